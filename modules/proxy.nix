@@ -9,7 +9,7 @@
 let
   inherit (config.polder) fleet host keys;
   members = import ./fleet/members.nix { inherit lib fleet; };
-  inherit (import ./fleet/types.nix { inherit lib; }) documented;
+  inherit (import ./fleet/types.nix { inherit lib; }) documented stored;
   mkDaemonRole = import ./daemon-role.nix { inherit config lib pkgs; };
   daemons = import ./daemons.nix;
 
@@ -36,17 +36,40 @@ let
         failover_drain
         https
         ;
-      backends = map backend service.backends;
+      backends = if service.backends == [ ] then null else map backend service.backends;
       backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
+      redirect = if service.redirect == null then null else documented service.redirect;
+      answer = if service.answer == null then null else withFiles "answer" [ "file" ] service.answer;
+      files = if service.files == null then null else withFiles "files" [ "folder" ] service.files;
+      error_pages =
+        if service.error_pages == null then
+          null
+        else
+          withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames service.error_pages)) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
     // lib.optionalAttrs (service.basic_auth != null) { basic_auth = documented service.basic_auth; }
     // lib.optionalAttrs (service.forward_auth != null) {
       forward_auth = documented service.forward_auth;
     }
+    // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
+
+  # The options of a part, those with these names being files or folders, each a store path of its own.
+  withFiles =
+    what: names: part:
+    lib.mapAttrs (
+      name: value: if lib.elem name names then "${stored "${what}-${name}" value}" else value
+    ) (documented part);
+
+  rateLimit =
+    limit:
+    documented {
+      client = if limit.client == null then null else documented limit.client;
+      service = if limit.service == null then null else documented limit.service;
+    };
 
   tls =
     { tls, ... }:

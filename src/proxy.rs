@@ -5,12 +5,14 @@
 //!
 //! - Pure, for each request: [`route`] and [`choose`] (balance, cookie), over a [`snapshot`]; [`eligibility`] says which
 //!   backends may get a request at all; [`edge`] what a service asks of a request before.
+//! - [`target`]: what is answered without a backend.
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots; [`capacity`] is how many connections
 //!   there may be.
 //! - [`acme`]: certificates from a CA, for all proxies: decided purely, done beside all that serves.
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
 //! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 
+pub mod accept;
 pub mod acme;
 pub mod capacity;
 pub mod choose;
@@ -19,12 +21,14 @@ pub mod edge;
 pub mod eligibility;
 pub mod hosts;
 pub mod latch;
+mod path_prefix;
 pub mod report;
 pub mod route;
 mod run;
 #[cfg(test)]
 mod samples;
 pub mod snapshot;
+pub mod target;
 pub mod tls;
 pub mod traffic;
 

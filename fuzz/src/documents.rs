@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polder::config::proxy::{ServiceConfig, Target};
+use polder::config::proxy::ServiceConfig;
 use polder::config::{Findings, dns, proxy};
 use polder::fleet::{self, System};
 
@@ -18,8 +18,8 @@ pub fn check(text: &[u8]) {
 
     if let Some(proxy) = proxy {
         assert!(!proxy.listeners.is_empty(), "a proxy that listens nowhere");
-        let tried = |service: &ServiceConfig| match &service.target {
-            Target::Backends(all) => (1..=128).contains(&all.backends.len()),
+        let tried = |service: &ServiceConfig| {
+            service.target.backends().is_none_or(|all| (1..=128).contains(&all.backends.len()))
         };
         assert!(proxy.services.values().all(tried), "no backend, or more than can be remembered as tried");
     }

@@ -159,6 +159,13 @@ let
         backend: backend.address != null || fleet.hosts ? ${toString backend.host}
       ) this.backends;
       sockets = map members.backendSocket resolvable;
+      targets = lib.filter (target: this.${target} != null && this.${target} != [ ]) [
+        "backends"
+        "redirect"
+        "answer"
+        "files"
+      ];
+      hasBackends = this.backends != [ ];
       onlyStateful =
         key:
         assertion (
@@ -166,13 +173,19 @@ let
         ) "${option}.${key}: only a stateful service has this, and mode is stateless";
     in
     [
+      (assertion (lib.length targets == 1)
+        "${option}: a service has exactly one of backends, redirect, answer and files, here is: ${listed targets}"
+      )
+      (assertion (hasBackends == (this.mode != null))
+        "${option}.mode: a service with backends is \"stateless\" or \"stateful\", and any other has no mode"
+      )
       (assertion (
-        primaries != [ ]
+        !hasBackends || primaries != [ ]
       ) "${option}.backends: every backend is a backup; one must be a primary")
-      (assertion (this.mode == "stateless" || automatic || backups != [ ])
+      (assertion (this.mode != "stateful" || automatic || backups != [ ])
         "${option}: a stateful service without a backup: mark one of its backends `backup = true`, or set failover = \"automatic\" if its visitors' state is on all of them"
       )
-      (assertion (this.mode == "stateless" || automatic || lib.length primaries <= 1)
+      (assertion (this.mode != "stateful" || automatic || lib.length primaries <= 1)
         "${option}.backends: permanent failover has one primary, here are ${
           listed (map (backend: backend.name) primaries)
         }: mark the others `backup = true`"

@@ -1,4 +1,4 @@
-# One service: what visitors reach under host names (and path prefixes), and the backends that answer.
+# One service: what visitors reach under host names (and path prefixes), and what answers.
 { lib, fleetTypes }:
 
 let
@@ -89,12 +89,44 @@ let
       description = "Instead of `certificates`: the proxies get the certificate from the CA of `polder.fleet.acme`, and renew it.";
     };
   };
+
+  rate = {
+    rate = mkOption {
+      type = fleetTypes.rate;
+      example = "20/s";
+      description = "How fast requests may come.";
+    };
+    burst = daemonDefault {
+      type = types.ints.between 1 1000000;
+      description = "Requests that may come at once after a quiet while.";
+    };
+  };
+
+  clientRate.options = rate // {
+    prefix4 = daemonDefault {
+      type = types.ints.between 8 32;
+      description = "Bits of an IPv4 address that make a client.";
+    };
+    prefix6 = daemonDefault {
+      type = types.ints.between 16 64;
+      description = "Bits of an IPv6 address that make a client.";
+    };
+    entries = daemonDefault {
+      type = types.ints.between 8 16777216;
+      description = "Clients that are remembered at a time, 8 bytes each.";
+    };
+    exempt = daemonDefault {
+      type = types.listOf types.str;
+      example = [ "198.51.100.0/24" ];
+      description = "Networks whose clients are not limited.";
+    };
+  };
 in
 
 { ... }:
 
 {
-  options = {
+  options = import ./targets.nix { inherit lib fleetTypes; } // {
     hosts = mkOption {
       type = types.nonEmptyListOf fleetTypes.serviceHost;
       example = [
@@ -109,11 +141,15 @@ in
       description = "The path prefixes of the service, in whole segments: `/shop` matches `/shop/cart` and not `/shopping`.";
     };
     mode = mkOption {
-      type = types.enum [
-        "stateless"
-        "stateful"
-      ];
-      description = "Whether visitors must stay on one backend (`stateful`) or not.";
+      type = types.nullOr (
+        types.enum [
+          "stateless"
+          "stateful"
+        ]
+      );
+      default = null;
+      example = "stateless";
+      description = "With `backends`: whether visitors must stay on one of them (`stateful`) or not.";
     };
     failover = daemonDefault {
       type = types.enum [
@@ -135,7 +171,8 @@ in
       description = "How requests are distributed over the primaries when neither a cookie nor the latch decides.";
     };
     backends = mkOption {
-      type = types.nonEmptyListOf (types.submodule backend);
+      type = types.listOf (types.submodule backend);
+      default = [ ];
       example = [
         { host = "web-1"; }
         {
@@ -143,7 +180,7 @@ in
           backup = true;
         }
       ];
-      description = "The webservers, in order of preference.";
+      description = "The webservers, in order of preference. A service has either these, or one of `redirect`, `answer` and `files`.";
     };
     check = mkOption {
       type = types.nullOr types.str;
@@ -331,6 +368,35 @@ in
         "h2c"
       ];
       description = "What the backends speak: HTTP/1.1, HTTP/2 over TLS (with `backend_tls`), or HTTP/2 in clear text. For gRPC one of the latter two.";
+    };
+    rate_limit = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            client = mkOption {
+              type = types.nullOr (types.submodule clientRate);
+              default = null;
+              example.rate = "20/s";
+              description = "How many requests each client may send.";
+            };
+            service = mkOption {
+              type = types.nullOr (types.submodule { options = rate; });
+              default = null;
+              example.rate = "1000/s";
+              description = "How many requests all clients together may send.";
+            };
+          };
+        }
+      );
+      default = null;
+      example.client = {
+        rate = "20/s";
+        burst = 100;
+      };
+      description = ''
+        How many requests the service takes; beyond that they are answered 429 ([limits.md](limits.md#rate-limit)). Each proxy counts
+        alone.
+      '';
     };
     redispatch = daemonDefault {
       type = types.enum [

@@ -12,6 +12,9 @@ rec {
   duration = described ''duration like "500ms", "2s" or "1m"'' (
     types.strMatching "[0-9]+(ms|s|m|h|d)"
   );
+  rate = described ''requests in a second, minute or hour, like "20/s", "300/m" or "5000/h"'' (
+    types.strMatching "[0-9]+/[smh]"
+  );
   domainName = described "domain name" (types.strMatching "[A-Za-z0-9_*-]+(\\.[A-Za-z0-9_-]+)*\\.?");
   # As Host has it.
   serviceHost = described "host name, or IPv6 address in brackets" (

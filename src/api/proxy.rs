@@ -73,9 +73,12 @@ pub struct ServiceStatus {
     pub name: String,
     /// Its host patterns.
     pub hosts: Vec<String>,
-    /// `stateless`, `sticky`, `latched`.
+    /// `stateless`, `sticky`, `latched`; `redirect`, `answer`, `files` of one without backends.
     pub mode: String,
-    /// It has a backend to send a request to.
+    /// What answers instead of backends, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// It has a backend to send a request to, or needs none.
     pub usable: bool,
     /// The latch, for a latched one.
     pub latch: Option<LatchStatus>,

@@ -6,17 +6,24 @@
 mod access;
 mod access_log;
 mod acme;
+mod answer;
 mod backends;
 mod basic_auth;
 mod connections;
 mod context;
 mod cookie;
+mod error_pages;
+mod field;
+mod files;
 mod forward_auth;
 mod https;
 mod limits;
 mod listeners;
 mod mode;
+mod rate_limit;
+mod redirect;
 mod services;
+mod target;
 mod tls;
 mod withheld;
 
@@ -24,16 +31,23 @@ pub use super::host_pattern::HostPattern;
 pub use access::AccessConfig;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
+pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use basic_auth::BasicAuthConfig;
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use error_pages::ErrorPagesConfig;
+pub use field::FieldValue;
+pub use files::FilesConfig;
 pub use forward_auth::{FieldName, ForwardAuthConfig};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
 pub use mode::{LatchConfig, Mode};
-pub use services::{ServiceConfig, Target};
+pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
+pub use redirect::{RedirectConfig, RedirectPath, RedirectScheme};
+pub use services::ServiceConfig;
+pub use target::Target;
 pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
@@ -109,7 +123,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 25] = [
+pub const KEYS: &[&Keys] = &[
     &ROOT,
     &listeners::KEYS,
     &admin::KEYS,
@@ -131,10 +145,17 @@ pub const KEYS: [&Keys; 25] = [
     &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
+    &redirect::KEYS,
+    &answer::KEYS,
+    &files::KEYS,
+    &error_pages::KEYS,
     &backend_protocol::KEYS,
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
+    &rate_limit::KEYS,
+    &rate_limit::CLIENT,
+    &rate_limit::SERVICE,
 ];
 
 /// Reads and checks a document: all of it, or every finding. Reads no key and opens no socket.
@@ -172,9 +193,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let services = root.required("services", |value| {
         let services: BTreeMap<String, ServiceConfig> =
             services::read(value, own, any_trusted, challenge, &mut first_tls)?;
-        let backends = services.values().map(|service| match &service.target {
-            Target::Backends(target) => target.backends.len(),
-        });
+        let backends = services.values().filter_map(|service| Some(service.target.backends()?.backends.len()));
         most_subjects(value, "backends", backends.sum())?;
         let is_ordered = |service: &&ServiceConfig| {
             service.tls.as_ref().is_some_and(|tls| matches!(tls.source, CertificateSource::Acme(_)))

@@ -380,6 +380,23 @@ impl<'a> Object<'a> {
         self.optional(key, read).map(|value| value.unwrap_or(default))
     }
 
+    /// The one of these keys that is there; none of them, or two, is a finding. `why` says what for.
+    pub fn one_of_keys(&self, keys: &[&'static str], why: &str) -> Read<&'static str> {
+        let listed = || keys.iter().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ");
+        let mut there = keys.iter().filter_map(|key| Some((*key, self.get(key)?)));
+        match (there.next(), there.next()) {
+            (Some((first, _)), Some((_, second))) => {
+                let (all, line) = (listed(), self.get(first).map_or(0, |value| value.location.line));
+                Err(second.fault(format!("stands beside {first:?}, line {line}: expected one of {all}, {why}")))
+            }
+            (Some((first, _)), None) => Ok(first),
+            (None, _) => match self.misspelt.iter().find(|(meant, _)| keys.contains(meant)) {
+                Some((_, reported)) => Err(*reported),
+                None => Err(self.location.fault(format!("one of the keys {} is missing: {why}", listed()))),
+            },
+        }
+    }
+
     /// Notes a finding for each of these keys that is there, though it means nothing where `why`.
     pub fn refuse(&self, keys: &[&str], why: &str) -> Read<()> {
         let there = keys.iter().filter_map(|key| self.get(key));

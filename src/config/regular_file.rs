@@ -32,6 +32,8 @@ const MOST_LINKS: usize = 40;
 
 const MIB: u64 = 1024 * 1024;
 
+const FOLDER: &str = "a directory";
+
 /// Does not wait for a FIFO's writer, and takes no terminal.
 const CAREFULLY: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
@@ -114,7 +116,7 @@ impl Folder {
             }
         }
         // It ended with `..`, or was empty.
-        Err(not_regular("a directory"))
+        Err(not_regular(FOLDER))
     }
 }
 
@@ -151,7 +153,7 @@ fn regular(file: File) -> io::Result<File> {
     let kind = file.metadata()?.file_type();
     let found = match () {
         () if kind.is_file() => return Ok(file),
-        () if kind.is_dir() => "a directory",
+        () if kind.is_dir() => FOLDER,
         () if kind.is_fifo() => "a FIFO",
         () if kind.is_char_device() || kind.is_block_device() => "a device",
         () => "something else",
@@ -159,8 +161,14 @@ fn regular(file: File) -> io::Result<File> {
     Err(not_regular(found))
 }
 
+/// Whether a file was not opened because it is a folder.
+pub fn is_folder(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::IsADirectory
+}
+
 fn not_regular(found: &str) -> io::Error {
-    io::Error::other(format!("it is {found}: expected a regular file"))
+    let kind = if found == FOLDER { io::ErrorKind::IsADirectory } else { io::ErrorKind::Other };
+    io::Error::new(kind, format!("it is {found}: expected a regular file"))
 }
 
 fn in_words(bytes: u64) -> String {

@@ -6,7 +6,7 @@
 
 use crate::config::ProxyConfig;
 use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections_per_address, tls_handshakes};
-use crate::config::proxy::{LimitsConfig, Target};
+use crate::config::proxy::LimitsConfig;
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted};
 use crate::proxy::traffic::admission::RESERVE;
 
@@ -93,15 +93,11 @@ impl Capacity {
 
 /// How many pools of idle connections there are: one for each backend and each server of `forward_auth` in each worker.
 fn pools(document: &ProxyConfig, workers: usize) -> u64 {
-    let servers: usize = document
-        .services
-        .values()
-        .map(|service| {
-            let Target::Backends(backends) = &service.target;
-            backends.backends.len() + usize::from(service.forward_auth.is_some())
-        })
-        .sum();
-    (servers * workers) as u64
+    let servers = document.services.values().map(|service| {
+        let backends = service.target.backends().map_or(0, |backends| backends.backends.len());
+        backends + usize::from(service.forward_auth.is_some())
+    });
+    (servers.sum::<usize>() * workers) as u64
 }
 
 #[cfg(test)]

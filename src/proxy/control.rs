@@ -255,6 +255,7 @@ impl State {
                     was_checked(before, &service.name, backend) || keeps_its_verdict(health, backend)
                 };
                 self.latches.cover(&prepared, settled, now);
+                prepared.follow(&self.prepared);
                 self.prepared = prepared;
                 self.heard = self.heard_at(now);
                 let peers = self.peer_names();

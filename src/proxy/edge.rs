@@ -6,6 +6,7 @@
 pub mod access;
 pub mod basic_auth;
 pub mod forward_auth;
+pub mod rate_limit;
 pub mod refusals;
 
 use std::sync::Arc;
@@ -15,19 +16,22 @@ use access::Access;
 use basic_auth::BasicAuth;
 use basic_auth::file::UsersFile;
 use forward_auth::ForwardAuth;
+use rate_limit::RateLimit;
 use refusals::{Cause, Refusals};
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Edge {
     /// Whose visitors it serves.
     pub access: Option<Access>,
-    /// The name and password that they show.
+    /// How many requests it takes.
+    pub rate_limit: Option<RateLimit>,
+    /// The name and password that visitors show.
     pub basic_auth: Option<BasicAuth>,
     /// Who is asked whether a request may go on.
     pub forward_auth: Option<ForwardAuth>,
     /// How many it has refused.
-    pub refusals: Arc<Refusals>,
+    pub refusals: Refusals,
 }
 
 impl Edge {
@@ -35,15 +39,25 @@ impl Edge {
     pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
         let edge = Edge {
             access: Access::new(&service.access),
+            rate_limit: service.rate_limit.clone().map(RateLimit::new),
             basic_auth: service.basic_auth.as_ref().map(BasicAuth::new),
             forward_auth: service.forward_auth.as_ref().map(ForwardAuth::new),
-            refusals: Refusals::of(&service.name),
+            refusals: Refusals::default(),
         };
-        let has_any = edge.access.is_some() || edge.asks_who();
+        let Edge { access, rate_limit, .. } = &edge;
+        let has_any = access.is_some() || rate_limit.is_some() || edge.asks_who();
         has_any.then(|| Arc::new(edge))
     }
 
-    /// Why it may refuse requests.
+    /// Goes on with what was counted under the last document. To be called before the first request.
+    pub fn follow(&self, before: &Edge) {
+        self.refusals.follow(&before.refusals);
+        if let (Some(now), Some(before)) = (&self.rate_limit, &before.rate_limit) {
+            now.follow(before);
+        }
+    }
+
+    /// Why it may refuse requests, beside its rate limit.
     pub fn causes(&self) -> impl Iterator<Item = Cause> {
         let may = |cause: &Cause| match cause {
             Cause::Network => self.access.is_some(),

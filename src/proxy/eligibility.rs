@@ -1,5 +1,6 @@
 //! Which requests a service's backends may get: the rule of [`crate::daemon::eligibility`], on a snapshot (pure).
 
+use crate::api::operator::OperatorState;
 use crate::daemon::eligibility::Eligibility;
 use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
 
@@ -23,6 +24,11 @@ impl Service {
             ServiceMode::Latched { latch: LatchView::Active(active), .. } => Some(*active) != backend,
             _ => false,
         }
+    }
+
+    /// An operator has all of its backends in maint.
+    pub fn is_in_maintenance(&self) -> bool {
+        self.backends.iter().all(|backend| backend.operator == OperatorState::Maint)
     }
 
     /// Whether requests that run on the backend with this index may stay there.

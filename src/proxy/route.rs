@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::hosts::{HostTable, Room};
+use super::path_prefix::begins_with;
 use crate::config::proxy::HostPattern;
 
 /// The routing table. Cheap to clone: it is built once for each document and shared by all snapshots of it.
@@ -71,10 +72,7 @@ impl Router {
 }
 
 fn longest<'a>(paths: &'a Paths, path: &[u8]) -> Option<&'a (Box<[u8]>, usize)> {
-    paths.iter().find(|(prefix, _)| {
-        path.strip_prefix(&**prefix)
-            .is_some_and(|rest| prefix.is_empty() || matches!(rest.first(), None | Some(b'/' | b'?')))
-    })
+    paths.iter().find(|(prefix, _)| begins_with(path, prefix))
 }
 
 #[cfg(test)]

@@ -13,12 +13,16 @@ use ipnet::IpNet;
 use crate::api::operator::OperatorState;
 use crate::config::HttpVersion;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
+use crate::daemon::key_file::KeyError;
 use crate::health::{Proof, Target, Verdict};
 use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
 use crate::proxy::route::Router;
+use crate::proxy::target::OwnTarget;
+use crate::proxy::target::kept_file::{KeptFile, Reread};
+use crate::proxy::target::pages::Pages;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy_protocol;
 use crate::tls::client::Connector;
@@ -76,15 +80,49 @@ pub struct Front {
     pub https: Https,
     /// What it asks of requests, and does to responses; none, where it does neither.
     pub edge: Option<Arc<Edge>>,
+    /// What visitors see instead of the proxy's own words; none: those.
+    pub pages: Option<Arc<Pages>>,
     /// What answers.
     pub target: FrontTarget,
 }
 
 /// What answers the requests of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum FrontTarget {
     /// The backends of the service in this place among those of the snapshot.
     Backends(usize),
+    /// The proxy itself.
+    Own(OwnTarget),
+}
+
+impl Front {
+    /// The place of the service whose backends answer, if they do.
+    pub fn service(&self) -> Option<usize> {
+        match self.target {
+            FrontTarget::Backends(place) => Some(place),
+            FrontTarget::Own(_) => None,
+        }
+    }
+
+    /// Reads the files again that it holds, if they have changed.
+    pub fn refresh_files(&self) -> Vec<Reread> {
+        let answer = match &self.target {
+            FrontTarget::Own(OwnTarget::Answer(answer)) => answer.file().and_then(KeptFile::refresh),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Files(_)) | FrontTarget::Backends(_) => None,
+        };
+        let pages = self.pages.iter().flat_map(|pages| pages.files().filter_map(KeptFile::refresh));
+        answer.into_iter().chain(pages).collect()
+    }
+
+    /// Why files that it holds cannot be used as they are now.
+    pub fn file_errors(&self) -> Vec<KeyError> {
+        let answer = match &self.target {
+            FrontTarget::Own(OwnTarget::Answer(answer)) => answer.file().and_then(KeptFile::error),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Files(_)) | FrontTarget::Backends(_) => None,
+        };
+        let pages = self.pages.iter().flat_map(|pages| pages.files().filter_map(KeptFile::error));
+        answer.into_iter().chain(pages).collect()
+    }
 }
 
 /// The backends of a service, ready to be chosen from.

@@ -11,6 +11,7 @@
 //! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
 //! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
+//! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk` |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
 //! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets, of visitors and of backends; `transfer` and `socket` move the bytes |
@@ -35,11 +36,13 @@ mod connecting;
 mod connection;
 mod conversation;
 pub mod counters;
+mod disk;
 mod dispatch;
 pub mod door;
 mod eviction;
 mod eviction_queue;
 mod exchange;
+mod file_body;
 mod forward_auth;
 mod handshake;
 mod handshakes;
@@ -56,23 +59,27 @@ mod http2_upstream;
 mod http2_visit;
 mod http2_wire;
 mod inflight;
+mod limited;
 mod listener;
 mod local;
 pub mod message;
 mod opening;
 mod outcome;
+mod own_response;
 mod passwords;
 mod plan;
 mod progress;
 mod proxy_header;
 mod redirect;
 mod relay;
+mod request_id;
 mod retry;
 mod room;
 mod sending;
 pub mod shared;
 mod socket;
 mod stream;
+mod targets;
 mod termination;
 mod throttle;
 mod trace;

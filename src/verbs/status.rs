@@ -44,10 +44,11 @@ pub fn screen(replies: &[DaemonReply]) -> String {
     joined(parts(replies).into_iter().chain([alarms(&findings::all(replies))]))
 }
 
-fn parts(replies: &[DaemonReply]) -> [String; 4] {
+fn parts(replies: &[DaemonReply]) -> [String; 5] {
     [
         tables::daemons(replies),
         tables::services(replies),
+        tables::without_backends(replies),
         tables::certificates(replies, unix_ms()),
         tables::pools(replies),
     ]

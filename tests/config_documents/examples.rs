@@ -39,6 +39,6 @@ fn a_listener_behind_load_balancers_believes_them_and_one_for_checks_nobody() {
 #[test]
 fn a_service_tells_its_backends_who_the_visitor_is() {
     let config = read("#### Backends that are told of visitors");
-    let proxy::Target::Backends(mail) = &config.services["mail"].target;
+    let mail = config.services["mail"].target.backends().expect("it has backends");
     assert_eq!((mail.protocol.send_proxy, mail.check.protocol.send_proxy), (Some(Version::V2), Some(Version::V2)));
 }

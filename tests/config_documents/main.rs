@@ -7,8 +7,10 @@ use polder::config::{Findings, dns, proxy};
 
 mod broken_access;
 mod broken_dns;
+mod broken_limits;
 mod broken_proxy;
 mod broken_services;
+mod broken_targets;
 mod broken_tls;
 mod examples;
 mod files;

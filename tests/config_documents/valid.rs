@@ -7,10 +7,10 @@ use ipnet::IpNet;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
-    BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind, ConnectionsConfig,
-    CookieConfig, CookieValue, EabConfig, FieldName, ForwardAuthConfig, HostPattern, HstsConfig, HttpsConfig,
-    LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target,
-    TimeoutsConfig,
+    BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind, ClientRateConfig,
+    ConnectionsConfig, CookieConfig, CookieValue, EabConfig, FieldName, ForwardAuthConfig, HostPattern, HstsConfig,
+    HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, RateConfig,
+    RateLimitConfig as ServiceRateLimit, Redispatch, Reuse, ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -44,8 +44,7 @@ fn proxy_with_service(service: &str) -> ServiceConfig {
 }
 
 fn backends(service: &ServiceConfig) -> &proxy::BackendsConfig {
-    let Target::Backends(backends) = &service.target;
-    backends
+    service.target.backends().expect("it has backends")
 }
 
 #[test]
@@ -222,6 +221,17 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         copy: vec![name("Remote-User")],
     };
     assert_eq!(wiki.forward_auth, Some(forward_auth));
+    let client = ClientRateConfig {
+        rate: RateConfig { requests: 20, per: SECOND, burst: 50 },
+        prefix4: 24,
+        prefix6: 56,
+        entries: 4096,
+        exempt: vec!["192.0.2.0/24".parse().unwrap()],
+    };
+    let service = RateConfig { requests: 3000, per: 60 * SECOND, burst: 50 };
+    let rate_limit = ServiceRateLimit { client: Some(client), service: Some(service) };
+    assert_eq!(config.services["www"].rate_limit, Some(rate_limit));
+    assert_eq!(config.services["shop"].rate_limit, None);
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);

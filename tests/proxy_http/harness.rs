@@ -251,6 +251,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         over_tls: setup.over_tls,
         https: setup.https.clone(),
         edge: setup.edge.clone(),
+        pages: None,
         target: FrontTarget::Backends(0),
     };
     let service = Service {

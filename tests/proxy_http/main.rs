@@ -32,6 +32,7 @@ mod lifecycle;
 mod limits;
 mod messages;
 mod proxy_protocol;
+mod rate_limit;
 mod resumption;
 mod retries;
 mod reuse;

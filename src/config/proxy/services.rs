@@ -7,13 +7,15 @@ use std::path::Path;
 
 use super::access::{self, AccessConfig};
 use super::acme::ChallengeKind;
-use super::backends::{self, BackendsConfig};
 use super::basic_auth::{self, BasicAuthConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
+use super::error_pages::{self, ErrorPagesConfig};
 use super::forward_auth::{self, ForwardAuthConfig};
 use super::https::{self, HttpsConfig};
 use super::mode::Mode;
+use super::rate_limit::{self, RateLimitConfig};
+use super::target::{self, Target};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
@@ -42,6 +44,10 @@ pub struct ServiceConfig {
     pub basic_auth: Option<BasicAuthConfig>,
     /// Who is asked whether a request may go on. Default nobody.
     pub forward_auth: Option<ForwardAuthConfig>,
+    /// How many requests it takes; none: as many as come.
+    pub rate_limit: Option<RateLimitConfig>,
+    /// What its visitors see instead of the proxy's own words.
+    pub error_pages: ErrorPagesConfig,
     /// What answers.
     pub target: Target,
 }
@@ -49,20 +55,13 @@ pub struct ServiceConfig {
 impl ServiceConfig {
     /// The file of keys that seal its cookie, if they do.
     pub fn cookie_key_file(&self) -> Option<&Path> {
-        let Target::Backends(target) = &self.target;
-        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = &target.mode else { return None };
+        let mode = &self.target.backends()?.mode;
+        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = mode else { return None };
         match &cookie.value {
             CookieValue::Sealed { key_file } => Some(key_file),
             CookieValue::Address => None,
         }
     }
-}
-
-/// What answers a service's requests. A redirect and built-in answers will be other targets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// Webservers.
-    Backends(BackendsConfig),
 }
 
 /// The keys of a service.
@@ -71,6 +70,7 @@ pub(super) const KEYS: Keys = Keys {
     names: &[
         "abort_on_close",
         "allow",
+        "answer",
         "backend_tls",
         "backends",
         "balance",
@@ -78,8 +78,10 @@ pub(super) const KEYS: Keys = Keys {
         "check",
         "cookie",
         "deny",
+        "error_pages",
         "failover",
         "failover_drain",
+        "files",
         "forward_auth",
         "hosts",
         "hsts",
@@ -89,6 +91,8 @@ pub(super) const KEYS: Keys = Keys {
         "pass_fields",
         "paths",
         "protocol",
+        "rate_limit",
+        "redirect",
         "redispatch",
         "retries",
         "reuse",
@@ -128,7 +132,8 @@ fn read_service<'a>(
     let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut context.routes);
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
-    let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let target = target::read(name, location, &service, patterns.as_deref().ok(), context);
+    let error_pages = error_pages::read(&service, service.get("backends").is_some());
     let https = https::read(&service, service.get("tls").is_some());
     let access = access::read(&service);
     let basic_auth = basic_auth::read(name, &service, pass_fields.ok());
@@ -139,6 +144,7 @@ fn read_service<'a>(
             tls
         })
     });
+    let rate_limit = rate_limit::read(&service);
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
@@ -150,6 +156,8 @@ fn read_service<'a>(
         access: access?,
         basic_auth: basic_auth?,
         forward_auth: forward_auth?,
+        rate_limit: rate_limit?,
+        error_pages: error_pages?,
         target: target?,
     })
 }

@@ -39,8 +39,7 @@ fn the_daemons_own_readers_accept_the_documents() {
         for index in 0..PROXIES {
             let text = places.proxy(index).to_string();
             let read = crate::config::proxy::parse(Path::new("proxy.json"), &text).unwrap();
-            let target = &read.services[STATEFUL].target;
-            let crate::config::proxy::Target::Backends(backends) = target;
+            let backends = read.services[STATEFUL].target.backends().expect("it has backends");
             assert_eq!(backends.check.detection_bound(), Times::SCALED.detection());
         }
         for index in 0..NAMESERVERS {

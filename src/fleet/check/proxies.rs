@@ -51,7 +51,17 @@ fn differences(one: &ServiceConfig, two: &ServiceConfig) -> Vec<(&'static str, S
         ("its hosts", listed(&one.hosts), listed(&two.hosts)),
         ("its paths", listed(&one.paths), listed(&two.paths)),
     ];
-    let (Target::Backends(a), Target::Backends(b)) = (&one.target, &two.target);
+    match (&one.target, &two.target) {
+        (Target::Backends(a), Target::Backends(b)) => of_backends(a, b, &mut statements),
+        (a, b) => statements.push(("what answers it", a.to_string(), b.to_string())),
+    }
+    statements.push(("the source of its certificates", certificates(one), certificates(two)));
+    statements.extend(access::statements(one, two));
+    statements.retain(|(_, a, b)| a != b);
+    statements
+}
+
+fn of_backends(a: &BackendsConfig, b: &BackendsConfig, statements: &mut Vec<(&'static str, String, String)>) {
     statements.push(("its mode", mode(a).to_owned(), mode(b).to_owned()));
     if let (Some(a), Some(b)) = (cookie(a), cookie(b)) {
         statements.push(("its cookie's name", a.name.clone(), b.name.clone()));
@@ -59,10 +69,6 @@ fn differences(one: &ServiceConfig, two: &ServiceConfig) -> Vec<(&'static str, S
         statements.push(("its cookie's key file", key_file(a), key_file(b)));
     }
     statements.push(("its list of backends", backends(a), backends(b)));
-    statements.push(("the source of its certificates", certificates(one), certificates(two)));
-    statements.extend(access::statements(one, two));
-    statements.retain(|(_, a, b)| a != b);
-    statements
 }
 
 fn mode(target: &BackendsConfig) -> &'static str {
@@ -112,7 +118,7 @@ fn backends(target: &BackendsConfig) -> String {
 /// A stateful service with a single backend has nowhere to fail over to.
 fn cover(running: &Running, checked: &mut Checked) {
     for service in running.proxies.values().flat_map(|proxy| proxy.services.values()) {
-        let Target::Backends(target) = &service.target;
+        let Some(target) = service.target.backends() else { continue };
         let stateful = !matches!(target.mode, Mode::Stateless);
         if stateful && target.backends.len() < 2 {
             checked.finding(

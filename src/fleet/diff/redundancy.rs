@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::proxy::Target;
 use crate::fleet::Fleet;
 
 /// Hosts that stand in for each other: one entry for each that the fleet would miss, so a host counts as often as it is needed.
@@ -71,7 +70,7 @@ fn groups(fleet: &Fleet) -> Vec<(Group, Vec<String>)> {
         }
         if let Some(proxy) = system.proxy_config() {
             for (name, service) in &proxy.services {
-                let Target::Backends(target) = &service.target;
+                let Some(target) = service.target.backends() else { continue };
                 let host = |address| fleet.host_at(address).map(str::to_owned);
                 let hosts = target.backends.iter().map(|backend| host(backend.address.ip())).collect();
                 named.insert(format!("service {name}"), Group { what: "backends", hosts });

@@ -30,7 +30,7 @@ fn walk(subject: &str, path: &str, old: &Value, new: &Value, sentences: &mut Vec
 }
 
 /// A value as an operator reads it.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "unset".to_owned(),
         Value::String(text) => text.clone(),

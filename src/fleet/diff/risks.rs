@@ -26,7 +26,7 @@ fn orphaned(fleet: &Fleet, old: &BTreeMap<String, Running>, batches: &[Vec<Strin
         let (Some(running), Some(system)) = (old.get(host), fleet.systems.get(host)) else { continue };
         if let (Some(before), Some(after)) = (running.proxy_config(), system.proxy_config()) {
             for (name, service) in &before.services {
-                let Target::Backends(old) = &service.target;
+                let Some(old) = service.target.backends() else { continue };
                 let after = after.services.get(name).map(|service| &service.target);
                 risks.extend(sessions(name, old, after));
             }

@@ -14,6 +14,10 @@ pub(super) fn compare(old: &mut Value, new: &mut Value, sentences: &mut Vec<Stri
             (Value::Null, service) => sentences.push(format!("service {name} appears: {}", in_words(&service))),
             (_, Value::Null) => sentences.push(format!("service {name} goes")),
             (mut old, mut new) => {
+                let (before, after) = (target(&old), target(&new));
+                if before != after {
+                    sentences.push(format!("service {name}: is answered by {after} now, and no longer by {before}"));
+                }
                 backends(&name, &take(&mut old, "backends"), &take(&mut new, "backends"), sentences);
                 rest::compare(&format!("service {name}"), &old, &new, sentences);
             }
@@ -23,8 +27,18 @@ pub(super) fn compare(old: &mut Value, new: &mut Value, sentences: &mut Vec<Stri
 
 fn in_words(service: &Value) -> String {
     let hosts: Vec<&str> = list(service, "hosts").iter().filter_map(Value::as_str).collect();
-    let backends: Vec<String> = list(service, "backends").iter().map(|backend| name(backend).to_owned()).collect();
-    format!("{} on {}", hosts.join(", "), backends.join(", "))
+    match target(service) {
+        "backends" => {
+            let backends: Vec<&str> = list(service, "backends").iter().map(name).collect();
+            format!("{} on {}", hosts.join(", "), backends.join(", "))
+        }
+        own => format!("{}: {own} {}", hosts.join(", "), rest::shown(&service[own])),
+    }
+}
+
+/// The key of what answers.
+fn target(service: &Value) -> &'static str {
+    ["redirect", "answer", "files"].into_iter().find(|key| service.get(key).is_some()).unwrap_or("backends")
 }
 
 fn backends(service: &str, old: &Value, new: &Value, sentences: &mut Vec<String>) {

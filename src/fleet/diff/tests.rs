@@ -44,6 +44,27 @@ fn without_a_difference_nothing_is_said() {
 }
 
 #[test]
+fn a_service_that_no_backend_answers_is_told_by_what_does() {
+    let said = after(|proxy, _, _| {
+        let service = &mut proxy["services"];
+        service["old"] = json!({ "hosts": ["old.example.net"], "redirect": { "host": "www.example.net" } });
+        service["www"] = json!({ "hosts": ["www.example.net"], "answer": { "status": 503 } });
+    });
+    assert_eq!(
+        said,
+        [
+            r#"service old appears: old.example.net: redirect {"host":"www.example.net"}"#,
+            "service www: is answered by answer now, and no longer by backends",
+            "service www: web-1 leaves",
+            "service www: web-2 leaves",
+            r#"service www: answer unset -> {"status":503}"#,
+            r#"service www: check {"fall":3} -> unset"#,
+            "service www: mode stateless -> unset",
+        ]
+    );
+}
+
+#[test]
 fn backends_join_leave_and_change() {
     let said = after(|proxy, _, _| {
         proxy["services"]["www"]["backends"] = json!([

@@ -7,7 +7,7 @@ use super::prepared::{PreparedBackend, PreparedService};
 use super::{State, is_latched};
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{Now, Situation};
-use crate::proxy::snapshot::Service;
+use crate::proxy::snapshot::{Front, Service};
 
 impl State {
     /// What the operator should look at.
@@ -29,6 +29,8 @@ impl State {
         let since_epoch = Duration::from_millis(now.unix_ms);
         alarms.extend(self.prepared.settings.tls.iter().flat_map(|tls| tls.alarms(since_epoch)));
         alarms.extend(self.orders.alarms(now));
+        let unread = self.prepared.fronts.iter().flat_map(Front::file_errors);
+        alarms.extend(unread.map(|error| format!("{error}; what was read before goes on")));
         let connectors = self.prepared.services.iter().filter_map(|service| service.backend_tls.as_ref());
         let mut to_backends: Vec<String> = connectors.flat_map(|connector| connector.alarms(since_epoch)).collect();
         to_backends.sort();

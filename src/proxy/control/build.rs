@@ -43,7 +43,9 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         prepared.services.iter().map(|service| build_service(service, at, before(&service.name))).collect();
     Snapshot {
         generation: previous.map_or(1, |previous| previous.generation + 1),
-        ready: !at.draining && services.iter().any(is_usable) && !services.iter().any(Service::is_undecided),
+        ready: !at.draining
+            && (services.is_empty() || services.iter().any(is_usable))
+            && !services.iter().any(Service::is_undecided),
         draining: at.draining,
         peers: at.peers.clone(),
         router: prepared.router.clone(),

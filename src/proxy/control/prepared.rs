@@ -22,6 +22,11 @@ use crate::proxy::edge::Edge;
 use crate::proxy::edge::basic_auth::file::UsersFile;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
+use crate::proxy::target::OwnTarget;
+use crate::proxy::target::answer::FixedAnswer;
+use crate::proxy::target::files::Site;
+use crate::proxy::target::pages::Pages;
+use crate::proxy::target::redirect::{Ports, Redirect};
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy_protocol;
 use crate::tls::client::Connector;
@@ -29,7 +34,8 @@ use crate::tls::client::Connector;
 /// Time for what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
 const STORING: Duration = Duration::from_millis(1_500);
 
-/// The port of https (RFC 9110, 4.2.2).
+/// The ports that a URL need not name (RFC 9110, 4.2.1 and 4.2.2).
+const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
 
 /// A document, ready.
@@ -141,7 +147,8 @@ impl Prepared {
         document: ProxyConfig,
         read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<Prepared, KeyError> {
-        let https_port = https_port(&document);
+        let ports = ports(&document);
+        let own = FrontTarget::Own;
         let (mut fronts, mut services) = (Vec::new(), Vec::new());
         for service in document.services.values() {
             let target = match &service.target {
@@ -149,8 +156,16 @@ impl Prepared {
                     services.push(PreparedService::new(service, backends, &read_keys)?);
                     FrontTarget::Backends(services.len() - 1)
                 }
+                proxy::Target::Redirect(redirect) => {
+                    own(OwnTarget::Redirect(Arc::new(Redirect::new(redirect, &service.paths, ports))))
+                }
+                proxy::Target::Answer(answer) => {
+                    let key = format!("services.{}.answer", service.name);
+                    own(OwnTarget::Answer(Arc::new(FixedAnswer::new(answer, &key))))
+                }
+                proxy::Target::Files(files) => own(OwnTarget::Files(Arc::new(Site::new(files, &service.paths)))),
             };
-            fronts.push(front(service, target, https_port));
+            fronts.push(front(service, target, ports.https));
         }
         let routes = document.services.values().enumerate().flat_map(|(index, service)| {
             let pairs = service.hosts.iter().flat_map(|host| service.paths.iter().map(move |path| (host, path)));
@@ -194,6 +209,17 @@ impl Prepared {
         self.settings = Arc::new(Settings { capacity, ..(*self.settings).clone() });
         let default = Capacity::unbounded(&self.document.limits).connections;
         Ok(lowered("limits.connections", capacity.connections, default, open_files))
+    }
+
+    /// Goes on with what was counted under the last document.
+    pub fn follow(&self, before: &Prepared) {
+        for front in self.fronts.iter() {
+            let last = before.fronts.binary_search_by(|last| last.name.cmp(&front.name)).ok();
+            let last = last.and_then(|place| before.fronts[place].edge.as_ref());
+            if let (Some(now), Some(before)) = (&front.edge, last) {
+                now.follow(before);
+            }
+        }
     }
 
     /// Threads that serve: one for each core, unless the document says how many.
@@ -308,16 +334,20 @@ fn front(service: &ServiceConfig, target: FrontTarget, https_port: u16) -> Front
         over_tls: service.tls.is_some(),
         https: https(service.https, https_port),
         edge: Edge::of(service),
+        pages: Pages::read(&service.error_pages, &format!("services.{}.error_pages", service.name)),
         target,
     }
 }
 
-/// Where visitors are sent who should come over https: the port that a URL need not name, if a listener speaks it there.
-fn https_port(document: &ProxyConfig) -> u16 {
-    let listeners = document.listeners.iter().filter(|listener| listener.protocol == Protocol::Https);
-    let mut ports = listeners.map(|listener| listener.address.port());
-    let first = ports.next().unwrap_or(HTTPS);
-    if ports.any(|port| port == HTTPS) { HTTPS } else { first }
+/// Where visitors are sent who should come by another scheme: the port that a URL need not name, if a listener speaks it there.
+fn ports(document: &ProxyConfig) -> Ports {
+    let port = |protocol, default| {
+        let listeners = document.listeners.iter().filter(|listener| listener.protocol == protocol);
+        let mut ports = listeners.map(|listener| listener.address.port());
+        let first = ports.next().unwrap_or(default);
+        if ports.any(|port| port == default) { default } else { first }
+    };
+    Ports { http: port(Protocol::Http, HTTP), https: port(Protocol::Https, HTTPS) }
 }
 
 fn https(config: HttpsConfig, port: u16) -> Https {

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod doubt;
+mod limits;
 mod news;
 
 use super::*;

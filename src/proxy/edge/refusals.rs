@@ -1,13 +1,6 @@
 //! How many requests a service has refused, and why.
 
-#![allow(clippy::disallowed_types, reason = "held while a document is laid out")]
-
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-
-/// Those of this process, by service: what is counted for one document goes on with the next one.
-static KNOWN: Mutex<BTreeMap<String, Weak<Refusals>>> = Mutex::new(BTreeMap::new());
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +39,11 @@ impl Cause {
 pub struct Refusals([AtomicU64; Cause::ALL.len()]);
 
 impl Refusals {
-    /// Those of the service of this name.
-    pub fn of(service: &str) -> Arc<Refusals> {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, refusals| refusals.strong_count() > 0);
-        if let Some(refusals) = known.get(service).and_then(Weak::upgrade) {
-            return refusals;
+    /// Goes on with what was counted before.
+    pub fn follow(&self, before: &Refusals) {
+        for (now, before) in self.0.iter().zip(&before.0) {
+            now.store(before.load(Ordering::Relaxed), Ordering::Relaxed);
         }
-        let refusals = Arc::default();
-        known.insert(service.to_owned(), Arc::downgrade(&refusals));
-        refusals
     }
 
     /// Counts one.

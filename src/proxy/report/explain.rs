@@ -4,15 +4,17 @@
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
 mod admission;
+mod target;
 
 use std::net::IpAddr;
 
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
-use crate::config::proxy::Balance;
+use crate::config::proxy::{Balance, RateLimitConfig};
 use crate::health::Verdict;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
+use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 
@@ -39,15 +41,21 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
     let route = format!("host {} and path {}", matched.host, matched.path);
     let front = &snapshot.fronts[matched.front];
     let mut because = Vec::new();
-    if let Some(edge) = &front.edge {
+    if let Some(edge) = front.edge.as_deref() {
         let admission = admission::explain(edge, from);
         because.extend(admission.because);
         if admission.is_refused {
             return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
         }
+        because.extend(about_rate_limit(edge));
     }
-    let FrontTarget::Backends(place) = front.target;
-    let service = &snapshot.services[place];
+    let service = match &front.target {
+        FrontTarget::Backends(place) => &snapshot.services[*place],
+        FrontTarget::Own(own) => {
+            because.push(target::sentence(state, front, own, host, path));
+            return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
+        }
+    };
     let named = named_by(service, cookie);
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
@@ -78,6 +86,14 @@ fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
 fn named_by(service: &Service, field: &str) -> Option<usize> {
     let cookie = service.cookie()?;
     cookie.open(cookie.find(field.as_bytes())?, service.addresses())
+}
+
+fn about_rate_limit(edge: &Edge) -> Option<String> {
+    let RateLimitConfig { client, service } = edge.rate_limit.as_ref()?.config();
+    let client = client.as_ref().map(|client| format!("{} of each client", client.rate));
+    let service = service.as_ref().map(|rate| format!("{rate} of all together"));
+    let taken: Vec<String> = client.into_iter().chain(service).collect();
+    Some(format!("the service takes {}; whoever comes sooner is answered 429", taken.join(", and ")))
 }
 
 fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<String> {
@@ -123,6 +139,9 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Use { backend, set_cookie } => (&service.backends[backend], set_cookie),
         Choice::Wait => {
             return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
+        }
+        Choice::Nobody if service.is_in_maintenance() => {
+            return "an operator has all backends in maint: it is answered 503, with the service's page for that if it has one".into();
         }
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
         Choice::Undecided => {

@@ -11,6 +11,7 @@ use crate::api::operator::OperatorState;
 use crate::daemon::metrics::{Common, Page};
 use crate::health::Verdict;
 use crate::proxy::control::State;
+use crate::proxy::edge::rate_limit::Whose;
 use crate::proxy::latch::Now;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::proxy::traffic::counters::WorkerCounters;
@@ -92,6 +93,19 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
     ("polder_requests_unavailable_total", "Requests without a usable backend, answered 503.", |worker| {
         &worker.unavailable
     }),
+    ("polder_requests_redirected_total", "Requests that the redirect of a service sent elsewhere.", |worker| {
+        &worker.redirected
+    }),
+    ("polder_requests_answered_total", "Requests that got the answer of a service.", |worker| &worker.answered),
+    ("polder_requests_for_files_total", "Requests for the files of a service.", |worker| &worker.files),
+    (
+        "polder_files_failed_total",
+        "Requests for files that could not be read, or not in time, or lie outside of the folder.",
+        |worker| &worker.files_failed,
+    ),
+    ("polder_error_pages_total", "Pages of services sent in place of the proxy's own errors.", |worker| {
+        &worker.error_pages
+    }),
     ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
     ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),
     ("polder_tunnels_opened_total", "Upgraded connections opened.", |worker| &worker.tunnels),
@@ -131,6 +145,7 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
     }
     orders(&mut page, state, now);
     refusals(&mut page, state);
+    rate_limits(&mut page, state);
     backends(&mut page, state);
     latches(&mut page, state, now);
     for &(name, help, value) in WORKERS {
@@ -176,6 +191,22 @@ fn refusals(page: &mut Page, state: &State) {
         for cause in front.edge.iter().flat_map(|edge| edge.causes()) {
             let refused = front.edge.as_ref().map_or(0, |edge| edge.refusals.get(cause));
             metric.sample(&[("service", &front.name), ("cause", cause.name())], refused);
+        }
+    }
+}
+
+fn rate_limits(page: &mut Page, state: &State) {
+    let fronts = state.snapshot().fronts.iter();
+    let limits = fronts.filter_map(|front| Some((&*front.name, front.edge.as_ref()?.rate_limit.as_ref()?)));
+    let mut limits = limits.peekable();
+    if limits.peek().is_none() {
+        return;
+    }
+    let refused = "Requests beyond a rate limit, answered 429.";
+    let mut metric = page.counter("polder_requests_rate_limited_total", refused);
+    for (service, limit) in limits {
+        for whose in Whose::ALL {
+            metric.sample(&[("service", service), ("limit", whose.name())], limit.refused(whose));
         }
     }
 }

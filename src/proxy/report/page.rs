@@ -73,6 +73,10 @@ fn of_service(out: &mut String, service: &ServiceStatus) {
         let active = escape(latch.active.as_deref().unwrap_or("nobody (undecided)"));
         let _ = write!(out, "; active: <b>{active}</b>, epoch {}: {}", latch.epoch, escape(&latch.reason));
     }
+    if let Some(target) = &service.target {
+        let _ = write!(out, "; {}</p>", escape(target));
+        return;
+    }
     out.push_str("</p><table><tr><th>backend<th>address<th>checks<th>operator<th>running<th>requests</tr>");
     for backend in &service.backends {
         let _ = write!(

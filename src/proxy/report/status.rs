@@ -18,7 +18,7 @@ use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
-use crate::proxy::snapshot::{Backend, Service};
+use crate::proxy::snapshot::{Backend, Front, FrontTarget, Service};
 use crate::proxy::tls::certificates::{Origin, Slot};
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::unix_time::to_unix_ms;
@@ -49,7 +49,6 @@ pub struct Live {
 /// Collects the status.
 pub fn status(state: &State, live: &Live, now: Now) -> Status {
     let snapshot = state.snapshot();
-    let services = state.prepared.services.iter().zip(&snapshot.services);
     let daemon = DaemonStatus {
         role: Daemon::Proxy,
         name: state.own.clone(),
@@ -69,7 +68,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         daemon,
         connections: live.connections,
         requests: live.workers.iter().map(|worker| worker.requests.load(Relaxed)).sum(),
-        services: services.map(|(prepared, service)| of_service(state, prepared, service, now)).collect(),
+        services: snapshot.fronts.iter().map(|front| of_front(state, front, now)).collect(),
         certificates: snapshot
             .settings
             .tls
@@ -120,11 +119,33 @@ fn peers(state: &State, live: &Live, now: Now) -> Vec<PeerStatus> {
     live.shell.peers.iter().map(peer).collect()
 }
 
+fn of_front(state: &State, front: &Front, now: Now) -> ServiceStatus {
+    match &front.target {
+        FrontTarget::Backends(place) => {
+            of_service(state, &state.prepared.services[*place], &state.snapshot().services[*place], now)
+        }
+        FrontTarget::Own(target) => ServiceStatus {
+            name: front.name.to_string(),
+            hosts: hosts(state, &front.name),
+            mode: target.kind().into(),
+            target: state.prepared.document.services.get(&*front.name).map(|config| config.target.to_string()),
+            usable: true,
+            latch: None,
+            backends: Vec::new(),
+        },
+    }
+}
+
+fn hosts(state: &State, service: &str) -> Vec<String> {
+    let config = state.prepared.document.services.get(service);
+    config.map(|config| config.hosts.iter().map(ToString::to_string).collect()).unwrap_or_default()
+}
+
 fn of_service(state: &State, prepared: &PreparedService, service: &Service, now: Now) -> ServiceStatus {
-    let hosts = state.prepared.document.services.get(&*service.name).map(|config| config.hosts.as_slice());
     ServiceStatus {
         name: service.name.to_string(),
-        hosts: hosts.unwrap_or_default().iter().map(ToString::to_string).collect(),
+        hosts: hosts(state, &service.name),
+        target: None,
         mode: match prepared.mode {
             PreparedMode::Stateless => "stateless",
             PreparedMode::Sticky(_) => "sticky",

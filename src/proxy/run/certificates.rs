@@ -1,11 +1,12 @@
-//! Renewed certificates, and changed files of users, come into force, whoever wrote them.
+//! Files that have changed come into force, whoever wrote them: renewed certificates, users, and the pages that services hold.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::proxy::snapshot::Snapshot;
+use crate::proxy::snapshot::{Front, Snapshot};
+use crate::proxy::target::kept_file::Reread;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
@@ -24,6 +25,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         let look = move || {
             tell(refresh(&snapshot));
             refresh_users(&snapshot);
+            tell_of_files(&snapshot);
         };
         let _ = tokio::task::spawn_blocking(look).await;
     }
@@ -56,6 +58,16 @@ fn refresh_users(snapshot: &Snapshot) {
 /// Takes what visitors are shown from files that have just been written.
 pub(super) fn take_renewed(tls: &Acceptor) {
     tell(tls.certificates().refresh());
+}
+
+/// Reads pages and answers again whose files have changed.
+fn tell_of_files(snapshot: &Snapshot) {
+    for Reread { path, error } in snapshot.fronts.iter().flat_map(Front::refresh_files) {
+        match error {
+            None => tracing::info!("{} has been read again", path.display()),
+            Some(error) => tracing::error!("{error}; what was read before goes on"),
+        }
+    }
 }
 
 fn tell(refreshed: Vec<Refreshed>) {

@@ -13,6 +13,7 @@ use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
 use crate::health::Targets;
 use crate::proxy::control::prepared::Prepared;
+use crate::proxy::snapshot::Front;
 use crate::proxy::tls;
 
 /// A document, and what `--check-config` says of the certificates that it names.
@@ -51,9 +52,13 @@ impl Document for Prepared {
             tracing::error!("{error}; whatever else the document says is done");
         }
         let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
+        let unread: Vec<KeyError> = prepared.fronts.iter().flat_map(Front::file_errors).collect();
         let unusable = users::unusable(&prepared);
-        if !at_start && !unusable.is_empty() {
-            return Err(unusable);
+        if !at_start && !(unread.is_empty() && unusable.is_empty()) {
+            return Err(unread.into_iter().chain(unusable).collect());
+        }
+        for error in unread {
+            tracing::error!("{error}; whatever else the document says is done");
         }
         for error in unusable {
             tracing::error!("{error}; nobody is let in by it until it is mended");

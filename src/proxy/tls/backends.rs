@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::config::proxy::{ServiceConfig, Target};
+use crate::config::proxy::ServiceConfig;
 use crate::config::{BackendProtocol, ProxyConfig};
 use crate::daemon::key_file::KeyError;
 use crate::tls::client::{self, Connector};
@@ -19,9 +19,8 @@ pub struct Unusable {
     pub is_unread: bool,
 }
 
-fn protocol(service: &ServiceConfig) -> &BackendProtocol {
-    let Target::Backends(backends) = &service.target;
-    &backends.protocol
+fn protocol(service: &ServiceConfig) -> Option<&BackendProtocol> {
+    Some(&service.target.backends()?.protocol)
 }
 
 fn path(service: &ServiceConfig) -> String {
@@ -31,7 +30,7 @@ fn path(service: &ServiceConfig) -> String {
 /// What is wrong with the files, as far as can be told without keys.
 pub fn check(document: &ProxyConfig) -> impl Iterator<Item = Unusable> {
     document.services.values().filter_map(|service| {
-        let error = client::check(protocol(service).tls.as_deref()?).err()?;
+        let error = client::check(protocol(service)?.tls.as_deref()?).err()?;
         let is_unread = matches!(error.kind, Some(io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied));
         Some(Unusable { path: path(service), error, is_unread })
     })
@@ -42,7 +41,7 @@ pub fn check(document: &ProxyConfig) -> impl Iterator<Item = Unusable> {
 pub fn read(document: &ProxyConfig) -> (Vec<Arc<Connector>>, Vec<KeyError>) {
     let (mut connectors, mut errors) = (Vec::new(), Vec::new());
     for service in document.services.values() {
-        let Some(connector) = Connector::of(protocol(service)) else { continue };
+        let Some(connector) = protocol(service).and_then(Connector::of) else { continue };
         connector.refresh();
         let error = connector.error();
         errors.extend(error.map(|error| KeyError::at(&error.file, None, error.why).of(path(service))));

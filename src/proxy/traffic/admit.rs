@@ -81,10 +81,16 @@ impl Exchange<'_> {
             return Ok(Some(self.redirect(client, port).await));
         }
         let Some(edge) = front.edge.as_deref() else { return Ok(None) };
-        let visitor = self.client.visitor(self.request, &view.snapshot.settings.trusted_proxies);
+        let settings = &view.snapshot.settings;
+        let visitor = self.client.visitor(self.request, &settings.trusted_proxies);
         if edge.access.as_ref().is_some_and(|access| !access.judge(visitor).serves()) {
             edge.refusals.count(Cause::Network);
             return Ok(Some(self.answer(client, Answer::new(403), End::NetworkRefused).await));
+        }
+        if let Some(limit) = &edge.rate_limit
+            && let Some(served) = self.limit_rate(client, limit, settings).await
+        {
+            return Ok(Some(served));
         }
         if edge.asks_who() {
             // On the heap: requests of other services have no room for it.

@@ -1,5 +1,8 @@
 //! Answers of the proxy's own, and how a request was served.
 
+use std::rc::Rc;
+
+use super::counters::add;
 use super::exchange::Exchange;
 use super::http1::answer::{Answer, MoreFields};
 use super::outcome::AfterResponse;
@@ -7,6 +10,9 @@ use super::socket::IdleTimer;
 use super::stream::ClientStream;
 use super::termination::End;
 use super::tunnel::Tunnel;
+use super::view::View;
+use crate::proxy::target::pages;
+use crate::proxy::target::response::Response;
 
 /// How a request was served.
 pub enum Served {
@@ -17,8 +23,28 @@ pub enum Served {
 }
 
 impl Exchange<'_> {
-    /// Answers without a backend. The connection goes on if nothing of the request is left unread.
+    /// Answers without a backend: with the page of the service, if it has one for this. The connection goes on if nothing of the request
+    /// is left unread.
     pub async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
+        match self.page(answer.status, end) {
+            Some((view, index, page)) => self.respond(client, &view.snapshot.fronts[index], page, end).await,
+            None => self.answer_plainly(client, answer, end).await,
+        }
+    }
+
+    /// The page of the service in place of such an answer.
+    fn page(&mut self, status: u16, end: End) -> Option<(Rc<View>, usize, Response)> {
+        let (view, index) = self.trace.front.as_ref()?;
+        let pages = view.snapshot.fronts[*index].pages.clone()?;
+        let (view, index) = (Rc::clone(view), *index);
+        let form = pages::form(self.request.named("accept"));
+        let page = pages.response(status, end == End::Maintenance, form, || self.trace.request_id().to_string())?;
+        add(&self.local.counters.error_pages, 1);
+        Some((view, index, page))
+    }
+
+    /// Answers without a backend, in the proxy's own words.
+    pub async fn answer_plainly(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
         self.answer_as_service(client, answer, MoreFields::default(), end).await
     }
 

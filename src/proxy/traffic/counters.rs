@@ -44,6 +44,16 @@ pub struct WorkerCounters {
     pub unrouted: AtomicU64,
     /// Requests for which no backend was usable (503).
     pub unavailable: AtomicU64,
+    /// Requests that were sent elsewhere by their service.
+    pub redirected: AtomicU64,
+    /// Requests that got the answer of their service.
+    pub answered: AtomicU64,
+    /// Requests for files of a folder.
+    pub files: AtomicU64,
+    /// Those of them whose file could not be had, though it may be there.
+    pub files_failed: AtomicU64,
+    /// Pages of services sent in place of the proxy's words.
+    pub error_pages: AtomicU64,
     /// Attempts made again on another backend or connection.
     pub retries: AtomicU64,
     /// Requests that waited for a verdict.

@@ -67,7 +67,10 @@ impl Exchange<'_> {
                 }
                 admitted = Some(Arc::clone(&view.snapshot.fronts));
             }
-            let FrontTarget::Backends(place) = front.target;
+            let place = match &front.target {
+                FrontTarget::Backends(place) => *place,
+                FrontTarget::Own(own) => return self.answer_by(client, front, own).await,
+            };
             let service = &view.snapshot.services[place];
             let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
             let cookie = self.read_cookie(service);
@@ -81,7 +84,7 @@ impl Exchange<'_> {
                         return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend)));
                     }
                 }
-                Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
+                Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, nobody(service)))),
                 Choice::Undecided => return Err(Failure::new(503, End::Undecided)),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Use { backend, .. } if !view.may_act_on(service, backend, running()) => {
@@ -201,4 +204,9 @@ impl Exchange<'_> {
         retries.tried = 0;
         Ok(true)
     }
+}
+
+/// Why no backend may serve.
+fn nobody(service: &Service) -> End {
+    if service.is_in_maintenance() { End::Maintenance } else { End::NoBackend }
 }

@@ -47,7 +47,7 @@ impl Exchange<'_> {
                 && self.request.values(FieldKind::ForwardedProto).next().is_some_and(is_https)
     }
 
-    /// What a response says of https for the next visits.
+    /// What the response says of https.
     pub fn transport_security<'f>(&self, front: &'f Front, settings: &Settings) -> TransportSecurity<'f> {
         match &front.https.hsts {
             None => TransportSecurity::Backends,

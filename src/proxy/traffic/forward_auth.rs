@@ -142,7 +142,8 @@ impl Exchange<'_> {
 }
 
 fn service_of<'v>(view: &'v View, front: &Front) -> Option<&'v Service> {
-    match front.target {
-        FrontTarget::Backends(place) => view.snapshot.services.get(place),
+    match &front.target {
+        FrontTarget::Backends(place) => view.snapshot.services.get(*place),
+        FrontTarget::Own(_) => None,
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::access_log::{Lines, Record};
 use super::counters::{WorkerCounters, add};
+use super::disk::Disk;
 use super::handshakes::Handshakes;
 use super::http2_upstream::Connections;
 use super::inflight::{Entry, Registry};
@@ -62,6 +63,10 @@ pub struct Local {
     pub address_reached: Throttle,
     /// The warning that backends cannot be reached over TLS.
     pub handshake_failed: Throttle,
+    /// The warning that files cannot be had.
+    pub file_failed: Throttle,
+    /// What waits for a disk.
+    pub disk: Disk,
     /// The warning that a connection is closed for want of a good header of the PROXY protocol.
     pub proxy_refused: Throttle,
     /// Notified when the last connection is over.
@@ -96,6 +101,8 @@ impl Local {
             handshakes_reached: Throttle::default(),
             address_reached: Throttle::default(),
             handshake_failed: Throttle::default(),
+            file_failed: Throttle::default(),
+            disk: Disk::default(),
             proxy_refused: Throttle::default(),
             emptied: Notify::new(),
             closing: Notify::new(),

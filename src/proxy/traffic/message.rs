@@ -43,6 +43,13 @@ impl<'r> Request<'r> {
         self.head.path(self.bytes)
     }
 
+    /// The values of all fields of a name.
+    pub fn named(&self, name: &'static str) -> impl Iterator<Item = &'r [u8]> + Clone {
+        let Request { bytes, fields, .. } = *self;
+        let is_its = move |field: &&Field| field.name.of_head(bytes).eq_ignore_ascii_case(name.as_bytes());
+        fields.iter().filter(is_its).map(|field| field.value.of_head(bytes))
+    }
+
     /// The values of all fields of a kind.
     pub fn values(&self, kind: FieldKind) -> impl DoubleEndedIterator<Item = &'r [u8]> {
         let Request { bytes, fields, .. } = *self;
@@ -181,6 +188,17 @@ impl RequestHead {
                 &target[..memchr::memchr(b'?', target).unwrap_or(target.len())]
             }
             Target::Rootless(_) | Target::Asterisk => b"/",
+        }
+    }
+
+    /// The query with its question mark; empty if there is none.
+    pub fn query<'h>(&self, bytes: &'h [u8]) -> &'h [u8] {
+        match self.target {
+            Target::Path(span) | Target::Rootless(span) => {
+                let target = span.of_head(bytes);
+                &target[memchr::memchr(b'?', target).unwrap_or(target.len())..]
+            }
+            Target::Asterisk => b"",
         }
     }
 

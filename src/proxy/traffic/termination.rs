@@ -6,8 +6,14 @@
 pub enum End {
     /// Normally.
     Done,
-    /// Answered here: no service (404), or a path under `/.polder/`.
+    /// Answered here: no service (404), a path under `/.polder/`, or a service without backends.
     Local,
+    /// An operator has all backends of the service in maint.
+    Maintenance,
+    /// A file could not be opened or read, or not in time, before the response began.
+    FileUnread,
+    /// A file became shorter, or could not be read any more, within the response's body.
+    FileCut,
     /// The client closed within a request's head.
     ClientInHead,
     /// The client closed while its request waited for a verdict.
@@ -100,6 +106,10 @@ pub enum End {
     NoSlot,
     /// `limits.connections_per_address` was reached, and no connection of that address could be evicted.
     AddressFull,
+    /// The client has had as many requests as the service's `rate_limit` takes of each.
+    ClientTooFast,
+    /// All clients together have.
+    ServiceTooFast,
 }
 
 impl End {
@@ -122,11 +132,14 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, F frames of HTTP/2, A being admitted,
-    /// N the visitor's network, W his name and password, X asking another server about him, `-` none.
+    /// L being counted by a rate limit, N the visitor's network, W his name and password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
             End::Local => "LR",
+            End::Maintenance => "LQ",
+            End::FileUnread => "LH",
+            End::FileCut => "LD",
             End::ClientInHead => "CR",
             End::ClientInQueue => "CQ",
             End::ClientInWait => "CH",
@@ -173,6 +186,8 @@ impl End {
             End::EvictedInHead => "RR",
             End::NoSlot => "RA",
             End::AddressFull => "PA",
+            End::ClientTooFast => "PL",
+            End::ServiceTooFast => "RL",
         }
     }
 }

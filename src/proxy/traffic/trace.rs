@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::request_id::RequestId;
 use super::termination::End;
 use super::view::View;
 
@@ -36,6 +37,8 @@ pub struct Trace {
     pub cookie_set: bool,
     /// How many attempts were made.
     pub tries: u32,
+    /// What it is called; none: nobody has asked.
+    pub request_id: Option<RequestId>,
     /// How it ended.
     pub end: End,
 }
@@ -72,8 +75,14 @@ impl Trace {
             cookie: CookieSeen::Unused,
             cookie_set: false,
             tries: 0,
+            request_id: None,
             end: End::Done,
         }
+    }
+
+    /// What the request is called from now on.
+    pub fn request_id(&mut self) -> RequestId {
+        *self.request_id.get_or_insert_with(RequestId::new)
     }
 
     /// The last two letters of the termination code: what the cookie was, and whether one was set.

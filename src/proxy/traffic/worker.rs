@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::counters::WorkerCounters;
+use super::disk::THREADS;
 use super::door::Door;
 use super::eviction;
 use super::listener;
@@ -58,7 +59,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(200);
 /// Starts worker number `index` (its slot in every backend's counters). It accepts nothing before its first
 /// [`Command::Listen`].
 pub fn spawn(index: usize, shared: Arc<Shared>, tick: Tick) -> std::io::Result<Worker> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(THREADS).build()?;
     let (commands, receiver) = mpsc::unbounded_channel();
     let counters = Arc::<WorkerCounters>::default();
     let own = Arc::clone(&counters);
@@ -71,6 +72,9 @@ pub fn spawn(index: usize, shared: Arc<Shared>, tick: Tick) -> std::io::Result<W
         let tasks = LocalSet::new();
         let local = Rc::new(Local::new(index, shared, own));
         tasks.block_on(&runtime, run(local, receiver, from_siblings, tick));
+        // Whoever waits for a disk holds up nobody's end.
+        drop(tasks);
+        runtime.shutdown_background();
     })?;
     Ok(Worker { commands, thread, counters })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::dns::PoolConfig;
-use crate::config::proxy::{Mode, Target};
+use crate::config::proxy::{BackendsConfig, Mode};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, Role};
 
@@ -88,7 +88,8 @@ fn limits(fleet: &Fleet, running: &BTreeMap<String, Running>) -> Vec<Limit> {
             limits.extend(config.pools.values().map(members));
         }
         if let Some(config) = proxy {
-            limits.extend(config.services.values().map(|service| backends(fleet, &service.target)));
+            let targets = config.services.values().filter_map(|service| service.target.backends());
+            limits.extend(targets.map(|target| backends(fleet, target)));
         }
     }
     // Never two nameservers of one zone at once, so that resolvers have another one to ask.
@@ -105,8 +106,7 @@ fn members(pool: &PoolConfig) -> Limit {
 }
 
 /// Never all backends of a service, and never the active one of a stateful service together with its backup.
-fn backends(fleet: &Fleet, target: &Target) -> Limit {
-    let Target::Backends(target) = target;
+fn backends(fleet: &Fleet, target: &BackendsConfig) -> Limit {
     let host = |address| fleet.host_at(address).map(str::to_owned);
     let hosts: BTreeSet<String> = target.backends.iter().filter_map(|backend| host(backend.address.ip())).collect();
     let most = match target.mode {

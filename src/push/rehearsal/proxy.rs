@@ -102,25 +102,19 @@ pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Re
 }
 
 fn checks(config: &ProxyConfig) -> impl Iterator<Item = &CheckConfig> {
-    config.services.values().map(|service| match &service.target {
-        Target::Backends(backends) => &backends.check,
-    })
+    config.services.values().filter_map(|service| Some(&service.target.backends()?.check))
 }
 
 fn latched(config: &ProxyConfig) -> Vec<&str> {
-    let has_latch = |target: &Target| match target {
-        Target::Backends(backends) => matches!(backends.mode, Mode::Latched { .. }),
-    };
+    let has_latch =
+        |target: &Target| target.backends().is_some_and(|backends| matches!(backends.mode, Mode::Latched { .. }));
     config.services.values().filter(|service| has_latch(&service.target)).map(|service| service.name.as_str()).collect()
 }
 
 /// As in the rehearsed document ([`documents::of_proxy`]).
 fn shows_a_certificate(target: &Target) -> bool {
-    match target {
-        Target::Backends(backends) => {
-            backends.protocol.tls.as_ref().is_some_and(|tls| tls.client_certificate.is_some())
-        }
-    }
+    let tls = target.backends().and_then(|backends| backends.protocol.tls.as_ref());
+    tls.is_some_and(|tls| tls.client_certificate.is_some())
 }
 
 async fn compare(

@@ -70,6 +70,23 @@ pub fn services(replies: &[DaemonReply]) -> String {
     table.render()
 }
 
+/// One line a service that the proxies answer by themselves; those that answer it otherwise have lines of their own.
+pub fn without_backends(replies: &[DaemonReply]) -> String {
+    let mut seen: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for status in replies.iter().filter_map(DaemonReply::proxy) {
+        for service in &status.services {
+            if let Some(target) = &service.target {
+                seen.entry((&service.name, &service.mode, target)).or_default().push(&status.daemon.name);
+            }
+        }
+    }
+    let mut table = Table::new(&["SERVICE", "ANSWERED BY", "SEEN BY"]);
+    for ((name, _, target), proxies) in seen {
+        table.row(vec![cell(name), cell(target), cell(proxies.join(" "))]);
+    }
+    table.render()
+}
+
 /// One line a certificate; proxies on which its file holds another one have lines of their own.
 pub fn certificates(replies: &[DaemonReply], now: u64) -> String {
     const DAY: u64 = 86_400_000;

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::proxy::snapshot::{Front, FrontTarget, Snapshot};
+use crate::proxy::snapshot::{Front, Snapshot};
 use crate::proxy::traffic::http1::forwarded::Client;
 use crate::proxy::traffic::message::Request;
 use crate::proxy::traffic::trace::Trace;
@@ -43,10 +43,8 @@ impl Record<'_> {
 
     fn backend(&self) -> &str {
         let place = self.front().zip(self.trace.backend);
-        let backend = place.and_then(|((snapshot, front), backend)| {
-            let FrontTarget::Backends(service) = front.target;
-            snapshot.services[service].backends.get(backend)
-        });
+        let backend =
+            place.and_then(|((snapshot, front), backend)| snapshot.services[front.service()?].backends.get(backend));
         backend.map_or("", |backend| &backend.name)
     }
 }
@@ -102,7 +100,7 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
     put(
         out,
         format_args!(
-            ",\"tq\":{},\"tw\":{},\"tc\":{},\"tr\":{},\"ta\":{}}}\n",
+            ",\"tq\":{},\"tw\":{},\"tc\":{},\"tr\":{},\"ta\":{}",
             milliseconds(trace.head),
             milliseconds(Some(trace.waited.unwrap_or_default())),
             milliseconds(trace.connected),
@@ -110,10 +108,14 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
             milliseconds(Some(trace.began.elapsed()))
         ),
     );
+    if let Some(id) = trace.request_id {
+        put(out, format_args!(",\"request_id\":\"{id}\""));
+    }
+    out.extend_from_slice(b"}\n");
 }
 
 /// A line like HAProxy's `option httplog` (configuration manual, 8.2.3): client, date, listener, service/backend,
-/// Tq/Tw/Tc/Tr/Ta, status, bytes, two captures never taken, four letters of termination, tries, host, request line.
+/// Tq/Tw/Tc/Tr/Ta, status, bytes, two captures never taken, four letters of termination, tries, host, the request's id in braces if it has one, request line.
 pub fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
     let trace = record.trace;
     let time = began(trace).to_zoned(jiff::tz::TimeZone::UTC);
@@ -140,6 +142,9 @@ pub fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
         ),
     );
     bare(out, or(record.host(), b"-"));
+    if let Some(id) = trace.request_id {
+        put(out, format_args!(" {{{id}}}"));
+    }
     out.extend_from_slice(b" \"");
     match record.request {
         None => out.extend_from_slice(b"<BADREQ>"),

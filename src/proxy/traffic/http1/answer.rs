@@ -26,6 +26,8 @@ pub struct MoreFields<'a> {
     pub challenge: Option<&'a str>,
     /// `Strict-Transport-Security`, over TLS alone (RFC 6797, 7.2).
     pub transport_security: Option<&'a str>,
+    /// `Retry-After`, where it is not the one of every 503.
+    pub retry_after: Option<&'a str>,
 }
 
 impl<'a> MoreFields<'a> {
@@ -34,7 +36,8 @@ impl<'a> MoreFields<'a> {
         let location = self.location.map(|value| ("Location", value));
         let security = self.transport_security.map(|value| ("Strict-Transport-Security", value.as_bytes()));
         let challenge = self.challenge.map(|value| ("WWW-Authenticate", value.as_bytes()));
-        location.into_iter().chain(challenge).chain(security)
+        let retry_after = self.retry_after.map(|value| ("Retry-After", value.as_bytes()));
+        location.into_iter().chain(challenge).chain(security).chain(retry_after)
     }
 }
 
@@ -93,6 +96,7 @@ fn reason(status: u16) -> &'static str {
         414 => "URI Too Long",
         417 => "Expectation Failed",
         421 => "Misdirected Request",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
         502 => "Bad Gateway",

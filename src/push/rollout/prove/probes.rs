@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::proxy::{HostPattern, ListenerConfig, Protocol, ServiceConfig, Target};
+use crate::config::proxy::{HostPattern, ListenerConfig, Protocol, ServiceConfig};
 use crate::fleet::{Fleet, Role};
 
 /// How long probes of the host itself have to pass.
@@ -142,9 +142,9 @@ fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String)> + '_
 fn seen_by_proxies(fleet: &Fleet, addresses: &[IpAddr], probes: &mut Probes) {
     for (proxy, system) in &fleet.systems {
         let Some(config) = system.proxy_config() else { continue };
-        for (service, Target::Backends(target)) in
-            config.services.values().map(|service| (&service.name, &service.target))
-        {
+        let with_backends =
+            config.services.values().filter_map(|service| Some((&service.name, service.target.backends()?)));
+        for (service, target) in with_backends {
             for backend in target.backends.iter().filter(|backend| addresses.contains(&backend.address.ip())) {
                 let (proxy, service, name) = (proxy.clone(), service.clone(), backend.name.clone());
                 probes.asked.insert(Probe::Backend { proxy, service, name });

@@ -70,6 +70,7 @@ fn service(name: &str, mode: &str, backends: &[&str]) -> ServiceStatus {
         requests: 0,
     };
     ServiceStatus {
+        target: None,
         name: name.to_owned(),
         hosts: vec![format!("{name}.example.net")],
         mode: mode.to_owned(),

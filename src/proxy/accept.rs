@@ -1,0 +1,36 @@
+//! What a visitor takes, by the lists of `Accept` and `Accept-Encoding` (RFC 9110, 12.4 and 12.5; pure).
+
+/// The most that an element of such a list can weigh.
+const MOST: u16 = 1000;
+
+/// How much the elements of a field's values weigh that `is` takes, from 0 (not wanted) to 1000; none if there is no such element. The
+/// first one counts.
+pub fn weight<'v>(values: impl IntoIterator<Item = &'v [u8]>, is: impl Fn(&[u8]) -> bool) -> Option<u16> {
+    let elements = values.into_iter().flat_map(|value| value.split(|byte| *byte == b','));
+    elements.map(split).find(|(name, _)| is(name)).map(|(_, weight)| weight)
+}
+
+/// A name and its weight; parameters of the name are left out.
+fn split(element: &[u8]) -> (&[u8], u16) {
+    let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let name = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q=")));
+    (name, weight.map_or(MOST, read_weight))
+}
+
+/// `0`, `0.5`, `1.000` (12.4.2). What is none of these is taken for nothing said.
+fn read_weight(text: &[u8]) -> u16 {
+    let (whole, digits) = match text {
+        [whole @ (b'0' | b'1')] => (*whole, &[][..]),
+        [whole @ (b'0' | b'1'), b'.', digits @ ..] if digits.len() <= 3 && digits.iter().all(u8::is_ascii_digit) => {
+            (*whole, digits)
+        }
+        _ => return MOST,
+    };
+    let thousandths =
+        (0..3).fold(0, |sum, place| sum * 10 + u16::from(digits.get(place).map_or(0, |digit| digit - b'0')));
+    (u16::from(whole - b'0') * MOST + thousandths).min(MOST)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! A client of HTTP/1.1 on a bare socket.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use crate::daemon::PATIENCE;
+
+/// A response taken apart.
+#[derive(Debug)]
+pub struct Response {
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub fn status(&self) -> u16 {
+        self.head[9..12].parse().unwrap()
+    }
+
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// One connection.
+pub struct Client(TcpStream);
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client(stream)
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).unwrap();
+    }
+
+    /// The next response. Of one to HEAD the head alone.
+    pub fn response(&mut self, to_head: bool) -> Response {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.0.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let mut response = Response { head: String::from_utf8(head).unwrap(), body: Vec::new() };
+        if !to_head && response.status() != 304 {
+            let length = response.field("content-length").expect("its length is known").parse().unwrap();
+            response.body.resize(length, 0);
+            self.0.read_exact(&mut response.body).unwrap();
+        }
+        response
+    }
+
+    /// Asks on this connection.
+    pub fn ask(&mut self, method: &str, url: &str, fields: &[(&str, &str)]) -> Response {
+        let (host, path) = url.split_at(url.find('/').unwrap());
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
+        for (name, value) in fields {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        self.send(format!("{head}\r\n").as_bytes());
+        self.response(method == "HEAD")
+    }
+}
+
+/// Asks for `www.test/path` on a connection of its own.
+pub fn get(address: SocketAddr, url: &str, fields: &[(&str, &str)]) -> Response {
+    Client::connect(address).ask("GET", url, fields)
+}
+
+impl Client {
+    /// Waits until something has come.
+    pub fn first_bytes(&mut self) {
+        self.0.read_exact(&mut [0; 16]).unwrap();
+    }
+
+    /// How many bytes come until the connection ends, however it ends.
+    pub fn rest(&mut self) -> usize {
+        let mut count = 0;
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(more @ 1..) = self.0.read(&mut buffer) {
+            count += more;
+        }
+        count
+    }
+}

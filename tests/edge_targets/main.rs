@@ -1,0 +1,17 @@
+//! Services that the proxy answers by itself, as its document has them: redirects, answers, files, and pages for errors.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "blocking clients poll with a limit and look at files"
+)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod client;
+mod daemon;
+mod documented;
+mod error_pages;
+mod files;
+mod h2;
+mod raw_paths;
+mod redirects;
