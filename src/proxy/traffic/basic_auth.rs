@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use super::answering::Served;
 use super::exchange::Exchange;
 use super::http1::answer::{Answer, MoreFields};
-use super::message::fields::{FieldKind, is_authorization};
 use super::outcome::Failure;
 use super::passwords;
 use super::socket::IdleTimer;
@@ -34,11 +33,7 @@ impl Exchange<'_> {
         visitor: Option<IpAddr>,
     ) -> Result<Option<Served>, Failure> {
         self.trace.user = None;
-        let bytes = self.request.bytes;
-        let fields = self.request.fields.iter();
-        let fields = fields
-            .filter(|field| field.kind == FieldKind::Authentication && is_authorization(field.name.of_head(bytes)));
-        let (credentials, is_right) = match auth.look_at(fields.map(|field| field.value.of_head(bytes)), running()) {
+        let (credentials, is_right) = match auth.look_at(self.request.named("authorization"), running()) {
             Standing::Known(credentials) => (credentials, true),
             Standing::ToVerify(job) => {
                 let credentials = job.credentials.clone();

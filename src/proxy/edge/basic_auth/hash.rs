@@ -113,9 +113,12 @@ fn argon2id(parts: Vec<&str>) -> Result<Kind, KeyError> {
     }
     let mut costs = costs.split(',');
     let mut cost = |name: &str| costs.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
-    let (Some(memory), Some(passes), Some(lanes), None) = (cost("m"), cost("t"), cost("p"), cost("")) else {
+    let (Some(memory), Some(passes), Some(lanes)) = (cost("m"), cost("t"), cost("p")) else {
         return Err(malformed());
     };
+    if costs.next().is_some() {
+        return Err(malformed());
+    }
     if memory > MOST_MEMORY || u64::from(memory) * u64::from(passes) > MOST_FILLED || lanes > MOST_LANES {
         return Err(KeyError::new(format!(
             "its hash of argon2id would cost m={memory},t={passes},p={lanes}: expected m of at most {MOST_MEMORY} (KiB), m times t of at \

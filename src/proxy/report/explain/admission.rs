@@ -47,3 +47,6 @@ pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
     let is_refused = edge.users_file().is_some_and(|file| file.users().is_none());
     Admission { because, is_refused }
 }
+
+#[cfg(test)]
+mod tests;
