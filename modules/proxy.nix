@@ -53,6 +53,12 @@ let
       forward_auth = documented service.forward_auth;
     }
     // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
+    // lib.optionalAttrs (service.request_headers != null) {
+      request_headers = headers service.request_headers;
+    }
+    // lib.optionalAttrs (service.response_headers != null) {
+      response_headers = headers service.response_headers;
+    }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
@@ -77,7 +83,12 @@ let
       tls
     else
       documented { inherit (tls) certificates; }
-      // lib.optionalAttrs (tls.acme != null) { acme = documented tls.acme; };
+      // lib.optionalAttrs (tls.acme != null) { acme = documented tls.acme; }
+      // lib.optionalAttrs (tls.client_certificates != null) {
+        client_certificates = documented tls.client_certificates;
+      };
+
+  headers = edits: lib.filterAttrs (_: fields: fields != { } && fields != [ ]) (documented edits);
 
   challenges = map members.challengeOf (lib.attrValues fleet.services);
   overAcme = fleet.acme != null && lib.any (challenge: challenge != null) challenges;

@@ -66,10 +66,11 @@
 //! | what a pusher may ask of a host | [`push::protocol`], [`push::gate`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
+//! | what a configuration of HAProxy or Caddy comes to here | [`import`] |
 //! | whose files are believed | [`ownership`] |
 //! | how the words of others are shown | [`printable`] |
 //!
-//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> tls, zone -> config. `proxy` and `dns`
+//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
 //! never use each other. `files`, `memory`, `ownership`, `printable` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
@@ -80,6 +81,7 @@ pub mod dns;
 pub mod files;
 pub mod fleet;
 pub mod health;
+pub mod import;
 pub mod memory;
 pub mod ownership;
 pub mod printable;

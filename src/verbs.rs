@@ -22,6 +22,7 @@ pub mod forget;
 pub mod gate;
 pub mod generate;
 pub mod host_gate;
+pub mod import;
 pub mod keys;
 mod ledger_text;
 pub mod lock;
@@ -104,6 +105,12 @@ pub enum Verb {
     Bootstrap(bootstrap::BootstrapArgs),
     /// Commit what was deployed while the svn server did not answer
     Reconcile(reconcile::ReconcileArgs),
+    /// Turn a configuration of HAProxy or Caddy into the proxy's document, and tell by line what is not in it
+    Import {
+        #[command(subcommand)]
+        /// What to import.
+        program: import::ImportVerb,
+    },
     /// Print man pages or shell completions
     Generate(generate::GenerateArgs),
     /// A host's end of a push
@@ -174,6 +181,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Backend(args) => return crate::demo::backend::run(args),
         Verb::Visit(args) => Ok(visit::run(&args)),
         Verb::Generate(args) => generate::run(&args, Cli::command()),
+        Verb::Import { program } => import::run(&program, &output),
         Verb::Gate(args) => gate::run(&args),
         Verb::Activate(args) => activate::run(&args),
         Verb::Rehearse(args) => rehearse::run(&args, &output),

@@ -67,8 +67,15 @@ fn measure_request(criterion: &mut Criterion) {
     let client = Client::new((Ipv4Addr::new(203, 0, 113, 7), 5000).into());
     let cookie = Cookie::address("polder-www");
     let passed = Default::default();
-    let (cookie, via, vouched) = (Some(&cookie), Some("px-nl1"), request::Vouched::default());
-    let edits = request::Edits { client: &client, trusted: false, passed, cookie, via, vouched };
+    let edits = request::Edits {
+        client: &client,
+        trusted: false,
+        passed,
+        cookie: Some(&cookie),
+        via: Some("px-nl1"),
+        headers: None,
+        vouched: request::Vouched::default(),
+    };
     let mut out = Vec::new();
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {

@@ -12,10 +12,13 @@ pub mod failover;
 pub mod gate_request;
 pub mod http1_request;
 pub mod http1_response;
+pub mod import_caddy;
+pub mod import_haproxy;
 pub mod peers_letter;
 pub mod zone_text;
 
 mod cut;
 mod findings;
 mod head;
+mod imported;
 mod wire;

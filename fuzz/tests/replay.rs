@@ -95,6 +95,8 @@ targets![
     gate_request,
     http1_request,
     http1_response,
+    import_caddy,
+    import_haproxy,
     peers_letter,
     zone_text,
 ];

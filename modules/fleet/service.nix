@@ -5,6 +5,15 @@ let
   inherit (lib) mkOption types;
   inherit (fleetTypes) daemonDefault duration;
 
+  headers =
+    { to, example }:
+    mkOption {
+      type = types.nullOr (types.submodule (import ./headers.nix { inherit lib to; }));
+      default = null;
+      inherit example;
+      description = "What becomes of header fields on the way to ${to}.";
+    };
+
   backend =
     { config, ... }:
     {
@@ -87,6 +96,36 @@ let
       default = null;
       example.challenge = "dns-01";
       description = "Instead of `certificates`: the proxies get the certificate from the CA of `polder.fleet.acme`, and renew it.";
+    };
+    client_certificates = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            mode = daemonDefault {
+              type = types.enum [
+                "optional"
+                "required"
+              ];
+              description = "What becomes of requests of visitors who have shown no certificate: they are served, or refused.";
+            };
+            ca_file = mkOption {
+              type = types.path;
+              example = lib.literalExpression "./staff-ca.pem";
+              description = "The certificates in PEM of the authorities that may have issued a visitor's.";
+            };
+            crl_file = daemonDefault {
+              type = fleetTypes.keyPath;
+              example = "/var/lib/staff-ca/crl.pem";
+              description = "Lists of the certificates that they have revoked, in PEM, in a file that is on every proxy. It is read again when it changes.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = ''
+        Visitors are asked for certificates of their own, and backends are told whose they are
+        ([documents.md](documents.md#servicesnametlsclient_certificates)).
+      '';
     };
   };
 
@@ -356,6 +395,14 @@ in
         Request fields to pass on to the backends of this service. They are removed otherwise, because programs trust them when
         they come from a gateway ([documents.md](documents.md) has the list).
       '';
+    };
+    request_headers = headers {
+      to = "the backends";
+      example.set.X-Real-IP = "{client}";
+    };
+    response_headers = headers {
+      to = "visitors";
+      example.remove = [ "Server" ];
     };
     abort_on_close = daemonDefault {
       type = types.bool;

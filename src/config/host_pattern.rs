@@ -37,6 +37,17 @@ impl HostPattern {
         !matches!(self, HostPattern::Any) && !matches!(self, HostPattern::Exact(name) if name.starts_with('['))
     }
 
+    /// Whether every host name that matches `other` matches this one.
+    pub fn covers(&self, other: &HostPattern) -> bool {
+        match (self, other) {
+            (HostPattern::Any, _) => true,
+            (HostPattern::Exact(one), HostPattern::Exact(two)) => one == two,
+            (HostPattern::Suffix(suffix), HostPattern::Exact(name)) => lies_below(name, suffix),
+            (HostPattern::Suffix(one), HostPattern::Suffix(two)) => one == two || lies_below(two, one),
+            (HostPattern::Exact(_) | HostPattern::Suffix(_), _) => false,
+        }
+    }
+
     /// Whether some host name matches both.
     pub fn overlaps(&self, other: &HostPattern) -> bool {
         match (self, other) {

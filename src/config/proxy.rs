@@ -9,6 +9,7 @@ mod acme;
 mod answer;
 mod backends;
 mod basic_auth;
+mod client_certificates;
 mod connections;
 mod context;
 mod cookie;
@@ -16,6 +17,7 @@ mod error_pages;
 mod field;
 mod files;
 mod forward_auth;
+mod headers;
 mod https;
 mod limits;
 mod listeners;
@@ -34,12 +36,14 @@ pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use basic_auth::BasicAuthConfig;
+pub use client_certificates::{ClientAuthorityConfig, ClientCertificatesConfig};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
 pub use error_pages::ErrorPagesConfig;
 pub use field::FieldValue;
 pub use files::FilesConfig;
 pub use forward_auth::{FieldName, ForwardAuthConfig};
+pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, RemovedFields, Template, Variable};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
@@ -143,7 +147,10 @@ pub const KEYS: &[&Keys] = &[
     &tls::SERVICE,
     &tls::SERVICE_ACME,
     &https::KEYS,
+    &headers::REQUEST,
+    &headers::RESPONSE,
     &tls::CERTIFICATE,
+    &client_certificates::KEYS,
     &backends::KEYS,
     &redirect::KEYS,
     &answer::KEYS,

@@ -5,17 +5,21 @@
 
 pub mod access;
 pub mod basic_auth;
+mod client_certificates;
+pub mod facts;
 pub mod forward_auth;
+pub mod headers;
 pub mod rate_limit;
 pub mod refusals;
 
 use std::sync::Arc;
 
-use crate::config::proxy::ServiceConfig;
+use crate::config::proxy::{ClientCertificatesConfig, ServiceConfig};
 use access::Access;
 use basic_auth::BasicAuth;
 use basic_auth::file::UsersFile;
 use forward_auth::ForwardAuth;
+use headers::Edits;
 use rate_limit::RateLimit;
 use refusals::{Cause, Refusals};
 
@@ -26,10 +30,16 @@ pub struct Edge {
     pub access: Option<Access>,
     /// How many requests it takes.
     pub rate_limit: Option<RateLimit>,
+    /// What its visitors have to show in the handshake.
+    pub client_certificates: Option<ClientCertificatesConfig>,
     /// The name and password that visitors show.
     pub basic_auth: Option<BasicAuth>,
     /// Who is asked whether a request may go on.
     pub forward_auth: Option<ForwardAuth>,
+    /// What becomes of the header fields of requests.
+    pub request_headers: Option<Edits>,
+    /// What becomes of those of responses.
+    pub response_headers: Option<Edits>,
     /// How many it has refused.
     pub refusals: Refusals,
 }
@@ -37,15 +47,27 @@ pub struct Edge {
 impl Edge {
     /// Those that a service's configuration has.
     pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
+        let client_certificates = service.tls.as_ref().and_then(|tls| tls.client_certificates.clone());
         let edge = Edge {
             access: Access::new(&service.access),
             rate_limit: service.rate_limit.clone().map(RateLimit::new),
             basic_auth: service.basic_auth.as_ref().map(BasicAuth::new),
             forward_auth: service.forward_auth.as_ref().map(ForwardAuth::new),
+            request_headers: match client_certificates {
+                Some(_) => Edits::of(&client_certificates::told(&service.headers.request)),
+                None => Edits::of(&service.headers.request),
+            },
+            response_headers: Edits::of(&service.headers.response),
+            client_certificates,
             refusals: Refusals::default(),
         };
-        let Edge { access, rate_limit, .. } = &edge;
-        let has_any = access.is_some() || rate_limit.is_some() || edge.asks_who();
+        let Edge { access, rate_limit, client_certificates, request_headers, response_headers, .. } = &edge;
+        let has_any = access.is_some()
+            || rate_limit.is_some()
+            || client_certificates.is_some()
+            || edge.asks_who()
+            || request_headers.is_some()
+            || response_headers.is_some();
         has_any.then(|| Arc::new(edge))
     }
 

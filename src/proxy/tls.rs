@@ -1,34 +1,50 @@
 //! TLS of visitors' connections: which certificates there are, and which one a client gets.
 //!
 //! [`certificate`] is one of them in its files, for [`names`]; [`certificates`] are those of a document, read again when their
-//! files change; [`acceptor`] is what a handshake is answered from; [`tickets`] are what visitors resume by. The handshake is
-//! `traffic::handshake`'s, the connection [`crate::tls`]'s. [`backends`] is what connections to backends are opened with.
+//! files change; [`acceptor`] is what a handshake is answered from, and [`hello`] what is known within one; [`tickets`] are what
+//! visitors resume by. [`client_authority`] is by whom visitors' own certificates may be issued, and [`visitor`] what is known of one
+//! in the end. The handshake is `traffic::handshake`'s, the connection [`crate::tls`]'s. [`backends`] is what connections to backends are
+//! opened with.
 
 pub mod acceptor;
 pub mod backends;
 pub mod certificate;
 pub mod certificates;
+pub mod client_authority;
+mod client_verifier;
+pub mod hello;
 pub mod names;
 pub mod tickets;
+pub mod visitor;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::config::proxy::{CertificateConfig, ServiceConfig, TlsConfig};
+use crate::config::proxy::{CertificateConfig, ClientAuthorityConfig, ServiceConfig, TlsConfig};
 use crate::config::{Finding, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::proxy::acme::desired;
-use acceptor::{Acceptor, Resolver, SecureService, by_host};
+use acceptor::{Acceptor, Authorities, Resolver, SecureService, by_host};
 use certificate::Chain;
 use certificates::{Certificates, Origin};
+use client_authority::ClientAuthority;
 use tickets::Tickets;
 
 /// Every certificate of a service that is in files, with its path in the document.
 fn certificates_of(service: &ServiceConfig) -> impl Iterator<Item = (String, &CertificateConfig)> {
     let certificates = service.tls.iter().flat_map(TlsConfig::files).enumerate();
     certificates.map(|(index, files)| (format!("services.{}.tls.certificates[{index}]", service.name), files))
+}
+
+/// The authority of the certificates that a service's visitors are asked for.
+fn authority_of(service: &ServiceConfig) -> Option<&ClientAuthorityConfig> {
+    Some(&service.tls.as_ref()?.client_certificates.as_ref()?.authority)
+}
+
+fn authority_path(service: &ServiceConfig) -> String {
+    format!("services.{}.tls.client_certificates", service.name)
 }
 
 /// What is wrong with the certificates of a document, and what is worth a warning, as far as can be told without their keys: a file
@@ -58,6 +74,14 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
                 let message = format!("no certificate is for the host {host}: they are for {}", names.join(", "));
                 finding(format!("services.{}.tls", service.name), message)
             }));
+        }
+    }
+    for service in document.services.values() {
+        let Some(authority) = authority_of(service) else { continue };
+        if let Err(error) = client_authority::check(authority) {
+            let is_unread = matches!(error.kind, Some(io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied));
+            let told = if is_unread { &mut warnings } else { &mut findings };
+            told.push(finding(authority_path(service), error.to_string()));
         }
     }
     for unusable in backends::check(document) {
@@ -93,7 +117,9 @@ pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
     if certificates.is_empty() {
         return (None, errors);
     }
-    match Acceptor::new(Resolver { by_host, default }, certificates, services) {
+    let (authorities, unusable) = read_authorities(document);
+    errors.extend(unusable);
+    match Acceptor::new(Resolver { by_host, default, authorities }, certificates, services) {
         Ok(acceptor) => {
             let tickets = tickets_of(document).unwrap_or_else(|error| {
                 errors.push(error);
@@ -110,6 +136,31 @@ pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
             (None, errors)
         }
     }
+}
+
+/// Reads the authorities of visitors' certificates anew if their files have changed. The errors are of those that cannot be used.
+fn read_authorities(document: &ProxyConfig) -> (Authorities, Vec<KeyError>) {
+    let (mut authorities, mut errors) = (Authorities::default(), Vec::new());
+    for service in document.services.values().filter(|service| service.tls.is_some()) {
+        let authority = authority_of(service).map(ClientAuthority::of);
+        for host in &service.hosts {
+            let of_host = authorities.by_host.entry(host.clone());
+            // A service beside it may have other paths of the same host.
+            *of_host = authority.clone().or(of_host.take());
+        }
+        let Some(authority) = authority else { continue };
+        authority.refresh();
+        errors.extend(
+            authority.error().map(|error| KeyError::at(&error.file, None, error.why).of(authority_path(service))),
+        );
+        if Some(&service.name) == document.tls_default.as_ref() {
+            authorities.default = Some(Arc::clone(&authority));
+        }
+        if !authorities.all.iter().any(|known| Arc::ptr_eq(known, &authority)) {
+            authorities.all.push(authority);
+        }
+    }
+    (authorities, errors)
 }
 
 /// What the key file of a document makes of tickets, if it names one.

@@ -8,7 +8,8 @@
 //! | `listener` (a [`door`] each), [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
 //! | `opening`, `proxy_header`, `transport`, `handshake`, `handshakes` | what carries a connection, and what comes before its first request: who a proxy says that the visitor is, and the handshake |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `admit`, `certificate`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `known` | what is known of a request, for the header fields that its service writes |
 //! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk` |
@@ -32,6 +33,7 @@ mod answering;
 mod arrival;
 mod attempt;
 mod basic_auth;
+mod certificate;
 mod connecting;
 mod connection;
 mod conversation;
@@ -59,6 +61,7 @@ mod http2_upstream;
 mod http2_visit;
 mod http2_wire;
 mod inflight;
+mod known;
 mod limited;
 mod listener;
 mod local;

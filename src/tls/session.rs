@@ -109,6 +109,14 @@ impl Session {
         kind == Some(HandshakeKind::Resumed)
     }
 
+    /// The visitor's connection; none: we are the client.
+    pub fn server(&self) -> Option<&UnbufferedServerConnection> {
+        match &self.side {
+            Side::Server(connection) => Some(connection),
+            Side::Client(_) => None,
+        }
+    }
+
     /// Has our first message sent, if it is for us to begin.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 12] = [
     &["daemon"],
     &["api"],
     &["health"],
-    &["tls", "zone"],
+    &["import", "tls", "zone"],
     &["config"],
     &["ownership"],
     &["files", "memory", "printable", "proxy_protocol", "random", "running_time", "unix_time"],

@@ -74,6 +74,37 @@ fn a_certificate_is_two_files() {
     ]);
 }
 
+const ASKS: (&str, &str) = (
+    r#""mode": "stateless","#,
+    r#""mode": "stateless", "tls": { "certificates": [{ "chain_file": "/c.pem", "key_file": "/k.pem" }], "client_certificates": { "ca_file": "/ca.pem" } },"#,
+);
+
+#[test]
+fn visitors_are_asked_for_certificates_of_an_authority_and_of_one_for_each_host() {
+    const MISSPELT: (&str, &str) = (r#"{ "ca_file": "/ca.pem" }"#, r#"{ "mode": "always", "ca": "/ca.pem" }"#);
+    const BESIDE: (&str, &str) = (
+        r#""services": {"#,
+        r#""services": { "docs": { "hosts": ["www.example.net"], "paths": ["/docs"], "mode": "stateful", "cookie": { "name": "docs", "value": "address" },
+          "backends": [{ "name": "web9", "address": "192.0.2.99:80" }], "failover": "automatic",
+          "tls": { "certificates": [{ "chain_file": "/c.pem", "key_file": "/k.pem" }], "client_certificates": { "ca_file": "/other.pem" } } },"#,
+    );
+    PROXY.refuses(&[
+        (&[LISTENER, ASKS], &[]),
+        (
+            &[LISTENER, ASKS, MISSPELT],
+            &[
+                r#"proxy.json:24: services.www.tls.client_certificates.ca: unknown key; known here: ca_file, crl_file, mode"#,
+                r#"proxy.json:24: services.www.tls.client_certificates.mode: "always" is not one of "optional", "required""#,
+                r#"proxy.json:24: services.www.tls.client_certificates: the key "ca_file" is missing"#,
+            ],
+        ),
+        (
+            &[LISTENER, ASKS, BESIDE],
+            &["proxy.json:26: services.www.tls: visitors of www.example.net are asked for certificates of another authority at services.docs.tls, line 22, and a handshake, which knows the host and no path, asks by one: give both services the same \"ca_file\" and \"crl_file\""],
+        ),
+    ]);
+}
+
 const BACKEND_TLS: (&str, &str) = (
     r#""mode": "stateless","#,
     r#""mode": "stateless", "backend_tls": { "ca_file": "/ca.pem", "server_name": "web.test" },"#,

@@ -7,10 +7,11 @@ use ipnet::IpNet;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
-    BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind, ClientRateConfig,
-    ConnectionsConfig, CookieConfig, CookieValue, EabConfig, FieldName, ForwardAuthConfig, HostPattern, HstsConfig,
-    HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, RateConfig,
-    RateLimitConfig as ServiceRateLimit, Redispatch, Reuse, ServiceConfig, TimeoutsConfig,
+    BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind,
+    ClientAuthorityConfig, ClientCertificatesConfig, ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue,
+    EabConfig, FieldName, ForwardAuthConfig, HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig,
+    LimitsConfig, ListenerConfig, Mode, Protocol, RateConfig, RateLimitConfig as ServiceRateLimit, Redispatch,
+    RemovedFields, Reuse, ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -232,6 +233,18 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let rate_limit = ServiceRateLimit { client: Some(client), service: Some(service) };
     assert_eq!(config.services["www"].rate_limit, Some(rate_limit));
     assert_eq!(config.services["shop"].rate_limit, None);
+    let headers = &config.services["wiki"].headers;
+    let set: Vec<&str> = headers.request.set.iter().map(|field| &*field.name).collect();
+    assert_eq!(set, ["X-Real-IP", "X-Request-Id"]);
+    assert_eq!(headers.request.remove, [RemovedFields::Beginning("X-Debug-".to_owned())]);
+    assert_eq!(headers.response.remove, [RemovedFields::Named("Server".to_owned())]);
+    assert_eq!(config.services["shop"].headers, HeadersConfig::default());
+    let authority = ClientAuthorityConfig {
+        ca_file: "/etc/ssl/staff/ca.pem".into(),
+        crl_file: Some("/etc/ssl/staff/crl.pem".into()),
+    };
+    let asks = config.services["wiki"].tls.as_ref().unwrap().client_certificates.clone();
+    assert_eq!(asks, Some(ClientCertificatesConfig { required: false, authority }));
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);

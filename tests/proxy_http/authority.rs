@@ -7,8 +7,13 @@ use std::sync::Arc;
 use polder::config::proxy::CertificateConfig;
 use polder::proxy::tls::acceptor::{Acceptor, Resolver};
 use polder::proxy::tls::certificates::{Certificates, Origin};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256};
-use rustls::pki_types::ServerName;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod,
+    KeyPair, PKCS_RSA_SHA256, RevokedCertParams, SerialNumber,
+};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
 use tempfile::TempDir;
 
@@ -47,6 +52,47 @@ impl Authority {
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(2020, 2, 1);
         self.write(file, &params, &KeyPair::generate().unwrap())
+    }
+
+    /// With this serial number, by which it can be revoked.
+    pub fn issue_numbered(&self, file: &str, number: u64) -> CertificateConfig {
+        let mut params = params(&[]);
+        params.serial_number = Some(SerialNumber::from(number));
+        params.distinguished_name.push(DnType::CommonName, format!("visitor {number}, O=nobody"));
+        self.write(file, &params, &KeyPair::generate().unwrap())
+    }
+
+    /// The list of revoked certificates in a file, with the one of this number in it.
+    pub fn revoke(&self, number: u64) -> PathBuf {
+        let revoked = RevokedCertParams {
+            serial_number: SerialNumber::from(number),
+            revocation_time: rcgen::date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2020, 1, 1),
+            next_update: rcgen::date_time_ymd(2100, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let (file, beside) = (self.folder.path().join("crl.pem"), self.folder.path().join("crl.new"));
+        std::fs::write(&beside, list.signed_by(&self.issuer).unwrap().pem().unwrap()).unwrap();
+        std::fs::rename(beside, &file).unwrap();
+        file
+    }
+
+    /// A client that trusts it, and shows this certificate when it is asked for one.
+    pub fn trusting_and_showing(&self, files: &CertificateConfig) -> ClientConfig {
+        let mut config = self.trusting();
+        let chain = vec![CertificateDer::from_pem_file(&files.chain_file).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(&files.key_file).unwrap();
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let certified = CertifiedKey::from_der(chain, key, &provider).unwrap();
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+        config
     }
 
     fn issue_with(&self, file: &str, names: &[&str], key: &KeyPair) -> CertificateConfig {

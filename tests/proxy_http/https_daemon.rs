@@ -15,7 +15,7 @@ use crate::authority::{Authority, TlsClient};
 use crate::backend_tls::{BOTH, Secure, shows};
 use crate::harness::{GET, OK, Script, eventually, refusing};
 
-struct Daemon {
+pub struct Daemon {
     process: Ended,
     folder: tempfile::TempDir,
 }
@@ -74,14 +74,14 @@ impl Daemon {
     }
 
     /// Not ready yet.
-    fn start_with(document: impl Fn(&Path) -> Value) -> Daemon {
+    pub fn start_with(document: impl Fn(&Path) -> Value) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("proxy.json"), document(folder.path()).to_string()).unwrap();
         let process = Ended(program(folder.path(), &[]).stderr(Stdio::null()).spawn().unwrap());
         Daemon { process, folder }
     }
 
-    fn call(&self, request: &str) -> Option<String> {
+    pub fn call(&self, request: &str) -> Option<String> {
         let mut stream = UnixStream::connect(self.folder.path().join("admin.sock")).ok()?;
         stream
             .write_all(
@@ -98,7 +98,7 @@ impl Daemon {
         Some(body)
     }
 
-    fn status(&self) -> Option<Value> {
+    pub fn status(&self) -> Option<Value> {
         serde_json::from_str(&self.call("GET /status")?).ok()
     }
 

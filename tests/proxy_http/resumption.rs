@@ -21,7 +21,9 @@ fn setup(files: &CertificateConfig, host: Option<&str>, tickets: Tickets) -> Set
     let slots = vec![certificates.add(files, Origin::Files, &[])];
     let default = if host.is_none() { slots.clone() } else { Vec::new() };
     let hosts = host.map(|host| (vec![HostPattern::parse(host).unwrap()], slots));
-    let acceptor = Acceptor::new(Resolver { by_host: by_host(hosts), default }, certificates, Vec::new()).unwrap();
+    let acceptor =
+        Acceptor::new(Resolver { by_host: by_host(hosts), default, ..Resolver::default() }, certificates, Vec::new())
+            .unwrap();
     Setup { tls: Some(Arc::new(acceptor.with_tickets(Arc::new(tickets)))), ..Setup::default() }
 }
 

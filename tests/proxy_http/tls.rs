@@ -25,7 +25,14 @@ pub fn acceptor(hosts: &[(&str, &[&CertificateConfig])], has_default: bool) -> A
         services.push((vec![HostPattern::parse(host).unwrap()], slots));
     }
     let default = if has_default { services[0].1.clone() } else { Vec::new() };
-    Arc::new(Acceptor::new(Resolver { by_host: by_host(services), default }, certificates, Vec::new()).unwrap())
+    Arc::new(
+        Acceptor::new(
+            Resolver { by_host: by_host(services), default, ..Resolver::default() },
+            certificates,
+            Vec::new(),
+        )
+        .unwrap(),
+    )
 }
 
 fn connect(proxy: &Proxy, config: ClientConfig, name: &str) -> TlsClient {

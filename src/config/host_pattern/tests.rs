@@ -20,7 +20,7 @@ fn names_with_underscores_and_addresses_in_brackets_are_hosts() {
 
 /// The second statement: some name matches both, tried with every name of up to four labels out of three.
 #[test]
-fn two_patterns_overlap_where_some_host_name_matches_both() {
+fn two_patterns_overlap_where_some_host_name_matches_both_and_one_covers_the_other_where_all_do() {
     let labels = ["a", "b", "ab"];
     let mut names: Vec<String> = labels.iter().map(ToString::to_string).collect();
     for _ in 0..3 {
@@ -45,6 +45,10 @@ fn two_patterns_overlap_where_some_host_name_matches_both() {
         for two in &patterns {
             let both = names.iter().any(|name| matches(one, name) && matches(two, name));
             assert_eq!(one.overlaps(two), both, "{one} and {two}");
+            let all = names.iter().all(|name| matches(one, name) || !matches(two, name));
+            // No list of names holds whatever `*` matches.
+            let all = all && (*two != HostPattern::Any || *one == HostPattern::Any);
+            assert_eq!(one.covers(two), all, "{one} covers {two}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::acme::ChallengeKind;
+use super::client_certificates::Authorities;
 use super::cookie::CookieNames;
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
@@ -19,6 +20,8 @@ pub(super) struct Context<'a> {
     pub(super) routes: Distinct<'a, (HostPattern, String)>,
     /// The cookies of the services read so far.
     pub(super) cookies: CookieNames<'a>,
+    /// The authorities of visitors' certificates of the services read so far.
+    pub(super) authorities: Authorities<'a>,
     /// How the CA of `acme` is convinced; none where the document has no `acme`.
     pub(super) acme: Option<ChallengeKind>,
     /// Where the first service stands that has TLS.
@@ -33,6 +36,7 @@ impl Context<'_> {
             any_trusted,
             routes: Distinct::default(),
             cookies: CookieNames::default(),
+            authorities: Authorities::default(),
             acme,
             first_tls: None,
         }

@@ -47,7 +47,7 @@ impl FieldName {
             return Err(Invalid::new(text, why));
         }
         let name = text.to_ascii_lowercase();
-        if NEVER.contains(&name.as_str()) || name.starts_with("x-forwarded-") {
+        if NEVER.contains(&name.as_str()) || name.starts_with("x-forwarded-") || name.starts_with("x-client-cert-") {
             return Err(Invalid::new(
                 text,
                 "belongs to one connection or one message, or is set by the proxy itself: it never goes from one message to \

@@ -5,7 +5,9 @@ use std::fmt;
 use super::answer::{self, AnswerConfig};
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
+use super::cookie::CookieConfig;
 use super::files::{self, FilesConfig};
+use super::mode::Mode;
 use super::redirect::{self, RedirectConfig};
 use crate::config::host_pattern::HostPattern;
 use crate::config::reader::{Location, Object, Read};
@@ -29,6 +31,14 @@ impl Target {
         match self {
             Target::Backends(backends) => Some(backends),
             Target::Redirect(_) | Target::Answer(_) | Target::Files(_) => None,
+        }
+    }
+
+    /// The cookie by which visitors are known again.
+    pub fn cookie(&self) -> Option<&CookieConfig> {
+        match &self.backends()?.mode {
+            Mode::Stateless => None,
+            Mode::Sticky { cookie } | Mode::Latched { cookie, .. } => Some(cookie),
         }
     }
 }

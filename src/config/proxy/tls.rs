@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::acme::{self, AcmeConfig, ChallengeKind};
+use super::client_certificates::{self, ClientCertificatesConfig};
 use crate::config::host_pattern::HostPattern;
 use crate::config::names;
 use crate::config::reader::{Keys, Location, Object, Read, Value};
@@ -12,6 +13,8 @@ use crate::config::reader::{Keys, Location, Object, Read, Value};
 pub struct TlsConfig {
     /// Where its certificates come from.
     pub source: CertificateSource,
+    /// Visitors are asked for certificates of their own.
+    pub client_certificates: Option<ClientCertificatesConfig>,
 }
 
 /// Where the certificates of a service come from.
@@ -49,7 +52,8 @@ pub(super) const ROOT: Keys = Keys { object: "tls", names: &["default", "tickets
 pub(super) const TICKETS: Keys = Keys { object: "tls.tickets", names: &["key_file"] };
 
 /// The keys of `tls` of a service.
-pub(super) const SERVICE: Keys = Keys { object: "services.NAME.tls", names: &["acme", "certificates"] };
+pub(super) const SERVICE: Keys =
+    Keys { object: "services.NAME.tls", names: &["acme", "certificates", "client_certificates"] };
 
 /// The keys of `acme` of a service.
 pub(super) const SERVICE_ACME: Keys = Keys { object: "services.NAME.tls.acme", names: &["challenge"] };
@@ -68,7 +72,8 @@ pub(super) fn read<'a>(
     default: Option<ChallengeKind>,
 ) -> Read<Option<(TlsConfig, Location<'a>)>> {
     service.optional("tls", |value| {
-        let source = match read_source(value)? {
+        let (source, client_certificates) = read_source(value)?;
+        let source = match source {
             Stated::Files(files) => CertificateSource::Files(files),
             Stated::Acme(challenge) => {
                 let Some(default) = default else {
@@ -82,7 +87,7 @@ pub(super) fn read<'a>(
                 CertificateSource::Acme(challenge)
             }
         };
-        Ok((TlsConfig { source }, value.location.clone()))
+        Ok((TlsConfig { source, client_certificates }, value.location.clone()))
     })
 }
 
@@ -92,9 +97,9 @@ enum Stated {
     Acme(Option<ChallengeKind>),
 }
 
-fn read_source(value: &Value<'_>) -> Read<Stated> {
+fn read_source(value: &Value<'_>) -> Read<(Stated, Option<ClientCertificatesConfig>)> {
     if !value.is_object() {
-        return value.one_of(&[("acme", ())]).map(|()| Stated::Acme(None));
+        return value.one_of(&[("acme", ())]).map(|()| (Stated::Acme(None), None));
     }
     let tls = value.object(&SERVICE)?;
     let acme = tls.optional("acme", |value| value.object(&SERVICE_ACME)?.optional("challenge", acme::read_challenge));
@@ -103,9 +108,10 @@ fn read_source(value: &Value<'_>) -> Read<Stated> {
         value.at_least_one("certificate")?;
         Ok(certificates)
     });
+    let client_certificates = tls.optional("client_certificates", client_certificates::read);
     match (acme?, certificates?) {
-        (Some(challenge), None) => Ok(Stated::Acme(challenge)),
-        (None, Some(files)) => Ok(Stated::Files(files)),
+        (Some(challenge), None) => Ok((Stated::Acme(challenge), client_certificates?)),
+        (None, Some(files)) => Ok((Stated::Files(files), client_certificates?)),
         (Some(_), Some(_)) => Err(value
             .fault("has both \"acme\" and \"certificates\": a service's certificates come from a CA or from files")),
         (None, None) => Err(value.fault("the key \"certificates\" is missing, or \"acme\" to get them from a CA")),

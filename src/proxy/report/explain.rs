@@ -4,6 +4,7 @@
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
 mod admission;
+mod edge;
 mod target;
 
 use std::net::IpAddr;
@@ -52,11 +53,13 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
     let service = match &front.target {
         FrontTarget::Backends(place) => &snapshot.services[*place],
         FrontTarget::Own(own) => {
+            because.extend(about_edge(state, &front.name));
             because.push(target::sentence(state, front, own, host, path));
             return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
         }
     };
     let named = named_by(service, cookie);
+    because.extend(about_edge(state, &front.name));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     because.extend(service.backends.iter().filter_map(about_backend));
@@ -73,6 +76,10 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
         Choice::Wait | Choice::Nobody | Choice::Undecided => None,
     };
     Explanation { service: Some(service.name.to_string()), route, backend, because }
+}
+
+fn about_edge(state: &State, service: &str) -> Vec<String> {
+    state.prepared.document.services.get(service).map(edge::about).unwrap_or_default()
 }
 
 fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {

@@ -80,6 +80,16 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
         "Handshakes of TLS that were refused, or not ended within timeouts.tls_handshake.",
         |worker| &worker.handshakes_failed,
     ),
+    (
+        "polder_tls_client_certificates_refused_total",
+        "Those of polder_tls_handshakes_failed_total that were refused because the visitor's certificate was not good.",
+        |worker| &worker.untrusted_certificates,
+    ),
+    (
+        "polder_requests_without_certificate_total",
+        "Requests answered 403 because the visitor had shown no certificate.",
+        |worker| &worker.without_certificate,
+    ),
     ("polder_http2_connections_total", "Connections on which HTTP/2 was spoken.", |worker| &worker.http2_connections),
     (
         "polder_http2_floods_total",

@@ -34,6 +34,10 @@ pub(super) async fn watch(shared: Arc<Shared>) {
 /// Reads the files again that have changed: of what visitors are shown, and of connections to backends.
 fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
     let mut refreshed = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().refresh()).collect::<Vec<_>>();
+    for authority in snapshot.settings.tls.iter().flat_map(|tls| tls.authorities()) {
+        let changed = authority.refresh();
+        refreshed.extend(changed.map(|ended| Refreshed { file: authority.files.ca_file.clone(), error: ended.err() }));
+    }
     // Services of the same settings share one, whose second look finds no change.
     for connector in snapshot.services.iter().filter_map(|service| service.backend_tls.as_ref()) {
         let changed = connector.refresh();

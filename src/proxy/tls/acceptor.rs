@@ -3,7 +3,6 @@
 //! A name belongs to the services whose hosts match it, by the rule of routes ([`HostTable`]). Of their certificates that cover the
 //! name the client gets one whose key it can use: a short one (ECDSA, Ed25519) before RSA.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -15,6 +14,9 @@ use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
 
 use super::certificate::Certificate;
 use super::certificates::{Certificates, Slot};
+use super::client_authority::ClientAuthority;
+use super::client_verifier::AskByHost;
+use super::hello::{self, Hello};
 use super::tickets::Tickets;
 use crate::config::proxy::HostPattern;
 use crate::proxy::hosts::{HostTable, Room};
@@ -73,27 +75,27 @@ pub struct Resolver {
     pub by_host: HostTable<Vec<Arc<Slot>>>,
     /// For clients that name no host, or one that nobody has.
     pub default: Vec<Arc<Slot>>,
+    /// By whose certificates visitors are asked to say who they are.
+    pub authorities: Authorities,
 }
 
-/// What the client of a handshake asked for.
-#[derive(Debug, Clone)]
-pub struct Hello {
-    /// There is a certificate for the host that it named, or a default.
-    pub is_known: bool,
-    /// The certificate that it gets; none: it has no use for any.
-    pub certificate: Option<Arc<Certificate>>,
-    /// The host that it named, if any, is one that the certificate is for.
-    is_covered: bool,
+/// By whose certificates visitors are asked to say who they are; nobody is, where there is none.
+#[derive(Debug, Default)]
+pub struct Authorities {
+    /// Who names these hosts. All hosts of services with TLS are in it: the one that is named exactly decides.
+    pub by_host: HostTable<Option<Arc<ClientAuthority>>>,
+    /// Who names no host.
+    pub default: Option<Arc<ClientAuthority>>,
+    /// Each of them once.
+    pub all: Vec<Arc<ClientAuthority>>,
 }
 
-thread_local! {
-    /// Of the handshake that this thread is working on: rustls does not tell which certificate it has sent.
-    static LAST: RefCell<Option<Hello>> = const { RefCell::new(None) };
-}
-
-/// Takes what was asked for by the client whose first message this thread has just processed, if it was that.
-pub fn take_hello() -> Option<Hello> {
-    LAST.take()
+impl Authorities {
+    fn of(&self, server_name: Option<&str>) -> Option<Arc<ClientAuthority>> {
+        let Some(name) = server_name else { return self.default.clone() };
+        let mut room = Room::default();
+        self.by_host.find(name.as_bytes(), &mut room).and_then(|(_, authority)| authority.clone())
+    }
 }
 
 impl Acceptor {
@@ -108,8 +110,14 @@ impl Acceptor {
         services: Vec<SecureService>,
     ) -> Result<Acceptor, rustls::Error> {
         let resolver = Arc::new(resolver);
-        let config = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
-        let mut config = config.with_no_client_auth().with_cert_resolver(Arc::clone(&resolver) as _);
+        let provider = Arc::new(provider());
+        let algorithms = provider.signature_verification_algorithms;
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let config = match resolver.authorities.all.is_empty() {
+            true => config.with_no_client_auth(),
+            false => config.with_client_cert_verifier(Arc::new(AskByHost(algorithms))),
+        };
+        let mut config = config.with_cert_resolver(Arc::clone(&resolver) as _);
         config.ignore_client_order = true;
         config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
         // Clients keep the state of their sessions themselves: it costs us no memory, and survives this process's connections.
@@ -134,7 +142,13 @@ impl Acceptor {
     /// What the operator should look at, at a moment since the epoch.
     pub fn alarms(&self, since_epoch: Duration) -> impl Iterator<Item = String> {
         let of_certificates = self.certificates.iter().flat_map(move |slot| slot.alarms(since_epoch));
-        of_certificates.chain(self.services.iter().filter_map(SecureService::alarm))
+        let of_authorities = self.resolver.authorities.all.iter().flat_map(move |one| one.alarms(since_epoch));
+        of_certificates.chain(of_authorities).chain(self.services.iter().filter_map(SecureService::alarm))
+    }
+
+    /// The authorities of visitors' certificates.
+    pub fn authorities(&self) -> &[Arc<ClientAuthority>] {
+        &self.resolver.authorities.all
     }
 
     /// Whether there is a certificate for this host.
@@ -208,13 +222,21 @@ impl ResolvesServerCert for Resolver {
         let covers =
             |certificate: &Arc<Certificate>| server_name.is_none_or(|name| certificate.chain.names.cover(name));
         let is_covered = certificate.as_ref().is_some_and(covers);
-        LAST.set(Some(Hello { is_known, certificate: certificate.clone(), is_covered }));
+        hello::enter(Some(Hello {
+            server_name: server_name.map(Box::from),
+            is_known,
+            certificate: certificate.clone(),
+            is_covered,
+            authority: self.authorities.of(server_name),
+            good_by: None,
+        }));
         certificate.map(|certificate| Arc::clone(&certificate.certified))
     }
 }
 
 /// The tickets of those who may resume. rustls sees to it that the host is that of the session (RFC 6066, 3), but not that we still
-/// have it: who resumes is shown no certificate, so there must be one that could be shown.
+/// have it: who resumes is shown no certificate, so there must be one that could be shown. Nor does it look again at the certificate
+/// that a visitor has shown: where they do there are no tickets.
 #[derive(Debug)]
 struct Resumption(Arc<Tickets>);
 
@@ -228,12 +250,14 @@ impl ProducesTickets for Resumption {
     }
 
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        self.0.encrypt(plain)
+        hello::with(|hello| hello.is_some_and(|hello| hello.authority.is_none()))
+            .then(|| self.0.encrypt(plain))
+            .flatten()
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         // rustls asks for the certificate before it looks at tickets.
-        let may_resume = LAST.with_borrow(|hello| hello.as_ref().is_some_and(|hello| hello.is_covered));
+        let may_resume = hello::with(|hello| hello.is_some_and(Hello::may_resume));
         may_resume.then(|| self.0.decrypt(ticket)).flatten()
     }
 }

@@ -92,6 +92,11 @@ impl Exchange<'_> {
         {
             return Ok(Some(served));
         }
+        if let Some(asks) = &edge.client_certificates
+            && let Some(served) = self.vet_certificate(client, asks).await?
+        {
+            return Ok(Some(served));
+        }
         if edge.asks_who() {
             // On the heap: requests of other services have no room for it.
             return Box::pin(self.ask_who(client, view, front, edge, visitor)).await;

@@ -74,6 +74,14 @@ impl Exchange<'_> {
         let is_mistakable = request.is_extended_connect() && (200..300).contains(&answer.status);
         let answer = if is_mistakable { Answer { status: 400, why: Some("no WebSocket is here") } } else { answer };
         (self.trace.status, self.trace.end) = (answer.status, end);
+        let routed = self.trace.front.as_ref().map(|(view, index)| (Rc::clone(view), *index));
+        let written = routed.as_ref().and_then(|(view, index)| {
+            let front = &view.snapshot.fronts[*index];
+            Some((front.edge.as_ref()?.response_headers.as_ref()?, front, &view.snapshot.settings))
+        });
+        let facts = written.map(|(edits, front, settings)| self.facts(edits, front, settings));
+        let headers = written.zip(facts).map(|((edits, ..), facts)| edits.applied(&facts, self.values).beside_own());
+        let more = MoreFields { headers, ..more };
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;

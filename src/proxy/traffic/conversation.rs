@@ -18,6 +18,7 @@ use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::{BodySink, ClientStream};
 use super::workspace::BackendBuffers;
+use crate::proxy::edge::headers::RequestEdit;
 
 /// How the two directions ended.
 pub enum Ended {
@@ -61,20 +62,24 @@ impl Ended {
 
 /// Gathers the request's head for the backend, as HTTP/1.1 writes it, and counts the request.
 pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
+    let settings = &plan.view.snapshot.settings;
+    let edge = plan.front().edge.as_ref().and_then(|edge| edge.request_headers.as_ref());
+    let headers = edge.map(|edits| RequestEdit { edits, facts: exchange.facts(edits, plan.front(), settings) });
     let Exchange { local, request, client, buffers, granted, trace, .. } = exchange;
     if let Some(counters) = local.counters_of(plan.backend()) {
         add(&counters.requests, 1);
     }
-    let trusted = client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
+    let trusted = client.is_trusted(&settings.trusted_proxies);
     let service = plan.service();
-    let via = plan.view.snapshot.settings.via.as_deref();
+    let via = settings.via.as_deref();
     let vouched = plan.front().edge.as_deref().map_or_else(Vouched::default, |edge| Vouched {
         user: trace.user.as_deref(),
         keeps_password: edge.keeps_password(),
         copied: edge.forward_auth.as_ref().map(|auth| &auth.copied),
         granted,
     });
-    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie(), via, vouched };
+    let passed = service.pass_fields;
+    let edits = request::Edits { client, trusted, passed, cookie: service.cookie(), via, headers, vouched };
     buffers.clear();
     request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }
@@ -91,14 +96,17 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let settings = &plan.view.snapshot.settings;
     let transport = exchange.transport_security(plan.front(), settings);
     let scheme = exchange.client.scheme(exchange.request.head);
-    let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
+    let edits = plan.front().edge.as_ref().and_then(|edge| edge.response_headers.as_ref());
+    let facts = edits.map(|edits| exchange.facts(edits, plan.front(), settings));
+    let Exchange { local, entry, request, buffers, values, client_alarm, backend_alarm, trace, .. } = exchange;
+    let headers = edits.zip(facts).map(|(edits, facts)| edits.applied(&facts, values));
     let (whole, request) = (*request, request.head);
     let address = plan.backend().address;
     let counters = local.counters_of(plan.backend());
     let idle = settings.timeouts.body_idle;
     let cookie = plan.service().cookie();
     let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, scheme.is_secure()));
-    let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport };
+    let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, headers };
     let (body, response) = client.split();
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.

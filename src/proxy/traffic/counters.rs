@@ -30,6 +30,10 @@ pub struct WorkerCounters {
     pub handshakes_evicted: AtomicU64,
     /// Handshakes that were refused, or not ended within `timeouts.tls_handshake`.
     pub handshakes_failed: AtomicU64,
+    /// Those of them that were refused because the visitor's certificate was not good.
+    pub untrusted_certificates: AtomicU64,
+    /// Requests refused because the visitor had shown no certificate (403).
+    pub without_certificate: AtomicU64,
     /// Connections on which HTTP/2 was spoken.
     pub http2_connections: AtomicU64,
     /// Connections of HTTP/2 that were closed because their client sent more than any client needs.

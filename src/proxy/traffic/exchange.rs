@@ -9,6 +9,7 @@ use super::message::{Request, Scheme, TransportSecurity};
 use super::trace::Trace;
 use super::upstream::OwnConnection;
 use super::workspace::BackendBuffers;
+use crate::proxy::edge::headers::Values;
 use crate::proxy::snapshot::{Front, Settings};
 
 /// A request and its surroundings, the client's stream left aside.
@@ -27,6 +28,8 @@ pub struct Exchange<'x> {
     pub own: &'x mut Option<OwnConnection>,
     /// Memory for the backend's side.
     pub buffers: &'x mut BackendBuffers,
+    /// Memory for the header fields that the response gets.
+    pub values: &'x mut Values,
     /// Time limits of the request's way.
     pub client_alarm: &'x mut Alarm,
     /// Time limits of the response's way.

@@ -118,7 +118,11 @@ impl Exchange<'_> {
         if !is_shown {
             head.body = Length::None;
         }
-        let edit = ResponseEdit { transport: self.transport_security(front, settings), ..ResponseEdit::default() };
+        let transport = self.transport_security(front, settings);
+        let edits = front.edge.as_ref().and_then(|edge| edge.response_headers.as_ref());
+        let facts = edits.map(|edits| self.facts(edits, front, settings));
+        let headers = edits.zip(facts).map(|(edits, facts)| edits.applied(&facts, self.values));
+        let edit = ResponseEdit { transport, headers, ..ResponseEdit::default() };
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let may_keep = self.request.head.has_no_body() && may_stay;
         (self.trace.status, self.trace.end) = (head.status, End::AuthRefused);

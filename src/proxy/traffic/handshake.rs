@@ -6,8 +6,10 @@ use std::sync::Arc;
 use rustls::server::UnbufferedServerConnection;
 use tokio::net::TcpStream;
 
-use crate::proxy::tls::acceptor::{self, Acceptor, Hello};
+use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy::tls::certificate::Certificate;
+use crate::proxy::tls::hello::{self, Hello};
+use crate::proxy::tls::visitor::{Asked, SecureVisitor};
 use crate::tls::session::{Session, Side};
 use crate::tls::{ForHosts, TlsStream};
 
@@ -23,6 +25,8 @@ pub enum HandshakeError {
     UnknownName,
     /// What the client sent is no TLS, or none that we speak.
     Refused,
+    /// The client has shown a certificate, and it is not good.
+    Untrusted,
 }
 
 /// Waits for the client's side of the handshake and does ours. The caller bounds the time. `http2`: the client may choose it.
@@ -30,26 +34,44 @@ pub enum HandshakeError {
 /// # Errors
 ///
 /// Why there is no connection. The client has been sent an alert where one is due.
-pub async fn accept(tcp: TcpStream, acceptor: &Acceptor, http2: bool) -> Result<TlsStream, HandshakeError> {
+pub async fn accept(
+    tcp: TcpStream,
+    acceptor: &Acceptor,
+    http2: bool,
+) -> Result<(TlsStream, SecureVisitor), HandshakeError> {
     let connection = UnbufferedServerConnection::new(acceptor.config(http2)).map_err(|_| HandshakeError::Refused)?;
     let mut session = Session::new(Side::Server(connection));
-    let mut hello = None;
+    let mut known = None;
     while session.is_handshaking() {
         tcp.readable().await.map_err(|_| HandshakeError::Closed)?;
+        hello::enter(known.take());
         let received = session.receive(|room| tcp.try_read(room));
-        hello = acceptor::take_hello().or(hello);
+        known = hello::leave();
         match received {
             // A client may say all that it has to say at once.
             Ok(()) if session.has_ended() && !session.has_plaintext() => return Err(HandshakeError::Closed),
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(refuse(&tcp, &mut session, hello)),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(refuse(&tcp, &mut session, known, &error));
+            }
             Err(_) => return Err(HandshakeError::Closed),
         }
         flush(&tcp, &mut session).await.map_err(|_| HandshakeError::Closed)?;
     }
-    let certificate = hello.and_then(|hello| hello.certificate);
-    Ok(TlsStream::new(tcp, session, certificate.map(|certificate| certificate as Arc<dyn ForHosts + Send + Sync>)))
+    let visitor = visitor(&session, known.as_ref());
+    let certificate = known.and_then(|hello| hello.certificate);
+    let certificate = certificate.map(|certificate| certificate as Arc<dyn ForHosts + Send + Sync>);
+    Ok((TlsStream::new(tcp, session, certificate), visitor))
+}
+
+fn visitor(session: &Session, hello: Option<&Hello>) -> SecureVisitor {
+    let connection = session.server();
+    let version = connection.and_then(|connection| connection.protocol_version());
+    let cipher = connection.and_then(|connection| connection.negotiated_cipher_suite()).map(|suite| suite.suite());
+    let chain = connection.and_then(|connection| connection.peer_certificates());
+    let asked = hello.and_then(|hello| Some(Asked::new(Arc::clone(hello.authority.as_ref()?), chain, hello.good_by)));
+    SecureVisitor::new(version, cipher, hello.and_then(|hello| hello.server_name.as_deref()), asked)
 }
 
 impl ForHosts for Certificate {
@@ -68,11 +90,14 @@ async fn flush(tcp: &TcpStream, session: &mut Session) -> io::Result<()> {
 }
 
 /// Tells the client why, as far as its socket takes it now.
-fn refuse(tcp: &TcpStream, session: &mut Session, hello: Option<Hello>) -> HandshakeError {
+fn refuse(tcp: &TcpStream, session: &mut Session, hello: Option<Hello>, error: &io::Error) -> HandshakeError {
     if hello.is_some_and(|hello| !hello.is_known) {
         let _ = tcp.try_write(&UNRECOGNIZED_NAME);
         return HandshakeError::UnknownName;
     }
     let _ = session.send(|data| tcp.try_write(data));
-    HandshakeError::Refused
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(_)) => HandshakeError::Untrusted,
+        _ => HandshakeError::Refused,
+    }
 }

@@ -245,7 +245,7 @@ impl Visit {
         respond: SendResponse<Bytes>,
         trace: &mut Trace,
     ) {
-        let Workspace { head: bytes, fields, client: ClientBuffers { output, .. }, backend } = workspace;
+        let Workspace { head: bytes, fields, client: ClientBuffers { output, .. }, backend, values } = workspace;
         let request = Request { head, bytes, fields };
         let mut own = self.own.borrow_mut().take();
         let exchange = Exchange {
@@ -256,6 +256,7 @@ impl Visit {
             is_first: self.is_first.replace(false),
             own: &mut own,
             buffers: backend,
+            values,
             client_alarm: &mut seat.client_alarm,
             backend_alarm: &mut seat.backend_alarm,
             granted: Vec::new(),

@@ -10,6 +10,7 @@ pub mod fields;
 use fields::{Field, FieldKind, Options, Span};
 
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::headers::Applied;
 
 /// A whole request's head, borrowed for as long as the request is served.
 #[derive(Debug, Clone, Copy)]
@@ -233,6 +234,8 @@ pub struct ResponseEdit<'e> {
     pub set_cookie: Option<&'e str>,
     /// What the response says of https.
     pub transport: TransportSecurity<'e>,
+    /// What the service does to its header fields.
+    pub headers: Option<Applied<'e>>,
 }
 
 /// What a response says of https for the next visits (Strict-Transport-Security, RFC 6797).

@@ -23,6 +23,7 @@ use super::termination::End;
 use super::trace::Trace;
 use super::transport::Transport;
 use crate::config::proxy::Protocol;
+use crate::proxy::tls::visitor::SecureVisitor;
 use crate::tls::TlsStream;
 
 /// A connection as it comes from a listener.
@@ -67,7 +68,8 @@ async fn serve(registered: Registration, accepted: Accepted, begun: Option<Hands
             Protocol::Http => Ok(Transport::Tcp(stream)),
             // Apart: connections in clear text have no room for it.
             Protocol::Https => {
-                let stream = Box::pin(handshake(local, entry, stream, door.http2)).await?;
+                let (stream, visitor) = Box::pin(handshake(local, entry, stream, door.http2)).await?;
+                client.tls = Some(visitor);
                 Ok(Transport::Tls(Box::new(stream)))
             }
         }
@@ -99,7 +101,12 @@ async fn serve(registered: Registration, accepted: Accepted, begun: Option<Hands
 
 /// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log, if
 /// there is one.
-async fn handshake(local: &Local, entry: &Entry, stream: TcpStream, http2: bool) -> Result<TlsStream, Option<End>> {
+async fn handshake(
+    local: &Local,
+    entry: &Entry,
+    stream: TcpStream,
+    http2: bool,
+) -> Result<(TlsStream, Box<SecureVisitor>), Option<End>> {
     let view = local.view();
     let settings = &view.snapshot.settings;
     // There was one when the listener was bound.
@@ -115,12 +122,16 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream, http2: bool)
             _ => return Err(None),
         },
         accepted = handshake::accept(stream, acceptor, http2) => match accepted {
-            Ok(stream) => {
+            Ok((stream, visitor)) => {
                 add(&local.counters.handshakes, 1);
                 add(&local.counters.handshakes_resumed, stream.is_resumed().into());
-                return Ok(stream);
+                return Ok((stream, Box::new(visitor)));
             }
             Err(HandshakeError::Closed) => End::ClientInHandshake,
+            Err(HandshakeError::Untrusted) => {
+                add(&local.counters.untrusted_certificates, 1);
+                End::HandshakeRefused
+            }
             Err(HandshakeError::UnknownName | HandshakeError::Refused) => End::HandshakeRefused,
         },
         () = sleep_until(limit) => End::HandshakeTimeout,

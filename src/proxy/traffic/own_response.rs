@@ -44,12 +44,18 @@ impl Exchange<'_> {
         };
         let view = self.local.view();
         let settings = &view.snapshot.settings;
-        let edit = ResponseEdit { transport: self.transport_security(front, settings), ..ResponseEdit::default() };
+        let mut body = if is_head { OwnBody::Over } else { OwnBody::of(response.content, self) };
+        let transport = self.transport_security(front, settings);
+        let edits = front.edge.as_ref().and_then(|edge| edge.response_headers.as_ref());
+        let facts = edits.map(|edits| self.facts(edits, front, settings));
+        let headers = edits.zip(facts).map(|(edits, facts)| edits.applied(&facts, self.values));
+        // An error is not to last because what it stands for would.
+        let headers = headers.map(|headers| if response.status < 400 { headers } else { headers.beside_own() });
+        let edit = ResponseEdit { transport, headers, ..ResponseEdit::default() };
         (self.trace.status, self.trace.end) = (response.status, end);
         self.trace.responded = Some(Duration::ZERO);
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let may_keep = request.has_no_body() && request.keeps_alive() && may_stay;
-        let mut body = if is_head { OwnBody::Over } else { OwnBody::of(response.content, self) };
         let (_, mut sink) = client.split();
         let begun = sink.begin(message::Response { head: &head, bytes: &bytes, fields: &fields }, edit, may_keep);
         let mut timer = IdleTimer { alarm: self.backend_alarm, idle: settings.timeouts.body_idle };

@@ -20,6 +20,12 @@ impl RequestId {
     }
 }
 
+impl From<RequestId> for u64 {
+    fn from(id: RequestId) -> u64 {
+        id.0
+    }
+}
+
 impl fmt::Display for RequestId {
     /// 16 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -64,6 +64,8 @@ pub enum End {
     AuthTimeout,
     /// The request's head was refused.
     Refused,
+    /// The visitor has shown no certificate, and the service wants one.
+    NoCertificate,
     /// A body was malformed.
     MalformedBody,
     /// The response's head was malformed or too long.
@@ -131,8 +133,9 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, F frames of HTTP/2, A being admitted,
-    /// L being counted by a rate limit, N the visitor's network, W his name and password, X asking another server about him, `-` none.
+    /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
+    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, N the visitor's network, W his name and password, X asking
+    /// another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -158,6 +161,7 @@ impl End {
             End::MalformedFrames => "PF",
             End::Flooded => "RF",
             End::Refused => "PR",
+            End::NoCertificate => "PV",
             End::NetworkRefused => "PN",
             End::NoPassword => "PW",
             End::PasswordsBusy => "RW",

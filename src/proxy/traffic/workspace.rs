@@ -3,6 +3,7 @@
 
 use super::http1::buffer::Buffer;
 use super::message::fields::Field;
+use crate::proxy::edge::headers::Values;
 
 /// A buffer that a long head made larger than this is not kept.
 const LARGEST_SPARE: usize = 64 * 1024;
@@ -18,6 +19,8 @@ pub struct Workspace {
     pub client: ClientBuffers,
     /// The backend's side.
     pub backend: BackendBuffers,
+    /// The header fields that the response gets.
+    pub values: Values,
 }
 
 /// Bytes between us and the client.
@@ -63,7 +66,8 @@ impl Workspace {
         self.client.input.clear();
         self.client.output.clear();
         self.backend.clear();
-        let buffers = [self.head.capacity(), self.backend.input.capacity(), self.client.output.capacity()];
+        let backend = self.backend.input.capacity();
+        let buffers = [self.head.capacity(), backend, self.client.output.capacity(), self.values.capacity()];
         buffers.into_iter().all(|capacity| capacity <= LARGEST_SPARE)
     }
 }

@@ -49,6 +49,9 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
         for key in ["tls", "https", "hsts"] {
             service.remove(key);
         }
+        for key in ["request_headers", "response_headers"] {
+            service.get_mut(key).and_then(Value::as_object_mut).into_iter().for_each(forget_tls);
+        }
     }
     for service in latched {
         if let Some(Value::Object(service)) = altered.get_mut("services").and_then(|services| services.get_mut(service))
@@ -58,6 +61,17 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
         }
     }
     altered.into()
+}
+
+/// Leaves out the header fields whose values speak of TLS, which is not there.
+fn forget_tls(edits: &mut Map<String, Value>) {
+    let speaks_of_tls = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        text.contains("{tls_") || text.contains("{client_cert_")
+    };
+    for fields in edits.values_mut().filter_map(Value::as_object_mut) {
+        fields.retain(|_, value| !speaks_of_tls(value));
+    }
 }
 
 /// Its backends are shown a certificate, whose key no rehearsal reads: without it they would be lost.

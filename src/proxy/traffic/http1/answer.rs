@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::head::line;
+use crate::proxy::edge::headers::Applied;
 use crate::proxy::traffic::message::Version;
 
 /// Seconds after which a client that no backend could serve may try again (Retry-After).
@@ -28,16 +29,19 @@ pub struct MoreFields<'a> {
     pub transport_security: Option<&'a str>,
     /// `Retry-After`, where it is not the one of every 503.
     pub retry_after: Option<&'a str>,
+    /// What the service writes into all of its responses.
+    pub headers: Option<Applied<'a>>,
 }
 
 impl<'a> MoreFields<'a> {
     /// Names and values.
-    pub fn iter(self) -> impl Iterator<Item = (&'static str, &'a [u8])> {
-        let location = self.location.map(|value| ("Location", value));
-        let security = self.transport_security.map(|value| ("Strict-Transport-Security", value.as_bytes()));
-        let challenge = self.challenge.map(|value| ("WWW-Authenticate", value.as_bytes()));
-        let retry_after = self.retry_after.map(|value| ("Retry-After", value.as_bytes()));
-        location.into_iter().chain(challenge).chain(security).chain(retry_after)
+    pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let location = self.location.map(|value| (&b"Location"[..], value));
+        let security = self.transport_security.map(|value| (&b"Strict-Transport-Security"[..], value.as_bytes()));
+        let challenge = self.challenge.map(|value| (&b"WWW-Authenticate"[..], value.as_bytes()));
+        let retry_after = self.retry_after.map(|value| (&b"Retry-After"[..], value.as_bytes()));
+        let headers = self.headers.into_iter().flat_map(Applied::fields);
+        location.into_iter().chain(challenge).chain(security).chain(retry_after).chain(headers)
     }
 }
 
@@ -53,13 +57,13 @@ impl<'t> Answer<'t> {
     }
 
     /// Gives the fields of its head one after the other, name and value.
-    pub fn fields(self, more: MoreFields<'_>, mut each: impl FnMut(&'static str, &[u8])) {
-        each("Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
-        each("Content-Type", b"text/plain; charset=utf-8");
-        each("Cache-Control", b"no-store");
-        each("Content-Length", itoa::Buffer::new().format(self.body().map(str::len).iter().sum::<usize>()).as_bytes());
+    pub fn fields(self, more: MoreFields<'_>, mut each: impl FnMut(&[u8], &[u8])) {
+        each(b"Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        each(b"Content-Type", b"text/plain; charset=utf-8");
+        each(b"Cache-Control", b"no-store");
+        each(b"Content-Length", itoa::Buffer::new().format(self.body().map(str::len).iter().sum::<usize>()).as_bytes());
         if self.status == 503 {
-            each("Retry-After", RETRY_AFTER.as_bytes());
+            each(b"Retry-After", RETRY_AFTER.as_bytes());
         }
         for (name, value) in more.iter() {
             each(name, value);
@@ -71,7 +75,7 @@ impl<'t> Answer<'t> {
         for part in ["HTTP/1.1 ", itoa::Buffer::new().format(self.status), " ", reason(self.status), "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
-        self.fields(more, |name, value| line(out, name.as_bytes(), value));
+        self.fields(more, |name, value| line(out, name, value));
         match (keep, version) {
             (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
             (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),

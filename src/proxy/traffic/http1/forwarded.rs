@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
+use crate::proxy::tls::visitor::SecureVisitor;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, elements};
 use crate::proxy::traffic::message::{Request, RequestHead, Scheme};
 use crate::proxy_protocol::{Ends, Facts};
@@ -17,6 +18,8 @@ pub struct Client {
     pub peer: SocketAddr,
     /// Its address; an IPv4 one also where IPv6 carries it.
     pub address: IpAddr,
+    /// What is known of it by the handshake; none: in clear text.
+    pub tls: Option<Box<SecureVisitor>>,
     /// The end that it connected to, where that is to be told to a backend.
     pub destination: Option<SocketAddr>,
     /// What the proxy through which it came says of it beside its address (PROXY protocol), if it says anything.
@@ -33,7 +36,7 @@ impl Client {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("\"[{v6}]\""),
         };
-        Client { peer, address, destination: None, facts: None, plain: address.to_string(), node }
+        Client { peer, address, tls: None, destination: None, facts: None, plain: address.to_string(), node }
     }
 
     /// For the visitor whom the header of the PROXY protocol names.

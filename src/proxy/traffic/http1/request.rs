@@ -5,6 +5,7 @@ use super::head::line;
 use crate::config::proxy::PassedFields;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::forward_auth::Names;
+use crate::proxy::edge::headers::RequestEdit;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, is_authorization};
 use crate::proxy::traffic::message::{Length, RequestHead, Target, Version};
 
@@ -19,6 +20,8 @@ pub struct Edits<'a> {
     pub passed: PassedFields,
     /// The cookie that the backend must not see.
     pub cookie: Option<&'a Cookie>,
+    /// What the service does to header fields.
+    pub headers: Option<RequestEdit<'a>>,
     /// By what name the proxy adds itself to `Via`.
     pub via: Option<&'a str>,
     /// What was found out about the visitor.
@@ -45,9 +48,14 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
     out.push(b' ');
     write_target(out, head, request);
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    line(out, b"Host", request.authority.map(|authority| authority.of_head(head)).unwrap_or_default());
+    let other_host = edits.headers.and_then(|headers| headers.edits.host());
+    let host = || request.authority.map(|authority| authority.of_head(head)).unwrap_or_default();
+    line(out, b"Host", other_host.unwrap_or_else(host));
     for field in fields {
         write_field(out, head, request, fields, field, edits);
+    }
+    if let Some(RequestEdit { edits, facts }) = &edits.headers {
+        edits.write(out, facts);
     }
     edits.client.write(out, head, request, fields, edits.trusted);
     if let Some(user) = edits.vouched.user {
@@ -119,18 +127,17 @@ fn write_field(
         FieldKind::Expect if !request.expects_continue => {}
         FieldKind::Expect => line(out, name, value),
         _ if of_this_hop() => {}
+        FieldKind::Trailer | FieldKind::Via | FieldKind::MaxForwards => line(out, name, value),
+        _ if edits.headers.is_some_and(|headers| headers.edits.drop(name)) => {}
         _ if edits.vouched.copied.is_some_and(|copied| copied.look_like(name)) => {}
         FieldKind::Authentication if edits.vouched.keeps_password && is_authorization(name) => {}
         FieldKind::Cookie => write_stripped(out, name, value, edits.cookie),
-        FieldKind::Trailer
-        | FieldKind::ForwardedOther
+        FieldKind::ForwardedOther
         | FieldKind::Withheld(_)
         | FieldKind::CacheControl
         | FieldKind::Authentication
         | FieldKind::SetCookie
         | FieldKind::TransportSecurity
-        | FieldKind::Via
-        | FieldKind::MaxForwards
         | FieldKind::Other => line(out, name, value),
     }
 }

@@ -6,6 +6,7 @@ use super::body::Framing;
 use super::head::{as_http11, line, with_room};
 use super::vet::{Coding, parse_length};
 use crate::config::proxy::MOST_FIELDS;
+use crate::proxy::edge::headers::Applied;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
 use crate::proxy::traffic::message::{Length, Response, ResponseEdit, ResponseHead, TransportSecurity, Version};
 
@@ -167,6 +168,8 @@ pub fn passed<'r>(
     passing: Passing,
 ) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
     let Response { head, bytes, fields } = response;
+    let headers = edit.headers.filter(|_| !head.is_interim());
+    let drops = move |name: &[u8]| headers.is_some_and(|headers| headers.drop(name));
     let of_backend = fields.iter().filter_map(move |field| {
         let (name, value) = (field.name.of_head(bytes), field.value.of_head(bytes));
         let passes = match field.kind {
@@ -176,15 +179,16 @@ pub fn passed<'r>(
             | FieldKind::Te
             | FieldKind::Never => false,
             FieldKind::SetCookie if edit.cookie.is_some_and(|own| own.is_set_by(value)) => false,
-            FieldKind::TransportSecurity => matches!(edit.transport, TransportSecurity::Backends),
+            FieldKind::TransportSecurity if !matches!(edit.transport, TransportSecurity::Backends) => false,
             FieldKind::Upgrade => passing.names_protocol,
             FieldKind::Trailer if !passing.has_trailers => false,
-            _ => !head.options.name(name, bytes, fields),
+            FieldKind::Trailer => !head.options.name(name, bytes, fields),
+            _ => !head.options.name(name, bytes, fields) && !drops(name),
         };
         passes.then_some((name, value))
     });
     let set = edit.set_cookie.map(|cookie| (b"Set-Cookie".as_slice(), cookie.as_bytes()));
-    let is_cached = || set.is_some() && head.status != 101 && !is_private(bytes, fields);
+    let is_cached = || set.is_some() && head.status != 101 && !is_private(bytes, fields, drops);
     let private = is_cached().then_some((b"Cache-Control".as_slice(), b"private".as_slice()));
     let security = match edit.transport {
         TransportSecurity::Own(value) if !head.is_interim() => {
@@ -192,7 +196,7 @@ pub fn passed<'r>(
         }
         _ => None,
     };
-    of_backend.chain(set).chain(private).chain(security)
+    of_backend.chain(set).chain(private).chain(security).chain(headers.into_iter().flat_map(Applied::fields))
 }
 
 /// Writes the head as the visitor gets it.
@@ -238,12 +242,12 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
 
 /// No shared cache may keep it already (RFC 9111, 5.2.2). A directive with arguments (`private="Set-Cookie"`) is about
 /// single fields; `no-cache` lets it be kept. Where ours stands beside another, the stricter one counts (4.2.1).
-fn is_private(head: &[u8], fields: &[Field]) -> bool {
+fn is_private(head: &[u8], fields: &[Field], drops: impl Fn(&[u8]) -> bool) -> bool {
     let says =
         |directive: &[u8]| directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store");
     fields
         .iter()
-        .filter(|field| field.kind == FieldKind::CacheControl)
+        .filter(|field| field.kind == FieldKind::CacheControl && !drops(field.name.of_head(head)))
         .any(|field| elements(field.value.of_head(head)).any(says))
 }
 

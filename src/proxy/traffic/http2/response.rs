@@ -53,7 +53,7 @@ fn says_length(head: &ResponseHead) -> bool {
 /// The head of an answer of the proxy's own.
 pub fn answer(answer: Answer<'_>, more: MoreFields<'_>) -> Head<()> {
     let mut head = begin(answer.status);
-    answer.fields(more, |name, value| append(head.headers_mut(), name.as_bytes(), HeaderValue::from_bytes(value).ok()));
+    answer.fields(more, |name, value| append(head.headers_mut(), name, HeaderValue::from_bytes(value).ok()));
     head
 }
 

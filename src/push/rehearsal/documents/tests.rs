@@ -21,7 +21,9 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
             "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" } },
             "api": { "check": check, "backend_tls": { "ca_file": "/keys/ca.pem",
                 "client_certificate": { "chain_file": "/keys/us.pem", "key_file": "/keys/us.key" } } },
-            "www": { "check": check, "https": "redirect", "hsts": {}, "tls": {
+            "www": { "check": check, "https": "redirect", "hsts": {},
+                "request_headers": { "set": { "Host": "app.internal", "X-Tls": "v={tls_version}", "X-Cert": "{client_cert_subject}" } },
+                "response_headers": { "remove": ["Server"] }, "tls": {
                 "certificates": [{ "chain_file": "/keys/www.pem", "key_file": "/keys/www.key" }] } },
         },
         "tls": { "default": "www" },
@@ -35,7 +37,8 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
             "state_dir": "/tmp/r/state", "admin": { "socket": "/tmp/r/admin.sock" },
             "services": {
                 "shop": { "check": check, "cookie": { "key_file": "/tmp/r/key" }, "start_grace": "0s" },
-                "www": { "check": check },
+                "www": { "check": check, "request_headers": { "set": { "Host": "app.internal" } },
+                    "response_headers": { "remove": ["Server"] } },
             },
         })
     );

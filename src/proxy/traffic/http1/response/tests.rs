@@ -15,7 +15,8 @@ fn written(head: &str, to_head: bool, edits: Edits<'_>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-const PLAIN: ResponseEdit<'_> = ResponseEdit { cookie: None, set_cookie: None, transport: TransportSecurity::Backends };
+const PLAIN: ResponseEdit<'_> =
+    ResponseEdit { cookie: None, set_cookie: None, transport: TransportSecurity::Backends, headers: None };
 const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, edit: PLAIN };
 
 #[test]

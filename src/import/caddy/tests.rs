@@ -1,0 +1,171 @@
+use std::path::{Path, PathBuf};
+
+use super::super::note::Became;
+use super::*;
+use crate::config::proxy;
+
+fn imported(text: &str) -> Imported {
+    import(text, &|_| None).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// A key of a service, as JSON on one line.
+fn key(imported: &Imported, service: &str, key: &str) -> String {
+    let services = imported.document.get("services").and_then(Tree::table).expect("services");
+    let service =
+        services.get(service).and_then(Tree::table).unwrap_or_else(|| panic!("{service} in {}", imported.json()));
+    let Some(value) = service.get(key) else { return "-".to_owned() };
+    let text = super::super::json::print(value);
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ").replace("[ ", "[").replace(" ]", "]")
+}
+
+fn told(imported: &Imported) -> Vec<(u32, Became, &str)> {
+    imported.notes.iter().map(|note| (note.line, note.became, note.why.as_str())).collect()
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/caddy")
+}
+
+#[test]
+fn a_site_by_name_has_a_certificate_from_the_ca_and_sends_clear_text_to_https() {
+    let imported = imported("www.example.net {\n reverse_proxy 192.0.2.1:8080 {\n  health_uri /up\n }\n}\n");
+    assert_eq!(key(&imported, "www.example.net", "hosts"), r#"["www.example.net"]"#);
+    assert_eq!(key(&imported, "www.example.net", "tls"), r#""acme""#);
+    assert_eq!(key(&imported, "www.example.net", "https"), r#""redirect""#);
+    let listeners = imported.document.get("listeners").expect("listeners").list();
+    let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.table()?.get("address")?.text()).collect();
+    assert_eq!(addresses, ["0.0.0.0:80", "[::]:80", "0.0.0.0:443", "[::]:443"]);
+    assert_eq!(told(&imported).len(), 1, "that you agree to the terms of the CA: {:?}", told(&imported));
+}
+
+#[test]
+fn directives_are_asked_in_caddys_order_and_not_in_that_of_the_file() {
+    let imported = imported(
+        ":80 {\n reverse_proxy 192.0.2.1:80\n reverse_proxy /a/* 192.0.2.2:80\n reverse_proxy /a/b/* 192.0.2.3:80\n \
+         handle /c/* {\n  reverse_proxy 192.0.2.4:80\n }\n}\n",
+    );
+    let at = |path: &str| {
+        let services = imported.document.get("services").and_then(Tree::table).expect("services");
+        let of_path = services.iter().find(|(name, _)| key(&imported, name, "paths") == path).expect(path).0.to_owned();
+        key(&imported, &of_path, "backends")
+    };
+    for (path, address) in [
+        (r#"["/a"]"#, "192.0.2.2:80"),
+        (r#"["/a/b"]"#, "192.0.2.3:80"),
+        (r#"["/c"]"#, "192.0.2.4:80"),
+        ("-", "192.0.2.1:80"),
+    ] {
+        assert!(at(path).contains(address), "{path}: {}", at(path));
+    }
+}
+
+#[test]
+fn of_handle_blocks_the_first_that_matches_is_the_only_one() {
+    let imported = imported(
+        ":80 {\n @a path /a/*\n @b path /a/b/*\n handle @a {\n  reverse_proxy 192.0.2.1:80\n }\n handle @b {\n  reverse_proxy 192.0.2.2:80\n }\n \
+         handle {\n  reverse_proxy 192.0.2.3:80\n }\n}\n",
+    );
+    let services = imported.document.get("services").and_then(Tree::table).expect("services");
+    assert_eq!(services.iter().count(), 2, "{}", imported.json());
+    assert!(
+        told(&imported).iter().any(|(line, _, why)| *line == 8 && why.contains("no request comes to it")),
+        "{:?}",
+        told(&imported)
+    );
+}
+
+#[test]
+fn the_narrowest_site_has_a_request_alone() {
+    let imported = imported(
+        ":80 {\n reverse_proxy 192.0.2.1:80\n}\nhttp://a.example.net {\n reverse_proxy /x/* 192.0.2.2:80\n}\n",
+    );
+    assert_eq!(key(&imported, "a.example.net", "paths"), r#"["/x"]"#);
+    assert_eq!(key(&imported, "all", "hosts"), r#"["*"]"#, "and nothing of a.example.net goes there");
+    let services = imported.document.get("services").and_then(Tree::table).expect("services");
+    assert_eq!(services.iter().count(), 2, "{}", imported.json());
+}
+
+#[test]
+fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
+    let cases = [
+        (" reverse_proxy @p 192.0.2.2:80\n @p method POST\n", 3, "method: polder routes by host and path alone"),
+        (" reverse_proxy /x/* app:80\n", 3, "looks up no names"),
+        (" reverse_proxy /x/* unix//run/a.sock\n", 3, "not to sockets of Unix"),
+        (" import other.conf\n", 3, "files are not read"),
+        (" uri strip_prefix /x\n", 3, "whole path"),
+        (" reverse_proxy /x/* 192.0.2.2:80 {\n  max_fails 3\n }\n", 4, "judges by checks"),
+    ];
+    for (lines, line, expected) in cases {
+        let imported = imported(&format!(":80 {{\n reverse_proxy 192.0.2.1:80\n{lines}}}\n"));
+        let told = told(&imported);
+        assert!(
+            told.iter().any(|(at, became, why)| *at == line && *became == Became::LeftOut && why.contains(expected)),
+            "{lines}: {told:?}"
+        );
+    }
+}
+
+/// The examples, and beside each what it comes to. After a change that is wanted: POLDER_WRITE_GOLDEN=1 writes them anew.
+#[test]
+fn the_examples_come_to_the_documents_beside_them() {
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder()).expect("the examples") {
+        let file = entry.expect("an entry").path();
+        if file.extension().is_none_or(|extension| extension != "Caddyfile") {
+            continue;
+        }
+        found += 1;
+        let imported = imported(&std::fs::read_to_string(&file).expect("text"));
+        let mut text = imported.json();
+        for note in &imported.notes {
+            text.push_str(&format!("{}: {}: {}: {}\n", note.line, note.became.words(), note.statement, note.why));
+        }
+        let golden = file.with_extension("txt");
+        if std::env::var_os("POLDER_WRITE_GOLDEN").is_some() {
+            std::fs::write(&golden, &text).expect("it can be written");
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+        assert!(text == expected, "{} is not what comes out any more:\n{text}", golden.display());
+    }
+    assert!(found >= 3, "{found} examples");
+}
+
+/// Pieces of the examples put together at random, cut, and spoiled: the result is a document that the daemon takes, or an error.
+#[test]
+fn whatever_comes_in_the_result_is_a_valid_document_or_an_error() {
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let examples = ["sites", "plain", "hard"].map(|name| folder().join(name).with_extension("Caddyfile"));
+    let corpus = examples.map(|file| std::fs::read_to_string(file).expect("text"));
+    let words: Vec<&str> = corpus.iter().flat_map(|text| text.split_ascii_whitespace()).collect();
+    let lines: Vec<&str> = corpus.iter().flat_map(|text| text.lines()).collect();
+    let mut good = 0;
+    for _ in 0..200 {
+        let mut text: Vec<String> = corpus[random.usize(..3)].lines().map(str::to_owned).collect();
+        for _ in 0..random.usize(..8) {
+            let place = random.usize(..text.len());
+            match random.u32(..5) {
+                0 => text[place].clear(),
+                1 => text.insert(place, lines[random.usize(..lines.len())].to_owned()),
+                2 | 3 => {
+                    let mut parts: Vec<&str> = text[place].split(' ').collect();
+                    let part = random.usize(..parts.len());
+                    parts[part] = words[random.usize(..words.len())];
+                    text[place] = parts.join(" ");
+                }
+                _ => text[place].push(random.char(..)),
+            }
+        }
+        let text = text.join("\n");
+        if let Ok(imported) = import(&text, &|_| Some("x y".to_owned())) {
+            good += 1;
+            proxy::parse(Path::new("proxy.json"), &imported.json())
+                .unwrap_or_else(|findings| panic!("{findings}\n{text}"));
+            let last = u32::try_from(text.lines().count()).expect("few lines").max(1);
+            assert!(imported.notes.iter().all(|note| (1..=last).contains(&note.line)), "{:?}\n{text}", imported.notes);
+            super::super::nix::print(&super::super::fleet::options(&imported.document));
+        }
+    }
+    assert!(good > 20, "{good} good");
+}

@@ -1,0 +1,194 @@
+//! HAProxy's configuration as polder's document (pure).
+//!
+//! [`words`](mod@words) cuts lines as HAProxy does, [`sections`] knows what a section has from its `defaults`. [`frontend`],
+//! [`backend`] and [`rules`] take the statements of a section; [`super::routes`] turns the rules into a table. What it can be told
+//! with is the manual of HAProxy 2.6 to 3.2: docs/import.md has the list.
+
+pub mod acl;
+pub mod backend;
+pub mod bind;
+pub mod check;
+pub mod cookie;
+pub mod criteria;
+pub mod frontend;
+pub mod other;
+pub mod rules;
+pub mod sections;
+pub mod server;
+pub mod timeouts;
+pub mod times;
+pub mod words;
+
+use std::collections::BTreeSet;
+
+use super::Environment;
+use super::draft::{Draft, Service};
+use super::error::ImportError;
+use super::note::Notes;
+use super::routes::{self, Effect, Front, Placed};
+use super::settle::{Imported, settle};
+use super::tree::Table;
+use backend::Backend;
+use frontend::{Frontend, Targets};
+use rules::Rules;
+use sections::{Kind, Proxy, Sections, Statement};
+use timeouts::Timeouts;
+
+/// A section with its statements taken apart.
+struct Parts<'a> {
+    proxy: &'a Proxy,
+    frontend: Frontend,
+    backend: Backend,
+    rules: Rules,
+}
+
+/// What a backend comes to.
+struct Pool<'a> {
+    proxy: &'a Proxy,
+    settings: Table,
+}
+
+/// Imports a configuration.
+///
+/// # Errors
+///
+/// It is none, or nothing of it could be served by polder.
+pub fn import(text: &str, environment: Environment<'_>) -> Result<Imported, ImportError> {
+    let mut notes = Notes::default();
+    let sections = sections::read(text, environment, &mut notes)?;
+    let mut draft = Draft::default();
+    other::global(&sections.global, &mut draft.limits, &mut draft.root, &mut notes);
+    let parts = take_apart(&sections, &mut notes);
+    put_log(&parts, &mut draft.root);
+    let (fronts, pools) = connect(parts, &mut draft, &mut notes);
+    let placed = routes::compile(&fronts, &mut notes)?;
+    tell_of_unused(&pools, &fronts, &mut notes);
+    put_timeouts(&sections, &mut draft, &mut notes);
+    draft.services = placed.into_iter().map(|placed| service(&pools[placed.target], placed, &mut notes)).collect();
+    settle(draft, notes)
+}
+
+fn take_apart<'a>(sections: &'a Sections, notes: &mut Notes) -> Vec<Parts<'a>> {
+    let crt_base = sections.global.iter().rev().find(|statement| statement.keyword() == "crt-base");
+    let crt_base = crt_base.and_then(|statement| statement.argument(0));
+    let served = sections.proxies.iter().filter(|proxy| is_served(proxy, notes));
+    let served: Vec<&Proxy> = served.collect();
+    served.into_iter().map(|proxy| Parts::of(proxy, crt_base, notes)).collect()
+}
+
+/// Whether a section is about HTTP, and not HAProxy's own pages alone.
+fn is_served(proxy: &Proxy, notes: &mut Notes) -> bool {
+    let last = |keyword: &str| proxy.statements.iter().rev().find(|statement| statement.keyword() == keyword);
+    let has = |keyword: &str| proxy.statements.iter().any(|statement| statement.keyword() == keyword);
+    let mode = last("mode").and_then(|statement| statement.argument(0)).unwrap_or("tcp");
+    if proxy.statements.iter().any(|statement| statement.keyword() == "disabled" && !statement.negated) {
+        notes.left_out(proxy.line, &proxy.statement, "it is disabled");
+        return false;
+    }
+    if mode != "http" {
+        let why = format!("polder proxies HTTP alone, and this section has the mode {mode} (tcp where none is said)");
+        notes.left_out(proxy.line, &proxy.statement, why);
+        return false;
+    }
+    if has("stats") && !has("server") && !has("use_backend") && !has("default_backend") {
+        let why = "polder has pages of its own: /status and /metrics at \"admin.address\", and `polder status`";
+        notes.left_out(proxy.line, &proxy.statement, why);
+        return false;
+    }
+    true
+}
+
+impl<'a> Parts<'a> {
+    fn of(proxy: &'a Proxy, crt_base: Option<&str>, notes: &mut Notes) -> Parts<'a> {
+        let mut parts =
+            Parts { proxy, frontend: Frontend::default(), backend: Backend::default(), rules: Rules::default() };
+        for statement in &proxy.statements {
+            let taken = parts.rules.take(statement)
+                || (proxy.kind != Kind::Backend && parts.frontend.take(statement, crt_base, notes))
+                || (proxy.kind != Kind::Frontend && parts.backend.take(statement, notes))
+                || is_of_the_other_kind(statement);
+            if !taken {
+                other::tell(statement, notes);
+            }
+        }
+        parts
+    }
+}
+
+/// What `defaults` say for sections of the other kind: HAProxy passes over it.
+fn is_of_the_other_kind(statement: &Statement) -> bool {
+    let (mut frontend, mut backend) = (Frontend::default(), Backend::default());
+    let mut unheard = Notes::default();
+    frontend.take(statement, None, &mut unheard) || backend.take(statement, &mut unheard)
+}
+
+/// `option httplog` is what `"format": "haproxy"` is like.
+fn put_log(parts: &[Parts<'_>], root: &mut Table) {
+    let says = |option: &str| {
+        let mut statements = parts.iter().flat_map(|parts| &parts.proxy.statements);
+        statements.any(|statement| statement.begins(&["option", option]) && !statement.negated)
+    };
+    if says("httplog") {
+        root.set("access_log", Table::new().with("path", "-").with("format", "haproxy"));
+    }
+}
+
+/// Frontends with the backends that they name.
+fn connect<'a>(parts: Vec<Parts<'a>>, draft: &mut Draft, notes: &mut Notes) -> (Vec<Front>, Vec<Pool<'a>>) {
+    let (mut targets, mut pools) = (Targets::new(), Vec::new());
+    let mut fronts = Vec::new();
+    for Parts { proxy, frontend, backend, rules } in parts {
+        let has_servers = backend.has_servers();
+        if proxy.kind == Kind::Backend && !has_servers {
+            notes.left_out(proxy.line, &proxy.statement, "none of its servers could be taken");
+        }
+        if has_servers {
+            let own = if proxy.kind == Kind::Backend { rules.read(notes) } else { Vec::new() };
+            targets.insert(proxy.name.clone(), (pools.len(), own));
+            pools.push(Pool { proxy, settings: backend.into_settings(proxy, notes) });
+        }
+        if proxy.kind != Kind::Backend {
+            fronts.push((proxy, frontend, rules, has_servers));
+        }
+    }
+    let mut met = BTreeSet::new();
+    let fronts = fronts.into_iter().map(|(proxy, frontend, rules, has_servers)| {
+        for listener in frontend.listeners() {
+            if met.insert(listener.address.clone()) {
+                draft.listeners.push(listener);
+            }
+        }
+        frontend.into_front(proxy, &rules, &targets, has_servers, notes)
+    });
+    let fronts = fronts.collect();
+    (fronts, pools)
+}
+
+fn tell_of_unused(pools: &[Pool<'_>], fronts: &[Front], notes: &mut Notes) {
+    let rules = fronts.iter().flat_map(|front| &front.rules);
+    let used: BTreeSet<usize> =
+        rules.filter_map(|rule| if let Effect::Send(target) = rule.effect { Some(target) } else { None }).collect();
+    for (_, pool) in pools.iter().enumerate().filter(|(n, _)| !used.contains(n)) {
+        notes.left_out(pool.proxy.line, &pool.proxy.statement, "no rule that could be taken sends requests to it");
+    }
+}
+
+fn put_timeouts(sections: &Sections, draft: &mut Draft, notes: &mut Notes) {
+    let mut timeouts = Timeouts::default();
+    for proxy in &sections.proxies {
+        timeouts.add(&proxy.statements, notes);
+    }
+    draft.timeouts = timeouts.table(notes);
+    let stop = sections.global.iter().rev().find(|statement| statement.keyword() == "hard-stop-after");
+    if let Some(time) = stop.and_then(|statement| times::parse(statement.argument(0)?)) {
+        draft.timeouts.set("drain", crate::config::duration::format(time.min(std::time::Duration::from_secs(3600))));
+    }
+}
+
+fn service(pool: &Pool<'_>, placed: Placed, notes: &mut Notes) -> Service {
+    let Pool { proxy, settings } = pool;
+    Service::placed(placed, &proxy.name, (proxy.line, &proxy.statement), settings, notes)
+}
+
+#[cfg(test)]
+mod tests;

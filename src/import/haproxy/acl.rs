@@ -1,0 +1,121 @@
+//! Named and anonymous acls, and the conditions made of them (configuration manual, 7.1 and 7.2). Pure.
+
+use super::super::error::Inexpressible;
+use std::collections::BTreeMap;
+
+use super::super::condition::Condition;
+use super::super::note::Notes;
+use super::criteria;
+use super::sections::Statement;
+
+/// The acls of a section by name: of several with one name any may hold.
+#[derive(Debug, Default)]
+pub struct Acls(BTreeMap<String, Vec<Statement>>);
+
+/// One alternative of a condition: all of it has to hold.
+type Conjunction = Vec<Condition>;
+
+impl Acls {
+    /// Adds `acl NAME CRITERION ...`.
+    pub fn add(&mut self, statement: &Statement) {
+        if let Some(name) = statement.argument(0) {
+            self.0.entry(name.to_owned()).or_default().push(statement.clone());
+        }
+    }
+
+    /// The condition at the end of a rule: nothing, or `if` or `unless` and its tests. What differs is told with the line of the test.
+    ///
+    /// # Errors
+    ///
+    /// Why a table of hosts and paths cannot express it.
+    pub fn condition(&self, rule: &Statement, words: &[String], notes: &mut Notes) -> Result<Condition, Inexpressible> {
+        let Some((first, words)) = words.split_first() else { return Ok(Condition::Always) };
+        let unless = match first.as_str() {
+            "if" => false,
+            "unless" => true,
+            other => return Err(format!("{other:?}: expected \"if\" or \"unless\"").into()),
+        };
+        let mut reader = Reader { acls: self, rule, words, notes };
+        let condition = reader.alternatives()?;
+        Ok(if unless { condition.negated() } else { condition })
+    }
+
+    fn named(&self, name: &str, notes: &mut Notes) -> Result<Condition, Inexpressible> {
+        let Some(statements) = self.0.get(name) else { return predefined(name) };
+        let mut any = Vec::new();
+        for statement in statements {
+            let words = statement.words.get(2..).unwrap_or_default();
+            any.push(
+                criterion(statement, words, notes)
+                    .map_err(|why| format!("{why} (acl {name}, line {})", statement.line))?,
+            );
+        }
+        Ok(if any.len() == 1 { any.remove(0) } else { Condition::Any(any) })
+    }
+}
+
+fn predefined(name: &str) -> Result<Condition, Inexpressible> {
+    match name {
+        "TRUE" | "HTTP" => Ok(Condition::Always),
+        "FALSE" => Ok(Condition::Always.negated()),
+        _ => Err(format!("acl {name}: polder routes by host and path alone").into()),
+    }
+}
+
+fn criterion(statement: &Statement, words: &[String], notes: &mut Notes) -> Result<Condition, Inexpressible> {
+    let read = criteria::read(words)?;
+    for differs in read.differs {
+        notes.changed(statement.line, &statement.text(), differs);
+    }
+    Ok(read.condition)
+}
+
+struct Reader<'a> {
+    acls: &'a Acls,
+    rule: &'a Statement,
+    words: &'a [String],
+    notes: &'a mut Notes,
+}
+
+impl Reader<'_> {
+    fn alternatives(&mut self) -> Result<Condition, Inexpressible> {
+        let (mut any, mut all): (Vec<Condition>, Conjunction) = (Vec::new(), Vec::new());
+        while let Some((word, rest)) = self.words.split_first() {
+            self.words = rest;
+            match word.as_str() {
+                "or" | "||" => any.push(Condition::All(std::mem::take(&mut all))),
+                word => all.push(self.test(word)?),
+            }
+        }
+        any.push(Condition::All(all));
+        Ok(if any.len() == 1 { any.remove(0) } else { Condition::Any(any) })
+    }
+
+    /// `name`, `!name`, `{ ... }`, `!{ ... }`, each after any number of `!`.
+    fn test(&mut self, word: &str) -> Result<Condition, Inexpressible> {
+        let bare = word.trim_start_matches('!');
+        let mut negated = (word.len() - bare.len()) % 2 == 1;
+        let mut bare = bare.to_owned();
+        while bare.is_empty() {
+            let Some((next, rest)) = self.words.split_first() else {
+                return Err("\"!\" stands before nothing".into());
+            };
+            self.words = rest;
+            let stripped = next.trim_start_matches('!');
+            negated ^= (next.len() - stripped.len()) % 2 == 1;
+            bare = stripped.to_owned();
+        }
+        let condition = match bare.as_str() {
+            "{" => {
+                let Some(end) = self.words.iter().position(|word| word == "}") else {
+                    return Err("\"{\" is not closed".into());
+                };
+                let (inner, rest) = self.words.split_at(end);
+                self.words = &rest[1..];
+                criterion(self.rule, inner, self.notes)?
+            }
+            name => self.acls.named(name, self.notes)?,
+        };
+        Ok(if negated { condition.negated() } else { condition })
+    }
+}

@@ -1,0 +1,230 @@
+use std::path::Path;
+
+use super::super::note::Became;
+use super::super::tree::Tree;
+use super::*;
+use crate::config::proxy;
+
+/// A frontend and what it needs around it.
+fn imported(text: &str) -> Imported {
+    import(text, &|_| None).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn service<'a>(imported: &'a Imported, name: &str) -> &'a Table {
+    let services = imported.document.get("services").and_then(Tree::table).expect("services");
+    services.get(name).and_then(Tree::table).unwrap_or_else(|| panic!("{name} in {}", imported.json()))
+}
+
+/// A key of a service, as JSON on one line.
+fn key(imported: &Imported, service_name: &str, key: &str) -> String {
+    let Some(value) = service(imported, service_name).get(key) else { return "-".to_owned() };
+    let text = super::super::json::print(value);
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ").replace("[ ", "[").replace(" ]", "]")
+}
+
+fn told(imported: &Imported) -> Vec<(u32, Became, &str)> {
+    imported.notes.iter().map(|note| (note.line, note.became, note.why.as_str())).collect()
+}
+
+/// Lines 1 to 7; what is tested begins in line 8.
+const HEAD: &str = "defaults\n mode http\nbackend web\n server a 192.0.2.1:80 check\n server b 192.0.2.2:80 check\nfrontend f\n bind :80\n";
+
+#[test]
+fn hosts_and_paths_become_services_and_their_order_is_kept() {
+    let text = format!(
+        "{HEAD} acl one hdr(host) -i one.example.net\n acl one req.hdr(host),lower -m str uno.example.net\n \
+         use_backend api if {{ path_beg /api/ }} !one\n use_backend one if one\n default_backend web\n\
+         backend api\n server a 192.0.2.3:80 check\nbackend one\n server a 192.0.2.4:80 check\n"
+    );
+    let imported = imported(&text);
+    assert_eq!(key(&imported, "api", "hosts"), r#"["*"]"#);
+    assert_eq!(key(&imported, "api", "paths"), r#"["/api"]"#);
+    assert_eq!(key(&imported, "one", "hosts"), r#"["one.example.net", "uno.example.net"]"#);
+    assert_eq!(key(&imported, "one", "paths"), "-", "with all paths, for the rule before has none of these hosts");
+    assert_eq!(key(&imported, "web", "hosts"), r#"["*"]"#);
+    assert_eq!(told(&imported), [(10, Became::Changed, "/api itself belongs to it, too")]);
+}
+
+#[test]
+fn a_redirect_to_https_and_its_frontend_become_services_with_tls() {
+    let text = "defaults\n mode http\nfrontend clear\n bind :80\n http-request redirect scheme https code 308 unless { ssl_fc }\n\
+                frontend tls\n bind :443 ssl crt /etc/ssl/site.pem alpn http/1.1\n \
+                http-response set-header Strict-Transport-Security \"max-age=31536000; includeSubDomains\"\n default_backend web\n\
+                backend web\n server a 192.0.2.1:80 check\n";
+    let imported = imported(text);
+    assert_eq!(key(&imported, "web", "https"), r#""redirect""#);
+    assert!(
+        key(&imported, "web", "tls").contains(r#""key_file": "/etc/ssl/site.pem""#),
+        "{}",
+        key(&imported, "web", "tls")
+    );
+    assert_eq!(key(&imported, "web", "hsts"), r#"{ "max_age": "365d", "include_subdomains": true }"#);
+    let listeners = imported.document.get("listeners").expect("listeners").list();
+    assert_eq!(listeners[1].table().and_then(|listener| listener.get("http2")), Some(&Tree::Flag(false)));
+    assert_eq!(told(&imported), []);
+}
+
+#[test]
+fn what_a_server_says_becomes_backends_and_one_check() {
+    let text = "listen web\n mode http\n bind 192.0.2.9:8080,[::1]:8080\n option httpchk GET /up HTTP/1.1\\r\\nHost:\\ www.example.net\n \
+                timeout check 900ms\n default-server inter 3s fall 5\n \
+                server a 192.0.2.1:80 check weight 20\n server b [2001:db8::1]:8081 check backup\n server c 192.0.2.3:80 check disabled\n";
+    let imported = imported(text);
+    let check = key(&imported, "web", "check");
+    for part in [
+        r#""path": "/up""#,
+        r#""host": "www.example.net""#,
+        r#""interval": "3s""#,
+        r#""timeout": "900ms""#,
+        r#""fall": 5"#,
+    ] {
+        assert!(check.contains(part), "{part} in {check}");
+    }
+    let backends = key(&imported, "web", "backends");
+    assert!(backends.contains(r#"{ "name": "a", "address": "192.0.2.1:80", "weight": 20 }"#), "{backends}");
+    assert!(backends.contains(r#""address": "[2001:db8::1]:8081", "weight": 1, "backup": true"#), "{backends}");
+    assert_eq!(imported.document.get("listeners").expect("listeners").list().len(), 2);
+    assert_eq!(told(&imported).iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [9]);
+}
+
+#[test]
+fn backends_over_tls_are_verified_here_and_that_is_told() {
+    let text =
+        |server: &str| format!("listen web\n mode http\n bind :80\n server a 192.0.2.1:443 check ssl {server}\n");
+    let verified = imported(&text("verify required ca-file /ca.pem sni str(web.internal) alpn h2"));
+    assert!(key(&verified, "web", "backend_tls").contains(r#""server_name": "web.internal""#));
+    assert_eq!(key(&verified, "web", "protocol"), r#""h2""#);
+    assert_eq!(told(&verified), []);
+    let blind = imported(&text("verify none"));
+    assert_eq!(told(&blind).len(), 1);
+    assert!(told(&blind)[0].2.contains("verifies backends always"), "{:?}", told(&blind));
+}
+
+#[test]
+fn the_proxy_protocol_is_taken_both_ways_and_whom_it_is_believed_from_is_told() {
+    let imported = imported(
+        "listen web\n mode http\n bind :80 accept-proxy\n http-reuse safe\n server a 192.0.2.1:80 check send-proxy-v2\n",
+    );
+    assert_eq!(key(&imported, "web", "send_proxy"), r#""v2""#);
+    assert_eq!(key(&imported, "web", "reuse"), "-");
+    let listener = imported.document.get("listeners").expect("listeners").list()[0].table().expect("a listener");
+    assert_eq!(listener.get("proxy_protocol"), Some(&Tree::Flag(true)));
+    assert_eq!(told(&imported).iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [3, 5]);
+}
+
+#[test]
+fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
+    let cases = [
+        (" use_backend web if { src 10.0.0.0/8 }\n default_backend web\n", "routes by host and path alone"),
+        (
+            " use_backend %[req.hdr(host),lower,map(/etc/hosts.map)]\n default_backend web\n",
+            "write a use_backend line for each host",
+        ),
+        (" use_backend web if { hdr_beg(host) -i www. }\n default_backend web\n", "name the hosts"),
+        (" http-request deny if { src 10.0.0.0/8 }\n default_backend web\n", "what it refuses is served here"),
+        (" stick-table type ip size 1m expire 10s store http_req_rate(10s)\n default_backend web\n", "no stick tables"),
+        (" use_backend gone if { path /x }\n default_backend web\n", "the backend gone is not there"),
+        (" default_backend web\nlisten db\n bind :5432\n mode tcp\n server a 192.0.2.7:5432\n", "proxies HTTP alone"),
+        (" default_backend web\nlisten stats\n bind :8404\n stats enable\n stats uri /\n", "pages of its own"),
+        (" default_backend web\nresolvers dns\n nameserver a 192.0.2.53:53\n", "looks up no names"),
+        (" default_backend web\nbackend idle\n server a 192.0.2.5:80\n", "no rule that could be taken"),
+        (" default_backend web\n bind :8443 ssl crt /etc/haproxy/certs/\n", "name each file"),
+    ];
+    for (lines, expected) in cases {
+        let imported = imported(&format!("{HEAD}{lines}"));
+        let told = told(&imported);
+        assert!(
+            told.iter().any(|(line, became, why)| *line >= 8 && *became == Became::LeftOut && why.contains(expected)),
+            "{lines}: {told:?}"
+        );
+        assert_eq!(key(&imported, "web", "hosts"), r#"["*"]"#, "the rest is there: {lines}");
+    }
+}
+
+#[test]
+fn of_times_that_differ_between_sections_the_longest_counts_and_the_others_are_told() {
+    let text = "defaults\n mode http\n timeout client 30s\n timeout server 30s\n timeout connect 5000\nlisten a\n bind :80\n \
+                timeout server 5m\n acl x hdr(host) x.example.net\n use_backend b if x\n server a 192.0.2.1:80 check\n\
+                backend b\n server a 192.0.2.2:80 check\n";
+    let imported = imported(text);
+    let timeouts = imported.document.get("timeouts").and_then(Tree::table).expect("timeouts");
+    assert_eq!(timeouts.get("response_head"), Some(&Tree::from("5m")));
+    assert_eq!(timeouts.get("body_idle"), Some(&Tree::from("5m")));
+    assert_eq!(timeouts.get("connect"), Some(&Tree::from("5s")));
+    assert!(told(&imported).iter().all(|(line, ..)| *line == 4), "{:?}", told(&imported));
+}
+
+#[test]
+fn the_process_of_haproxy_needs_no_place_in_a_document() {
+    let text = format!(
+        "global\n log /dev/log local0\n chroot /var/lib/haproxy\n stats socket /run/haproxy/admin.sock\n user haproxy\n daemon\n \
+         maxconn 500\n{HEAD} option forwardfor\n http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}\n default_backend web\n"
+    );
+    let imported = imported(&text);
+    assert_eq!(told(&imported), []);
+    assert_eq!(imported.document.get("limits"), Some(&Table::new().with("connections", 500).into()));
+}
+
+#[test]
+fn a_configuration_without_http_is_an_error_that_says_so() {
+    let error = import("listen db\n bind :1\n server a 192.0.2.1:1\n", &|_| None).expect_err("tcp alone");
+    assert!(error.to_string().contains("line 1: listen db: polder proxies HTTP alone"), "{error}");
+    assert!(import("", &|_| None).is_err());
+}
+
+/// Pieces of the examples put together at random, cut, and spoiled: the result is a document that the daemon takes, or an error.
+#[test]
+fn whatever_comes_in_the_result_is_a_valid_document_or_an_error() {
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/haproxy");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("the examples").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let corpus: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).expect("text")).collect();
+    let lines: Vec<&str> = corpus.iter().flat_map(|text| text.lines()).collect();
+    let words: Vec<&str> = corpus.iter().flat_map(|text| text.split_ascii_whitespace()).collect();
+    let (mut good, mut bad) = (0, 0);
+    for _ in 0..150 {
+        let mut text: Vec<String> = corpus[random.usize(..corpus.len())].lines().map(str::to_owned).collect();
+        for _ in 0..random.usize(..12) {
+            let place = random.usize(..text.len().max(1)).min(text.len());
+            match random.u32(..6) {
+                0 if place < text.len() => drop(text.remove(place)),
+                1 => text.insert(place, lines[random.usize(..lines.len())].to_owned()),
+                2 | 3 if place < text.len() => {
+                    let mut parts: Vec<&str> = text[place].split(' ').collect();
+                    let part = random.usize(..parts.len());
+                    parts[part] = words[random.usize(..words.len())];
+                    text[place] = parts.join(" ");
+                }
+                4 if place < text.len() => text[place].push(random.char(..)),
+                _ => text.insert(
+                    place,
+                    format!(" {} {}", words[random.usize(..words.len())], words[random.usize(..words.len())]),
+                ),
+            }
+        }
+        let text = text.join("\n");
+        match import(&text, &|_| Some("x y".to_owned())) {
+            Ok(imported) => {
+                good += 1;
+                proxy::parse(Path::new("proxy.json"), &imported.json())
+                    .unwrap_or_else(|findings| panic!("{findings}\n{text}"));
+                let last = u32::try_from(text.lines().count()).expect("few lines");
+                assert!(
+                    imported.notes.iter().all(|note| (1..=last).contains(&note.line)),
+                    "{:?}\n{text}",
+                    imported.notes
+                );
+                super::super::nix::print(&super::super::fleet::options(&imported.document));
+            }
+            Err(error) => {
+                bad += 1;
+                assert!(!error.problem.is_empty());
+            }
+        }
+    }
+    assert!(good > 15 && bad > 0, "{good} good, {bad} bad");
+}

@@ -1,0 +1,361 @@
+//! From ordered rules, where the first one that holds counts, to a table of hosts and paths, where the narrowest entry counts (pure).
+//!
+//! All hosts and paths that any rule names make a grid. Each point of it stands for the requests that no rule tells apart, so the
+//! first rule that holds for the point is the one that each of them would meet. What the table says anyway, by a wider host or a
+//! shorter path, is left out of it again. So the order of the rules is kept exactly, whatever it was.
+
+use std::collections::BTreeSet;
+
+use super::condition::{Condition, Point, covers_path};
+use super::error::ImportError;
+use super::note::Notes;
+use super::tree::{Table, Tree};
+use crate::config::HostPattern;
+
+/// Where requests come in, and what is done with them.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// The line where it begins.
+    pub line: u32,
+    /// What it is called there.
+    pub statement: String,
+    /// Requests come in clear text.
+    pub clear: bool,
+    /// Requests come over TLS: the `tls` of its services.
+    pub tls: Option<Tree>,
+    /// In the order in which they are asked.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule of a front.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its line.
+    pub line: u32,
+    /// Its words.
+    pub statement: String,
+    /// When it holds.
+    pub condition: Condition,
+    /// What is done then.
+    pub effect: Effect,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The request goes to the target of this place; no further rule is asked.
+    Send(usize),
+    /// It is sent to the same place over https; no further rule is asked.
+    ToHttps,
+    /// It is refused; no further rule is asked.
+    Refuse,
+    /// Keys of the service; the next rule is asked.
+    Set(Table),
+}
+
+/// What the table says of some hosts and paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The line of the rule that decided.
+    pub line: u32,
+    /// The target.
+    pub target: usize,
+    /// Never empty.
+    pub hosts: Vec<HostPattern>,
+    /// Never empty.
+    pub paths: Vec<String>,
+    /// The service's `tls`.
+    pub tls: Option<Tree>,
+    /// Requests in clear text are sent to https.
+    pub to_https: bool,
+    /// Further keys.
+    pub settings: Table,
+}
+
+/// The most that the grid may take: hosts × paths × rules.
+const MOST_QUESTIONS: usize = 20_000_000;
+
+/// What a point comes to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Assigned {
+    target: usize,
+    tls: Option<Tree>,
+    to_https: bool,
+    settings: Table,
+}
+
+/// The rule that decides at a point.
+#[derive(Debug, Clone)]
+struct Hit {
+    front: usize,
+    rule: usize,
+    settings: Table,
+}
+
+/// Turns the rules of all fronts into a table; what it cannot say is told.
+///
+/// # Errors
+///
+/// There are too many of them.
+pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, ImportError> {
+    let grid = Grid::of(fronts)?;
+    let mut compiler = Compiler { fronts, notes, used: BTreeSet::new() };
+    let mut placed: Vec<(Assigned, Placed)> = Vec::new();
+    let rows: Vec<Row> = grid.hosts.iter().map(|host| compiler.row(host, &grid.paths)).collect();
+    for (n, host) in grid.hosts.iter().enumerate() {
+        // Hosts are in the order from wide to narrow: the last that covers this one is what it would be without an entry.
+        let wider = (0..n).rev().find(|other| grid.hosts[*other].covers(host));
+        let same = match wider {
+            Some(wider) => rows[wider].says_the_same_as(&rows[n]),
+            None => rows[n].0.is_empty(),
+        };
+        if same {
+            continue;
+        }
+        if rows[n].0.is_empty() {
+            compiler.tell_of_a_gap(host, "/");
+        }
+        for (assigned, line, paths) in rows[n].by_assignment() {
+            match placed.iter_mut().find(|(other, entry)| *other == assigned && entry.paths == paths) {
+                Some((_, entry)) => entry.hosts.push(host.clone()),
+                None => {
+                    let Assigned { target, tls, to_https, settings } = assigned.clone();
+                    let entry = Placed { line, target, hosts: vec![host.clone()], paths, tls, to_https, settings };
+                    placed.push((assigned, entry));
+                }
+            }
+        }
+    }
+    compiler.tell_of_unused();
+    compiler.tell_of_shared_listeners();
+    placed.sort_by_key(|(_, entry)| entry.line);
+    Ok(placed.into_iter().map(|(_, entry)| entry).collect())
+}
+
+/// All hosts from wide to narrow, all paths from short to long.
+struct Grid {
+    hosts: Vec<HostPattern>,
+    paths: Vec<String>,
+}
+
+impl Grid {
+    fn of(fronts: &[Front]) -> Result<Grid, ImportError> {
+        let (mut hosts, mut paths) = (BTreeSet::from([HostPattern::Any]), BTreeSet::from(["/".to_owned()]));
+        let rules = || fronts.iter().flat_map(|front| &front.rules);
+        rules().for_each(|rule| rule.condition.collect(&mut hosts, &mut paths));
+        let questions = hosts.len().saturating_mul(paths.len()).saturating_mul(rules().count());
+        if questions > MOST_QUESTIONS {
+            return Err(ImportError::new(format!(
+                "{} hosts, {} paths and {} rules are more than can be put in order here; split the configuration and import the parts",
+                hosts.len(),
+                paths.len(),
+                rules().count()
+            )));
+        }
+        let mut hosts: Vec<HostPattern> = hosts.into_iter().collect();
+        hosts.sort_by_key(|host| match host {
+            HostPattern::Any => (0, 0),
+            HostPattern::Suffix(suffix) => (1, suffix.len()),
+            HostPattern::Exact(_) => (2, 0),
+        });
+        let mut paths: Vec<String> = paths.into_iter().collect();
+        paths.sort_by_key(String::len);
+        Ok(Grid { hosts, paths })
+    }
+}
+
+/// What is said of one host: paths from short to long, those left out that say what a shorter one does.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Row(Vec<(String, u32, Assigned)>);
+
+impl Row {
+    fn says_the_same_as(&self, other: &Row) -> bool {
+        let bare = |row: &Row| row.0.iter().map(|(path, _, said)| (path.clone(), said.clone())).collect::<Vec<_>>();
+        bare(self) == bare(other)
+    }
+
+    fn by_assignment(&self) -> Vec<(Assigned, u32, Vec<String>)> {
+        let mut groups: Vec<(Assigned, u32, Vec<String>)> = Vec::new();
+        for (path, line, assigned) in &self.0 {
+            match groups.iter_mut().find(|(other, ..)| other == assigned) {
+                Some((.., paths)) => paths.push(path.clone()),
+                None => groups.push((assigned.clone(), *line, vec![path.clone()])),
+            }
+        }
+        groups
+    }
+}
+
+struct Compiler<'a> {
+    fronts: &'a [Front],
+    notes: &'a mut Notes,
+    /// Front and rule of all that decide somewhere.
+    used: BTreeSet<(usize, usize)>,
+}
+
+impl Compiler<'_> {
+    fn row(&mut self, host: &HostPattern, paths: &[String]) -> Row {
+        let mut row: Vec<(String, u32, Assigned)> = Vec::new();
+        let mut empty: Vec<&str> = Vec::new();
+        for path in paths {
+            let said = self.assign(host, path);
+            let shorter = row.iter().rev().find(|(other, ..)| covers_path(other, path));
+            let bare = empty
+                .iter()
+                .any(|other| shorter.is_none_or(|(said, ..)| said.len() < other.len()) && covers_path(other, path));
+            match (said, shorter) {
+                (Some((_, assigned)), Some((.., same))) if assigned == *same && !bare => {}
+                (Some((line, assigned)), _) => row.push((path.clone(), line, assigned)),
+                (None, Some(_)) if !bare => {
+                    self.tell_of_a_gap(host, path);
+                    empty.push(path);
+                }
+                (None, _) => {}
+            }
+        }
+        Row(row)
+    }
+
+    /// What the rules say of a point, and the line that decides.
+    fn assign(&mut self, host: &HostPattern, path: &str) -> Option<(u32, Assigned)> {
+        let clear = self.decide(Point { host, path, tls: false });
+        let secure = self.decide(Point { host, path, tls: true });
+        let fronts = self.fronts;
+        let effect = |hit: &Hit| &fronts[hit.front].rules[hit.rule].effect;
+        let any_clear = fronts.iter().any(|front| front.clear);
+        match (clear, secure) {
+            (clear, Some(hit)) if let Effect::Send(target) = effect(&hit) => {
+                let rule = &fronts[hit.front].rules[hit.rule];
+                let to_https = match clear.as_ref().map(|hit| (effect(hit), hit)) {
+                    Some((Effect::Send(other), _)) if other == target => false,
+                    Some((Effect::Send(_), clear)) => {
+                        self.tell_of_another(clear, host, path, rule.line);
+                        false
+                    }
+                    Some((Effect::ToHttps, _)) => true,
+                    _ => {
+                        if any_clear && rule.condition.names_hosts() {
+                            self.notes.changed(
+                                rule.line,
+                                &rule.statement,
+                                "is reached over TLS alone; polder sends requests in clear text to https ahead of it",
+                            );
+                        }
+                        any_clear
+                    }
+                };
+                let tls = fronts[hit.front].tls.clone();
+                Some((rule.line, Assigned { target: *target, tls, to_https, settings: hit.settings }))
+            }
+            (Some(hit), _) if let Effect::Send(target) = effect(&hit) => {
+                let line = fronts[hit.front].rules[hit.rule].line;
+                Some((line, Assigned { target: *target, tls: None, to_https: false, settings: hit.settings }))
+            }
+            _ => None,
+        }
+    }
+
+    /// The rule that decides at a point: of several fronts the first that names the host, else the first.
+    fn decide(&mut self, point: Point<'_>) -> Option<Hit> {
+        let fronts = self.fronts;
+        let speaks = |front: &Front| if point.tls { front.tls.is_some() } else { front.clear };
+        let hits: Vec<Hit> = (0..fronts.len())
+            .filter(|front| speaks(&fronts[*front]))
+            .filter_map(|front| first_hit(&fronts[front], front, point))
+            .collect();
+        let rule = |hit: &Hit| &fronts[hit.front].rules[hit.rule];
+        let names_host = |hit: &&Hit| rule(hit).condition.names_hosts();
+        let chosen = hits.iter().find(names_host).or(hits.first())?.clone();
+        let winner = rule(&chosen);
+        self.used.insert((chosen.front, chosen.rule));
+        for loser in hits.iter().filter(|hit| hit.front != chosen.front && rule(hit).effect != winner.effect) {
+            if rule(loser).condition.names_hosts() == winner.condition.names_hosts() {
+                self.tell_of_another(loser, point.host, point.path, winner.line);
+            }
+        }
+        Some(chosen)
+    }
+
+    fn tell_of_another(&mut self, loser: &Hit, host: &HostPattern, path: &str, winner: u32) {
+        let rule = &self.fronts[loser.front].rules[loser.rule];
+        self.used.insert((loser.front, loser.rule));
+        self.notes.left_out(
+            rule.line,
+            &rule.statement,
+            format!(
+                "line {winner} sends the host {host} with the path {path} elsewhere, and polder has one answer for both, whatever the \
+                 listener; give one of them another host or path"
+            ),
+        );
+    }
+
+    fn tell_of_a_gap(&mut self, host: &HostPattern, path: &str) {
+        let at = |tls| Point { host, path, tls };
+        let refused = [false, true].map(|tls| {
+            let speaks = |front: &&Front| if tls { front.tls.is_some() } else { front.clear };
+            let mut fronts = self.fronts.iter().filter(speaks);
+            fronts.find_map(|front| Some(&front.rules[first_hit(front, 0, at(tls))?.rule]))
+        });
+        let front = self.fronts.first();
+        let rule = refused.into_iter().flatten().next();
+        let Some((line, statement)) =
+            rule.map(|rule| (rule.line, &rule.statement)).or(front.map(|front| (front.line, &front.statement)))
+        else {
+            return;
+        };
+        self.notes.left_out(
+            line,
+            statement,
+            format!(
+                "nothing answers the host {host} with the path {path} there; here it is served with what lies above it. Refuse it at \
+                 the backend before you use this document"
+            ),
+        );
+    }
+
+    fn tell_of_unused(&mut self) {
+        for (f, front) in self.fronts.iter().enumerate() {
+            for (r, rule) in front.rules.iter().enumerate() {
+                if matches!(rule.effect, Effect::Send(_)) && !self.used.contains(&(f, r)) {
+                    self.notes.left_out(
+                        rule.line,
+                        &rule.statement,
+                        "no request comes to it: the rules before it have them all",
+                    );
+                }
+            }
+        }
+    }
+
+    /// polder has one table for all listeners.
+    fn tell_of_shared_listeners(&mut self) {
+        for speaks in [|front: &Front| front.clear, |front: &Front| front.tls.is_some()] {
+            let sends = |front: &&Front| front.rules.iter().any(|rule| matches!(rule.effect, Effect::Send(_)));
+            let serving = self.fronts.iter().filter(|front| speaks(front)).filter(sends);
+            for front in serving.skip(1) {
+                self.notes.changed(
+                    front.line,
+                    &front.statement,
+                    "polder's listeners share all services: what is reached here is reached at the others, too, under the same hosts",
+                );
+            }
+        }
+    }
+}
+
+/// The first rule that decides at a point, with the keys that rules before it set.
+fn first_hit(front: &Front, place: usize, point: Point<'_>) -> Option<Hit> {
+    let mut settings = Table::new();
+    for (n, rule) in front.rules.iter().enumerate() {
+        if rule.condition.holds(point) {
+            match &rule.effect {
+                Effect::Set(table) => settings.extend(table.clone()),
+                _ => return Some(Hit { front: place, rule: n, settings }),
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

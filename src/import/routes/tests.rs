@@ -1,0 +1,193 @@
+use super::super::condition::covers_path;
+use super::*;
+
+const HOSTS: &[&str] = &["*", "a.test", "b.test", "*.test", "*.a.test", "x.a.test"];
+const PATHS: &[&str] = &["/", "/p", "/p/q", "/r", "/p/q/s"];
+/// What is asked: hosts and paths that the rules name, and some that none names.
+const ASKED: [(&str, &str); 15] = [
+    ("a.test", "/"),
+    ("a.test", "/p"),
+    ("a.test", "/p/q/x"),
+    ("a.test", "/px"),
+    ("b.test", "/r/1"),
+    ("b.test", "/p"),
+    ("c.test", "/p/q"),
+    ("c.test", "/"),
+    ("x.a.test", "/p/q/s/t"),
+    ("y.a.test", "/r"),
+    ("y.a.test", "/"),
+    ("other", "/p"),
+    ("other", "/"),
+    ("x.a.test", "/p"),
+    ("z.test", "/p/q/s"),
+];
+
+fn random_condition(random: &mut fastrand::Rng, depth: u32) -> Condition {
+    let hosts = |random: &mut fastrand::Rng| {
+        let number = random.usize(1..3);
+        (0..number).map(|_| HostPattern::parse(HOSTS[random.usize(..HOSTS.len())]).expect("a host")).collect()
+    };
+    match random.u32(..if depth == 0 { 3 } else { 7 }) {
+        0 => Condition::Always,
+        1 => Condition::Host(hosts(random)),
+        2 => Condition::Path(vec![PATHS[random.usize(..PATHS.len())].to_owned()]),
+        3 => Condition::Tls,
+        4 => random_condition(random, depth - 1).negated(),
+        5 => Condition::All((0..random.u32(1..3)).map(|_| random_condition(random, depth - 1)).collect()),
+        _ => Condition::Any((0..random.u32(1..3)).map(|_| random_condition(random, depth - 1)).collect()),
+    }
+}
+
+/// The second statement: a condition asked of one request.
+fn holds(condition: &Condition, host: &str, path: &str, tls: bool) -> bool {
+    match condition {
+        Condition::Always => true,
+        Condition::Tls => tls,
+        Condition::Host(patterns) => patterns.iter().any(|pattern| matches(pattern, host)),
+        Condition::Path(prefixes) => prefixes.iter().any(|prefix| prefix == "/" || covers_path(prefix, path)),
+        Condition::Not(condition) => !holds(condition, host, path, tls),
+        Condition::All(all) => all.iter().all(|condition| holds(condition, host, path, tls)),
+        Condition::Any(any) => any.iter().any(|condition| holds(condition, host, path, tls)),
+    }
+}
+
+fn matches(pattern: &HostPattern, host: &str) -> bool {
+    match pattern {
+        HostPattern::Any => true,
+        HostPattern::Exact(name) => name == host,
+        HostPattern::Suffix(suffix) => host.ends_with(&format!(".{suffix}")),
+    }
+}
+
+/// polder's rule: the narrowest host that matches, and of that the longest path.
+fn looked_up(placed: &[Placed], host: &str, path: &str) -> Option<usize> {
+    let narrow = |pattern: &HostPattern| match pattern {
+        HostPattern::Any => 0,
+        HostPattern::Suffix(suffix) => 1 + suffix.len(),
+        HostPattern::Exact(_) => usize::MAX,
+    };
+    let entries = placed.iter().flat_map(|entry| entry.hosts.iter().map(move |host| (host, entry)));
+    let of_host: Vec<_> = entries.filter(|(pattern, _)| matches(pattern, host)).collect();
+    let narrowest = of_host.iter().map(|(pattern, _)| narrow(pattern)).max()?;
+    let paths = of_host
+        .iter()
+        .filter(|(pattern, _)| narrow(pattern) == narrowest)
+        .flat_map(|(_, entry)| entry.paths.iter().map(move |prefix| (prefix, entry.target)));
+    let covering = paths.filter(|(prefix, _)| *prefix == "/" || covers_path(prefix, path));
+    covering.max_by_key(|(prefix, _)| prefix.len()).map(|(_, target)| target)
+}
+
+/// Rules in the order of a configuration, each with a target of its own, the last of them for everything: for every request the
+/// table has the target of the first rule that holds.
+#[test]
+fn the_table_has_for_each_request_the_target_of_the_first_rule_that_holds() {
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..700 {
+        let number = random.usize(..6);
+        let mut rules: Vec<Rule> = (0..number)
+            .map(|n| Rule {
+                line: 1,
+                statement: format!("rule {n}"),
+                condition: random_condition(&mut random, 2),
+                effect: Effect::Send(n),
+            })
+            .collect();
+        rules.push(Rule {
+            line: 1,
+            statement: "default".to_owned(),
+            condition: Condition::Always,
+            effect: Effect::Send(number),
+        });
+        let front = Front { line: 1, statement: "front".to_owned(), clear: true, tls: None, rules };
+        let placed = compile(std::slice::from_ref(&front), &mut Notes::default()).expect("it is small");
+        for (host, path) in ASKED {
+            let first = front.rules.iter().position(|rule| holds(&rule.condition, host, path, false));
+            assert_eq!(looked_up(&placed, host, path), first, "round {round}: {host}{path}: {front:#?}\n{placed:#?}");
+        }
+    }
+}
+
+fn rule(line: u32, condition: Condition, effect: Effect) -> Rule {
+    Rule { line, statement: format!("rule of line {line}"), condition, effect }
+}
+
+fn host(name: &str) -> Condition {
+    Condition::Host(vec![HostPattern::parse(name).expect("a host")])
+}
+
+fn told(notes: Notes) -> Vec<(u32, String)> {
+    notes.into_vec().into_iter().map(|note| (note.line, note.why)).collect()
+}
+
+#[test]
+fn a_rule_that_no_request_reaches_is_told() {
+    let rules = vec![rule(2, Condition::Always, Effect::Send(0)), rule(3, host("a.test"), Effect::Send(1))];
+    let front = Front { line: 1, statement: String::new(), clear: true, tls: None, rules };
+    let mut notes = Notes::default();
+    let placed = compile(&[front], &mut notes).expect("small");
+    assert_eq!(placed.len(), 1);
+    assert_eq!(told(notes), [(3, "no request comes to it: the rules before it have them all".to_owned())]);
+}
+
+#[test]
+fn what_is_refused_below_a_path_that_is_served_is_told_because_it_would_be_open() {
+    let path = Condition::Path(vec!["/admin".to_owned()]);
+    let rules = vec![rule(2, path, Effect::Refuse), rule(3, host("a.test"), Effect::Send(0))];
+    let front = Front { line: 1, statement: String::new(), clear: true, tls: None, rules };
+    let mut notes = Notes::default();
+    compile(&[front], &mut notes).expect("small");
+    let told = told(notes);
+    assert!(told.iter().any(|(line, why)| *line == 2 && why.contains("a.test with the path /admin")), "{told:?}");
+}
+
+#[test]
+fn a_redirect_to_https_in_clear_text_belongs_to_the_services_that_tls_serves() {
+    let clear = Front {
+        line: 1,
+        statement: String::new(),
+        clear: true,
+        tls: None,
+        rules: vec![rule(2, Condition::Tls.negated(), Effect::ToHttps)],
+    };
+    let certificates = Tree::Text("certificates".to_owned());
+    let secure = Front {
+        line: 3,
+        statement: String::new(),
+        clear: false,
+        tls: Some(certificates.clone()),
+        rules: vec![rule(4, host("a.test"), Effect::Send(0)), rule(5, Condition::Always, Effect::Send(1))],
+    };
+    let mut notes = Notes::default();
+    let placed = compile(&[clear, secure], &mut notes).expect("small");
+    assert_eq!(placed.len(), 2);
+    assert!(placed.iter().all(|placed| placed.to_https && placed.tls.as_ref() == Some(&certificates)), "{placed:?}");
+    assert_eq!(told(notes), []);
+}
+
+#[test]
+fn two_fronts_that_send_one_host_to_two_places_are_told() {
+    let front = |line, target| Front {
+        line,
+        statement: String::new(),
+        clear: true,
+        tls: None,
+        rules: vec![rule(line + 1, host("a.test"), Effect::Send(target))],
+    };
+    let mut notes = Notes::default();
+    let placed = compile(&[front(1, 0), front(5, 1)], &mut notes).expect("small");
+    assert_eq!(placed.iter().map(|placed| placed.target).collect::<Vec<_>>(), [0]);
+    let lines: Vec<u32> = told(notes).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [5, 6], "that listeners share, and what is left out");
+}
+
+#[test]
+fn more_than_can_be_put_in_order_is_an_error() {
+    let rules = (0..2000).map(|n| {
+        let both = host(&format!("h{n}.test")).and(Condition::Path(vec![format!("/p{n}")]));
+        rule(n, both, Effect::Send(0))
+    });
+    let front = Front { line: 1, statement: String::new(), clear: true, tls: None, rules: rules.collect() };
+    assert!(compile(&[front], &mut Notes::default()).is_err());
+}

@@ -1,0 +1,108 @@
+//! The last word on an import is that of polder's own reader: what it refuses is left out, with its words.
+
+use std::path::Path;
+
+use super::draft::Draft;
+use super::error::ImportError;
+use super::json;
+use super::note::{Note, Notes};
+use super::tree::{Table, Tree};
+use crate::config::finding::Finding;
+use crate::config::proxy;
+
+/// What an import comes to: a document that the daemon takes, and what is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The document, valid by polder's own reader.
+    pub document: Table,
+    /// What was left out or means something else, by line.
+    pub notes: Vec<Note>,
+}
+
+impl Imported {
+    /// `proxy.json`.
+    pub fn json(&self) -> String {
+        json::print(&Tree::Table(self.document.clone()))
+    }
+}
+
+/// Has the draft read; leaves out what is refused until nothing is.
+///
+/// # Errors
+///
+/// Nothing is left that could be served, or something is wrong with what is no part of the configuration.
+pub fn settle(mut draft: Draft, mut notes: Notes) -> Result<Imported, ImportError> {
+    draft.name_services();
+    loop {
+        if draft.services.is_empty() || draft.listeners.is_empty() {
+            let what = if draft.services.is_empty() { "service" } else { "listener" };
+            return Err(ImportError::new(nothing_left(what, notes)));
+        }
+        let imported = Imported { document: draft.document(), notes: Vec::new() };
+        let Err(findings) = proxy::parse(Path::new("proxy.json"), &imported.json()) else {
+            return Ok(Imported { notes: notes.into_vec(), ..imported });
+        };
+        // One at a time: with the first thing taken out, another finding may be gone.
+        let taken = findings.0.iter().any(|finding| take_out(&mut draft, finding, &mut notes));
+        if !taken {
+            return Err(ImportError::new(format!("the document would be refused: {findings}")));
+        }
+    }
+}
+
+fn nothing_left(what: &str, notes: Notes) -> String {
+    let mut text = format!("there is no {what} in it that polder could have");
+    for note in notes.into_vec() {
+        text.push_str(&format!("; line {}: {}: {}", note.line, note.statement, note.why));
+    }
+    text
+}
+
+/// Takes out what the finding is about; false if that is nothing that can be done without.
+fn take_out(draft: &mut Draft, finding: &Finding, notes: &mut Notes) -> bool {
+    let path = finding.path.as_str();
+    let refused = |message: &str| format!("polder's own reader refuses it: {message}");
+    // As the reader's paths name it: bare where it is a plain word, else in brackets.
+    let of_service = |name: &str| {
+        let spelled = [format!("services.{name}"), format!("services[{name:?}]")];
+        spelled
+            .iter()
+            .filter_map(|spelled| path.strip_prefix(spelled.as_str()))
+            .any(|rest| !rest.starts_with(in_a_name))
+    };
+    let longest = (0..draft.services.len())
+        .filter(|n| of_service(&draft.services[*n].name))
+        .max_by_key(|n| draft.services[*n].name.len());
+    if let Some(n) = longest {
+        let service = draft.services.remove(n);
+        let message = refused(&format!("{}: {}", finding.path, finding.message));
+        notes.left_out(service.line, &service.statement, message);
+        return true;
+    }
+    let place = path.strip_prefix("listeners[").and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
+    if let Some(n) = place.filter(|n| *n < draft.listeners.len()) {
+        let listener = draft.listeners.remove(n);
+        notes.left_out(listener.line, &listener.statement, refused(&finding.message));
+        return true;
+    }
+    let first = path.split(['.', '[']).next().unwrap_or_default();
+    let key = path.strip_prefix(first).unwrap_or_default().trim_start_matches('.').split(['.', '[']).next();
+    for (name, table) in [("timeouts", &mut draft.timeouts), ("limits", &mut draft.limits)] {
+        if first == name && key.is_some_and(|key| table.remove(key).is_some()) {
+            notes.left_out(1, path, refused(&finding.message));
+            return true;
+        }
+    }
+    if draft.root.remove(first).is_some() {
+        notes.left_out(1, path, refused(&finding.message));
+        return true;
+    }
+    false
+}
+
+fn in_a_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')
+}
+
+#[cfg(test)]
+mod tests;

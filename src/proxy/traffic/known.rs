@@ -1,0 +1,43 @@
+//! What is known of a request, for the header fields that its service writes.
+
+use super::exchange::Exchange;
+use super::redirect;
+use crate::proxy::edge::facts::{CertificateFacts, Facts, TlsFacts};
+use crate::proxy::edge::headers::Edits;
+use crate::proxy::snapshot::{Front, Settings};
+use crate::proxy::tls::visitor::{SecureVisitor, Standing};
+
+impl<'x> Exchange<'x> {
+    /// All of it that these edits may write.
+    pub fn facts<'f>(&mut self, edits: &Edits, front: &'f Front, settings: &Settings) -> Facts<'f>
+    where
+        'x: 'f,
+    {
+        let client = self.client;
+        let address = client.visitor(self.request, &settings.trusted_proxies);
+        Facts {
+            client: address,
+            // A proxy in front says no port.
+            client_port: (address == Some(client.address)).then_some(client.peer.port()),
+            request_id: edits.names_request().then(|| self.trace.request_id().into()),
+            service: &front.name,
+            host: redirect::host(&self.request),
+            scheme: if self.came_securely(settings) { "https" } else { "http" },
+            tls: client.tls.as_deref().map_or_else(TlsFacts::default, |visitor| of_handshake(visitor, front)),
+        }
+    }
+}
+
+fn of_handshake<'f>(visitor: &'f SecureVisitor, front: &Front) -> TlsFacts<'f> {
+    let asks = front.edge.as_ref().and_then(|edge| edge.client_certificates.as_ref());
+    let certificate = asks.and_then(|asks| match visitor.standing(&asks.authority) {
+        Standing::Shown(shown) => Some(CertificateFacts { subject: &shown.subject, fingerprint: &shown.fingerprint }),
+        Standing::NotShown | Standing::NotAsked => None,
+    });
+    TlsFacts {
+        version: visitor.version,
+        cipher: visitor.cipher,
+        server_name: visitor.server_name.as_deref().unwrap_or_default(),
+        certificate,
+    }
+}
