@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """CPU time per request or query of several daemons, side by side: see benches/README.md.
 
-    benches/side_by_side.py http  NAME=PROGRAM...     NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy
+    benches/side_by_side.py http  NAME=PROGRAM...     NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy; haproxy-splicing: HAProxy
+                                                      that splices always, not where it finds it worth it; --load 10m for large bodies
     benches/side_by_side.py https NAME=PROGRAM...     the same; the word nginx: nginx; --load says what is asked
     benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD
 
@@ -40,7 +41,7 @@ ns.child A   192.0.2.53
 www      CNAME http0.l
 """
 POOL = "http0.l.example.net"
-SIZES = {"1k": 1024, "100k": 100 * 1024}
+SIZES = {"1k": 1024, "100k": 100 * 1024, "10m": 10 * 1024 * 1024}
 MEMBERS = ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
 ASKED = [POOL, HOST, "any.wild.example.net", "www.child.example.net", "nowhere.example.net"]
 
@@ -107,20 +108,25 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 def start_http(folder, what, options):
-    backend_port = free_port()
-    (folder / "backend.cfg").write_text(
-        haproxy_config(options.threads, backend_port, f'http-request return status 200 content-type text/plain string {BODY}'))
-    backend = Daemon("backend", ["haproxy", "-f", folder / "backend.cfg"], backend_port)
+    """Behind all one HAProxy that answers 1 KiB, or for large bodies one nginx with files."""
+    if options.load == "10m":
+        backend_port, backend = start_files(folder)
+    else:
+        backend_port = free_port()
+        (folder / "backend.cfg").write_text(
+            haproxy_config(options.threads, backend_port, f'http-request return status 200 content-type text/plain string {BODY}'))
+        backend = Daemon("backend", ["haproxy", "-f", folder / "backend.cfg"], backend_port)
     daemons = []
     for name, _, program in (word.partition("=") for word in what):
         port = free_port()
-        if name == "haproxy":
-            rules = f"option forwardfor\n  use_backend www if {{ hdr(host) -i {HOST} }}"
+        if name in ("haproxy", "haproxy-splicing"):
+            splice = "splice-auto" if name == "haproxy" else "splice-response"
+            rules = f"option forwardfor\n  option {splice}\n  use_backend www if {{ hdr(host) -i {HOST} }}"
             servers = f"backend www\n  http-reuse always\n  server web1 127.0.0.1:{backend_port} check inter 2s\n"
-            (folder / "haproxy.cfg").write_text(haproxy_config(options.threads, port, rules) + servers)
-            command = ["haproxy", "-f", folder / "haproxy.cfg"]
+            (folder / f"{name}.cfg").write_text(haproxy_config(options.threads, port, rules) + servers)
+            command = ["haproxy", "-f", folder / f"{name}.cfg"]
         else:
-            service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/"},
+            service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/1k" if options.load == "10m" else "/"},
                        "backends": [{"name": "web1", "address": f"127.0.0.1:{backend_port}"}]}
             document = daemon_document(folder, name, {"listeners": [{"name": "http", "address": f"127.0.0.1:{port}"}],
                                        "workers": options.threads, "services": {"www": service}})
@@ -147,11 +153,7 @@ frontend f
 def start_https(folder, what, options):
     """An ECDSA certificate (P-256) for all; behind them one nginx with two files."""
     certificate(folder)
-    for name, size in SIZES.items():
-        (folder / name).write_text("x" * size)
-    backend_port = free_port()
-    (folder / "backend.conf").write_text(nginx_config(folder, f"listen 127.0.0.1:{backend_port}; root {folder};", ""))
-    backend = Daemon("backend", ["nginx", "-c", folder / "backend.conf"], backend_port)
+    backend_port, backend = start_files(folder)
     daemons = []
     for name, _, program in (word.partition("=") for word in what):
         port = free_port()
@@ -173,6 +175,15 @@ def start_https(folder, what, options):
             command = [program, "--config", document]
         daemons.append(Daemon(name, command, port))
     return [backend], daemons
+
+
+def start_files(folder):
+    """An nginx that serves a file of each size; its port, and itself."""
+    for name, size in SIZES.items():
+        (folder / name).write_text("x" * size)
+    port = free_port()
+    (folder / "backend.conf").write_text(nginx_config(folder, f"listen 127.0.0.1:{port}; root {folder}; sendfile on;", ""))
+    return port, Daemon("backend", ["nginx", "-c", folder / "backend.conf"], port)
 
 
 def certificate(folder):
@@ -284,7 +295,8 @@ zone:
 def ask_http(daemon, folder, options):
     close = ["-H", "Connection: close"] if options.close else []
     command = ["wrk", "-t1", f"-c{options.clients}", f"-d{options.seconds}", "-H", f"Host: {HOST}", *close]
-    told = subprocess.run([*command, f"http://127.0.0.1:{daemon.port}/"], capture_output=True, text=True, check=True).stdout
+    path = "10m" if options.load == "10m" else ""
+    told = subprocess.run([*command, f"http://127.0.0.1:{daemon.port}/{path}"], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in told or "Socket errors" in told:
         sys.exit(f"{daemon.name}: {told}")
     return number_before(told, " requests in")
@@ -367,8 +379,9 @@ def main():
     parser.add_argument("--clients", type=int, default=32, help="connections (http) or sockets (dns)")
     parser.add_argument("--threads", type=int, default=1, help="of each daemon")
     parser.add_argument("--close", action="store_true", help="http: a connection for each request")
-    parser.add_argument("--load", choices=["full", "resumed", "1k", "100k", "h2"], default="1k",
-                        help="https: full or resumed handshakes, files over kept connections, or 1 KiB in 64 streams of HTTP/2")
+    parser.add_argument("--load", choices=["full", "resumed", "1k", "100k", "10m", "h2"], default="1k",
+                        help="https: full or resumed handshakes, files over kept connections, or 1 KiB in 64 streams of HTTP/2; "
+                        "http: 1k or 10m")
     parser.add_argument("--mixed", action="store_true", help="dns: not only the pool's name")
     options = parser.parse_args()
     kinds = {"http": (start_http, ask_http), "https": (start_https, ask_https), "dns": (start_dns, ask_dns)}

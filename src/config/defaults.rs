@@ -89,8 +89,8 @@ pub mod limits {
     pub const WAITING: usize = 1000;
     /// The first, and three more as HAProxy's `retries`.
     pub const TRIES: u32 = 4;
-    /// More idle connections than this save no handshake.
-    pub const IDLE_PER_BACKEND: usize = 64;
+    /// As many as the streams of ten visitors of HTTP/2. What is not needed of it is let go of soon (src/proxy/traffic/upstream/resting.rs).
+    pub const IDLE_PER_BACKEND: usize = 1000;
 
     /// What one address may have of all connections: a quarter, but 64 where that is less. A browser opens six to a host, the
     /// gateway of an office or of a mobile network thousands.

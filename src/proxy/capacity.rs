@@ -9,6 +9,7 @@ use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections
 use crate::config::proxy::LimitsConfig;
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted};
 use crate::proxy::traffic::admission::RESERVE;
+use crate::proxy::traffic::splice::DESCRIPTORS as PIPES;
 
 /// One of a visitor, one to its backend.
 const EACH: u64 = 2;
@@ -56,10 +57,9 @@ impl Capacity {
     ) -> Result<Capacity, DescriptorError> {
         let limits = &document.limits;
         let peers = document.peers.as_ref().map_or(0, |peers| peers.members.len());
-        let reserved = Reserved {
-            readiness: RESERVE as u64,
-            ..Reserved::of(workers, document.listeners.len() * workers, targets, peers)
-        };
+        let reserved = Reserved::of(workers, document.listeners.len() * workers, targets, peers);
+        let process = reserved.process + PIPES * workers as u64;
+        let reserved = Reserved { readiness: RESERVE as u64, process, ..reserved };
         let left = reserved.left_of(open_files, EACH)?;
         let pools = pools(document, workers);
         let wanted = Capacity::unbounded(limits);

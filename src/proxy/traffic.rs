@@ -81,6 +81,7 @@ mod room;
 mod sending;
 pub mod shared;
 mod socket;
+pub mod splice;
 mod stream;
 mod targets;
 mod termination;

@@ -41,6 +41,7 @@ mod reuse;
 mod rules;
 mod script;
 mod smuggling;
+mod splice;
 mod tls;
 mod to_https;
 mod verdicts;

@@ -119,6 +119,11 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
     ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
     ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),
     ("polder_tunnels_opened_total", "Upgraded connections opened.", |worker| &worker.tunnels),
+    (
+        "polder_spliced_bytes_total",
+        "Bytes of bodies and tunnels passed on within the kernel, by splice(2).",
+        |worker| &worker.spliced_bytes,
+    ),
 ];
 
 /// The whole page.

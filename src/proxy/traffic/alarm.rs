@@ -15,6 +15,15 @@ pub struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
+/// Those of one request, which serve one request after the other.
+#[derive(Default)]
+pub struct Alarms {
+    /// Of its way.
+    pub client: Alarm,
+    /// Of its response's way.
+    pub backend: Alarm,
+}
+
 impl Alarm {
     /// Ready when `limit` has passed; wakes the task then.
     pub fn poll(&mut self, limit: Instant, context: &mut Context<'_>) -> Poll<()> {

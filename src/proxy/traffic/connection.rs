@@ -201,7 +201,7 @@ impl Connection {
 
     /// Serves a vetted request, tunnel included, and logs it.
     async fn exchange(&mut self, workspace: &mut Workspace, head: &RequestHead, trace: &mut Trace) -> AfterResponse {
-        let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend, values } = workspace;
+        let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend, values, .. } = workspace;
         let request = Request { head, bytes, fields };
         let is_first = std::mem::replace(&mut self.is_first, false);
         let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;

@@ -114,7 +114,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let send = sending::send(
         ClientSide { body, timer: IdleTimer { alarm: client_alarm, idle } },
         sink,
-        sending::Task { request, progress, counters, half_is_gone: plan.service().connections.abort_on_close },
+        sending::Task { request, progress, local, counters, half_is_gone: plan.service().connections.abort_on_close },
     );
     let relay = relay::relay(
         source,

@@ -64,11 +64,40 @@ pub struct WorkerCounters {
     pub waited: AtomicU64,
     /// Tunnels opened.
     pub tunnels: AtomicU64,
+    /// Bytes of bodies and tunnels that were passed on within the kernel.
+    pub spliced_bytes: AtomicU64,
 }
 
 /// Adds to a count that only this thread writes: a load and a store, no locked instruction.
 pub fn add(count: &AtomicU64, more: u64) {
     count.store(count.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+}
+
+/// Bytes of content on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// By way of our memory.
+    Copied(u64),
+    /// Within the kernel.
+    Spliced(u64),
+}
+
+impl Passed {
+    /// How many.
+    pub fn bytes(self) -> u64 {
+        let (Passed::Copied(bytes) | Passed::Spliced(bytes)) = self;
+        bytes
+    }
+}
+
+/// Counts bytes that are passed on, by this worker from or to this backend.
+pub fn add_passed(worker: &WorkerCounters, backend: Option<&AtomicU64>, passed: Passed) {
+    if let Passed::Spliced(bytes) = passed {
+        add(&worker.spliced_bytes, bytes);
+    }
+    if let Some(count) = backend {
+        add(count, passed.bytes());
+    }
 }
 
 /// Counts a request as running on a backend for as long as it lives.

@@ -5,6 +5,8 @@
 
 use std::cell::Cell;
 
+use tokio::net::TcpStream;
+
 use super::http1::answer::{Answer, MoreFields};
 use super::http1::body::{Framing, Reader, Step};
 use super::http1::buffer::Buffer;
@@ -45,6 +47,16 @@ impl<'s> Source<'s> {
     fn use_up(&mut self) {
         self.input.consume(std::mem::take(&mut self.lent));
     }
+
+    /// Nothing more comes.
+    fn end(&mut self) -> Result<(), SourceError> {
+        if self.reader.may_end_here() {
+            self.reader = Reader::Over;
+            Ok(())
+        } else {
+            Err(SourceError::Closed)
+        }
+    }
 }
 
 impl Drop for Source<'_> {
@@ -76,11 +88,9 @@ impl BodySource for Source<'_> {
         let mut limit = within(timer.idle);
         let limit = || if is_patient() { None } else { limit() };
         match fill(&mut self.socket, self.input, timer.alarm, limit).await? {
-            0 if self.reader.may_end_here() => self.reader = Reader::Over,
-            0 => return Err(SourceError::Closed),
-            _ => {}
+            0 => self.end(),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A client that has gone for good looks like one that has closed its sending half, until something is sent to it.
@@ -95,6 +105,19 @@ impl BodySource for Source<'_> {
         }
         self.input.release();
         self.socket.broken().await;
+    }
+
+    fn left_plain(&self) -> u64 {
+        if self.input.is_empty() && self.lent == 0 { self.reader.left_plain() } else { 0 }
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        self.socket.tcp()
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
+        self.reader.skip(bytes);
+        if bytes == 0 { self.end() } else { Ok(()) }
     }
 }
 
@@ -147,6 +170,10 @@ impl BodySink for Sink<'_> {
         }
     }
 
+    fn socket(&self) -> Option<&TcpStream> {
+        self.socket.tcp().filter(|_| self.framing == Framing::Plain && self.gathered.is_empty())
+    }
+
     async fn end(&mut self, Trailers(section): Trailers<'_>, timer: &mut IdleTimer<'_>) -> Result<(), TransferError> {
         if self.framing == Framing::Chunked {
             self.gathered.extend_from_slice(b"0\r\n");
@@ -183,6 +210,10 @@ impl BodySink for ResponseWriter<'_> {
 
     fn rest(&mut self) {
         self.sink.rest();
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        self.sink.socket()
     }
 
     async fn end(&mut self, trailers: Trailers<'_>, timer: &mut IdleTimer<'_>) -> Result<(), TransferError> {

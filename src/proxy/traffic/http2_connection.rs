@@ -261,6 +261,7 @@ impl Driver<'_, '_> {
         let is_idle = self.is_idle();
         if is_idle && visit.entry.phase() == Phase::Busy {
             visit.entry.enter(Phase::Idle);
+            visit.rest();
         }
         if is_idle || self.stage == Stage::Closing {
             self.waits_since.get_or_insert_with(Instant::now);

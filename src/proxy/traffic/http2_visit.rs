@@ -17,7 +17,7 @@ use http::Request as Asked;
 use tokio::time::Instant;
 
 use super::access_log::Record;
-use super::alarm::Alarm;
+use super::alarm::Alarms;
 use super::answering::Served;
 use super::counters::add;
 use super::dispatch;
@@ -42,8 +42,14 @@ use super::tunnel::{ClientEnd, Early};
 use super::upstream::OwnConnection;
 use super::workspace::{ClientBuffers, Workspace};
 
-/// Seats that a connection keeps for streams to come.
-const SPARE_SEATS: usize = 16;
+/// Seats that a connection keeps while requests are under way: one for each stream that there may be.
+const SPARE_SEATS: usize = 100;
+
+/// Seats that it keeps while none is.
+const IDLE_SEATS: usize = 8;
+
+/// A longer authority is looked up for each request.
+const LONGEST_KNOWN: usize = 255;
 
 /// One visitor's connection, as its streams see it.
 pub struct Visit {
@@ -61,6 +67,8 @@ pub struct Visit {
     waker: RefCell<Option<Waker>>,
     seats: RefCell<Vec<Seat>>,
     own: RefCell<Option<OwnConnection>>,
+    /// The last authority that the certificate was found to be for: nearly all requests of a connection have the same.
+    known: RefCell<Vec<u8>>,
     is_first: Cell<bool>,
 }
 
@@ -68,8 +76,6 @@ pub struct Visit {
 struct Seat {
     local: Rc<Local>,
     entry: Rc<Entry>,
-    client_alarm: Alarm,
-    backend_alarm: Alarm,
 }
 
 impl Drop for Seat {
@@ -81,13 +87,20 @@ impl Drop for Seat {
 impl Visit {
     /// Before its first stream.
     pub fn new(local: Rc<Local>, entry: Rc<Entry>, wire: Rc<Wire>, client: Client, listener: Arc<str>) -> Visit {
-        let (open, waker, seats, own) = Default::default();
-        Visit { local, entry, wire, client, listener, open, waker, seats, own, is_first: Cell::new(true) }
+        let (open, waker, seats, own, known) = Default::default();
+        Visit { local, entry, wire, client, listener, open, waker, seats, own, known, is_first: Cell::new(true) }
     }
 
     /// No request is under way.
     pub fn is_idle(&self) -> bool {
         self.open.get() == 0
+    }
+
+    /// Nothing may come for long: lets go of memory beyond what a few requests take.
+    pub fn rest(&self) {
+        let mut seats = self.seats.borrow_mut();
+        seats.truncate(IDLE_SEATS);
+        seats.shrink_to_fit();
     }
 
     /// The listener that it came by speaks HTTP/2 no more, or everybody is to leave.
@@ -125,8 +138,6 @@ impl Visit {
         let seat = spare.unwrap_or_else(|| Seat {
             local: Rc::clone(&self.local),
             entry: self.local.registry.add_stream(&self.entry),
-            client_alarm: Alarm::default(),
-            backend_alarm: Alarm::default(),
         });
         // Orders for the stream before it are void.
         seat.entry.enter(Phase::Busy);
@@ -201,7 +212,7 @@ impl Visit {
             scheme: Scheme::Https,
             is_over: asked.body().is_end_stream(),
             most: self.local.view().snapshot.settings.limits.request_headers,
-            websocket_key: websocket_key(),
+            websocket_key,
         };
         let vetted = read(&asked, surroundings, &mut workspace.head, &mut workspace.fields);
         let incoming = Incoming::new(asked.into_body());
@@ -222,7 +233,7 @@ impl Visit {
         let head = refused_head();
         let mut client = Http2Stream::new(&head, incoming, respond, &mut workspace.client.output);
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;
-        let mut timer = IdleTimer { alarm: &mut seat.client_alarm, idle };
+        let mut timer = IdleTimer { alarm: &mut workspace.alarms.client, idle };
         // Whoever has gone needs no answer.
         let answer = Answer { status: error.status, why: Some(error.why) };
         let _ = client.answer(answer, MoreFields::default(), false, &mut timer).await;
@@ -232,7 +243,15 @@ impl Visit {
 
     /// Whether the connection was opened for another host than this request's (RFC 9113, 9.1.1).
     fn is_misdirected(&self, bytes: &[u8], head: &RequestHead) -> bool {
-        head.authority.is_some_and(|authority| !self.wire.tls().may_serve(authority.of_head(bytes)))
+        let Some(authority) = head.authority.map(|authority| authority.of_head(bytes)) else { return false };
+        if !authority.is_empty() && *self.known.borrow() == authority {
+            return false;
+        }
+        let may_serve = self.wire.tls().may_serve(authority);
+        if may_serve && authority.len() <= LONGEST_KNOWN {
+            authority.clone_into(&mut self.known.borrow_mut());
+        }
+        !may_serve
     }
 
     /// Serves a vetted request, tunnel included, and logs it.
@@ -245,7 +264,9 @@ impl Visit {
         respond: SendResponse<Bytes>,
         trace: &mut Trace,
     ) {
-        let Workspace { head: bytes, fields, client: ClientBuffers { output, .. }, backend, values } = workspace;
+        let Workspace { head: bytes, fields, client: ClientBuffers { output, .. }, backend, values, alarms } =
+            workspace;
+        let Alarms { client: client_alarm, backend: backend_alarm } = alarms;
         let request = Request { head, bytes, fields };
         let mut own = self.own.borrow_mut().take();
         let exchange = Exchange {
@@ -257,8 +278,8 @@ impl Visit {
             own: &mut own,
             buffers: backend,
             values,
-            client_alarm: &mut seat.client_alarm,
-            backend_alarm: &mut seat.backend_alarm,
+            client_alarm: &mut *client_alarm,
+            backend_alarm,
             granted: Vec::new(),
             trace,
         };
@@ -268,7 +289,7 @@ impl Visit {
             Served::Switched(tunnel) => {
                 if let Some(pipe) = client.into_pipe() {
                     let mut socket = Transport::Stream(Box::new(pipe));
-                    let client = ClientEnd { socket: &mut socket, entry: &seat.entry, alarm: &mut seat.client_alarm };
+                    let client = ClientEnd { socket: &mut socket, entry: &seat.entry, alarm: client_alarm };
                     let from_backend = std::mem::take(&mut backend.input);
                     let early = Early { from_client: Buffer::default(), from_backend };
                     // Apart: most requests have no room for it.
@@ -314,7 +335,7 @@ fn websocket_key() -> [u8; 24] {
 }
 
 /// Rooms that a thread keeps for streams to come.
-const SPARE_ROOMS: usize = 128;
+const SPARE_ROOMS: usize = 512;
 
 thread_local! {
     static SPARE: RefCell<Vec<Room<Arrived, ()>>> = const { RefCell::new(Vec::new()) };

@@ -32,7 +32,7 @@ use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::tls::client::HandshakeError;
 
 /// Workspaces kept for the next request of any connection.
-const SPARE_WORKSPACES: usize = 64;
+const SPARE_WORKSPACES: usize = 512;
 
 /// The shortest time between two reports of errors on one target.
 const REPORT_EVERY: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::answering::Served;
+use super::counters::Passed;
 use super::exchange::Exchange;
 use super::file_body::FileBody;
 use super::http1::answer::Answer;
@@ -60,7 +61,7 @@ impl Exchange<'_> {
         let begun = sink.begin(message::Response { head: &head, bytes: &bytes, fields: &fields }, edit, may_keep);
         let mut timer = IdleTimer { alarm: self.backend_alarm, idle: settings.timeouts.body_idle };
         let trace = &mut *self.trace;
-        let count = |bytes| trace.bytes += bytes;
+        let count = |passed: Passed| trace.bytes += passed.bytes();
         let passed = tokio::select! { biased;
             () = killed(self.entry) => None,
             passed = pass(&mut body, &mut sink, &mut timer, count, || false) => Some(passed),

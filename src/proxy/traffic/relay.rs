@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
-use super::counters::add;
+use super::counters::{Passed, add, add_passed};
 use super::inflight::{Entry, Phase};
 use super::local::Local;
 use super::message::fields::{FieldKind, elements};
@@ -200,11 +200,10 @@ impl Task<'_> {
         self.trace.responded = self.progress.owed_since.get().map(|since| since.elapsed());
         self.progress.begun.set(true);
         let mut body = backend.into_body(head);
-        let count = |bytes| {
-            self.trace.bytes += bytes;
-            if let Some(counters) = self.counters {
-                add(&counters.bytes_in, bytes);
-            }
+        let bytes_in = self.counters.map(|counters| &counters.bytes_in);
+        let count = |passed: Passed| {
+            self.trace.bytes += passed.bytes();
+            add_passed(&self.local.counters, bytes_in, passed);
         };
         match pass(&mut body, &mut client, &mut timer, count, || false).await {
             Ok(()) => Ok(Relayed::Response {

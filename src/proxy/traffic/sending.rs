@@ -1,6 +1,7 @@
 //! The request's way: its head and body to the backend, then an eye on the client until the response is over.
 
-use super::counters::add;
+use super::counters::{Passed, add_passed};
+use super::local::Local;
 use super::message::RequestHead;
 use super::progress::Progress;
 use super::socket::IdleTimer;
@@ -22,7 +23,9 @@ pub struct Task<'t> {
     pub request: &'t RequestHead,
     /// How far it has come.
     pub progress: &'t Progress,
-    /// This worker's counts of the backend.
+    /// The worker.
+    pub local: &'t Local,
+    /// Its counts of the backend.
     pub counters: Option<&'t BackendCounters>,
     /// A client that has closed its half of the connection counts as gone while the response has not begun.
     pub half_is_gone: bool,
@@ -58,20 +61,19 @@ impl From<TransferError> for SendError {
 /// Sends the head, if the sink has gathered it, and the body. Ends only with an error.
 pub async fn send<B: BodySource>(client: ClientSide<'_, B>, mut backend: impl BodySink, task: Task<'_>) -> SendError {
     let ClientSide { mut body, mut timer } = client;
-    let Task { request, progress, counters, half_is_gone } = task;
+    let Task { request, progress, local, counters, half_is_gone } = task;
+    let bytes_out = counters.map(|counters| &counters.bytes_out);
     progress.awaits_continue.set(request.expects_continue);
     if request.expects_continue {
         progress.begin_to_owe();
     }
-    let count = |bytes| {
+    let count = |passed: Passed| {
         progress.body_taken.set(true);
         if progress.awaits_continue.replace(false) {
             // It waits no longer (RFC 9110, 10.1.1): the backend owes nothing before it has all of the request.
             progress.owed_since.set(None);
         }
-        if let Some(counters) = counters {
-            add(&counters.bytes_out, bytes);
-        }
+        add_passed(&local.counters, bytes_out, passed);
     };
     if let Err(error) = pass(&mut body, &mut backend, &mut timer, count, || progress.awaits_continue.get()).await {
         return error.into();

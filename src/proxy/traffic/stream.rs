@@ -18,6 +18,8 @@
 
 use std::io;
 
+use tokio::net::TcpStream;
+
 use super::http1::answer::{Answer, MoreFields};
 use super::message::{Response, ResponseEdit};
 use super::socket::IdleTimer;
@@ -102,6 +104,22 @@ pub trait BodySource {
     /// Waits, without a limit, until the sender has gone away. What it sends meanwhile is kept as long as there is room.
     /// `half_is_gone`: whether a sender that closes its half of the connection now counts as gone.
     async fn closed(&mut self, timer: &mut IdleTimer<'_>, half_is_gone: impl Fn() -> bool);
+
+    /// How many bytes the connection carries next that are content and nothing else, in clear text; 0 where there is something in
+    /// between, or something is left that was received before.
+    fn left_plain(&self) -> u64 {
+        0
+    }
+
+    /// That connection.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
+
+    /// Says that so many of these bytes were taken from it; none: it has ended.
+    fn skip(&mut self, _: u64) -> Result<(), SourceError> {
+        Ok(())
+    }
 }
 
 /// Where a body goes to.
@@ -114,6 +132,11 @@ pub trait BodySink {
 
     /// Nothing may come for long, and all is sent: lets go of memory beyond what a head takes.
     fn rest(&mut self);
+
+    /// The connection, where content goes to it as it is and nothing is gathered before it.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
 
     /// Ends the body and sends what has been gathered.
     async fn end(&mut self, trailers: Trailers<'_>, timer: &mut IdleTimer<'_>) -> Result<(), TransferError>;

@@ -83,6 +83,14 @@ impl Transport {
 }
 
 impl ReadHalf<'_> {
+    /// The connection, in clear text.
+    pub fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            ReadHalf::Tcp(half) => Some(half.as_ref()),
+            ReadHalf::Tls(_) | ReadHalf::Stream(_) => None,
+        }
+    }
+
     /// Waits until there may be something to read, without holding memory for it.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
@@ -100,6 +108,16 @@ impl ReadHalf<'_> {
             ReadHalf::Stream(pipe) => return poll_fn(|context| pipe.poll_broken(context)).await,
         };
         while stream.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
+    }
+}
+
+impl WriteHalf<'_> {
+    /// The connection, in clear text.
+    pub fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            WriteHalf::Tcp(half) => Some(half.as_ref()),
+            WriteHalf::Tls(_) | WriteHalf::Stream(_) => None,
+        }
     }
 }
 

@@ -13,13 +13,17 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
-use super::counters::{Running, add, count_aborted};
-use super::http1::buffer::Buffer;
+use super::counters::{Passed, Running, add, add_passed, count_aborted};
+use super::http1::buffer::{Buffer, SIZE};
 use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
+use super::splice::{IN_A_ROW, Passage, Taken};
 use super::termination::End;
 use super::transport::{ReadHalf, Transport, WriteHalf};
 use super::view::View;
+
+/// When this much comes at once there is likely to be more: it is spliced.
+const MUCH: usize = SIZE;
 
 /// The backend's side of a tunnel.
 pub struct Tunnel {
@@ -116,7 +120,7 @@ impl Direction<'_> {
     async fn pass(&self, mut source: ReadHalf<'_>, mut sink: WriteHalf<'_>, early: Buffer) -> io::Result<()> {
         sink.write_all(early.filled()).await?;
         sink.flush().await?;
-        self.note(early.len());
+        self.note(Passed::Copied(early.len() as u64));
         drop(early);
         loop {
             let first = poll_fn(|context| self.local.poll_first_bytes(&mut source, context)).await?;
@@ -126,14 +130,35 @@ impl Direction<'_> {
             self.local.give_workspace(workspace);
             sent?;
             sink.flush().await?;
-            self.note(count);
+            self.note(Passed::Copied(count as u64));
+            if count >= MUCH {
+                self.splice(&source, &sink).await?;
+            }
         }
     }
 
-    fn note(&self, bytes: usize) {
-        self.last_moved.set(Instant::now());
-        if let Some(count) = self.count {
-            add(count, bytes as u64);
+    /// Within the kernel, as long as much comes at a time.
+    async fn splice(&self, source: &ReadHalf<'_>, sink: &WriteHalf<'_>) -> io::Result<()> {
+        let (Some(from), Some(to)) = (source.tcp(), sink.tcp()) else { return Ok(()) };
+        loop {
+            for _ in 0..IN_A_ROW {
+                let mut passage = Passage::new(from, to);
+                let taken = poll_fn(|context| passage.poll_take(u64::MAX, context)).await?;
+                let Taken::Bytes(bytes) = taken else { return Ok(()) };
+                while !passage.is_empty() {
+                    poll_fn(|context| passage.poll_give(context)).await?;
+                }
+                self.note(Passed::Spliced(bytes));
+                if bytes < MUCH as u64 {
+                    return Ok(());
+                }
+            }
+            tokio::task::yield_now().await;
         }
+    }
+
+    fn note(&self, passed: Passed) {
+        self.last_moved.set(Instant::now());
+        add_passed(&self.local.counters, self.count, passed);
     }
 }

@@ -8,6 +8,7 @@ use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
+use resting::Resting;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -17,6 +18,8 @@ use super::transport::Transport;
 use crate::proxy::snapshot::{Backend, Service};
 use crate::proxy_protocol::{self, Ends};
 use crate::tls::client::{Connector, HandshakeError, Proof};
+
+mod resting;
 
 /// What a connection leads to. Those of one peer can stand in for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,10 +60,10 @@ impl Peer {
     }
 }
 
-/// Idle connections by peer, the one used last on top.
+/// Idle connections by peer.
 #[derive(Default)]
 pub struct Pool {
-    idle: RefCell<HashMap<Peer, Vec<Idle>>>,
+    idle: RefCell<HashMap<Peer, Resting<Idle>>>,
 }
 
 struct Idle {
@@ -75,7 +78,7 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         let connections = idle.get_mut(&peer)?;
         let now = Instant::now();
-        while let Some(connection) = connections.pop() {
+        while let Some(connection) = connections.take() {
             if now < connection.until && is_open(&connection.stream, surely) {
                 return Some(connection.stream);
             }
@@ -86,24 +89,16 @@ impl Pool {
     /// Keeps a connection until then; the oldest one is closed when there are more than `most`.
     pub fn put(&self, peer: Peer, stream: Transport, until: Instant, most: usize) {
         let mut idle = self.idle.borrow_mut();
-        let connections = idle.entry(peer).or_default();
-        connections.push(Idle { stream, until });
-        if connections.len() > most {
-            connections.remove(0);
-        }
+        idle.entry(peer).or_default().put(Idle { stream, until }, most);
     }
 
-    /// Drops connections that are too old or that the backend has closed, and all connections to a peer that is not
-    /// wanted any more.
+    /// Drops connections that are too old, that the backend has closed or that are many and not needed, and all connections to a
+    /// peer that is not wanted any more.
     pub fn sweep(&self, wanted: impl Fn(Peer) -> bool) {
         let now = Instant::now();
         self.idle.borrow_mut().retain(|peer, connections| {
-            if wanted(*peer) {
-                connections.retain(|connection| now < connection.until && is_quiet(&connection.stream));
-            } else {
-                connections.clear();
-            }
-            !connections.is_empty()
+            connections.sweep(|connection| now < connection.until && is_quiet(&connection.stream));
+            wanted(*peer) && !connections.is_empty()
         });
     }
 }

@@ -1,12 +1,13 @@
 //! The memory a request is served in. A connection has one only from the first byte of a request to the last of its
 //! response, so that idle connections hold none.
 
+use super::alarm::Alarms;
 use super::http1::buffer::Buffer;
 use super::message::fields::Field;
 use crate::proxy::edge::headers::Values;
 
 /// A buffer that a long head made larger than this is not kept.
-const LARGEST_SPARE: usize = 64 * 1024;
+const LARGEST_SPARE: usize = 16 * 1024;
 
 /// All of it, by who borrows it while a request is served.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub struct Workspace {
     pub backend: BackendBuffers,
     /// The header fields that the response gets.
     pub values: Values,
+    /// Where the request has none of a connection's own.
+    pub alarms: Alarms,
 }
 
 /// Bytes between us and the client.

@@ -99,6 +99,25 @@ impl Reader {
         }
     }
 
+    /// How many bytes come next that are content and nothing else.
+    pub fn left_plain(&self) -> u64 {
+        match self {
+            Reader::Left(left) => *left,
+            Reader::UntilClose => u64::MAX,
+            Reader::Over | Reader::Chunks(_) | Reader::Trailers => 0,
+        }
+    }
+
+    /// Says that so many of them were used up.
+    pub fn skip(&mut self, bytes: u64) {
+        if let Reader::Left(left) = self {
+            *left = left.saturating_sub(bytes);
+            if *left == 0 {
+                *self = Reader::Over;
+            }
+        }
+    }
+
     /// The connection ended: whether that was the body's end.
     pub fn may_end_here(&self) -> bool {
         matches!(self, Reader::Over | Reader::UntilClose)

@@ -23,7 +23,7 @@ pub struct Surroundings {
     /// Fields it may have.
     pub most: usize,
     /// The key of an opening handshake of WebSockets (RFC 6455, 4.1), which HTTP/2 has none of and HTTP/1.1 wants.
-    pub websocket_key: [u8; 24],
+    pub websocket_key: fn() -> [u8; 24],
 }
 
 /// Writes a request's head to `head`, which is empty, its fields to `fields`, and finds its one meaning.
@@ -57,7 +57,7 @@ pub fn read<B>(
     if protocol.is_some() {
         lines.add(FieldKind::Connection, b"connection", b"upgrade");
         lines.add(FieldKind::Upgrade, b"upgrade", b"websocket");
-        lines.add(FieldKind::Other, b"sec-websocket-key", &websocket_key);
+        lines.add(FieldKind::Other, b"sec-websocket-key", &websocket_key());
     }
     lines.add_fields(request.headers(), protocol.is_some())?;
     lines.end();

@@ -20,8 +20,11 @@ pub fn head(response: Response<'_>, edit: ResponseEdit<'_>) -> Head<()> {
     let fields = head.headers_mut();
     fields.reserve(response.fields.len() + 1);
     let has_trailers = ends_with_trailers(response.head);
-    // One piece of memory for the values of all fields.
-    let bytes = Bytes::copy_from_slice(response.bytes);
+    // One piece of memory for the values of all fields, and for the length.
+    let mut digits = itoa::Buffer::new();
+    let length = response.head.declared.filter(|_| says_length(response.head)).map(|length| digits.format(length));
+    let bytes = [response.bytes, length.unwrap_or_default().as_bytes()].concat();
+    let bytes = Bytes::from(bytes);
     for (name, value) in passed(response, edit, Passing { has_trailers, names_protocol: false }) {
         // The answer to a key that the client does not know of.
         if response.head.status == 101 && name.eq_ignore_ascii_case(b"sec-websocket-accept") {
@@ -35,8 +38,10 @@ pub fn head(response: Response<'_>, edit: ResponseEdit<'_>) -> Head<()> {
         };
         append(fields, name, value.ok());
     }
-    if let Some(length) = response.head.declared.filter(|_| says_length(response.head)) {
-        fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if length.is_some()
+        && let Ok(length) = HeaderValue::from_maybe_shared(bytes.slice(response.bytes.len()..))
+    {
+        fields.insert(CONTENT_LENGTH, length);
     }
     head
 }

@@ -4,7 +4,7 @@ use crate::proxy::traffic::message::Request as Understood;
 fn ask(request: http::request::Builder, is_over: bool) -> Result<(RequestHead, String, Vec<Field>), RequestError> {
     let request = request.body(()).expect("a request");
     let surroundings =
-        Surroundings { scheme: Scheme::Https, is_over, most: 10, websocket_key: *b"AAAAAAAAAAAAAAAAAAAAAA==" };
+        Surroundings { scheme: Scheme::Https, is_over, most: 10, websocket_key: || *b"AAAAAAAAAAAAAAAAAAAAAA==" };
     let (mut bytes, mut fields) = (Vec::new(), Vec::new());
     let head = read(&request, surroundings, &mut bytes, &mut fields)?;
     Ok((head, String::from_utf8(bytes).expect("text"), fields))
