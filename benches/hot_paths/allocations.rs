@@ -164,9 +164,24 @@ const ASIDE: usize = 10;
 #[test]
 fn a_request_on_a_kept_connection_allocates_nothing() {
     let _alone = alone();
+    assert_allocates_nothing(r#""mode": "stateless""#);
+}
+
+#[test]
+fn header_fields_that_a_service_writes_allocate_nothing() {
+    let _alone = alone();
+    assert_allocates_nothing(
+        r#""mode": "stateless",
+        "request_headers": { "set": { "X-Real-IP": "{client}", "X-Request-Id": "{request_id}" }, "remove": ["X-Debug-*", "Cookie"] },
+        "response_headers": { "set": { "X-Frame-Options": "DENY", "X-Request-Id": "{request_id}" }, "add": { "X-Edge": "{service} {host}" }, "remove": ["Server"] }"#,
+    );
+}
+
+/// Requests on a kept connection to a service of these settings, after the first ones.
+fn assert_allocates_nothing(settings: &str) {
     const REQUESTS: usize = 1_000;
     let backend = start_backend();
-    let mut client = TcpStream::connect(start_proxy(backend)).unwrap();
+    let mut client = TcpStream::connect(start_proxy(backend, settings)).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut ask_all = || {
         for _ in 0..REQUESTS {
@@ -185,9 +200,9 @@ fn snapshot(backends: usize, settings: &str) -> Snapshot {
     samples::snapshot(&prepared, &samples::all_up(&prepared), None)
 }
 
-/// A worker with one service, `s0.example.net`, of one backend.
-fn start_proxy(backend: SocketAddr) -> SocketAddr {
-    let mut snapshot = snapshot(1, r#""mode": "stateless""#);
+/// A worker with one service of these settings, `s0.example.net`, of one backend.
+fn start_proxy(backend: SocketAddr, settings: &str) -> SocketAddr {
+    let mut snapshot = snapshot(1, settings);
     snapshot.services[0].backends[0].address = backend;
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     socket.set_nonblocking(true).unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use polder::config::ProxyConfig;
-use polder::config::proxy;
+use polder::config::proxy::{self, FieldConfig, RemovedFields};
 use polder::proxy_protocol::Version;
 use serde_json::{Map, Value};
 
@@ -34,6 +34,24 @@ fn a_listener_behind_load_balancers_believes_them_and_one_for_checks_nobody() {
     let balancers = ["10.1.0.4/32", "10.1.0.5/32"].map(|network| network.parse().unwrap());
     assert_eq!(config.listeners[0].proxies.as_deref(), Some(&balancers[..]));
     assert_eq!(config.listeners[1].proxies, None);
+}
+
+#[test]
+fn a_service_writes_header_fields() {
+    let headers = &read("#### Header fields").services["www"].headers;
+    let names = |fields: &[FieldConfig]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&headers.request.set), ["X-Real-IP", "X-Request-Id"]);
+    assert_eq!(names(&headers.response.add), ["Server-Timing"]);
+    let removed = ["Server", "X-Powered-By"].map(|name| RemovedFields::Named(name.to_owned()));
+    assert_eq!(headers.response.remove, removed);
+}
+
+#[test]
+fn visitors_of_an_intranet_show_certificates() {
+    let config = read("### `services.NAME.tls.client_certificates`");
+    let asks = config.services["intranet"].tls.as_ref().unwrap().client_certificates.as_ref().unwrap();
+    assert!(asks.required);
+    assert_eq!(asks.authority.crl_file.as_deref(), Some(Path::new("/etc/ssl/staff/crl.pem")));
 }
 
 #[test]

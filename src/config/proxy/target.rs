@@ -62,7 +62,7 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 16] = [
+const OF_BACKENDS: [&str; 17] = [
     "abort_on_close",
     "backend_tls",
     "balance",
@@ -75,6 +75,7 @@ const OF_BACKENDS: [&str; 16] = [
     "pass_fields",
     "protocol",
     "redispatch",
+    "request_headers",
     "retries",
     "reuse",
     "send_proxy",

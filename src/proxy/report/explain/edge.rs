@@ -25,3 +25,6 @@ fn about_headers(to: &str, edits: &HeaderEdits) -> Option<String> {
     let done: Vec<String> = done.map(|(verb, names)| format!("{verb} {}", names.join(", "))).collect();
     (!done.is_empty()).then(|| format!("of the header fields to {to} it {}", done.join(", ")))
 }
+
+#[cfg(test)]
+mod tests;

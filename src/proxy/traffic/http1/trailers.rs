@@ -1,6 +1,7 @@
 //! The trailer section of a chunked body: which of its fields go on (RFC 9110, 6.5).
 
 use super::head::{Scan, Scanned, line};
+use crate::config::proxy::CLIENT_CERT;
 use crate::proxy::traffic::message::fields::FieldKind;
 
 /// Bytes a trailer section may have.
@@ -65,7 +66,15 @@ fn allowed(name: &[u8]) -> bool {
         "range",
         "vary",
     ];
-    FieldKind::of(name) == FieldKind::Other && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+    FieldKind::of(name) == FieldKind::Other
+        && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+        && !speaks_of_certificate(name)
+}
+
+/// In any spelling: some backends take trailers for fields of the head, and there the proxy alone says who a visitor is.
+fn speaks_of_certificate(name: &[u8]) -> bool {
+    let letters = |byte: &u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
+    name.iter().map(letters).take(CLIENT_CERT.len()).eq(CLIENT_CERT.bytes())
 }
 
 #[cfg(test)]

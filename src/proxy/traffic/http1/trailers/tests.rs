@@ -3,7 +3,7 @@ use super::*;
 
 #[test]
 fn only_fields_that_change_nothing_go_on() {
-    let section = b"X-Sum: 1\r\nContent-Length: 5\r\nHost: b\r\nX-Forwarded-For: 1.2.3.4\r\nSet-Cookie: a=b\r\n\r\n";
+    let section = b"X-Sum: 1\r\nContent-Length: 5\r\nHost: b\r\nX-Forwarded-For: 1.2.3.4\r\nSet-Cookie: a=b\r\nX_Client-Cert.Subject: CN=root\r\n\r\n";
     let mut out = Vec::new();
     write(section, &mut out).unwrap();
     assert_eq!(out, b"X-Sum: 1\r\n");
