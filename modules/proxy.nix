@@ -45,7 +45,9 @@ let
         if service.error_pages == null then
           null
         else
-          withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames service.error_pages)) service.error_pages;
+          withFiles "page" (lib.remove "maintenance_retry_after" (
+            lib.attrNames service.error_pages
+          )) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
     // lib.optionalAttrs (service.basic_auth != null) { basic_auth = documented service.basic_auth; }

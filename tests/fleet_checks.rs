@@ -641,3 +641,25 @@ fn certificates_come_from_one_place_for_all_proxies() {
         &["service www: the source of its certificates differs: acme by dns-01 on px-ch, /c on px-nl"],
     );
 }
+
+#[test]
+fn all_proxies_answer_alike_what_no_backend_is_needed_for() {
+    broken(
+        "a redirect that leads elsewhere on one proxy",
+        |example| {
+            example.proxies(|proxy| {
+                proxy["services"]["old"] =
+                    json!({ "hosts": ["www.example.net"], "paths": ["/old"], "redirect": { "path": "/new" } });
+                proxy["services"]["www"]["error_pages"] = json!({ "503": "/p/503.html" });
+            });
+            example.document("px-ch", "proxy.json", |proxy| {
+                proxy["services"]["old"]["redirect"]["status"] = json!(308);
+                proxy["services"]["www"]["error_pages"] = json!({});
+            });
+        },
+        &[
+            "service old: what answers it differs: redirect 308 to /new on px-ch, redirect 302 to /new on px-nl",
+            "service www: its list of pages for errors differs: none on px-ch, 503 in /p/503.html on px-nl",
+        ],
+    );
+}

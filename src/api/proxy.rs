@@ -140,8 +140,11 @@ pub struct Explanation {
     pub service: Option<String>,
     /// The host pattern and path prefix that matched, or why none did.
     pub route: String,
-    /// The backend; none: 404 or 503, or it waits.
+    /// The backend; none: 404 or 503, or it waits, or no backend is needed.
     pub backend: Option<String>,
+    /// What answers instead of backends: `redirect`, `answer`, `files`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// What decided, in order, each a sentence: latch, cookie, health, operator states, weights.
     pub because: Vec<String>,
 }

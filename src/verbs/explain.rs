@@ -141,14 +141,17 @@ fn addresses(answer: &api::dns::Explanation) -> String {
 fn destination(answer: &api::proxy::Explanation) -> String {
     match (&answer.service, &answer.backend) {
         (None, _) => Tone::Bad.paint("has no service for it: 404"),
-        (Some(service), None) => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),
+        (Some(service), None) => match &answer.target {
+            Some(target) => format!("service {}, {}", printable(service), Tone::Good.paint(target)),
+            None => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),
+        },
         (Some(service), Some(backend)) => {
             format!("service {}, backend {}", printable(service), Tone::Good.paint(backend))
         }
     }
 }
 
-/// Yes if every daemon answered, with an address or a backend.
+/// Yes if every daemon answered, with an address, or with a backend or what needs none.
 fn verdict(explained: &Explained) -> Exit {
     if explained.nameservers.is_empty() && explained.proxies.is_empty() {
         return Exit::CouldNot;
@@ -157,10 +160,11 @@ fn verdict(explained: &Explained) -> Exit {
         .nameservers
         .iter()
         .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if !answer.addresses.is_empty()));
+    let is_served = |answer: &api::proxy::Explanation| answer.backend.is_some() || answer.target.is_some();
     let served = explained
         .proxies
         .iter()
-        .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if answer.backend.is_some()));
+        .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if is_served(answer)));
     if addressed && served { Exit::Done } else { Exit::No }
 }
 

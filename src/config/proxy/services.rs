@@ -55,6 +55,14 @@ pub struct ServiceConfig {
 }
 
 impl ServiceConfig {
+    /// The status of the answer that every request gets, if each gets the same.
+    pub fn fixed_status(&self) -> Option<u16> {
+        match &self.target {
+            Target::Answer(answer) => Some(answer.status),
+            Target::Backends(_) | Target::Redirect(_) | Target::Files(_) => None,
+        }
+    }
+
     /// The file of keys that seal its cookie, if they do.
     pub fn cookie_key_file(&self) -> Option<&Path> {
         match &self.target.cookie()?.value {

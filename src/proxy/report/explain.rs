@@ -55,7 +55,8 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
         FrontTarget::Own(own) => {
             because.extend(about_edge(state, &front.name));
             because.push(target::sentence(state, front, own, host, path));
-            return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
+            let (service, target) = (Some(front.name.to_string()), Some(own.kind().to_owned()));
+            return Explanation { service, route, backend: None, target, because };
         }
     };
     let named = named_by(service, cookie);
@@ -75,7 +76,7 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
         Choice::Wait | Choice::Nobody | Choice::Undecided => None,
     };
-    Explanation { service: Some(service.name.to_string()), route, backend, because }
+    Explanation { service: Some(service.name.to_string()), route, backend, target: None, because }
 }
 
 fn about_edge(state: &State, service: &str) -> Vec<String> {
@@ -87,7 +88,7 @@ fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
         Unmatched::Host => format!("no service has the host {host:?}"),
         Unmatched::Path => format!("the host {host:?} is known, but no service has a path that {path:?} begins with"),
     };
-    Explanation { service: None, route, backend: None, because: vec!["it is answered 404".into()] }
+    Explanation { service: None, route, backend: None, target: None, because: vec!["it is answered 404".into()] }
 }
 
 fn named_by(service: &Service, field: &str) -> Option<usize> {
