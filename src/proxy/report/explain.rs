@@ -46,7 +46,8 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
         let admission = admission::explain(edge, from);
         because.extend(admission.because);
         if admission.is_refused {
-            return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
+            let service = Some(front.name.to_string());
+            return Explanation { service, route, backend: None, target: None, because };
         }
         because.extend(about_rate_limit(edge));
     }
