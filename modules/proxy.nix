@@ -25,13 +25,20 @@ let
         abort_on_close
         allow
         deny
+        max_queue
+        max_request_body
         pass_fields
         protocol
+        queue_timeout
         redispatch
         retries
+        retry_budget
+        retry_on
         reuse
+        slow_start
         send_proxy
         start_grace
+        try_timeout
         last_resort
         failover_drain
         https
@@ -135,7 +142,7 @@ let
   backend =
     backend:
     documented {
-      inherit (backend) name weight;
+      inherit (backend) name weight max_connections;
       address = members.backendSocket backend;
     }
     // lib.optionalAttrs backend.backup { backup = true; };

@@ -49,6 +49,11 @@ let
           type = types.ints.between 0 1000;
           description = "The share of requests that it gets. With 0, it gets only requests whose cookie names it.";
         };
+        max_connections = daemonDefault {
+          type = types.ints.between 1 1000000;
+          example = 50;
+          description = "Requests that it gets at once from each proxy, as HAProxy's `maxconn`; the rest queue ([limits.md](limits.md#busy-backends)).";
+        };
         backup = mkOption {
           type = types.bool;
           default = false;
@@ -415,6 +420,50 @@ in
         "h2c"
       ];
       description = "What the backends speak: HTTP/1.1, HTTP/2 over TLS (with `backend_tls`), or HTTP/2 in clear text. For gRPC one of the latter two.";
+    };
+    retry_on = daemonDefault {
+      type = types.listOf (
+        types.enum [
+          "empty-response"
+          "junk-response"
+          "response-timeout"
+          "502"
+          "503"
+          "504"
+        ]
+      );
+      example = [
+        "empty-response"
+        "503"
+      ];
+      description = "After what a request that may be sent twice is sent to another backend, as HAProxy's `retry-on` ([limits.md](limits.md#retries)).";
+    };
+    retry_budget = daemonDefault {
+      type = types.ints.between 1 100;
+      description = "Of a hundred requests of the last ten seconds, how many may be sent again.";
+    };
+    try_timeout = daemonDefault {
+      type = duration;
+      example = "5s";
+      description = "How long one attempt may take to the end of the response's head.";
+    };
+    max_queue = daemonDefault {
+      type = types.ints.between 0 1000000;
+      description = "Only where a backend has `max_connections`: requests that may queue at a time.";
+    };
+    queue_timeout = daemonDefault {
+      type = duration;
+      description = "Only where a backend has `max_connections`: how long a request may queue.";
+    };
+    slow_start = daemonDefault {
+      type = duration;
+      example = "30s";
+      description = "Not with permanent failover: in which time the weight of a backend that has come up grows to what it is, as with HAProxy's `slowstart`.";
+    };
+    max_request_body = daemonDefault {
+      type = types.ints.between 0 1099511627776;
+      example = 10485760;
+      description = "Bytes that the body of a request may have; a longer one is answered 413.";
     };
     rate_limit = mkOption {
       type = types.nullOr (

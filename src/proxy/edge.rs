@@ -40,6 +40,8 @@ pub struct Edge {
     pub request_headers: Option<Edits>,
     /// What becomes of those of responses.
     pub response_headers: Option<Edits>,
+    /// Bytes that the body of a request may have.
+    pub max_request_body: Option<u64>,
     /// How many it has refused.
     pub refusals: Refusals,
 }
@@ -58,16 +60,20 @@ impl Edge {
                 None => Edits::of(&service.headers.request),
             },
             response_headers: Edits::of(&service.headers.response),
+            max_request_body: service.max_request_body,
             client_certificates,
             refusals: Refusals::default(),
         };
-        let Edge { access, rate_limit, client_certificates, request_headers, response_headers, .. } = &edge;
+        let Edge {
+            access, rate_limit, client_certificates, request_headers, response_headers, max_request_body, ..
+        } = &edge;
         let has_any = access.is_some()
             || rate_limit.is_some()
             || client_certificates.is_some()
             || edge.asks_who()
             || request_headers.is_some()
-            || response_headers.is_some();
+            || response_headers.is_some()
+            || max_request_body.is_some();
         has_any.then(|| Arc::new(edge))
     }
 

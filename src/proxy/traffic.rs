@@ -10,7 +10,7 @@
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `admit`, `certificate`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
 //! | `known` | what is known of a request, for the header fields that its service writes |
-//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
+//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`) or queue (`queueing`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk` |
 //! | `tunnel` | bytes both ways after an upgrade |
@@ -22,8 +22,8 @@
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
-//! Must never: take a lock while a request is served (but for one that waits for a hash of its password), or change anything that
-//! control owns.
+//! Must never: take a lock while a request is served (but where it queues for a backend, or for a hash of its password), or change
+//! anything that control owns.
 
 pub mod access_log;
 pub mod admission;
@@ -33,6 +33,7 @@ mod answering;
 mod arrival;
 mod attempt;
 mod basic_auth;
+mod bounded;
 mod certificate;
 mod connecting;
 mod connection;
@@ -73,6 +74,7 @@ mod passwords;
 mod plan;
 mod progress;
 mod proxy_header;
+mod queueing;
 mod redirect;
 mod relay;
 mod request_id;

@@ -10,8 +10,8 @@ use polder::config::proxy::{
     BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind,
     ClientAuthorityConfig, ClientCertificatesConfig, ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue,
     EabConfig, FieldName, ForwardAuthConfig, HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig,
-    LimitsConfig, ListenerConfig, Mode, Protocol, RateConfig, RateLimitConfig as ServiceRateLimit, Redispatch,
-    RemovedFields, Reuse, ServiceConfig, TimeoutsConfig,
+    LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig, RateLimitConfig as ServiceRateLimit,
+    Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -109,7 +109,8 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             name: "web1".to_owned(),
             address: "192.0.2.21:80".parse().unwrap(),
             weight: 100,
-            backup: false
+            backup: false,
+            max_connections: None,
         }]
     );
     assert_eq!(backends(www).check, default_check("/", None));
@@ -232,6 +233,11 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let service = RateConfig { requests: 3000, per: 60 * SECOND, burst: 50 };
     let rate_limit = ServiceRateLimit { client: Some(client), service: Some(service) };
     assert_eq!(config.services["www"].rate_limit, Some(rate_limit));
+    assert_eq!(config.services["www"].max_request_body, Some(1_048_576));
+    let www = backends(&config.services["www"]);
+    assert_eq!(www.queue, QueueConfig { most: 250, timeout: 4 * SECOND });
+    assert_eq!(www.slow_start, Some(45 * SECOND));
+    assert_eq!(www.backends.iter().map(|backend| backend.max_connections).collect::<Vec<_>>(), [Some(40), None, None]);
     assert_eq!(config.services["shop"].rate_limit, None);
     let headers = &config.services["wiki"].headers;
     let set: Vec<&str> = headers.request.set.iter().map(|field| &*field.name).collect();
@@ -293,9 +299,17 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(www.hosts[1], HostPattern::Suffix("pages.example.net".to_owned()));
     assert_eq!(www.paths, ["/", "/news"]);
     assert_eq!(backends(www).balance, Balance::LeastConnections);
+    let on = RetryOn::EMPTY_RESPONSE | RetryOn::UNAVAILABLE;
+    let retry = RetryConfig { on, budget: Some(15), try_timeout: Some(3 * SECOND) };
     assert_eq!(
         backends(www).connections,
-        ConnectionsConfig { reuse: Reuse::Safe, retries: Some(5), redispatch: Redispatch::Never, abort_on_close: true }
+        ConnectionsConfig {
+            reuse: Reuse::Safe,
+            retries: Some(5),
+            retry,
+            redispatch: Redispatch::Never,
+            abort_on_close: true
+        }
     );
     assert_eq!(backends(&config.services["shop"]).connections, ConnectionsConfig::default());
     assert_eq!(backends(www).backends[1].weight, 50);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::access::{self, AccessConfig};
@@ -50,6 +51,8 @@ pub struct ServiceConfig {
     pub rate_limit: Option<RateLimitConfig>,
     /// What its visitors see instead of the proxy's own words.
     pub error_pages: ErrorPagesConfig,
+    /// Bytes that the body of a request may have; none: as many as come.
+    pub max_request_body: Option<u64>,
     /// What answers.
     pub target: Target,
 }
@@ -71,6 +74,9 @@ impl ServiceConfig {
         }
     }
 }
+
+/// Up to a tebibyte. Zero: none has a body.
+const REQUEST_BODY: RangeInclusive<u64> = 0..=1 << 40;
 
 /// The keys of a service.
 pub(super) const KEYS: Keys = Keys {
@@ -95,20 +101,27 @@ pub(super) const KEYS: Keys = Keys {
         "hsts",
         "https",
         "last_resort",
+        "max_queue",
+        "max_request_body",
         "mode",
         "pass_fields",
         "paths",
         "protocol",
+        "queue_timeout",
         "rate_limit",
         "redirect",
         "redispatch",
         "request_headers",
         "response_headers",
         "retries",
+        "retry_budget",
+        "retry_on",
         "reuse",
         "send_proxy",
+        "slow_start",
         "start_grace",
         "tls",
+        "try_timeout",
     ],
 };
 
@@ -169,6 +182,7 @@ fn read_service<'a>(
     let claimed = authority.map_or(Ok(()), |(authority, location)| {
         context.authorities.claim(authority, patterns.as_deref().unwrap_or_default(), location)
     });
+    let max_request_body = service.optional("max_request_body", |value| value.integer(REQUEST_BODY));
     routed?;
     claimed?;
     Ok(ServiceConfig {
@@ -184,6 +198,7 @@ fn read_service<'a>(
         forward_auth: forward_auth?,
         rate_limit: rate_limit?,
         error_pages: error_pages?,
+        max_request_body: max_request_body?,
         target: target?,
     })
 }

@@ -12,8 +12,8 @@ use super::counters::add;
 use super::eviction;
 use super::exchange::Exchange;
 use super::http1::answer::{Answer, MoreFields};
-use super::message::Scheme;
 use super::message::fields::{FieldKind, elements};
+use super::message::{Length, Scheme};
 use super::outcome::Failure;
 use super::redirect;
 use super::stream::ClientStream;
@@ -99,7 +99,16 @@ impl Exchange<'_> {
         }
         if edge.asks_who() {
             // On the heap: requests of other services have no room for it.
-            return Box::pin(self.ask_who(client, view, front, edge, visitor)).await;
+            let served = Box::pin(self.ask_who(client, view, front, edge, visitor)).await?;
+            if served.is_some() {
+                return Ok(served);
+            }
+        }
+        if edge
+            .max_request_body
+            .is_some_and(|most| matches!(self.request.head.body, Length::Exactly(length) if length > most))
+        {
+            return Ok(Some(self.answer(client, Answer::new(413), End::BodyTooLong).await));
         }
         Ok(None)
     }

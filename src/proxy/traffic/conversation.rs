@@ -5,6 +5,7 @@
 
 use std::pin::pin;
 
+use super::bounded::Bounded;
 use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
 use super::http1::request::{self, Vouched};
@@ -18,6 +19,7 @@ use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::{BodySink, ClientStream};
 use super::workspace::BackendBuffers;
+use crate::config::proxy::RetryOn;
 use crate::proxy::edge::headers::RequestEdit;
 
 /// How the two directions ended.
@@ -35,12 +37,13 @@ impl Ended {
     pub fn outcome(self, exchange: &Exchange<'_>, plan: Plan<'_>, progress: &Progress, is_reused: bool) -> Outcome {
         let (local, request, backend) = (exchange.local, exchange.request.head, plan.backend());
         let counters = local.counters_of(backend);
+        let retry = plan.service().connections.retry;
         match self {
             Ended::Relayed(Ok(Relayed::Response { client_keeps, .. })) => Outcome::of_response(client_keeps, progress),
             // Whoever lets a backend switch takes the connection before.
             Ended::Relayed(Ok(Relayed::Switched)) => Outcome::of_response(false, progress),
             Ended::Relayed(Err(error)) => {
-                let outcome = Outcome::of_relay_error(error, progress, request.is_replayable(), is_reused);
+                let outcome = Outcome::of_relay_error(error, progress, request.is_replayable(), is_reused, retry);
                 if matches!(error, RelayError::Body { .. }) {
                     count_aborted(counters);
                 }
@@ -108,6 +111,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, scheme.is_secure()));
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, headers };
     let (body, response) = client.split();
+    let body = Bounded::new(body, plan.front().edge.as_ref().and_then(|edge| edge.max_request_body));
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());
@@ -120,7 +124,18 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         source,
         IdleTimer { alarm: backend_alarm, idle },
         response,
-        relay::Task { request: whole, progress, settings, counters, edit, local, entry, trace },
+        relay::Task {
+            request: whole,
+            progress,
+            settings,
+            try_timeout: plan.service().connections.retry.try_timeout,
+            retried: if plan.may_try_another { plan.service().connections.retry.on } else { RetryOn::NONE },
+            counters,
+            edit,
+            local,
+            entry,
+            trace,
+        },
     );
     let (mut send, mut relay) = (pin!(send), pin!(relay));
     let mut is_sending = true;

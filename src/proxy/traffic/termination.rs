@@ -112,6 +112,20 @@ pub enum End {
     ClientTooFast,
     /// All clients together have.
     ServiceTooFast,
+    /// The request's body is longer than `max_request_body`.
+    BodyTooLong,
+    /// The client closed while its request queued for a backend that has as many as it takes.
+    ClientInBackendQueue,
+    /// `queue_timeout` passed.
+    QueueTimeout,
+    /// `max_queue` was reached.
+    QueueFullOfBackend,
+    /// The backend answered with a status of `retry_on`, and no other one could be tried after all.
+    RetriedStatus,
+    /// `try_timeout` passed in the last attempt.
+    TryTimeout,
+    /// The request would have been sent again, but `retry_budget` was spent.
+    BudgetSpent,
 }
 
 impl End {
@@ -123,6 +137,8 @@ impl End {
                 | End::ConnectTimeout
                 | End::BackendInHead
                 | End::ResponseTimeout
+                | End::TryTimeout
+                | End::RetriedStatus
                 | End::MalformedResponse
                 | End::BackendInData
                 | End::BackendBodyTimeout
@@ -134,8 +150,8 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
-    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, N the visitor's network, W his name and password, X asking
-    /// another server about him, `-` none.
+    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, B queueing for a busy backend, N being sent to the next
+    /// backend (or the visitor's network), W the visitor's name and password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -192,6 +208,13 @@ impl End {
             End::AddressFull => "PA",
             End::ClientTooFast => "PL",
             End::ServiceTooFast => "RL",
+            End::BodyTooLong => "RD",
+            End::ClientInBackendQueue => "CB",
+            End::QueueTimeout => "sB",
+            End::QueueFullOfBackend => "RB",
+            End::RetriedStatus => "SN",
+            End::TryTimeout => "sN",
+            End::BudgetSpent => "RN",
         }
     }
 }
