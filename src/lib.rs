@@ -46,6 +46,7 @@
 //! | what of what is known is too old to be acted on | [`health::proof`] |
 //! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |
 //! | which backend a request gets | [`proxy::choose`] |
+//! | what is answered without a backend; which file a path means | [`proxy::target`], [`proxy::target::files`] |
 //! | how the proxy's cookie is read and made | [`proxy::choose::cookie`] |
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
 //! | that two operators cannot take the last two away at once | [`daemon::operator::proposals`] |

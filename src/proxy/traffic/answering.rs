@@ -26,10 +26,25 @@ impl Exchange<'_> {
     /// Answers without a backend: with the page of the service, if it has one for this. The connection goes on if nothing of the request
     /// is left unread.
     pub async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
-        match self.page(answer.status, end) {
-            Some((view, index, page)) => self.respond(client, &view.snapshot.fronts[index], page, end).await,
-            None => self.answer_plainly(client, answer, end).await,
-        }
+        self.answer_until(client, answer, None, end).await
+    }
+
+    /// The same to a visitor who may try again after so many seconds.
+    pub async fn answer_until(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer<'_>,
+        retry_after: Option<&str>,
+        end: End,
+    ) -> Served {
+        let Some((view, index, page)) = self.page(answer.status, end) else {
+            return self.answer_plainly(client, answer, retry_after, end).await;
+        };
+        let page = match retry_after {
+            Some(seconds) => page.with("Retry-After", seconds),
+            None => page,
+        };
+        self.respond(client, &view.snapshot.fronts[index], page, end).await
     }
 
     /// The page of the service in place of such an answer.
@@ -44,8 +59,14 @@ impl Exchange<'_> {
     }
 
     /// Answers without a backend, in the proxy's own words.
-    pub async fn answer_plainly(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
-        self.answer_as_service(client, answer, MoreFields::default(), end).await
+    pub async fn answer_plainly(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer<'_>,
+        retry_after: Option<&str>,
+        end: End,
+    ) -> Served {
+        self.answer_as_service(client, answer, MoreFields { retry_after, ..MoreFields::default() }, end).await
     }
 
     /// The same with these fields, and what the service says about https.
