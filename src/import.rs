@@ -6,6 +6,7 @@
 //! and every statement that is left out, or means something else here, is told with its line ([`note`]). Must never: open a file,
 //! look anything up, guess in silence. Called by the verb `import`.
 
+pub mod answers;
 pub mod bounds;
 pub mod caddy;
 pub mod condition;
@@ -14,6 +15,7 @@ pub mod draft;
 pub mod error;
 pub mod fleet;
 pub mod haproxy;
+pub mod headers;
 pub mod json;
 pub mod nix;
 pub mod note;

@@ -257,6 +257,45 @@ fn a_proxy_that_speaks_https_is_rehearsed_in_clear_text_also_before_its_certific
 }
 
 #[test]
+fn services_without_backends_are_rehearsed_as_they_are_written() {
+    let mut machine = Machine::new();
+    let document = machine.proxy();
+    machine.run("polder-proxy", &document);
+    let mut new = document.clone();
+    fs::create_dir(machine.path("www")).unwrap();
+    fs::write(machine.path("www/index.html"), "home").unwrap();
+    let services = &mut new["services"];
+    services["old"] = json!({ "hosts": ["old.example.test"], "redirect": { "host": "www.example.test" } });
+    services["static"] = json!({ "hosts": ["static.example.test"], "files": { "folder": machine.path("www") } });
+    // It was served by backends, and is closed now.
+    services["www"] =
+        json!({ "hosts": ["www.example.test", "*.example.test"], "answer": { "status": 503, "body": "closed" } });
+    machine.write("new", "proxy.json", &new);
+    let (rehearsed, code) = machine.rehearse();
+    assert_eq!((&rehearsed.worse, &rehearsed.notes, code), (&vec![], &vec![], 0));
+    for proved in ["old.example.test/ answers 302", "static.example.test/ answers 200", "www.example.test/ answers 503"]
+    {
+        assert_one(&rehearsed.proved, &[proved]);
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused_where_pages_are_served_now() {
+    let mut machine = Machine::new();
+    let mut document = machine.proxy();
+    fs::create_dir(machine.path("www")).unwrap();
+    fs::write(machine.path("www/index.html"), "home").unwrap();
+    document["services"]["static"] =
+        json!({ "hosts": ["static.example.test"], "files": { "folder": machine.path("www") } });
+    machine.run("polder-proxy", &document);
+    document["services"]["static"]["files"]["folder"] = json!(machine.path("nowhere"));
+    machine.write("new", "proxy.json", &document);
+    let (rehearsed, code) = machine.rehearse();
+    assert_eq!((rehearsed.worse.len(), code), (1, 1), "{rehearsed:#?}");
+    assert_one(&rehearsed.worse, &["service static: static.example.test/ answers 503, and 200 now"]);
+}
+
+#[test]
 fn a_wrong_port_of_a_backend_is_refused_with_the_service_and_the_reason() {
     let mut machine = Machine::new();
     let document = machine.proxy();

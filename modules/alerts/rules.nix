@@ -56,6 +56,11 @@ in
     "a certificate on {{ $labels.instance }} is about to end"
     "{{ $labels.file }} ends within 3 days, or within a tenth of its life where that is less: then visitors are warned off. Put a renewed one into its files; no reload is needed."
   )
+  # The proxies try again by themselves: what lasts for half an hour does not pass by itself.
+  (rule "PolderCertificateNotOrdered" "warning" "30m" "polder_acme_failing > 0"
+    "the certificate of {{ $labels.service }} cannot be ordered"
+    "Every order of the last half hour has failed, as {{ $labels.instance }} knows it. What is there is served to its end; a service that has none yet is not served over https. `polder status` has the reason, and docs/certificates.md says what to do about each."
+  )
   (rule "PolderDaemonDown" "critical" "30s" ''up{job="polder"} == 0''
     "{{ $labels.instance }} does not answer"
     "Nobody reads its metrics: the daemon, the machine or the way to it is down."

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod blocks;
+pub mod fields;
 pub mod global;
 pub mod matcher;
 pub mod order;
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Environment;
 use super::condition::Condition;
-use super::draft::{Draft, Listener, Service};
+use super::draft::{Draft, Listener, Pool, Service};
 use super::error::ImportError;
 use super::note::Notes;
 use super::routes::{self, Effect, Front, Rule};
@@ -29,7 +30,7 @@ use crate::config::HostPattern;
 use address::Address;
 use blocks::Directive;
 use global::Global;
-use site::{Pool, Site};
+use site::Site;
 
 /// A site, its addresses read.
 struct Reached<'a> {
@@ -54,13 +55,7 @@ pub fn import(text: &str, environment: Environment<'_>) -> Result<Imported, Impo
     let placed = routes::compile(&[front], &mut notes)?;
     let uses_acme = sites.iter().any(|site| site.tls.as_ref().and_then(Tree::text) == Some("acme"));
     global.put(&mut draft, uses_acme, &mut notes);
-    draft.services = placed
-        .into_iter()
-        .map(|placed| {
-            let Pool { line, statement, name, settings } = &pools[placed.target];
-            Service::placed(placed, name, (*line, statement), settings, &mut notes)
-        })
-        .collect();
+    draft.services = placed.into_iter().map(|placed| Service::placed(placed, &pools, &mut notes)).collect();
     settle(draft, notes)
 }
 
@@ -187,7 +182,8 @@ fn front(sites: &[Reached<'_>], global: &Global, notes: &mut Notes) -> (Front, V
             rules.push(Rule { line: site.line, statement: statement.clone(), condition: condition.clone(), effect });
         }
         let name = name_of(addresses);
-        Site { name, condition, pools: &mut pools, rules: &mut rules, notes }.read(site);
+        let (pools, rules) = (&mut pools, &mut rules);
+        Site { name, condition, pools, rules, notes, root: None, fallback: None, strips: false }.read(site);
         if global.redirects && !secure.is_empty() {
             let condition = Condition::Host(secure).and(Condition::Tls.negated());
             redirects.push(Rule { line: site.line, statement, condition, effect: Effect::ToHttps });

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::headers;
 use super::note::Notes;
-use super::routes::Placed;
+use super::routes::{Placed, Target};
 use super::tree::{Table, Tree};
 
 /// A document that is being put together.
@@ -90,16 +91,34 @@ impl Draft {
     }
 }
 
+/// What configurations call targets, with the keys of a service.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// Where it stands.
+    pub line: u32,
+    /// The words there.
+    pub statement: String,
+    /// What a service of it is called.
+    pub name: String,
+    /// The keys of a service.
+    pub settings: Table,
+}
+
+/// What means something before backends alone.
+const OF_BACKENDS: &[&str] = &["request_headers"];
+
 impl Service {
-    /// A service under these hosts and paths. `own` is what its target says, `line` and `statement` where that stands.
-    pub fn placed(
-        placed: Placed,
-        name: &str,
-        (line, statement): (u32, &str),
-        own: &Table,
-        notes: &mut Notes,
-    ) -> Service {
-        let Placed { hosts, paths, tls, to_https, settings: mut rules, line: decided, .. } = placed;
+    /// The service that a place in the table comes to.
+    pub fn placed(placed: Placed, pools: &[Pool], notes: &mut Notes) -> Service {
+        let Placed { hosts, paths, tls, to_https, settings: mut rules, line, statement, target } = placed;
+        let pool = match target {
+            Target::Place(place) => pools[place].clone(),
+            Target::Own(settings) => {
+                OF_BACKENDS.iter().for_each(|key| drop(rules.remove(key)));
+                let name = settings.iter().next().map_or("answer", |(key, _)| key).to_owned();
+                Pool { line, statement, name, settings }
+            }
+        };
         let mut settings = Table::new();
         settings.set("hosts", hosts.iter().map(ToString::to_string).collect::<Vec<_>>());
         if paths != ["/"] {
@@ -113,11 +132,17 @@ impl Service {
                 settings.set("https", "redirect");
             }
         } else if rules.remove("hsts").is_some() {
-            notes.left_out(decided, statement, "Strict-Transport-Security means nothing without TLS");
+            notes.left_out(line, &pool.statement, "Strict-Transport-Security means nothing without TLS");
         }
-        settings.extend(own.clone());
-        settings.extend(rules);
-        Service { line, statement: statement.to_owned(), name: name.to_owned(), settings }
+        settings.extend(pool.settings);
+        headers::apply(&mut settings, &rules);
+        if settings.get("tls").is_none() {
+            for name in headers::without_tls(&mut settings) {
+                let why = format!("{name}: what is known of TLS is known of services with TLS alone");
+                notes.left_out(line, &pool.statement, why);
+            }
+        }
+        Service { line: pool.line, statement: pool.statement, name: pool.name, settings }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod cookie;
 pub mod criteria;
 pub mod frontend;
 pub mod other;
+pub mod rate;
 pub mod rules;
 pub mod sections;
 pub mod server;
@@ -22,14 +23,15 @@ pub mod words;
 use std::collections::BTreeSet;
 
 use super::Environment;
-use super::draft::{Draft, Service};
+use super::draft::{Draft, Pool, Service};
 use super::error::ImportError;
 use super::note::Notes;
-use super::routes::{self, Effect, Front, Placed};
+use super::routes::{self, Effect, Front};
 use super::settle::{Imported, settle};
 use super::tree::Table;
 use backend::Backend;
 use frontend::{Frontend, Targets};
+use rate::Tables;
 use rules::Rules;
 use sections::{Kind, Proxy, Sections, Statement};
 use timeouts::Timeouts;
@@ -42,12 +44,6 @@ struct Parts<'a> {
     rules: Rules,
 }
 
-/// What a backend comes to.
-struct Pool<'a> {
-    proxy: &'a Proxy,
-    settings: Table,
-}
-
 /// Imports a configuration.
 ///
 /// # Errors
@@ -58,22 +54,23 @@ pub fn import(text: &str, environment: Environment<'_>) -> Result<Imported, Impo
     let sections = sections::read(text, environment, &mut notes)?;
     let mut draft = Draft::default();
     other::global(&sections.global, &mut draft.limits, &mut draft.root, &mut notes);
-    let parts = take_apart(&sections, &mut notes);
+    let rates = Tables::of(&sections.proxies);
+    let parts = take_apart(&sections, &rates, &mut notes);
     put_log(&parts, &mut draft.root);
-    let (fronts, pools) = connect(parts, &mut draft, &mut notes);
+    let (fronts, pools) = connect(parts, &rates, &mut draft, &mut notes);
     let placed = routes::compile(&fronts, &mut notes)?;
     tell_of_unused(&pools, &fronts, &mut notes);
     put_timeouts(&sections, &mut draft, &mut notes);
-    draft.services = placed.into_iter().map(|placed| service(&pools[placed.target], placed, &mut notes)).collect();
+    draft.services = placed.into_iter().map(|placed| Service::placed(placed, &pools, &mut notes)).collect();
     settle(draft, notes)
 }
 
-fn take_apart<'a>(sections: &'a Sections, notes: &mut Notes) -> Vec<Parts<'a>> {
+fn take_apart<'a>(sections: &'a Sections, rates: &Tables, notes: &mut Notes) -> Vec<Parts<'a>> {
     let crt_base = sections.global.iter().rev().find(|statement| statement.keyword() == "crt-base");
     let crt_base = crt_base.and_then(|statement| statement.argument(0));
     let served = sections.proxies.iter().filter(|proxy| is_served(proxy, notes));
     let served: Vec<&Proxy> = served.collect();
-    served.into_iter().map(|proxy| Parts::of(proxy, crt_base, notes)).collect()
+    served.into_iter().map(|proxy| Parts::of(proxy, crt_base, rates, notes)).collect()
 }
 
 /// Whether a section is about HTTP, and not HAProxy's own pages alone.
@@ -99,13 +96,14 @@ fn is_served(proxy: &Proxy, notes: &mut Notes) -> bool {
 }
 
 impl<'a> Parts<'a> {
-    fn of(proxy: &'a Proxy, crt_base: Option<&str>, notes: &mut Notes) -> Parts<'a> {
+    fn of(proxy: &'a Proxy, crt_base: Option<&str>, rates: &Tables, notes: &mut Notes) -> Parts<'a> {
         let mut parts =
             Parts { proxy, frontend: Frontend::default(), backend: Backend::default(), rules: Rules::default() };
         for statement in &proxy.statements {
             let taken = parts.rules.take(statement)
                 || (proxy.kind != Kind::Backend && parts.frontend.take(statement, crt_base, notes))
                 || (proxy.kind != Kind::Frontend && parts.backend.take(statement, notes))
+                || rates.explains(&proxy.name, statement)
                 || is_of_the_other_kind(statement);
             if !taken {
                 other::tell(statement, notes);
@@ -134,18 +132,24 @@ fn put_log(parts: &[Parts<'_>], root: &mut Table) {
 }
 
 /// Frontends with the backends that they name.
-fn connect<'a>(parts: Vec<Parts<'a>>, draft: &mut Draft, notes: &mut Notes) -> (Vec<Front>, Vec<Pool<'a>>) {
+fn connect(parts: Vec<Parts<'_>>, rates: &Tables, draft: &mut Draft, notes: &mut Notes) -> (Vec<Front>, Vec<Pool>) {
     let (mut targets, mut pools) = (Targets::new(), Vec::new());
     let mut fronts = Vec::new();
     for Parts { proxy, frontend, backend, rules } in parts {
         let has_servers = backend.has_servers();
-        if proxy.kind == Kind::Backend && !has_servers {
+        let is_meant_to = proxy.statements.iter().any(|statement| statement.keyword().starts_with("server"));
+        if proxy.kind == Kind::Backend && !has_servers && is_meant_to {
             notes.left_out(proxy.line, &proxy.statement, "none of its servers could be taken");
         }
         if has_servers {
-            let own = if proxy.kind == Kind::Backend { rules.read(notes) } else { Vec::new() };
+            let own = if proxy.kind == Kind::Backend { rules.read(&proxy.name, rates, notes) } else { Vec::new() };
             targets.insert(proxy.name.clone(), (pools.len(), own));
-            pools.push(Pool { proxy, settings: backend.into_settings(proxy, notes) });
+            pools.push(Pool {
+                line: proxy.line,
+                statement: proxy.statement.clone(),
+                name: proxy.name.clone(),
+                settings: backend.into_settings(proxy, notes),
+            });
         }
         if proxy.kind != Kind::Backend {
             fronts.push((proxy, frontend, rules, has_servers));
@@ -158,18 +162,18 @@ fn connect<'a>(parts: Vec<Parts<'a>>, draft: &mut Draft, notes: &mut Notes) -> (
                 draft.listeners.push(listener);
             }
         }
-        frontend.into_front(proxy, &rules, &targets, has_servers, notes)
+        frontend.into_front(proxy, &rules, rates, &targets, has_servers, notes)
     });
     let fronts = fronts.collect();
     (fronts, pools)
 }
 
-fn tell_of_unused(pools: &[Pool<'_>], fronts: &[Front], notes: &mut Notes) {
+fn tell_of_unused(pools: &[Pool], fronts: &[Front], notes: &mut Notes) {
     let rules = fronts.iter().flat_map(|front| &front.rules);
     let used: BTreeSet<usize> =
         rules.filter_map(|rule| if let Effect::Send(target) = rule.effect { Some(target) } else { None }).collect();
     for (_, pool) in pools.iter().enumerate().filter(|(n, _)| !used.contains(n)) {
-        notes.left_out(pool.proxy.line, &pool.proxy.statement, "no rule that could be taken sends requests to it");
+        notes.left_out(pool.line, &pool.statement, "no rule that could be taken sends requests to it");
     }
 }
 
@@ -183,11 +187,6 @@ fn put_timeouts(sections: &Sections, draft: &mut Draft, notes: &mut Notes) {
     if let Some(time) = stop.and_then(|statement| times::parse(statement.argument(0)?)) {
         draft.timeouts.set("drain", crate::config::duration::format(time.min(std::time::Duration::from_secs(3600))));
     }
-}
-
-fn service(pool: &Pool<'_>, placed: Placed, notes: &mut Notes) -> Service {
-    let Pool { proxy, settings } = pool;
-    Service::placed(placed, &proxy.name, (proxy.line, &proxy.statement), settings, notes)
 }
 
 #[cfg(test)]

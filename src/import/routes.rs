@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::condition::{Condition, Point, covers_path};
 use super::error::ImportError;
+use super::headers;
 use super::note::Notes;
 use super::tree::{Table, Tree};
 use crate::config::HostPattern;
@@ -45,12 +46,33 @@ pub struct Rule {
 pub enum Effect {
     /// The request goes to the target of this place; no further rule is asked.
     Send(usize),
+    /// It is answered by these keys of a service (`redirect`, `answer`, `files`); no further rule is asked.
+    Answer(Table),
     /// It is sent to the same place over https; no further rule is asked.
     ToHttps,
-    /// It is refused; no further rule is asked.
+    /// Nothing answers it; no further rule is asked.
     Refuse,
     /// Keys of the service; the next rule is asked.
     Set(Table),
+}
+
+/// What answers requests.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// The target of this place.
+    Place(usize),
+    /// These keys of a service.
+    Own(Table),
+}
+
+impl Effect {
+    fn target(&self) -> Option<Target> {
+        match self {
+            Effect::Send(place) => Some(Target::Place(*place)),
+            Effect::Answer(keys) => Some(Target::Own(keys.clone())),
+            Effect::ToHttps | Effect::Refuse | Effect::Set(_) => None,
+        }
+    }
 }
 
 /// What the table says of some hosts and paths.
@@ -58,8 +80,10 @@ pub enum Effect {
 pub struct Placed {
     /// The line of the rule that decided.
     pub line: u32,
+    /// The words of that rule.
+    pub statement: String,
     /// The target.
-    pub target: usize,
+    pub target: Target,
     /// Never empty.
     pub hosts: Vec<HostPattern>,
     /// Never empty.
@@ -78,7 +102,7 @@ const MOST_QUESTIONS: usize = 20_000_000;
 /// What a point comes to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Assigned {
-    target: usize,
+    target: Target,
     tls: Option<Tree>,
     to_https: bool,
     settings: Table,
@@ -112,15 +136,18 @@ pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, Impor
         if same {
             continue;
         }
-        if rows[n].0.is_empty() {
-            compiler.tell_of_a_gap(host, "/");
-        }
-        for (assigned, line, paths) in rows[n].by_assignment() {
+        let entries = match rows[n].0.is_empty() {
+            true => vec![(Assigned::nothing(None), compiler.refusing(host, "/"), vec!["/".to_owned()])],
+            false => rows[n].by_assignment(),
+        };
+        for (assigned, rule, paths) in entries {
             match placed.iter_mut().find(|(other, entry)| *other == assigned && entry.paths == paths) {
                 Some((_, entry)) => entry.hosts.push(host.clone()),
                 None => {
                     let Assigned { target, tls, to_https, settings } = assigned.clone();
-                    let entry = Placed { line, target, hosts: vec![host.clone()], paths, tls, to_https, settings };
+                    let (line, statement) = (rule.line, rule.statement);
+                    let hosts = vec![host.clone()];
+                    let entry = Placed { line, statement, target, hosts, paths, tls, to_https, settings };
                     placed.push((assigned, entry));
                 }
             }
@@ -166,7 +193,23 @@ impl Grid {
 
 /// What is said of one host: paths from short to long, those left out that say what a shorter one does.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Row(Vec<(String, u32, Assigned)>);
+struct Row(Vec<(String, Decided, Assigned)>);
+
+/// The rule that decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Decided {
+    line: u32,
+    statement: String,
+}
+
+impl Assigned {
+    /// What is below something that is served, and is not: as polder answers what it does not know.
+    fn nothing(above: Option<&Assigned>) -> Assigned {
+        let answer = Table::new().with("answer", Table::new().with("status", 404));
+        let (tls, to_https) = above.map_or((None, false), |above| (above.tls.clone(), above.to_https));
+        Assigned { target: Target::Own(answer), tls, to_https, settings: Table::new() }
+    }
+}
 
 impl Row {
     fn says_the_same_as(&self, other: &Row) -> bool {
@@ -174,12 +217,12 @@ impl Row {
         bare(self) == bare(other)
     }
 
-    fn by_assignment(&self) -> Vec<(Assigned, u32, Vec<String>)> {
-        let mut groups: Vec<(Assigned, u32, Vec<String>)> = Vec::new();
-        for (path, line, assigned) in &self.0 {
+    fn by_assignment(&self) -> Vec<(Assigned, Decided, Vec<String>)> {
+        let mut groups: Vec<(Assigned, Decided, Vec<String>)> = Vec::new();
+        for (path, decided, assigned) in &self.0 {
             match groups.iter_mut().find(|(other, ..)| other == assigned) {
                 Some((.., paths)) => paths.push(path.clone()),
-                None => groups.push((assigned.clone(), *line, vec![path.clone()])),
+                None => groups.push((assigned.clone(), decided.clone(), vec![path.clone()])),
             }
         }
         groups
@@ -195,64 +238,58 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn row(&mut self, host: &HostPattern, paths: &[String]) -> Row {
-        let mut row: Vec<(String, u32, Assigned)> = Vec::new();
-        let mut empty: Vec<&str> = Vec::new();
+        let mut row: Vec<(String, Decided, Assigned)> = Vec::new();
         for path in paths {
             let said = self.assign(host, path);
-            let shorter = row.iter().rev().find(|(other, ..)| covers_path(other, path));
-            let bare = empty
-                .iter()
-                .any(|other| shorter.is_none_or(|(said, ..)| said.len() < other.len()) && covers_path(other, path));
-            match (said, shorter) {
-                (Some((_, assigned)), Some((.., same))) if assigned == *same && !bare => {}
-                (Some((line, assigned)), _) => row.push((path.clone(), line, assigned)),
-                (None, Some(_)) if !bare => {
-                    self.tell_of_a_gap(host, path);
-                    empty.push(path);
-                }
-                (None, _) => {}
+            let above = row.iter().rev().find(|(other, ..)| covers_path(other, path)).map(|(.., above)| above);
+            let (decided, assigned) = match (said, above) {
+                (Some(said), _) => said,
+                (None, Some(above)) => (self.refusing(host, path), Assigned::nothing(Some(above))),
+                (None, None) => continue,
+            };
+            if above != Some(&assigned) {
+                row.push((path.clone(), decided, assigned));
             }
         }
         Row(row)
     }
 
     /// What the rules say of a point, and the line that decides.
-    fn assign(&mut self, host: &HostPattern, path: &str) -> Option<(u32, Assigned)> {
+    fn assign(&mut self, host: &HostPattern, path: &str) -> Option<(Decided, Assigned)> {
         let clear = self.decide(Point { host, path, tls: false });
         let secure = self.decide(Point { host, path, tls: true });
         let fronts = self.fronts;
-        let effect = |hit: &Hit| &fronts[hit.front].rules[hit.rule].effect;
-        let any_clear = fronts.iter().any(|front| front.clear);
-        match (clear, secure) {
-            (clear, Some(hit)) if let Effect::Send(target) = effect(&hit) => {
-                let rule = &fronts[hit.front].rules[hit.rule];
-                let to_https = match clear.as_ref().map(|hit| (effect(hit), hit)) {
-                    Some((Effect::Send(other), _)) if other == target => false,
-                    Some((Effect::Send(_), clear)) => {
-                        self.tell_of_another(clear, host, path, rule.line);
-                        false
+        let rule = |hit: &Hit| &fronts[hit.front].rules[hit.rule];
+        let decided = |rule: &Rule| Decided { line: rule.line, statement: rule.statement.clone() };
+        if let Some(hit) = &secure
+            && let Some(target) = rule(hit).effect.target()
+        {
+            let to_https = match &clear {
+                Some(clear) if rule(clear).effect == Effect::ToHttps => true,
+                Some(clear) if rule(clear).effect.target().is_some() => {
+                    if rule(clear).effect.target().as_ref() != Some(&target) {
+                        self.tell_of_another(clear, host, path, rule(hit).line);
                     }
-                    Some((Effect::ToHttps, _)) => true,
-                    _ => {
-                        if any_clear && rule.condition.names_hosts() {
-                            self.notes.changed(
-                                rule.line,
-                                &rule.statement,
-                                "is reached over TLS alone; polder sends requests in clear text to https ahead of it",
-                            );
-                        }
-                        any_clear
-                    }
-                };
-                let tls = fronts[hit.front].tls.clone();
-                Some((rule.line, Assigned { target: *target, tls, to_https, settings: hit.settings }))
-            }
-            (Some(hit), _) if let Effect::Send(target) = effect(&hit) => {
-                let line = fronts[hit.front].rules[hit.rule].line;
-                Some((line, Assigned { target: *target, tls: None, to_https: false, settings: hit.settings }))
-            }
-            _ => None,
+                    false
+                }
+                _ => self.goes_to_https(rule(hit)),
+            };
+            let (tls, settings) = (fronts[hit.front].tls.clone(), hit.settings.clone());
+            return Some((decided(rule(hit)), Assigned { target, tls, to_https, settings }));
         }
+        let hit = clear?;
+        let target = rule(&hit).effect.target()?;
+        Some((decided(rule(&hit)), Assigned { target, tls: None, to_https: false, settings: hit.settings.clone() }))
+    }
+
+    /// What is reached over TLS alone, where there are listeners in clear text, which share all services.
+    fn goes_to_https(&mut self, rule: &Rule) -> bool {
+        let any_clear = self.fronts.iter().any(|front| front.clear);
+        if any_clear && rule.condition.names_hosts() {
+            let why = "is reached over TLS alone; polder sends requests in clear text to https ahead of it";
+            self.notes.changed(rule.line, &rule.statement, why);
+        }
+        any_clear
     }
 
     /// The rule that decides at a point: of several fronts the first that names the host, else the first.
@@ -289,34 +326,27 @@ impl Compiler<'_> {
         );
     }
 
-    fn tell_of_a_gap(&mut self, host: &HostPattern, path: &str) {
+    /// The rule by which nothing answers a point, or where its front begins.
+    fn refusing(&self, host: &HostPattern, path: &str) -> Decided {
         let at = |tls| Point { host, path, tls };
-        let refused = [false, true].map(|tls| {
-            let speaks = |front: &&Front| if tls { front.tls.is_some() } else { front.clear };
-            let mut fronts = self.fronts.iter().filter(speaks);
-            fronts.find_map(|front| Some(&front.rules[first_hit(front, 0, at(tls))?.rule]))
-        });
-        let front = self.fronts.first();
-        let rule = refused.into_iter().flatten().next();
-        let Some((line, statement)) =
-            rule.map(|rule| (rule.line, &rule.statement)).or(front.map(|front| (front.line, &front.statement)))
-        else {
-            return;
+        let hit = |tls: bool, front: &'_ Front| {
+            let speaks = if tls { front.tls.is_some() } else { front.clear };
+            first_hit(front, 0, at(tls)).filter(|_| speaks).map(|hit| hit.rule)
         };
-        self.notes.left_out(
-            line,
-            statement,
-            format!(
-                "nothing answers the host {host} with the path {path} there; here it is served with what lies above it. Refuse it at \
-                 the backend before you use this document"
-            ),
-        );
+        let rules = [false, true]
+            .into_iter()
+            .flat_map(|tls| self.fronts.iter().filter_map(move |front| Some(&front.rules[hit(tls, front)?])));
+        let found = rules.map(|rule| Decided { line: rule.line, statement: rule.statement.clone() }).next();
+        let front = self.fronts.first();
+        found
+            .or(front.map(|front| Decided { line: front.line, statement: front.statement.clone() }))
+            .unwrap_or_default()
     }
 
     fn tell_of_unused(&mut self) {
         for (f, front) in self.fronts.iter().enumerate() {
             for (r, rule) in front.rules.iter().enumerate() {
-                if matches!(rule.effect, Effect::Send(_)) && !self.used.contains(&(f, r)) {
+                if rule.effect.target().is_some() && !self.used.contains(&(f, r)) {
                     self.notes.left_out(
                         rule.line,
                         &rule.statement,
@@ -330,7 +360,7 @@ impl Compiler<'_> {
     /// polder has one table for all listeners.
     fn tell_of_shared_listeners(&mut self) {
         for speaks in [|front: &Front| front.clear, |front: &Front| front.tls.is_some()] {
-            let sends = |front: &&Front| front.rules.iter().any(|rule| matches!(rule.effect, Effect::Send(_)));
+            let sends = |front: &&Front| front.rules.iter().any(|rule| rule.effect.target().is_some());
             let serving = self.fronts.iter().filter(|front| speaks(front)).filter(sends);
             for front in serving.skip(1) {
                 self.notes.changed(
@@ -349,7 +379,7 @@ fn first_hit(front: &Front, place: usize, point: Point<'_>) -> Option<Hit> {
     for (n, rule) in front.rules.iter().enumerate() {
         if rule.condition.holds(point) {
             match &rule.effect {
-                Effect::Set(table) => settings.extend(table.clone()),
+                Effect::Set(table) => headers::apply(&mut settings, table),
                 _ => return Some(Hit { front: place, rule: n, settings }),
             }
         }

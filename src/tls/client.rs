@@ -219,8 +219,14 @@ impl Connector {
             None => format!("TLS to backends cannot be used, and no backend that needs it is reached: {error}"),
         });
         let ending = in_force.as_ref().and_then(|in_force| {
-            let left = in_force.ends?.saturating_sub(since_epoch).as_secs() / DAY;
-            let file = self.tls.client_certificate.as_ref()?.chain_file.display();
+            let (ends, file) = (in_force.ends?, self.tls.client_certificate.as_ref()?.chain_file.display());
+            if ends <= since_epoch {
+                let days = (since_epoch - ends).as_secs() / DAY;
+                return Some(format!(
+                    "the certificate {file}, which backends are shown, ended {days} days ago: backends that ask for one refuse it"
+                ));
+            }
+            let left = (ends - since_epoch).as_secs() / DAY;
             let ending = || format!("the certificate {file}, which backends are shown, ends in {left} days");
             (left < ALARM_DAYS).then(ending)
         });

@@ -20,6 +20,9 @@ pub struct ExplainArgs {
     /// The visitor's Cookie field, whole: `polder-shop=192.0.2.22:8080`
     #[arg(long, value_name = "FIELD")]
     pub cookie: Option<String>,
+    /// The visitor's address, for services that serve some networks only
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<std::net::IpAddr>,
     #[command(flatten)]
     /// Which fleet, on an admin machine.
     pub fleet: FleetArg,
@@ -56,7 +59,9 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
     let replies = ask_all(daemons).await;
     let for_dns = with_query("/explain", &[("name", &host)]);
     let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
-    let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).collect();
+    let address = args.from.map(|address| address.to_string());
+    let from = address.as_deref().map(|address| ("from", address));
+    let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).chain(from).collect();
     let for_proxy = with_query("/explain", &parameters);
     let explained = Explained {
         url: args.url.clone(),
@@ -136,14 +141,17 @@ fn addresses(answer: &api::dns::Explanation) -> String {
 fn destination(answer: &api::proxy::Explanation) -> String {
     match (&answer.service, &answer.backend) {
         (None, _) => Tone::Bad.paint("has no service for it: 404"),
-        (Some(service), None) => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),
+        (Some(service), None) => match &answer.target {
+            Some(target) => format!("service {}, {}", printable(service), Tone::Good.paint(target)),
+            None => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),
+        },
         (Some(service), Some(backend)) => {
             format!("service {}, backend {}", printable(service), Tone::Good.paint(backend))
         }
     }
 }
 
-/// Yes if every daemon answered, with an address or a backend.
+/// Yes if every daemon answered, with an address, or with a backend or what needs none.
 fn verdict(explained: &Explained) -> Exit {
     if explained.nameservers.is_empty() && explained.proxies.is_empty() {
         return Exit::CouldNot;
@@ -152,10 +160,11 @@ fn verdict(explained: &Explained) -> Exit {
         .nameservers
         .iter()
         .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if !answer.addresses.is_empty()));
+    let is_served = |answer: &api::proxy::Explanation| answer.backend.is_some() || answer.target.is_some();
     let served = explained
         .proxies
         .iter()
-        .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if answer.backend.is_some()));
+        .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if is_served(answer)));
     if addressed && served { Exit::Done } else { Exit::No }
 }
 

@@ -165,6 +165,18 @@ in
           short = ("PolderCertificateNotRenewed", "PolderCertificateEnding")
           wait_until("one that lives six days and has three left is no alert", lambda: all(firing(RULES[name], [scrape()]) == [] for name in short), 30)
 
+      with subtest("a certificate that cannot be ordered"):
+          document = "/etc/polder/proxy.json"
+          # Nobody listens there.
+          acme = '.acme = {directory: "https://127.0.0.1:9/dir", terms_of_service_agreed: true} | .services.shop.tls = "acme"'
+          with fires("PolderCertificateNotOrdered", instance="px1", service="shop"):
+              px1.succeed(
+                  f"mv {document} /tmp/document; jq '{acme}' /tmp/document > {document}",
+                  "systemctl reload polder-proxy.service",
+              )
+          px1.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload polder-proxy.service")
+          wait_until("nothing is ordered any more", lambda: firing(RULES["PolderCertificateNotOrdered"], [scrape()]) == [], 30)
+
       with subtest("a zone whose file cannot be used at a start"):
           document = "/etc/polder/dns.json"
           with fires("PolderZoneNotFromFile", instance="ns2", zone="example.test"):

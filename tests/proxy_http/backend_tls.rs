@@ -335,3 +335,12 @@ fn a_file_that_cannot_be_used_changes_nothing_and_is_an_alarm() {
     assert_ne!(connector.number(), number);
     assert_eq!(connector.alarms(now), Vec::<String>::new());
 }
+
+#[test]
+fn a_certificate_of_ours_that_has_ended_is_an_alarm_that_says_so() {
+    let authority = Authority::new();
+    let own = authority.issue_expired("px", &["px.test"]);
+    let connector = believes(&authority, Some("web.test"), Some(&own)).unwrap();
+    let alarms = connector.alarms(Duration::from_secs(1_800_000_000)).concat();
+    assert!(alarms.contains("px.pem, which backends are shown, ended ") && alarms.contains(" days ago"), "{alarms}");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::config::proxy::{CertificateConfig, HostPattern};
+use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, CertificateConfig, HostPattern};
 use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
 use polder::proxy::tls::certificates::{Certificates, Origin};
 use rustls::pki_types::CertificateDer;
@@ -85,13 +85,26 @@ fn bodies_of_many_records_come_through_both_ways() {
 fn a_name_that_nobody_has_is_refused_with_the_alert_for_it() {
     let (authority, setup) = www();
     let backend = Script::answering(OK);
-    let proxy = Proxy::start(setup, &[backend.address]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
+    let mut proxy = Proxy::start(Setup { log: Some(log), ..setup }, &[backend.address]);
     let refused = Error::AlertReceived(AlertDescription::UnrecognisedName);
     assert_eq!(connect(&proxy, authority.trusting(), "other.test").handshake(), Err(refused.clone()));
     let mut nameless = authority.trusting();
     nameless.enable_sni = false;
     assert_eq!(connect(&proxy, nameless, "www.test").handshake(), Err(refused));
     assert_eq!(connect(&proxy, authority.trusting(), "www.test").handshake(), Ok(()));
+
+    // The log says which name it was.
+    proxy.holds(0);
+    proxy.drain();
+    proxy.join();
+    drop(proxy);
+    let log = std::fs::read_to_string(&path).unwrap();
+    let refused: Vec<&str> = log.lines().filter(|line| line.contains(r#""end":"PS""#)).collect();
+    assert_eq!(refused.len(), 2, "{log}");
+    assert!(refused[0].contains(r#""host":"other.test""#) && refused[1].contains(r#""host":"""#), "{log}");
 }
 
 #[test]

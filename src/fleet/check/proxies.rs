@@ -1,11 +1,15 @@
 //! All proxies must serve alike: the same services, and the same backend for the same cookie, on whichever a visitor lands.
 
+mod access;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::documents::Running;
 use super::report::{Checked, listed};
-use crate::config::proxy::{BackendsConfig, CertificateSource, CookieConfig, CookieValue, Mode, ServiceConfig, Target};
+use crate::config::proxy::{
+    BackendsConfig, CertificateSource, CookieConfig, CookieValue, ErrorPagesConfig, Mode, ServiceConfig, Target,
+};
 use crate::config::{PeerConfig, PeersConfig};
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
@@ -53,7 +57,9 @@ fn differences(one: &ServiceConfig, two: &ServiceConfig) -> Vec<(&'static str, S
         (Target::Backends(a), Target::Backends(b)) => of_backends(a, b, &mut statements),
         (a, b) => statements.push(("what answers it", a.to_string(), b.to_string())),
     }
+    statements.push(("its list of pages for errors", pages(one), pages(two)));
     statements.push(("the source of its certificates", certificates(one), certificates(two)));
+    statements.extend(access::statements(one, two));
     statements.retain(|(_, a, b)| a != b);
     statements
 }
@@ -95,6 +101,12 @@ fn key_file(cookie: &CookieConfig) -> String {
         CookieValue::Address => "none".to_owned(),
         CookieValue::Sealed { key_file } => key_file.display().to_string(),
     }
+}
+
+fn pages(service: &ServiceConfig) -> String {
+    let ErrorPagesConfig { by_status, maintenance, .. } = &service.error_pages;
+    let by_status = by_status.iter().map(|(status, file)| format!("{status} in {}", file.display()));
+    listed(by_status.chain(maintenance.iter().map(|file| format!("maintenance in {}", file.display()))))
 }
 
 fn certificates(service: &ServiceConfig) -> String {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::super::bounds::within;
 use super::super::dial::dial;
 use super::super::draft::{COOKIE_KEYS, Names, SYSTEM_AUTHORITIES};
+use super::super::headers::{self, Way};
 use super::super::note::Notes;
 use super::super::tree::{Table, Tree};
 use super::blocks::Directive;
+use super::fields::field;
 use super::times;
 use crate::config::names;
 
@@ -129,6 +131,8 @@ impl Reader<'_> {
                 self.left_out(inner, "write them into \"trusted_proxies\", which holds for all services")
             }
             ("header_up", _) if is_own_field(argument) => {}
+            ("header_up", _) => self.field(inner, Way::Request),
+            ("header_down", _) => self.field(inner, Way::Response),
             ("transport", _) if argument == "http" => inner.block.iter().for_each(|inner| self.transport(inner)),
             ("transport", _) => {
                 self.left_out(inner, "polder speaks HTTP to backends: put a webserver before the program")
@@ -188,6 +192,13 @@ impl Reader<'_> {
         self.changed(inner, &why);
     }
 
+    fn field(&mut self, inner: &Directive, way: Way) {
+        match field(way, inner.arguments()) {
+            Ok(edits) => headers::apply(&mut self.service, &edits),
+            Err(why) => self.left_out(inner, &why.0),
+        }
+    }
+
     fn time(&mut self, inner: &Directive, key: &str, least: Duration, most: Duration) {
         let Some(time) = inner.argument(0).and_then(times::parse) else {
             self.left_out(inner, "it is no time that polder can read");
@@ -231,6 +242,7 @@ impl Reader<'_> {
                 _ => {}
             },
             "compression" if argument == "off" => {}
+            "proxy_protocol" if matches!(argument, "v1" | "v2") => self.service.set("send_proxy", argument),
             "keepalive" if argument == "off" => self.service.set("reuse", "never"),
             "read_buffer"
             | "write_buffer"
@@ -298,6 +310,7 @@ impl Reader<'_> {
         }
         if self.protocol.is_some() {
             service.remove("reuse");
+            service.remove("send_proxy");
         }
         service.set_some("protocol", self.protocol);
         Some(service)
@@ -335,7 +348,6 @@ fn statuses(text: &str) -> Option<String> {
 
 fn why(name: &str) -> &'static str {
     match name {
-        "header_up" | "header_down" => "polder does not change these fields from here",
         "rewrite" | "method" => "polder sends requests to backends as they come: let the backend know the whole path",
         "handle_response" | "replace_status" => "polder passes on what a backend answers",
         _ => "polder has nothing like it",

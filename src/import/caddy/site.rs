@@ -1,27 +1,19 @@
 //! What a site does with requests, as rules in the order in which Caddy asks. Pure.
 
+use super::super::answers::{self, Keeps};
 use super::super::condition::Condition;
+use super::super::draft::Pool;
+use super::super::error::Inexpressible;
 use super::super::haproxy::rules::hsts;
+use super::super::headers::{self, Way};
 use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
 use super::blocks::Directive;
+use super::fields::field;
 use super::matcher::Matchers;
 use super::order::sorted;
 use super::reverse_proxy;
-
-/// The upstreams that sites send requests to.
-#[derive(Debug, Clone)]
-pub struct Pool {
-    /// Its directive's line.
-    pub line: u32,
-    /// Its words.
-    pub statement: String,
-    /// What a service of it is called.
-    pub name: String,
-    /// The keys of a service.
-    pub settings: Table,
-}
 
 /// Reads the directives of sites.
 pub struct Site<'a> {
@@ -35,6 +27,12 @@ pub struct Site<'a> {
     pub rules: &'a mut Vec<Rule>,
     /// What is told.
     pub notes: &'a mut Notes,
+    /// The folder of files, as `root` says.
+    pub root: Option<String>,
+    /// The file for what is not there, as `try_files` says.
+    pub fallback: Option<String>,
+    /// Within `handle_path`.
+    pub strips: bool,
 }
 
 /// What is said of a site and not of requests; `super` reads it.
@@ -51,6 +49,8 @@ impl Site<'_> {
     fn block(&mut self, block: &[Directive], condition: &Condition, sort: bool, outer: &Matchers) {
         let own = Matchers::of(block);
         let matchers = if block.iter().any(|directive| directive.name().starts_with('@')) { &own } else { outer };
+        let (root, fallback) = (self.root.clone(), self.fallback.clone());
+        self.look_for_files(block);
         let directives = if sort { sorted(block) } else { block.iter().collect() };
         let mut handled: Vec<Condition> = Vec::new();
         for directive in directives {
@@ -75,14 +75,38 @@ impl Site<'_> {
                     // Of several blocks the first one that matches is the only one.
                     let alone = handled.iter().fold(here, |here, earlier| here.and(earlier.clone().negated()));
                     handled.push(own);
-                    if directive.name() == "handle_path" {
+                    let strips = self.strips;
+                    self.strips |= directive.name() == "handle_path";
+                    if directive.name() == "handle_path" && proxies(&directive.block) {
                         let why = "polder sends paths to backends as they come: the backend gets the whole path, with this prefix";
                         self.notes.changed(directive.line, &directive.text(), why);
                     }
                     self.block(&directive.block, &alone, true, matchers);
+                    self.strips = strips;
                 }
                 "route" => self.block(&directive.block, &here, false, matchers),
                 _ => self.directive(directive, arguments, here),
+            }
+        }
+        (self.root, self.fallback) = (root, fallback);
+    }
+
+    /// `root` and `try_files`, which count for the whole block.
+    fn look_for_files(&mut self, block: &[Directive]) {
+        for directive in block {
+            let arguments: Vec<&str> = directive.arguments().iter().map(String::as_str).collect();
+            match (directive.name(), &arguments[..]) {
+                ("root", ["*", folder] | [folder]) if !folder.starts_with('@') => {
+                    self.root = Some((*folder).to_owned())
+                }
+                ("try_files", ["{path}", last] | ["{path}", "{path}/", last]) if !last.contains('{') => {
+                    self.fallback = Some(last.trim_start_matches('/').to_owned());
+                }
+                ("root" | "try_files", _) => {
+                    let why = "expected root * FOLDER, or try_files {path} FILE: the whole site has one of each";
+                    self.notes.left_out(directive.line, &directive.text(), why);
+                }
+                _ => {}
             }
         }
     }
@@ -99,43 +123,93 @@ impl Site<'_> {
                 None => self.rule(directive, condition, Effect::Refuse),
             },
             "redir" if is_to_https(arguments) => {
-                self.notes.changed(
-                    directive.line,
-                    &directive.text(),
-                    "polder answers 308, which keeps the method of the request",
-                );
+                let why = "polder answers 308, which keeps the method of the request";
+                self.notes.changed(directive.line, &directive.text(), why);
                 self.rule(directive, condition, Effect::ToHttps);
             }
-            "header" => self.header(directive, arguments, condition),
+            "redir" => self.answer(directive, condition, redir(arguments)),
+            "respond" => self.answer(directive, condition, respond(directive, arguments)),
+            "error" => self.answer(directive, condition, error(arguments)),
+            "file_server" => {
+                let files = self.files(directive, arguments);
+                self.answer(directive, condition, files);
+            }
+            "root" | "try_files" => {}
+            "header" => self.header(directive, arguments, condition, Way::Response),
+            "request_header" => self.header(directive, arguments, condition, Way::Request),
             name => {
                 self.notes.left_out(directive.line, &directive.text(), why(name));
-                if matches!(
-                    name,
-                    "redir" | "respond" | "error" | "abort" | "file_server" | "php_fastcgi" | "acme_server" | "metrics"
-                ) {
+                if matches!(name, "abort" | "php_fastcgi" | "acme_server" | "metrics") {
                     self.rule(directive, condition, Effect::Refuse);
                 }
             }
         }
     }
 
-    /// `header [MATCHER] FIELD VALUE`, or a block of such lines.
-    fn header(&mut self, directive: &Directive, arguments: &[String], condition: Condition) {
+    /// `header [MATCHER] FIELD VALUE`, or a block of such lines; `request_header` alike.
+    fn header(&mut self, directive: &Directive, arguments: &[String], condition: Condition, way: Way) {
         let inline = Directive { line: directive.line, words: arguments.to_vec(), block: Vec::new() };
         let lines = std::iter::once(&inline).filter(|line| !line.words.is_empty()).chain(&directive.block);
         let mut settings = Table::new();
-        for line in lines {
+        for line in lines.filter(|line| line.name() != "defer") {
             let is_hsts =
                 line.name().trim_start_matches(['+', '?', '>']).eq_ignore_ascii_case("strict-transport-security");
-            match line.argument(0).filter(|_| is_hsts).map(hsts) {
-                Some(Ok(value)) => settings.set("hsts", value),
-                Some(Err(why)) => self.notes.left_out(line.line, &line.text(), why),
-                None => self.notes.left_out(line.line, &format!("header {}", line.text()), why("header")),
+            let edited = match line.argument(0).filter(|_| is_hsts && way == Way::Response) {
+                Some(value) => hsts(value).map(|hsts| Table::new().with("hsts", hsts)),
+                None => field(way, &line.words),
+            };
+            match edited {
+                Ok(edits) => headers::apply(&mut settings, &edits),
+                Err(why) => {
+                    let told = if line.line == directive.line { directive.text() } else { line.text() };
+                    self.notes.left_out(line.line, &told, why);
+                }
             }
         }
         if !settings.is_empty() {
             self.rule(directive, condition, Effect::Set(settings));
         }
+    }
+
+    /// A directive that answers by itself; where it cannot be expressed, nothing does.
+    fn answer(&mut self, directive: &Directive, condition: Condition, keys: Result<Table, Inexpressible>) {
+        match keys {
+            Ok(keys) => self.rule(directive, condition, Effect::Answer(keys)),
+            Err(why) => {
+                self.notes.left_out(directive.line, &directive.text(), why);
+                self.rule(directive, condition, Effect::Refuse);
+            }
+        }
+    }
+
+    fn files(&mut self, directive: &Directive, arguments: &[String]) -> Result<Table, Inexpressible> {
+        let mut files = Table::new();
+        let inner = directive.block.iter().find(|inner| inner.name() == "root").and_then(|inner| inner.argument(0));
+        match inner.or(self.root.as_deref()) {
+            Some(folder) if folder.starts_with('/') && !folder.contains('{') => files.set("folder", folder),
+            _ => return Err("the folder is not stated as an absolute path: root * /srv/www".into()),
+        }
+        if self.strips {
+            files.set("strip_prefix", true);
+        }
+        if arguments.first().is_some_and(|word| word == "browse") {
+            self.notes.left_out(directive.line, &directive.text(), "polder lists no folders");
+        }
+        for inner in &directive.block {
+            match inner.name() {
+                "root" => {}
+                "index" => files.set("index", inner.arguments().to_vec()),
+                "precompressed" => files.set("precompressed", true),
+                "hide" => {
+                    let why =
+                        "files whose name begins with a dot are never served; others are: take them out of the folder";
+                    self.notes.left_out(inner.line, &inner.text(), why);
+                }
+                _ => self.notes.left_out(inner.line, &inner.text(), "polder has nothing like it"),
+            }
+        }
+        files.set_some("fallback", self.fallback.clone());
+        Ok(Table::new().with("files", files))
     }
 
     fn rule(&mut self, directive: &Directive, condition: Condition, effect: Effect) {
@@ -151,13 +225,58 @@ fn is_to_https(arguments: &[String]) -> bool {
     })
 }
 
+/// Whether requests go to backends from there.
+fn proxies(block: &[Directive]) -> bool {
+    block.iter().any(|directive| directive.name() == "reverse_proxy" || proxies(&directive.block))
+}
+
+/// `redir TO [CODE]`.
+fn redir(arguments: &[String]) -> Result<Table, Inexpressible> {
+    let to = arguments.first().map_or("", String::as_str);
+    let status = match arguments.get(1).map(String::as_str) {
+        None | Some("temporary") => 302,
+        Some("permanent") => 301,
+        Some(code) => {
+            code.parse().map_err(|_| Inexpressible::from("polder redirects by 301, 302, 303, 307 and 308"))?
+        }
+    };
+    match (to.strip_suffix("{uri}"), to.strip_suffix("{path}")) {
+        (Some(front), _) => answers::redirect(front, Keeps::All, status),
+        (None, Some(front)) => answers::redirect(front, Keeps::Path, status),
+        (None, None) => answers::redirect(to, Keeps::Nothing, status),
+    }
+}
+
+/// `respond [BODY|STATUS] [STATUS]`, or the body in a block.
+fn respond(directive: &Directive, arguments: &[String]) -> Result<Table, Inexpressible> {
+    let status = |text: &String| text.parse::<u64>().ok().filter(|status| (200..=599).contains(status));
+    let in_block = directive.block.iter().find(|inner| inner.name() == "body").and_then(|inner| inner.argument(0));
+    let (body, status) = match arguments {
+        [] => (in_block, Some(200)),
+        [one] if status(one).is_some() => (in_block, status(one)),
+        [body] => (Some(body.as_str()), Some(200)),
+        [body, last, ..] => (Some(body.as_str()), status(last)),
+    };
+    let body = body.unwrap_or_default();
+    if body.contains('{') && body.contains('}') && !body.contains("\": ") {
+        return Err("the text is computed: polder answers with a fixed one".into());
+    }
+    let status = status.ok_or_else(|| Inexpressible::from("expected a status from 200 to 599"))?;
+    Ok(answers::answer(status, (!body.is_empty()).then_some("text/plain; charset=utf-8"), body))
+}
+
+/// `error [MESSAGE] [STATUS]`.
+fn error(arguments: &[String]) -> Result<Table, Inexpressible> {
+    let status = arguments.iter().rev().find_map(|word| word.parse::<u64>().ok()).unwrap_or(500);
+    Ok(answers::answer(status.clamp(400, 599), None, ""))
+}
+
 fn why(name: &str) -> &'static str {
     match name {
-        "file_server" | "root" | "try_files" | "templates" | "fs" => {
-            "polder does not serve files from here: let a webserver do that"
-        }
+        "templates" | "fs" => "polder serves files as they are",
         "php_fastcgi" => "polder speaks HTTP to backends: put a webserver before the program",
-        "redir" | "respond" | "error" | "abort" | "handle_errors" => "polder does not answer by itself from here",
+        "abort" => "polder answers every request",
+        "handle_errors" => "pages of errors are a service's: \"error_pages\" in docs/targets.md",
         "rewrite" | "uri" | "method" => {
             "polder sends requests to backends as they come: let the backend know the whole path"
         }
@@ -166,7 +285,6 @@ fn why(name: &str) -> &'static str {
             "polder does not ask who visitors are; WHAT THIS KEEPS AWAY IS SERVED HERE"
         }
         "request_body" => "polder does not limit bodies by service",
-        "header" | "request_header" => "polder does not change these fields from here",
         "map" | "vars" => "polder has no variables",
         "invoke" => "named routes are not read: write what it says into the site",
         "log_skip" | "skip_log" | "log_append" | "log_name" => "the access log has all requests",

@@ -86,6 +86,25 @@ fn the_narrowest_site_has_a_request_alone() {
 }
 
 #[test]
+fn redirects_answers_and_files_become_services_of_their_own() {
+    let imported = imported(
+        ":80 {\n root * /srv/www\n redir /old/* https://new.example.net{uri} permanent\n respond /robots.txt \"User-agent: *\"\n error /gone/* 410\n \
+         handle_path /docs/* {\n  root * /srv/docs\n  try_files {path} /index.html\n  file_server {\n   precompressed gzip\n  }\n }\n file_server\n}\n",
+    );
+    let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        r#""redirect": { "status": 301, "scheme": "https", "host": "new.example.net" }"#,
+        r#""body": "User-agent: *""#,
+        r#""answer": { "status": 410 }"#,
+        r#""files": { "folder": "/srv/docs", "strip_prefix": true, "precompressed": true, "fallback": "index.html" }"#,
+        r#""files": { "folder": "/srv/www" }"#,
+    ] {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+    assert!(told(&imported).iter().all(|(_, became, _)| *became == Became::Changed), "{:?}", told(&imported));
+}
+
+#[test]
 fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
     let cases = [
         (" reverse_proxy @p 192.0.2.2:80\n @p method POST\n", 3, "method: polder routes by host and path alone"),

@@ -12,6 +12,17 @@ use super::sections::Statement;
 #[derive(Debug, Default)]
 pub struct Acls(BTreeMap<String, Vec<Statement>>);
 
+/// One test of a condition.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// `!` stands before it.
+    pub negated: bool,
+    /// The words of its criterion; of a named acl those of each.
+    pub criteria: Vec<Vec<String>>,
+    /// As it stands.
+    pub written: Vec<String>,
+}
+
 /// One alternative of a condition: all of it has to hold.
 type Conjunction = Vec<Condition>;
 
@@ -38,6 +49,44 @@ impl Acls {
         let mut reader = Reader { acls: self, rule, words, notes };
         let condition = reader.alternatives()?;
         Ok(if unless { condition.negated() } else { condition })
+    }
+
+    /// The test of an acl that has one alone.
+    pub fn only(&self, name: &str) -> Option<&[String]> {
+        match self.0.get(name).map(Vec::as_slice) {
+            Some([statement]) => statement.words.get(2..),
+            _ => None,
+        }
+    }
+
+    /// The tests of a condition that all have to hold; none if it has alternatives.
+    pub fn tests(&self, words: &[String]) -> Option<Vec<Test>> {
+        let (mut tests, mut rest, mut negated) = (Vec::new(), words, false);
+        while let Some((word, behind)) = rest.split_first() {
+            let bare = word.trim_start_matches('!');
+            negated ^= (word.len() - bare.len()) % 2 == 1;
+            let (criteria, length) = match bare {
+                "or" | "||" => return None,
+                "" => {
+                    rest = behind;
+                    continue;
+                }
+                "{" => {
+                    let end = behind.iter().position(|word| word == "}")?;
+                    (vec![behind[..end].to_vec()], end + 2)
+                }
+                name => {
+                    let named = self.0.get(name).map_or(&[][..], Vec::as_slice);
+                    (named.iter().filter_map(|acl| acl.words.get(2..).map(<[String]>::to_vec)).collect(), 1)
+                }
+            };
+            let mut written = rest[..length].to_vec();
+            written[0] = format!("{}{bare}", if negated { "!" } else { "" });
+            tests.push(Test { negated, criteria, written });
+            rest = &rest[length..];
+            negated = false;
+        }
+        Some(tests)
     }
 
     fn named(&self, name: &str, notes: &mut Notes) -> Result<Condition, Inexpressible> {

@@ -8,6 +8,7 @@ use super::super::note::Notes;
 use super::super::routes::{Effect, Front, Rule};
 use super::super::tree::{Table, Tree};
 use super::bind::{self, Bind};
+use super::rate::Tables;
 use super::rules::{self, Rules};
 use super::sections::{Proxy, Statement};
 
@@ -44,11 +45,12 @@ impl Frontend {
         self,
         proxy: &Proxy,
         own: &Rules,
+        rates: &Tables,
         targets: &Targets,
         has_servers: bool,
         notes: &mut Notes,
     ) -> Front {
-        let mut all = own.read(notes);
+        let mut all = own.read(&proxy.name, rates, notes);
         for statement in &self.switches {
             let (action, condition) = rules::split(&statement.words);
             let (Some(name), 2) = (action.get(1), action.len()) else {

@@ -110,7 +110,7 @@ fn why(keyword: &str, option: &str) -> &'static str {
             "polder has no stick tables: \"mode\": \"stateful\" keeps visitors on a backend, by a cookie"
         }
         ("errorfile" | "errorfiles" | "errorloc" | "errorloc302" | "errorloc303" | "http-error", _) => {
-            "polder answers errors with pages of its own"
+            "a whole response is in such a file; put its HTML alone into one, and name it in \"error_pages\" (docs/targets.md)"
         }
         ("compression", _) => "polder does not compress yet: let the backends do that",
         ("capture" | "log-format" | "log-format-sd" | "error-log-format" | "unique-id-format", _) => {

@@ -21,8 +21,15 @@ struct Kept {
 }
 
 /// What counts requests of a client.
-const COUNTERS: &[&str] =
-    &["sc_http_req_rate(0)", "sc0_http_req_rate", "sc_http_req_rate(1)", "sc1_http_req_rate", "sc_http_req_rate(2)", "sc2_http_req_rate", "src_http_req_rate"];
+const COUNTERS: &[&str] = &[
+    "sc_http_req_rate(0)",
+    "sc0_http_req_rate",
+    "sc_http_req_rate(1)",
+    "sc1_http_req_rate",
+    "sc_http_req_rate(2)",
+    "sc2_http_req_rate",
+    "src_http_req_rate",
+];
 
 /// What a document may say.
 const ENTRIES: std::ops::RangeInclusive<u64> = 8..=16_777_216;
@@ -40,13 +47,21 @@ impl Tables {
 
     /// Whether a `stick-table` or a `track-sc` is for nothing but such a rate.
     pub fn explains(&self, section: &str, statement: &Statement) -> bool {
-        let is_track = statement.argument(0).is_some_and(|verb| verb.starts_with("track-sc")) && statement.argument(1) == Some("src");
+        let is_track = statement.argument(0).is_some_and(|verb| verb.starts_with("track-sc"))
+            && statement.argument(1) == Some("src");
         let table = statement.words.iter().position(|word| word == "table").and_then(|at| statement.words.get(at + 1));
         (is_track || statement.keyword() == "stick-table") && self.0.contains_key(table.map_or(section, String::as_str))
     }
 
     /// `rate_limit` of a rule that refuses what comes more often than `{ COUNTER gt N }`.
-    pub fn limit(&self, section: &str, tracked: Option<&str>, test: &[String], statement: &Statement, notes: &mut Notes) -> Option<Table> {
+    pub fn limit(
+        &self,
+        section: &str,
+        tracked: Option<&str>,
+        test: &[String],
+        statement: &Statement,
+        notes: &mut Notes,
+    ) -> Option<Table> {
         let words: Vec<&str> = test.iter().map(String::as_str).collect();
         let (counter, most) = match words[..] {
             [counter, "gt", most] => (counter, most.parse::<u64>().ok()?),
@@ -54,7 +69,9 @@ impl Tables {
             _ => return None,
         };
         let (counter, named) = match counter.split_once('(') {
-            Some(("src_http_req_rate", table)) => ("src_http_req_rate", Some(table.trim_end_matches(')')).filter(|table| !table.is_empty())),
+            Some(("src_http_req_rate", table)) => {
+                ("src_http_req_rate", Some(table.trim_end_matches(')')).filter(|table| !table.is_empty()))
+            }
             _ => (counter, None),
         };
         let kept = self.0.get(named.or(tracked).unwrap_or(section)).filter(|_| COUNTERS.contains(&counter))?;
@@ -101,7 +118,9 @@ fn rate(most: u64, period: Duration) -> Option<String> {
     let period = u64::try_from(period.as_millis()).ok().filter(|period| *period > 0)?;
     let per = |unit: u64| most.checked_mul(unit).map(|number| (number / period, number % period));
     let units = [("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-    let exact = units.iter().find_map(|(name, unit)| per(*unit).filter(|(number, rest)| *number > 0 && *rest == 0).map(|(number, _)| (number, name)));
+    let exact = units.iter().find_map(|(name, unit)| {
+        per(*unit).filter(|(number, rest)| *number > 0 && *rest == 0).map(|(number, _)| (number, name))
+    });
     let (number, name) = exact.or_else(|| per(3_600_000).map(|(number, _)| (number.max(1), &"h")))?;
     Some(format!("{number}/{name}"))
 }

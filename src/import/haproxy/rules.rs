@@ -1,11 +1,14 @@
 //! Rules that answer requests or change them: `http-request`, `http-response` and `redirect` (configuration manual, 4.2). Pure.
 
+use super::super::answers::{self, Keeps};
 use super::super::condition::Condition;
 use super::super::error::Inexpressible;
+use super::super::headers::{self, Edit, Way};
 use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
 use super::acl::Acls;
+use super::rate::Tables;
 use super::sections::Statement;
 
 /// The rules and acls of a section.
@@ -31,17 +34,30 @@ impl Rules {
     }
 
     /// All of them in the order in which they are asked: `redirect` comes behind `http-request`.
-    pub fn read(&self, notes: &mut Notes) -> Vec<Rule> {
+    pub fn read(&self, section: &str, rates: &Tables, notes: &mut Notes) -> Vec<Rule> {
         let is_redirect = |statement: &&Statement| statement.keyword() == "redirect";
         let (redirects, others): (Vec<_>, Vec<_>) = self.rules.iter().partition(is_redirect);
-        others.into_iter().chain(redirects).filter_map(|statement| self.read_one(statement, notes)).collect()
+        others
+            .into_iter()
+            .chain(redirects)
+            .filter_map(|statement| self.read_one(section, rates, statement, notes))
+            .collect()
     }
 
-    fn read_one(&self, statement: &Statement, notes: &mut Notes) -> Option<Rule> {
+    fn read_one(&self, section: &str, rates: &Tables, statement: &Statement, notes: &mut Notes) -> Option<Rule> {
         let words = if statement.keyword() == "redirect" { &statement.words[..] } else { statement.arguments() };
         let (action, condition) = split(words);
-        if sets_own_field(action) {
+        if sets_own_field(action) || rates.explains(section, statement) {
             return None;
+        }
+        if let Some(limit) = self.rate_limit(section, rates, statement, notes) {
+            let effect = Effect::Set(Table::new().with("rate_limit", limit));
+            return Some(Rule {
+                line: statement.line,
+                statement: statement.text(),
+                condition: Condition::Always,
+                effect,
+            });
         }
         let effect = match effect(action, statement, notes) {
             Ok(effect) => effect,
@@ -53,11 +69,31 @@ impl Rules {
         match self.acls.condition(statement, condition, notes) {
             Ok(condition) => Some(Rule { line: statement.line, statement: statement.text(), condition, effect }),
             Err(why) => {
-                let danger = if effect == Effect::Refuse { "; what it refuses is served here" } else { "" };
+                let refuses =
+                    matches!(action.first().map(String::as_str), Some("deny" | "reject" | "tarpit" | "silent-drop"));
+                let danger = if refuses { "; what it refuses is served here" } else { "" };
                 notes.left_out(statement.line, &statement.text(), format!("{why}{danger}"));
                 None
             }
         }
+    }
+}
+
+impl Rules {
+    /// `rate_limit`, where the rule refuses whoever asks too often and looks at nothing else.
+    fn rate_limit(&self, section: &str, rates: &Tables, statement: &Statement, notes: &mut Notes) -> Option<Table> {
+        let (action, condition) = split(statement.arguments());
+        if !action.first().is_some_and(|verb| matches!(verb.as_str(), "deny" | "tarpit" | "reject" | "silent-drop")) {
+            return None;
+        }
+        let test = match condition {
+            [word, open, test @ .., close] if word == "if" && open == "{" && close == "}" => test,
+            [word, name] if word == "if" => self.acls.only(name)?,
+            _ => return None,
+        };
+        let track = self.rules.iter().find(|rule| rule.argument(0).is_some_and(|verb| verb.starts_with("track-sc")));
+        let tracked = track.and_then(|track| track.words.iter().skip_while(|word| *word != "table").nth(1));
+        rates.limit(section, tracked.map(String::as_str), test, statement, notes)
     }
 }
 
@@ -79,25 +115,122 @@ fn sets_own_field(action: &[String]) -> bool {
 
 fn effect(action: &[String], statement: &Statement, notes: &mut Notes) -> Result<Effect, Inexpressible> {
     let words: Vec<&str> = action.iter().map(String::as_str).collect();
+    let option = |name: &str| words.windows(2).find_map(|pair| (pair[0] == name).then_some(pair[1]));
     match words[..] {
-        ["redirect", "scheme", "https", ref options @ ..] => {
-            let is_308 = options.windows(2).any(|pair| pair == ["code", "308"]);
-            if !is_308 {
-                notes.changed(
-                    statement.line,
-                    &statement.text(),
-                    "polder answers 308, which keeps the method of the request",
-                );
+        ["redirect", "scheme", "https", ..] => {
+            if option("code") != Some("308") {
+                let why = "polder answers 308, which keeps the method of the request";
+                notes.changed(statement.line, &statement.text(), why);
             }
             Ok(Effect::ToHttps)
         }
-        ["deny" | "reject" | "tarpit" | "silent-drop", ..] => Ok(Effect::Refuse),
+        ["redirect", kind, to, ..] => {
+            let status = option("code").and_then(|code| code.parse().ok()).unwrap_or(302);
+            redirect(kind, to, words.contains(&"drop-query"), status).map(Effect::Answer)
+        }
+        [verb @ ("deny" | "reject" | "tarpit" | "silent-drop"), ..] => {
+            let status =
+                option("deny_status").or(option("status")).and_then(|status| status.parse().ok()).unwrap_or(403);
+            if verb != "deny" {
+                let why = format!("polder answers {status} at once");
+                notes.changed(statement.line, &statement.text(), why);
+            }
+            Ok(Effect::Answer(answers::answer(status, None, "")))
+        }
+        ["return", ..] => {
+            let status = option("status").and_then(|status| status.parse().ok()).unwrap_or(200);
+            returned(&words, status, &option).map(Effect::Answer)
+        }
         ["set-header" | "add-header", name, value] if is_hsts(name) && statement.keyword() == "http-response" => {
             hsts(value).map(|hsts| Effect::Set(Table::new().with("hsts", hsts)))
+        }
+        [verb @ ("set-header" | "add-header"), name, value] => {
+            let edit = if verb == "set-header" { Edit::Set } else { Edit::Add };
+            let value = headers::template(value, sample)?;
+            headers::edit(way(statement), edit, name, &value).map(Effect::Set)
+        }
+        ["del-header", name] => headers::edit(way(statement), Edit::Remove, name, "").map(Effect::Set),
+        ["del-header", name, "-m", "beg"] => {
+            headers::edit(way(statement), Edit::Remove, &format!("{name}*"), "").map(Effect::Set)
         }
         [verb, ..] => Err(why(verb).into()),
         [] => Err("there is no action in it".into()),
     }
+}
+
+/// `redirect location URL`, `redirect prefix URL`, `redirect scheme http`. What is kept of the request is stated by its samples.
+fn redirect(kind: &str, to: &str, drop_query: bool, status: u64) -> Result<Table, Inexpressible> {
+    let whole = ["%[capture.req.uri]", "%[url]", "%[pathq]"].iter().find_map(|sample| to.strip_suffix(sample));
+    let keeps = if drop_query { Keeps::Path } else { Keeps::All };
+    match (kind, whole) {
+        ("location", Some(front)) => answers::redirect(front, Keeps::All, status),
+        ("location", None) => match to.strip_suffix("%[path]") {
+            Some(front) => answers::redirect(front, Keeps::Path, status),
+            None => answers::redirect(to, Keeps::Nothing, status),
+        },
+        ("prefix", _) => answers::redirect(to, keeps, status),
+        ("scheme", _) => answers::redirect(&format!("{to}://"), keeps, status),
+        _ => Err("expected redirect location, prefix or scheme".into()),
+    }
+}
+
+/// `return [status N] [content-type T] [string TEXT | file FILE] [hdr NAME VALUE]`.
+fn returned<'w>(
+    words: &[&'w str],
+    status: u64,
+    option: &impl Fn(&str) -> Option<&'w str>,
+) -> Result<Table, Inexpressible> {
+    if let Some(word) = words.iter().find(|word| matches!(**word, "lf-string" | "lf-file" | "errorfile" | "errorfiles"))
+    {
+        return Err(format!("{word}: polder answers with a fixed text, or with the content of a file").into());
+    }
+    let mut answer = Table::new().with("status", status);
+    let mut headers = Table::new();
+    headers.set_some("Content-Type", option("content-type"));
+    for triple in words.windows(3).filter(|triple| triple[0] == "hdr") {
+        if triple[2].contains("%[") {
+            return Err(format!("{} is computed: polder answers with fixed fields", triple[1]).into());
+        }
+        headers.set(triple[1], triple[2]);
+    }
+    if !headers.is_empty() {
+        answer.set("headers", headers);
+    }
+    answer.set_some("body", option("string"));
+    answer.set_some("file", option("file"));
+    Ok(Table::new().with("answer", answer))
+}
+
+fn way(statement: &Statement) -> Way {
+    if statement.keyword() == "http-response" { Way::Response } else { Way::Request }
+}
+
+/// The first `%[SAMPLE]` or `%VARIABLE` of a format (configuration manual, 8.2.6): what stands before it, polder's name of it, the rest.
+fn sample(text: &str) -> Option<(&str, Result<&'static str, Inexpressible>, &str)> {
+    let (before, rest) = text.split_once('%')?;
+    let (name, behind) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some(split) => split,
+        None if rest.starts_with('%') => ("%", &rest[1..]),
+        None => rest.split_at(rest.bytes().take_while(u8::is_ascii_alphabetic).count()),
+    };
+    let variable = match name {
+        "%" => "%",
+        "src" | "ci" => "{client}",
+        "src_port" | "cp" => "{client_port}",
+        "unique-id" | "unique_id" | "ID" => "{request_id}",
+        "req.hdr(host)" | "hdr(host)" | "req.hdr(Host)" | "hdr(Host)" => "{host}",
+        "ssl_fc_protocol" | "sslv" => "{tls_version}",
+        "ssl_fc_cipher" | "sslc" => "{tls_cipher}",
+        "ssl_fc_sni" => "{tls_server_name}",
+        _ => {
+            return Some((
+                before,
+                Err(format!("{name}: polder does not know it of a request (docs/headers.md)").into()),
+                behind,
+            ));
+        }
+    };
+    Some((before, Ok(variable), behind))
 }
 
 fn is_hsts(name: &str) -> bool {

@@ -113,6 +113,78 @@ fn the_proxy_protocol_is_taken_both_ways_and_whom_it_is_believed_from_is_told() 
 }
 
 #[test]
+fn a_rate_limit_by_a_stick_table_becomes_that_of_the_services() {
+    let cases = [
+        (
+            " stick-table type ip size 100k expire 30s store http_req_rate(10s)\n http-request track-sc0 src\n \
+          http-request deny deny_status 429 if { sc_http_req_rate(0) gt 20 }\n default_backend web\n",
+            "2/s",
+            "20",
+        ),
+        (
+            " http-request track-sc1 src table rates\n acl often sc1_http_req_rate ge 101\n http-request deny if often\n default_backend web\n\
+          backend rates\n stick-table type ipv6 size 1m store http_req_rate(1m)\n",
+            "100/m",
+            "100",
+        ),
+    ];
+    for (lines, rate, burst) in cases {
+        let imported = imported(&format!("{HEAD}{lines}"));
+        let limit = key(&imported, "web", "rate_limit");
+        assert!(limit.contains(&format!(r#""rate": "{rate}", "burst": {burst}"#)), "{limit}");
+        assert_eq!(told(&imported).len(), 1, "{:?}", told(&imported));
+        assert_eq!(told(&imported)[0].1, Became::Changed);
+    }
+}
+
+#[test]
+fn redirects_refusals_and_answers_become_services_of_their_own() {
+    let imported = imported(&format!(
+        "{HEAD} http-request deny if {{ path_beg /admin/ }}\n http-request return status 200 content-type text/plain string \"User-agent: *\" \
+         if {{ path /robots.txt }}\n redirect prefix https://www.example.net code 301 if {{ hdr(host) -i example.net }}\n \
+         http-request redirect location https://shop.example.net/new%[url] if {{ hdr(host) -i old.example.net }}\n \
+         http-request redirect location /moved?x=1 if {{ path_beg /old/ }}\n default_backend web\n"
+    ));
+    let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        r#""answer": { "status": 403 }"#,
+        r#""answer": { "status": 200, "headers": { "Content-Type": "text/plain" }, "body": "User-agent: *" }"#,
+        r#""redirect": { "status": 301, "scheme": "https", "host": "www.example.net" }"#,
+        r#""redirect": { "status": 302, "path": "/moved?x=1" }"#,
+    ] {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+    let left_out: Vec<u32> =
+        told(&imported).iter().filter(|told| told.1 == Became::LeftOut).map(|told| told.0).collect();
+    assert_eq!(left_out, [11], "a path in front of the one that was asked for");
+}
+
+#[test]
+fn fields_of_requests_and_responses_are_edited_as_the_rules_say_one_after_the_other() {
+    let imported = imported(&format!(
+        "{HEAD} http-request set-header X-Real-Port %[src_port]\n http-request del-header X-Internal- -m beg\n http-response set-header \
+         X-Frame-Options DENY\n http-response del-header Server\n http-response set-header X-Frame-Options SAMEORIGIN if {{ path_beg /embed/ }}\n \
+         http-response add-header X-Id %[unique-id]%%\n http-request set-header X-Where %[src,map(/x)]\n default_backend web\n"
+    ));
+    let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        all.contains(r#""request_headers": { "set": { "X-Real-Port": "{client_port}" }, "remove": ["X-Internal-*"] }"#),
+        "{all}"
+    );
+    for part in [
+        r#""X-Frame-Options": "DENY""#,
+        r#""X-Frame-Options": "SAMEORIGIN""#,
+        r#""remove": ["Server"]"#,
+        r#""X-Id": "{request_id}%""#,
+    ] {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+    let left_out: Vec<u32> =
+        told(&imported).iter().filter(|told| told.1 == Became::LeftOut).map(|told| told.0).collect();
+    assert_eq!(left_out, [14], "{:?}", told(&imported));
+}
+
+#[test]
 fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
     let cases = [
         (" use_backend web if { src 10.0.0.0/8 }\n default_backend web\n", "routes by host and path alone"),
@@ -122,7 +194,7 @@ fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
         ),
         (" use_backend web if { hdr_beg(host) -i www. }\n default_backend web\n", "name the hosts"),
         (" http-request deny if { src 10.0.0.0/8 }\n default_backend web\n", "what it refuses is served here"),
-        (" stick-table type ip size 1m expire 10s store http_req_rate(10s)\n default_backend web\n", "no stick tables"),
+        (" stick-table type ip size 1m expire 10s store conn_cur\n default_backend web\n", "no stick tables"),
         (" use_backend gone if { path /x }\n default_backend web\n", "the backend gone is not there"),
         (" default_backend web\nlisten db\n bind :5432\n mode tcp\n server a 192.0.2.7:5432\n", "proxies HTTP alone"),
         (" default_backend web\nlisten stats\n bind :8404\n stats enable\n stats uri /\n", "pages of its own"),

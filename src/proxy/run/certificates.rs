@@ -1,4 +1,4 @@
-//! Files that have changed come into force, whoever wrote them: renewed certificates, and the pages that services hold.
+//! Files that have changed come into force, whoever wrote them: renewed certificates, users, and the pages that services hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use tokio::time::MissedTickBehavior;
 use crate::proxy::snapshot::{Front, Snapshot};
 use crate::proxy::target::kept_file::Reread;
 use crate::proxy::tls::acceptor::Acceptor;
+use crate::proxy::tls::certificate::CertificateError;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
 
-/// How often the files of certificates are looked at.
+/// How often the files of certificates and of users are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Takes renewed certificates into use, for as long as the process lives.
@@ -24,30 +25,55 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         // A disk that does not answer holds up its own thread alone.
         let look = move || {
             tell(refresh(&snapshot));
+            refresh_users(&snapshot);
             tell_of_files(&snapshot);
         };
         let _ = tokio::task::spawn_blocking(look).await;
     }
 }
 
+/// What has been read again, in the operator's words, and why it is not used if it is not.
+struct Reloaded(String, Option<CertificateError>);
+
 /// Reads the files again that have changed: of what visitors are shown, and of connections to backends.
-fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
-    let mut refreshed = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().refresh()).collect::<Vec<_>>();
+fn refresh(snapshot: &Snapshot) -> Vec<Reloaded> {
+    let mut reloaded: Vec<_> = snapshot.settings.tls.iter().flat_map(|tls| shown(tls)).collect();
     for authority in snapshot.settings.tls.iter().flat_map(|tls| tls.authorities()) {
-        let changed = authority.refresh();
-        refreshed.extend(changed.map(|ended| Refreshed { file: authority.files.ca_file.clone(), error: ended.err() }));
+        let what = format!("what visitors' certificates are checked by ({})", authority.files.ca_file.display());
+        reloaded.extend(authority.refresh().map(|ended| Reloaded(what, ended.err())));
     }
     // Services of the same settings share one, whose second look finds no change.
     for connector in snapshot.services.iter().filter_map(|service| service.backend_tls.as_ref()) {
-        let changed = connector.refresh();
-        refreshed.extend(changed.map(|ended| Refreshed { file: connector.tls().ca_file.clone(), error: ended.err() }));
+        let tls = connector.tls();
+        let own = tls.client_certificate.as_ref().map(|own| format!(" and {}", own.chain_file.display()));
+        let own = own.unwrap_or_default();
+        let what = format!("what TLS to backends goes by ({}{own})", tls.ca_file.display());
+        reloaded.extend(connector.refresh().map(|ended| Reloaded(what, ended.err())));
     }
-    refreshed
+    reloaded
+}
+
+fn shown(tls: &Acceptor) -> Vec<Reloaded> {
+    let refreshed = tls.certificates().refresh().into_iter();
+    refreshed.map(|Refreshed { file, error }| Reloaded(format!("the certificate {}", file.display()), error)).collect()
+}
+
+/// Reads the files of users again that have changed.
+fn refresh_users(snapshot: &Snapshot) {
+    let edges = snapshot.fronts.iter().filter_map(|front| front.edge.as_ref());
+    for file in edges.filter_map(|edge| edge.users_file()) {
+        let path = file.path().display();
+        match file.refresh() {
+            None => {}
+            Some(Ok(())) => tracing::info!("the users of {path} have been read again, and are in force"),
+            Some(Err(error)) => tracing::error!("the users of {path} have changed and are not used: {error}"),
+        }
+    }
 }
 
 /// Takes what visitors are shown from files that have just been written.
 pub(super) fn take_renewed(tls: &Acceptor) {
-    tell(tls.certificates().refresh());
+    tell(shown(tls));
 }
 
 /// Reads pages and answers again whose files have changed.
@@ -60,12 +86,11 @@ fn tell_of_files(snapshot: &Snapshot) {
     }
 }
 
-fn tell(refreshed: Vec<Refreshed>) {
-    for Refreshed { file, error } in refreshed {
-        let file = file.display();
+fn tell(reloaded: Vec<Reloaded>) {
+    for Reloaded(what, error) in reloaded {
         match error {
-            None => tracing::info!("the certificate {file} has been read again, and is in force"),
-            Some(error) => tracing::error!("the certificate {file} has changed and is not used: {error}"),
+            None => tracing::info!("{what} has been read again, and is in force"),
+            Some(error) => tracing::error!("{what} has changed and is not used: {error}"),
         }
     }
 }

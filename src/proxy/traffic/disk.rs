@@ -33,3 +33,6 @@ impl Disk {
         tokio::task::spawn_blocking(job).await.ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

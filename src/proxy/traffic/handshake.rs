@@ -22,7 +22,7 @@ pub enum HandshakeError {
     /// The client went away, or its connection broke.
     Closed,
     /// No certificate is for the name that the client asked for, or it named none and there is no default.
-    UnknownName,
+    UnknownName(Option<Box<str>>),
     /// What the client sent is no TLS, or none that we speak.
     Refused,
     /// The client has shown a certificate, and it is not good.
@@ -91,9 +91,9 @@ async fn flush(tcp: &TcpStream, session: &mut Session) -> io::Result<()> {
 
 /// Tells the client why, as far as its socket takes it now.
 fn refuse(tcp: &TcpStream, session: &mut Session, hello: Option<Hello>, error: &io::Error) -> HandshakeError {
-    if hello.is_some_and(|hello| !hello.is_known) {
+    if let Some(hello) = hello.filter(|hello| !hello.is_known) {
         let _ = tcp.try_write(&UNRECOGNIZED_NAME);
-        return HandshakeError::UnknownName;
+        return HandshakeError::UnknownName(hello.server_name);
     }
     let _ = session.send(|data| tcp.try_write(data));
     match error.get_ref().and_then(|error| error.downcast_ref()) {

@@ -68,8 +68,7 @@ async fn serve(registered: Registration, accepted: Accepted, begun: Option<Hands
             Protocol::Http => Ok(Transport::Tcp(stream)),
             // Apart: connections in clear text have no room for it.
             Protocol::Https => {
-                let (stream, visitor) = Box::pin(handshake(local, entry, stream, door.http2)).await?;
-                client.tls = Some(visitor);
+                let stream = Box::pin(handshake(local, entry, stream, door.http2, &mut client.tls)).await?;
                 Ok(Transport::Tls(Box::new(stream)))
             }
         }
@@ -100,13 +99,14 @@ async fn serve(registered: Registration, accepted: Accepted, begun: Option<Hands
 }
 
 /// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log, if
-/// there is one.
+/// there is one; what is known of the visitor comes into `visitor`, the name of a host that nobody has too.
 async fn handshake(
     local: &Local,
     entry: &Entry,
     stream: TcpStream,
     http2: bool,
-) -> Result<(TlsStream, Box<SecureVisitor>), Option<End>> {
+    visitor: &mut Option<Box<SecureVisitor>>,
+) -> Result<TlsStream, Option<End>> {
     let view = local.view();
     let settings = &view.snapshot.settings;
     // There was one when the listener was bound.
@@ -122,17 +122,23 @@ async fn handshake(
             _ => return Err(None),
         },
         accepted = handshake::accept(stream, acceptor, http2) => match accepted {
-            Ok((stream, visitor)) => {
+            Ok((stream, known)) => {
                 add(&local.counters.handshakes, 1);
                 add(&local.counters.handshakes_resumed, stream.is_resumed().into());
-                return Ok((stream, Box::new(visitor)));
+                *visitor = Some(Box::new(known));
+                return Ok(stream);
             }
             Err(HandshakeError::Closed) => End::ClientInHandshake,
             Err(HandshakeError::Untrusted) => {
                 add(&local.counters.untrusted_certificates, 1);
                 End::HandshakeRefused
             }
-            Err(HandshakeError::UnknownName | HandshakeError::Refused) => End::HandshakeRefused,
+            Err(HandshakeError::UnknownName(name)) => {
+                // For the log.
+                *visitor = Some(Box::new(SecureVisitor::new(None, None, name.as_deref(), None)));
+                End::HandshakeRefused
+            }
+            Err(HandshakeError::Refused) => End::HandshakeRefused,
         },
         () = sleep_until(limit) => End::HandshakeTimeout,
     };

@@ -45,6 +45,8 @@ struct Route {
     service: String,
     host: String,
     path: String,
+    /// What it is answered with, whatever happens.
+    fixed: Option<u16>,
 }
 
 /// A status, or why there is none.
@@ -173,7 +175,7 @@ async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, rout
         let (now, before) = tokio::join!(ask_all(listener, &open), ask_before(running, &open));
         let mut again = Vec::new();
         for ((route, now), before) in open.into_iter().zip(now).zip(before) {
-            match judge(&now, &before) {
+            match judge(&now, &before, route.fixed) {
                 Judged::Worse if !last => again.push(route),
                 judged => results.push(Compared { route, now, before, judged }),
             }
@@ -252,6 +254,7 @@ fn routes(config: &ProxyConfig) -> Vec<Route> {
                 service: service.name.clone(),
                 host: host.clone(),
                 path: path.clone(),
+                fixed: service.fixed_status(),
             }));
         }
     }
@@ -306,8 +309,10 @@ fn passes(answer: &Answered) -> bool {
     matches!(answer, Ok(status) if *status < 500)
 }
 
-fn judge(now: &Answered, before: &Before) -> Judged {
+fn judge(now: &Answered, before: &Before, fixed: Option<u16>) -> Judged {
     match before {
+        // As the document has it, be it an error.
+        _ if fixed.is_some_and(|fixed| *now == Ok(fixed)) => Judged::Proved,
         // It says nothing of the backends. Those that would be lost are told by themselves.
         Before::SentToHttps if *now == Ok(404) => Judged::Note,
         // A page that exists now and is not found then: it is another backend, or another site on it.
@@ -320,7 +325,7 @@ fn judge(now: &Answered, before: &Before) -> Judged {
 }
 
 fn in_words(compared: &Compared, status: &Status) -> String {
-    let Compared { route: Route { service, host, path }, now, before, judged } = compared;
+    let Compared { route: Route { service, host, path, .. }, now, before, judged } = compared;
     let answers = |answer: &Answered| match answer {
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
@@ -337,7 +342,8 @@ fn in_words(compared: &Compared, status: &Status) -> String {
         Before::Answered(before) if answers(before) == answers(now) => ", as it does now".to_owned(),
         Before::Answered(before) => format!(", and {} now", answers(before)),
     });
-    if let Some(service) = status.services.iter().find(|known| known.name == *service) {
+    let with_backends = |known: &&ServiceStatus| known.name == *service && !known.backends.is_empty();
+    if let Some(service) = status.services.iter().find(with_backends) {
         words.push_str(&format!(" ({})", backends_in_words(service)));
     }
     words

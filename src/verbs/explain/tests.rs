@@ -13,8 +13,8 @@ fn a_url_gives_host_and_path() {
 }
 
 #[test]
-fn a_proxy_without_a_backend_makes_the_answer_no() {
-    let answer = |backend: Option<&str>| Explained {
+fn a_proxy_without_a_backend_makes_the_answer_no_unless_it_needs_none() {
+    let answer = |backend: Option<&str>, target: Option<&str>| Explained {
         url: String::new(),
         nameservers: Vec::new(),
         proxies: vec![Reply {
@@ -23,10 +23,12 @@ fn a_proxy_without_a_backend_makes_the_answer_no() {
                 service: Some("www".to_owned()),
                 route: String::new(),
                 backend: backend.map(str::to_owned),
+                target: target.map(str::to_owned),
                 because: Vec::new(),
             }),
         }],
     };
-    assert_eq!(verdict(&answer(Some("web1"))), Exit::Done);
-    assert_eq!(verdict(&answer(None)), Exit::No);
+    assert_eq!(verdict(&answer(Some("web1"), None)), Exit::Done);
+    assert_eq!(verdict(&answer(None, None)), Exit::No);
+    assert_eq!(verdict(&answer(None, Some("redirect"))), Exit::Done);
 }

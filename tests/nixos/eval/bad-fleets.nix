@@ -44,6 +44,25 @@ let
       ];
       says = [ "polder.fleet.services.shop.backends: permanent failover has one primary" ];
     };
+    "a service with two targets" = {
+      host = "px-nl";
+      fleet.services.www.redirect.host = "www.example.org";
+      says = [
+        "polder.fleet.services.www: a service has exactly one of backends, redirect, answer and files, here is: backends, redirect"
+      ];
+    };
+    "a service with none" = {
+      host = "px-nl";
+      fleet.services.nothing.hosts = [ "nothing.example.net" ];
+      says = [
+        "polder.fleet.services.nothing: a service has exactly one of backends, redirect, answer and files, here is: none"
+      ];
+    };
+    "backends without a mode" = {
+      host = "px-nl";
+      fleet.services.www.mode = lib.mkForce null;
+      says = [ "polder.fleet.services.www.mode: a service with backends is" ];
+    };
     "a pool with one member" = {
       host = "ns-nl";
       fleet.pools."http0.l.example.net".members = [ "px-nl" ];

@@ -25,8 +25,10 @@ impl Record<'_> {
         self.request.map_or(&[], |request| request.method())
     }
 
+    /// That of the request; of a connection without one the host that was named in the handshake of TLS.
     fn host(&self) -> &[u8] {
-        self.request.map_or(&[], |request| request.authority())
+        let named = || self.client.tls.as_ref()?.server_name.as_ref();
+        self.request.map_or_else(|| named().map_or(&[][..], |name| name.as_bytes()), |request| request.authority())
     }
 
     fn path(&self) -> &[u8] {
@@ -73,6 +75,7 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
         ("method", record.method()),
         ("host", record.host()),
         ("path", record.path()),
+        ("user", trace.user.as_deref().unwrap_or_default().as_bytes()),
     ] {
         put(out, format_args!(",\"{name}\":"));
         quote(out, value);

@@ -24,8 +24,17 @@ fn what_counts_is_the_difference_to_the_running_proxy() {
         (Ok(404), Before::SentToHttps, Judged::Note),
         (Ok(200), Before::SentToHttps, Judged::Proved),
     ] {
-        assert_eq!(judge(&now, &before), judged, "{now:?} after {before:?}");
+        assert_eq!(judge(&now, &before, None), judged, "{now:?} after {before:?}");
     }
+}
+
+#[test]
+fn an_answer_that_the_document_has_is_proved_whatever_its_status() {
+    let before = || Before::Answered(Ok(200));
+    assert_eq!(judge(&Ok(503), &before(), Some(503)), Judged::Proved);
+    assert_eq!(judge(&Ok(404), &before(), Some(404)), Judged::Proved);
+    assert_eq!(judge(&Ok(503), &Before::NoRoute, Some(503)), Judged::Proved);
+    assert_eq!(judge(&Ok(502), &before(), Some(503)), Judged::Worse);
 }
 
 #[test]

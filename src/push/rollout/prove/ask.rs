@@ -71,7 +71,8 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Out
             Ok(status) => Outcome::Failed(format!("it answers {status}")),
             Err(error) => Outcome::Failed(error.to_string()),
         },
-        Probe::Site { proxy, host, path } => match status_of(*proxy, host, path) {
+        Probe::Site { proxy, host, path, fixed } => match status_of(*proxy, host, path) {
+            Ok(status) if *fixed == Some(status) => Outcome::Passed,
             Ok(404) => Outcome::Unknown("it answers 404".to_owned()),
             Ok(status) if status < 500 => Outcome::Passed,
             Ok(status) => Outcome::Failed(format!("it answers {status}")),

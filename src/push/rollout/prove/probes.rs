@@ -43,6 +43,8 @@ pub enum Probe {
         host: String,
         /// The path.
         path: String,
+        /// What every request there is answered with, be it an error.
+        fixed: Option<u16>,
     },
     /// A proxy's checks find a backend up.
     Backend {
@@ -71,7 +73,7 @@ impl fmt::Display for Probe {
             }
             Probe::Pool { nameserver, name } => write!(f, "{nameserver} has addresses for {name}"),
             Probe::Ready { proxy } => write!(f, "{proxy} is ready"),
-            Probe::Site { proxy, host, path } => write!(f, "{proxy} serves {host}{path}"),
+            Probe::Site { proxy, host, path, .. } => write!(f, "{proxy} serves {host}{path}"),
             Probe::Backend { proxy, service, name } => write!(f, "{proxy} finds {service}/{name} up"),
         }
     }
@@ -109,7 +111,7 @@ pub fn probes(fleet: &Fleet, host: &str) -> Probes {
         for proxy in reached(addresses, in_clear.map(|listener| listener.address)) {
             probes.asked.insert(Probe::Ready { proxy });
             let sites = config.services.values().flat_map(sites);
-            probes.asked.extend(sites.map(|(host, path)| Probe::Site { proxy, host, path }));
+            probes.asked.extend(sites.map(|(host, path, fixed)| Probe::Site { proxy, host, path, fixed }));
         }
     }
     if fleet.hosts.get(host).is_some_and(|host| host.is(Role::Backend)) {
@@ -132,10 +134,14 @@ fn reached(addresses: &[IpAddr], listeners: impl Iterator<Item = SocketAddr>) ->
     reached
 }
 
-/// The host name and path of every route of a service; for a pattern, a name that matches it.
-fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String)> + '_ {
+/// The host name and path of every route of a service, and its fixed status; for a pattern, a name that matches it.
+fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String, Option<u16>)> + '_ {
     let host = |pattern: &HostPattern| pattern.to_string().replacen('*', "probe", 1);
-    service.hosts.iter().flat_map(move |pattern| service.paths.iter().map(move |path| (host(pattern), path.clone())))
+    let fixed = service.fixed_status();
+    service
+        .hosts
+        .iter()
+        .flat_map(move |pattern| service.paths.iter().map(move |path| (host(pattern), path.clone(), fixed)))
 }
 
 /// Adds probes of backends, which accept only the proxies: those are asked for their checks' verdicts.

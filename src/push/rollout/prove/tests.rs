@@ -9,7 +9,12 @@ fn zone() -> Probe {
 }
 
 fn site() -> Probe {
-    Probe::Site { proxy: ([192, 0, 2, 1], 80).into(), host: "example.net".to_owned(), path: "/".to_owned() }
+    Probe::Site {
+        proxy: ([192, 0, 2, 1], 80).into(),
+        host: "example.net".to_owned(),
+        path: "/".to_owned(),
+        fixed: None,
+    }
 }
 
 fn failed() -> Outcome {

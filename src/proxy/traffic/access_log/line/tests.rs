@@ -34,6 +34,22 @@ fn a_line_is_one_json_object_or_looks_like_haproxys() {
 }
 
 #[test]
+fn a_request_that_was_given_an_id_has_it_in_its_line() {
+    let mut trace = Trace::new(tokio::time::Instant::now());
+    let id = trace.request_id().to_string();
+    assert_eq!(id, trace.request_id().to_string(), "it is called what it is called");
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
+    let record = Record { client: &client, listener: "http", request: None, trace: &trace };
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    json(&mut one, &record);
+    haproxy(&mut other, &record);
+    let value: serde_json::Value = serde_json::from_slice(&one).unwrap();
+    assert_eq!(value["request_id"], id);
+    let line = String::from_utf8(other).unwrap();
+    assert!(line.ends_with(&format!(" - {{{id}}} \"<BADREQ>\"\n")), "{line}");
+}
+
+#[test]
 fn nothing_a_client_sends_ends_a_line_or_a_value() {
     let (json, haproxy) = lines(b"GET /\"}\\{\" HTTP/1.1\r\nHost: www.test\r\n\r\n");
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -16,17 +16,19 @@ fn answering(answer: &'static str) -> SocketAddr {
     address
 }
 
-fn site(proxy: SocketAddr) -> Outcome {
-    one(&Probe::Site { proxy, host: "www.example.net".to_owned(), path: "/".to_owned() }, &BTreeMap::new())
+fn site(proxy: SocketAddr, fixed: Option<u16>) -> Outcome {
+    one(&Probe::Site { proxy, host: "www.example.net".to_owned(), path: "/".to_owned(), fixed }, &BTreeMap::new())
 }
 
 #[test]
 fn a_site_is_served_unknown_or_failing_by_its_status() {
-    assert_eq!(site(answering("HTTP/1.1 302 Found\r\n\r\n")), Outcome::Passed);
-    assert_eq!(site(answering("HTTP/1.1 401 No\r\n\r\n")), Outcome::Passed);
-    assert_eq!(site(answering("HTTP/1.1 404 No\r\n\r\n")), Outcome::Unknown("it answers 404".to_owned()));
-    assert_eq!(site(answering("HTTP/1.1 503 No\r\n\r\n")), Outcome::Failed("it answers 503".to_owned()));
-    assert!(matches!(site(answering("")), Outcome::Failed(why) if why.contains("without an answer")));
+    let site_of = |status: &str| site(answering(format!("HTTP/1.1 {status} Whatever\r\n\r\n").leak()), None);
+    assert_eq!(site_of("302"), Outcome::Passed);
+    assert_eq!(site_of("401"), Outcome::Passed);
+    assert_eq!(site_of("404"), Outcome::Unknown("it answers 404".to_owned()));
+    assert_eq!(site_of("503"), Outcome::Failed("it answers 503".to_owned()));
+    assert_eq!(site(answering("HTTP/1.1 503 As written\r\n\r\n"), Some(503)), Outcome::Passed);
+    assert!(matches!(site(answering(""), None), Outcome::Failed(why) if why.contains("without an answer")));
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! Rules about who asks: `deny` by `src`, `auth` by `http_auth` (configuration manual, 4.2, 7.3.3 and 7.3.6). Pure.
+
+use super::super::error::Inexpressible;
+use super::super::guards;
+use super::super::note::Notes;
+use super::super::tree::Table;
+use super::acl::{Acls, Test};
+use super::sections::Statement;
+
+/// What a rule about who asks comes to.
+pub struct Guard {
+    /// Keys of a service.
+    pub settings: Table,
+    /// The other tests of its condition, with `if` before them, or nothing.
+    pub rest: Vec<String>,
+}
+
+/// Reads a rule that refuses visitors by their address, or asks them for a name and a password; none if it is no such rule.
+pub fn read(
+    action: &[String],
+    condition: &[String],
+    acls: &Acls,
+    statement: &Statement,
+    notes: &mut Notes,
+) -> Option<Result<Guard, Inexpressible>> {
+    let verb = action.first().map(String::as_str)?;
+    let asks = verb == "auth";
+    if !asks && !matches!(verb, "deny" | "tarpit" | "reject" | "silent-drop") {
+        return None;
+    }
+    let (first, words) = condition.split_first()?;
+    let mut tests = acls.tests(words)?;
+    let place = tests.iter().position(|test| is_who(test, asks))?;
+    let who = tests.remove(place);
+    let unless = first == "unless";
+    if tests.iter().any(|test| is_who(test, asks)) || (unless && !tests.is_empty()) {
+        return Some(Err("it tests several things about who asks: write a rule for each, with \"if\"".into()));
+    }
+    let mut rest: Vec<String> = tests.into_iter().flat_map(|test| test.written).collect();
+    if !rest.is_empty() {
+        rest.insert(0, "if".to_owned());
+    }
+    let others = who.negated != unless;
+    let settings = match asks {
+        true if !others => Err("it asks those who have said who they are".into()),
+        true => Ok(ask(action, statement, notes)),
+        false => {
+            let values = who.criteria.iter().flat_map(|words| words.iter().skip(1)).filter(|word| !matches!(word.as_str(), "-n" | "--"));
+            guards::networks(&values.cloned().collect::<Vec<_>>(), others)
+        }
+    };
+    Some(settings.map(|settings| Guard { settings, rest }))
+}
+
+fn is_who(test: &Test, asks: bool) -> bool {
+    let sample = |words: &Vec<String>| {
+        let sample = words.first().map_or("", String::as_str);
+        if asks { sample.starts_with("http_auth(") || sample.starts_with("http_auth_group(") } else { sample == "src" }
+    };
+    !test.criteria.is_empty() && test.criteria.iter().all(sample)
+}
+
+fn ask(action: &[String], statement: &Statement, notes: &mut Notes) -> Table {
+    let realm = action.iter().skip_while(|word| *word != "realm").nth(1).map(String::as_str);
+    let (settings, file) = guards::basic_auth("visitors", realm);
+    let why =
+        format!("names and hashes come from {file} here: put the line of `htpasswd -nB NAME` into it for each user, on every proxy; nobody comes in before");
+    notes.changed(statement.line, &statement.text(), why);
+    settings
+}
