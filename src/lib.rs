@@ -39,6 +39,7 @@
 //! | how one process hands its sockets to the next | [`daemon::takeover`], [`daemon::lifecycle::handover`] |
 //! | how sockets outlive a crash | [`daemon::fd_store`] |
 //! | which backends may get a request | [`daemon::eligibility`] |
+//! | who may come to a service, by network, password or another server's word | [`proxy::edge`], `proxy::traffic::admit` |
 //! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
 //! | that a backend over TLS is who it must be | [`tls::client`] |
 //! | which certificates are ordered from a CA, by which proxy, when, and after which pause | [`proxy::acme::orders`] |

@@ -66,13 +66,23 @@ impl Exchange<'_> {
         retry_after: Option<&str>,
         end: End,
     ) -> Served {
-        let routed = self.trace.front.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
-        let hsts = routed.and_then(|(view, index)| view.snapshot.fronts[*index].https.hsts.clone());
-        let more = MoreFields { transport_security: hsts.as_deref(), retry_after, ..MoreFields::default() };
-        self.answer_with(client, answer, more, end).await
+        self.answer_as_service(client, answer, MoreFields { retry_after, ..MoreFields::default() }, end).await
     }
 
-    /// The same with these fields.
+    /// The same with these fields, and what the service says about https.
+    pub async fn answer_as_service(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer<'_>,
+        more: MoreFields<'_>,
+        end: End,
+    ) -> Served {
+        let routed = self.trace.front.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
+        let hsts = routed.and_then(|(view, index)| view.snapshot.fronts[*index].https.hsts.clone());
+        self.answer_with(client, answer, MoreFields { transport_security: hsts.as_deref(), ..more }, end).await
+    }
+
+    /// The same with these fields alone.
     pub async fn answer_with(
         &mut self,
         client: &mut impl ClientStream,
