@@ -23,6 +23,8 @@ let
         failover
         balance
         abort_on_close
+        allow
+        deny
         max_queue
         max_request_body
         pass_fields
@@ -55,6 +57,10 @@ let
           )) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
+    // lib.optionalAttrs (service.basic_auth != null) { basic_auth = documented service.basic_auth; }
+    // lib.optionalAttrs (service.forward_auth != null) {
+      forward_auth = documented service.forward_auth;
+    }
     // lib.optionalAttrs (service.compression != null) { compression = documented service.compression; }
     // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
     // lib.optionalAttrs (service.request_headers != null) {
@@ -201,6 +207,9 @@ mkDaemonRole {
   stopTimeout = "45s";
   keyFiles =
     map keyFile (lib.attrValues sealingKeys)
+    ++ map (service: service.basic_auth.users_file) (
+      lib.filter (service: service.basic_auth != null) (lib.attrValues fleet.services)
+    )
     ++ lib.optional (overTLS && keys ? cookies) keys.cookies
     ++ lib.optional (overAcme && fleet.acme.eab != null) fleet.acme.eab.hmac_key_file;
   allowedTCPPorts = map (listener: listener.port) ports;

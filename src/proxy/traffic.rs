@@ -18,11 +18,13 @@
 //! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets, of visitors and of backends; `transfer` and `socket` move the bytes |
 //! | [`http2`], `http2_connection`, `http2_visit`, `http2_stream` | the same for HTTP/2: what is pure, a visitor's connection, a request on one of its streams, its bodies; `http2_wire` carries it, `http2_pipe` is a stream after an upgrade |
 //! | `http2_upstream`, `http2_attempt`, `http2_backend` | connections of HTTP/2 to backends, an attempt on one of them, a request and its response on a stream |
+//! | `basic_auth`, `passwords`, `forward_auth` | who asks: a name and a password, verified on threads of their own; another server's word |
 //! | `compression`, `encoder` | what of a response is compressed on its way to the visitor |
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
-//! Must never: take a lock while a request is served (but where it queues for a backend), or change anything that control owns.
+//! Must never: take a lock while a request is served (but where it queues for a backend, or for a hash of its password), or change
+//! anything that control owns.
 
 pub mod access_log;
 pub mod admission;
@@ -31,6 +33,7 @@ mod alarm;
 mod answering;
 mod arrival;
 mod attempt;
+mod basic_auth;
 mod bounded;
 mod certificate;
 mod compression;
@@ -46,6 +49,7 @@ mod eviction;
 mod eviction_queue;
 mod exchange;
 mod file_body;
+mod forward_auth;
 mod handshake;
 mod handshakes;
 pub mod http1;
@@ -69,6 +73,7 @@ pub mod message;
 mod opening;
 mod outcome;
 mod own_response;
+mod passwords;
 mod plan;
 mod progress;
 mod proxy_header;

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, BackendConfig, Balance,
-    CertificateConfig, CertificateSource, ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig,
-    ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HeadersConfig, HostPattern, HstsConfig,
-    HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig,
-    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig,
-    TimeoutsConfig,
+    self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
+    BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind,
+    ClientAuthorityConfig, ClientCertificatesConfig, ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue,
+    EabConfig, FieldName, ForwardAuthConfig, HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig,
+    LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig, RateLimitConfig as ServiceRateLimit,
+    Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -203,6 +204,26 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let hsts = HstsConfig { max_age: 730 * 86_400 * SECOND, include_subdomains: true, preload: true };
     assert_eq!(config.services["wiki"].https, HttpsConfig { redirect: true, hsts: Some(hsts) });
     assert_eq!(config.services["shop"].https, HttpsConfig::default());
+    let networks = |networks: &[IpNet]| networks.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let AccessConfig { allow, deny } = &config.services["www"].access;
+    assert_eq!(
+        (networks(allow), networks(deny)),
+        (vec!["10.0.0.0/8".into(), "2001:db8::/32".into()], vec!["10.66.0.0/16".into()])
+    );
+    let wiki = &config.services["wiki"];
+    let basic_auth =
+        BasicAuthConfig { realm: "The staff".into(), users_file: "/run/secrets/wiki-users".into(), pass: true };
+    assert_eq!((wiki.basic_auth.as_ref(), wiki.access.is_open()), (Some(&basic_auth), true));
+    let name = |name| FieldName::parse(name).unwrap();
+    let forward_auth = ForwardAuthConfig {
+        address: "127.0.0.1:9091".parse().unwrap(),
+        path: "/verify".into(),
+        host: "auth.example.net".into(),
+        timeout: 2 * SECOND,
+        send: vec![name("Cookie")],
+        copy: vec![name("Remote-User")],
+    };
+    assert_eq!(wiki.forward_auth, Some(forward_auth));
     let client = ClientRateConfig {
         rate: RateConfig { requests: 20, per: SECOND, burst: 50 },
         prefix4: 24,

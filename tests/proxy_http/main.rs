@@ -7,14 +7,17 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod access;
 mod admission;
 mod authority;
 mod backend_tls;
+mod basic_auth;
 mod bodies;
 mod browser;
 mod client_certificates;
 mod compression;
 mod failures;
+mod forward_auth;
 mod grpc;
 mod h2;
 mod h2_abuse;

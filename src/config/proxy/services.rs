@@ -6,11 +6,14 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use super::access::{self, AccessConfig};
 use super::acme::ChallengeKind;
+use super::basic_auth::{self, BasicAuthConfig};
 use super::compression::{self, CompressionConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
 use super::error_pages::{self, ErrorPagesConfig};
+use super::forward_auth::{self, ForwardAuthConfig};
 use super::headers::{self, HeadersConfig};
 use super::https::{self, HttpsConfig};
 use super::rate_limit::{self, RateLimitConfig};
@@ -41,6 +44,12 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
+    /// Whose visitors it serves. Default everybody's.
+    pub access: AccessConfig,
+    /// The name and password that they show. Default none.
+    pub basic_auth: Option<BasicAuthConfig>,
+    /// Who is asked whether a request may go on. Default nobody.
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// How many requests it takes; none: as many as come.
     pub rate_limit: Option<RateLimitConfig>,
     /// What its visitors see instead of the proxy's own words.
@@ -77,17 +86,21 @@ pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
         "abort_on_close",
+        "allow",
         "answer",
         "backend_tls",
         "backends",
         "balance",
+        "basic_auth",
         "check",
         "compression",
         "cookie",
+        "deny",
         "error_pages",
         "failover",
         "failover_drain",
         "files",
+        "forward_auth",
         "hosts",
         "hsts",
         "https",
@@ -150,6 +163,9 @@ fn read_service<'a>(
     let error_pages = error_pages::read(&service, service.get("backends").is_some());
     let compression = compression::read(&service);
     let https = https::read(&service, service.get("tls").is_some());
+    let access = access::read(&service);
+    let basic_auth = basic_auth::read(name, &service, pass_fields.ok());
+    let forward_auth = forward_auth::read(&service, context);
     let around = headers::Around {
         has_tls: service.get("tls").is_some(),
         asks_for_certificates: service.get("tls").is_some_and(|tls| tls.peek("client_certificates").is_some()),
@@ -183,6 +199,9 @@ fn read_service<'a>(
         headers: headers?,
         tls: tls?.map(|(tls, _)| tls),
         https: https?,
+        access: access?,
+        basic_auth: basic_auth?,
+        forward_auth: forward_auth?,
         rate_limit: rate_limit?,
         error_pages: error_pages?,
         max_request_body: max_request_body?,

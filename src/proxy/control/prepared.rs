@@ -19,6 +19,7 @@ use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::basic_auth::file::UsersFile;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
 use crate::proxy::target::OwnTarget;
@@ -244,6 +245,11 @@ impl Prepared {
     /// The backends whose state operators can set: `SERVICE/BACKEND`.
     pub fn subjects(&self) -> impl Iterator<Item = &String> {
         self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
+    }
+
+    /// The files of users that it names.
+    pub fn users_files(&self) -> impl Iterator<Item = (&Front, &UsersFile)> {
+        self.fronts.iter().filter_map(|front| Some((front, front.edge.as_ref()?.users_file()?)))
     }
 
     /// Whether it has this `SERVICE/BACKEND`.

@@ -3,9 +3,11 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod admission;
 mod edge;
 mod target;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::api::operator::OperatorState;
@@ -20,8 +22,21 @@ use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 use crate::running_time::running;
 
-/// Explains a request for this host and path with this Cookie field (empty: it has none).
-pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
+/// A request to be explained.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'v> {
+    /// The host that is asked for.
+    pub host: &'v str,
+    /// The path.
+    pub path: &'v str,
+    /// The Cookie field; empty: it has none.
+    pub cookie: &'v str,
+    /// Who asks; none: nobody in particular.
+    pub from: Option<IpAddr>,
+}
+
+/// Explains a request.
+pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> Explanation {
     let snapshot = state.snapshot();
     let matched = match snapshot.router.explain(host.as_bytes(), path.as_bytes()) {
         Ok(matched) => matched,
@@ -29,17 +44,26 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
     let front = &snapshot.fronts[matched.front];
+    let mut because = Vec::new();
+    if let Some(edge) = front.edge.as_deref() {
+        let admission = admission::explain(edge, from);
+        because.extend(admission.because);
+        if admission.is_refused {
+            let service = Some(front.name.to_string());
+            return Explanation { service, route, backend: None, target: None, because };
+        }
+    }
     let service = match &front.target {
         FrontTarget::Backends(place) => &snapshot.services[*place],
         FrontTarget::Own(own) => {
-            let mut because = about_edge(state, &front.name);
+            because.extend(about_edge(state, &front.name));
             because.push(target::sentence(state, front, own, host, path));
             let (service, target) = (Some(front.name.to_string()), Some(own.kind().to_owned()));
             return Explanation { service, route, backend: None, target, because };
         }
     };
     let named = named_by(service, cookie);
-    let mut because = about_edge(state, &front.name);
+    because.extend(about_edge(state, &front.name));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     let now = running();

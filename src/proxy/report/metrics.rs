@@ -172,6 +172,7 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
         }
     }
     orders(&mut page, state, now);
+    refusals(&mut page, state);
     rate_limits(&mut page, state);
     queues(&mut page, state);
     retry_budgets(&mut page, state);
@@ -227,6 +228,17 @@ fn orders(page: &mut Page, state: &State, now: Now) {
     let mut metric = page.gauge("polder_acme_failing", failing);
     for standing in &standings {
         metric.flag(&[("service", &standing.service)], standing.error.is_some());
+    }
+}
+
+fn refusals(page: &mut Page, state: &State) {
+    let help = "Requests that this service has refused, by cause; absent where it refuses none.";
+    let mut metric = page.counter("polder_requests_refused_total", help);
+    for front in state.snapshot().fronts.iter() {
+        for cause in front.edge.iter().flat_map(|edge| edge.causes()) {
+            let refused = front.edge.as_ref().map_or(0, |edge| edge.refusals.get(cause));
+            metric.sample(&[("service", &front.name), ("cause", cause.name())], refused);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::pin::pin;
 use super::bounded::Bounded;
 use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
-use super::http1::request;
+use super::http1::request::{self, Vouched};
 use super::inflight::Order;
 use super::message::{ContentEdit, ResponseEdit};
 use super::outcome::Outcome;
@@ -68,14 +68,21 @@ pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
     let settings = &plan.view.snapshot.settings;
     let edge = plan.front().edge.as_ref().and_then(|edge| edge.request_headers.as_ref());
     let headers = edge.map(|edits| RequestEdit { edits, facts: exchange.facts(edits, plan.front(), settings) });
-    let Exchange { local, request, client, buffers, .. } = exchange;
+    let Exchange { local, request, client, buffers, granted, trace, .. } = exchange;
     if let Some(counters) = local.counters_of(plan.backend()) {
         add(&counters.requests, 1);
     }
     let trusted = client.is_trusted(&settings.trusted_proxies);
     let service = plan.service();
     let via = settings.via.as_deref();
-    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie(), via, headers };
+    let vouched = plan.front().edge.as_deref().map_or_else(Vouched::default, |edge| Vouched {
+        user: trace.user.as_deref(),
+        keeps_password: edge.keeps_password(),
+        copied: edge.forward_auth.as_ref().map(|auth| &auth.copied),
+        granted,
+    });
+    let passed = service.pass_fields;
+    let edits = request::Edits { client, trusted, passed, cookie: service.cookie(), via, headers, vouched };
     buffers.clear();
     request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }

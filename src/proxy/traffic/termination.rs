@@ -48,6 +48,20 @@ pub enum End {
     MalformedFrames,
     /// The client sent more frames that ask for nothing, or broke off more streams, than any client needs.
     Flooded,
+    /// The visitor's network was refused.
+    NetworkRefused,
+    /// The visitor has shown no name and password of a user.
+    NoPassword,
+    /// More passwords waited to be verified than may, or too long.
+    PasswordsBusy,
+    /// Who the users are is not known.
+    NoUsers,
+    /// The server of `forward_auth` has not let the request go on.
+    AuthRefused,
+    /// It could not be reached, or its answer was malformed.
+    AuthFailed,
+    /// Its time limit passed.
+    AuthTimeout,
     /// The request's head was refused.
     Refused,
     /// The visitor has shown no certificate, and the service wants one.
@@ -136,8 +150,8 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
-    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, B queueing for a busy backend,
-    /// N being sent to the next backend, `-` none.
+    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, B queueing for a busy backend, N being sent to the next
+    /// backend (or the visitor's network), W the visitor's name and password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -164,6 +178,13 @@ impl End {
             End::Flooded => "RF",
             End::Refused => "PR",
             End::NoCertificate => "PV",
+            End::NetworkRefused => "PN",
+            End::NoPassword => "PW",
+            End::PasswordsBusy => "RW",
+            End::NoUsers => "SW",
+            End::AuthRefused => "PX",
+            End::AuthFailed => "SX",
+            End::AuthTimeout => "sX",
             End::MalformedBody => "PD",
             End::MalformedResponse => "PH",
             End::NoBackend => "SC",
