@@ -23,13 +23,22 @@ let
         failover
         balance
         abort_on_close
+        allow
+        deny
+        max_queue
+        max_request_body
         pass_fields
         protocol
+        queue_timeout
         redispatch
         retries
+        retry_budget
+        retry_on
         reuse
+        slow_start
         send_proxy
         start_grace
+        try_timeout
         last_resort
         failover_drain
         https
@@ -48,6 +57,10 @@ let
           )) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
+    // lib.optionalAttrs (service.basic_auth != null) { basic_auth = documented service.basic_auth; }
+    // lib.optionalAttrs (service.forward_auth != null) {
+      forward_auth = documented service.forward_auth;
+    }
     // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
     // lib.optionalAttrs (service.request_headers != null) {
       request_headers = headers service.request_headers;
@@ -129,7 +142,7 @@ let
   backend =
     backend:
     documented {
-      inherit (backend) name weight;
+      inherit (backend) name weight max_connections;
       address = members.backendSocket backend;
     }
     // lib.optionalAttrs backend.backup { backup = true; };
@@ -193,6 +206,9 @@ mkDaemonRole {
   stopTimeout = "45s";
   keyFiles =
     map keyFile (lib.attrValues sealingKeys)
+    ++ map (service: service.basic_auth.users_file) (
+      lib.filter (service: service.basic_auth != null) (lib.attrValues fleet.services)
+    )
     ++ lib.optional (overTLS && keys ? cookies) keys.cookies
     ++ lib.optional (overAcme && fleet.acme.eab != null) fleet.acme.eab.hmac_key_file;
   allowedTCPPorts = map (listener: listener.port) ports;

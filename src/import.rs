@@ -14,6 +14,7 @@ pub mod dial;
 pub mod draft;
 pub mod error;
 pub mod fleet;
+pub mod guards;
 pub mod haproxy;
 pub mod headers;
 pub mod json;
@@ -22,6 +23,7 @@ pub mod note;
 pub mod routes;
 pub mod settle;
 pub mod tree;
+pub mod vet;
 
 pub use error::ImportError;
 pub use settle::Imported;

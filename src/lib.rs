@@ -39,12 +39,14 @@
 //! | how one process hands its sockets to the next | [`daemon::takeover`], [`daemon::lifecycle::handover`] |
 //! | how sockets outlive a crash | [`daemon::fd_store`] |
 //! | which backends may get a request | [`daemon::eligibility`] |
+//! | who may come to a service, by network, password or another server's word | [`proxy::edge`], `proxy::traffic::admit` |
 //! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
 //! | that a backend over TLS is who it must be | [`tls::client`] |
 //! | which certificates are ordered from a CA, by which proxy, when, and after which pause | [`proxy::acme::orders`] |
 //! | what of what is known is too old to be acted on | [`health::proof`] |
 //! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |
 //! | which backend a request gets | [`proxy::choose`] |
+//! | what is answered without a backend; which file a path means | [`proxy::target`], [`proxy::target::files`] |
 //! | how the proxy's cookie is read and made | [`proxy::choose::cookie`] |
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
 //! | that two operators cannot take the last two away at once | [`daemon::operator::proposals`] |

@@ -22,11 +22,14 @@ pub mod eligibility;
 pub mod hosts;
 pub mod latch;
 mod path_prefix;
+pub mod queue;
 pub mod report;
+pub mod retry_budget;
 pub mod route;
 mod run;
 #[cfg(test)]
 mod samples;
+pub mod slow_start;
 pub mod snapshot;
 pub mod target;
 pub mod tls;

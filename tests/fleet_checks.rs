@@ -421,6 +421,47 @@ fn all_proxies_are_one() {
 }
 
 #[test]
+fn whoever_is_kept_out_by_one_proxy_is_kept_out_by_all() {
+    broken(
+        "one denies what the other does not, and lists of networks have no order",
+        |example| {
+            example.proxies(|proxy| proxy["services"]["www"]["allow"] = json!(["10.0.0.0/8", "192.0.2.0/24"]));
+            example.document("px-nl", "proxy.json", |proxy| {
+                proxy["services"]["www"]["allow"] = json!(["192.0.2.0/24", "10.0.0.0/8"]);
+                proxy["services"]["www"]["deny"] = json!(["10.1.0.0/16"]);
+            });
+        },
+        &["service www: whom it denies differs: none on px-ch, 10.1.0.0/16 on px-nl"],
+    );
+    broken(
+        "one asks for a password",
+        |example| {
+            example.document("px-nl", "proxy.json", |proxy| {
+                proxy["services"]["www"]["basic_auth"] =
+                    json!({ "users_file": "/run/secrets/users", "realm": "Staff" });
+            });
+        },
+        &["service www: its basic_auth differs: none on px-ch, \"Staff\" by /run/secrets/users on px-nl"],
+    );
+    broken(
+        "each asks its own server, and copies what the other does not",
+        |example| {
+            let ask = |address: &str, copy: &[&str]| json!({ "address": address, "copy": copy, "send": ["Cookie"] });
+            example.document("px-nl", "proxy.json", |proxy| {
+                proxy["services"]["www"]["forward_auth"] = ask("127.0.0.1:9091", &["Remote-User"]);
+            });
+            example.document("px-ch", "proxy.json", |proxy| {
+                proxy["services"]["www"]["forward_auth"] = ask("127.0.0.1:9092", &[]);
+            });
+        },
+        &[
+            "service www: its forward_auth differs: / for at most 5s, sent Cookie, copied none on px-ch, / for at most 5s, sent \
+           Cookie, copied Remote-User on px-nl",
+        ],
+    );
+}
+
+#[test]
 fn everybody_has_everybody_for_a_peer() {
     broken(
         "no peers",

@@ -131,7 +131,7 @@ fn no_choice_allocates_after_the_first() {
                 for cookie in [None, Some(3)] {
                     choose(
                         service,
-                        RequestFacts { cookie, tried: u128::from(random) & 0b11, authenticated: None },
+                        RequestFacts { cookie, tried: u128::from(random) & 0b11, ..RequestFacts::default() },
                         &mut spread,
                         random << 24,
                     );

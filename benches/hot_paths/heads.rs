@@ -74,6 +74,7 @@ fn measure_request(criterion: &mut Criterion) {
         cookie: Some(&cookie),
         via: Some("px-nl1"),
         headers: None,
+        vouched: request::Vouched::default(),
     };
     let mut out = Vec::new();
     group.bench_function("rewrite", |bencher| {

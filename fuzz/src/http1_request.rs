@@ -60,7 +60,7 @@ fn passes_on(head: &[u8], request: &RequestHead, fields: &[Field], trusted: bool
     let cookie = Cookie::address("polder-shop");
     let mut sent = Vec::new();
     let edits =
-        Edits { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie), via: Some("px-1") };
+        Edits { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie), via: Some("px-1"), vouched: Default::default() };
     write(&mut sent, head, request, fields, edits);
 
     let ours = Lines::read(&sent).expect("what a backend gets can be read");

@@ -49,6 +49,11 @@ let
           type = types.ints.between 0 1000;
           description = "The share of requests that it gets. With 0, it gets only requests whose cookie names it.";
         };
+        max_connections = daemonDefault {
+          type = types.ints.between 1 1000000;
+          example = 50;
+          description = "Requests that it gets at once from each proxy, as HAProxy's `maxconn`; the rest queue ([limits.md](limits.md#busy-backends)).";
+        };
         backup = mkOption {
           type = types.bool;
           default = false;
@@ -309,6 +314,85 @@ in
         ([documents.md](documents.md#servicesnamebackend_tls)).
       '';
     };
+    allow = daemonDefault {
+      type = types.nonEmptyListOf types.str;
+      example = [
+        "10.0.0.0/8"
+        "2001:db8::/32"
+      ];
+      description = ''
+        The networks whose visitors are served; all others are answered 403. The most specific network of `allow` and `deny`
+        decides ([access.md](access.md#networks)).
+      '';
+    };
+    deny = daemonDefault {
+      type = types.nonEmptyListOf types.str;
+      example = [ "10.66.0.0/16" ];
+      description = "The networks whose visitors are answered 403.";
+    };
+    basic_auth = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            users_file = mkOption {
+              type = fleetTypes.keyPath;
+              example = "/run/secrets/wiki-users";
+              description = "Lines of `NAME:HASH` (`htpasswd -nB NAME`), in a file that is on every proxy. It is read again when it changes.";
+            };
+            realm = daemonDefault {
+              type = types.str;
+              example = "The staff";
+              description = "What browsers show to whom they ask.";
+            };
+            pass = daemonDefault {
+              type = types.bool;
+              description = "Whether backends get the `Authorization` field, too.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = "Visitors show a name and a password ([access.md](access.md#passwords)).";
+    };
+    forward_auth = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            address = mkOption {
+              type = types.str;
+              example = "127.0.0.1:9091";
+              description = "Where the server is asked: an address and a port.";
+            };
+            path = daemonDefault {
+              type = types.strMatching "/.*";
+              example = "/api/authz/forward-auth";
+              description = "What it is asked for.";
+            };
+            host = daemonDefault {
+              type = types.str;
+              example = "auth.example.net";
+              description = "The `Host` of each question.";
+            };
+            timeout = daemonDefault {
+              type = duration;
+              description = "How long its whole answer may take.";
+            };
+            send = daemonDefault {
+              type = types.listOf types.str;
+              example = [ "Cookie" ];
+              description = "The visitor's fields that it is sent.";
+            };
+            copy = daemonDefault {
+              type = types.listOf types.str;
+              example = [ "Remote-User" ];
+              description = "The fields of its answer that the backend gets.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = "Another server is asked whether a request may go on ([access.md](access.md#another-server)).";
+    };
     pass_fields = daemonDefault {
       type = types.nonEmptyListOf types.str;
       example = [ "X-HTTP-Method-Override" ];
@@ -336,6 +420,50 @@ in
         "h2c"
       ];
       description = "What the backends speak: HTTP/1.1, HTTP/2 over TLS (with `backend_tls`), or HTTP/2 in clear text. For gRPC one of the latter two.";
+    };
+    retry_on = daemonDefault {
+      type = types.listOf (
+        types.enum [
+          "empty-response"
+          "junk-response"
+          "response-timeout"
+          "502"
+          "503"
+          "504"
+        ]
+      );
+      example = [
+        "empty-response"
+        "503"
+      ];
+      description = "After what a request that may be sent twice is sent to another backend, as HAProxy's `retry-on` ([limits.md](limits.md#retries)).";
+    };
+    retry_budget = daemonDefault {
+      type = types.ints.between 1 100;
+      description = "Of a hundred requests of the last ten seconds, how many may be sent again.";
+    };
+    try_timeout = daemonDefault {
+      type = duration;
+      example = "5s";
+      description = "How long one attempt may take to the end of the response's head.";
+    };
+    max_queue = daemonDefault {
+      type = types.ints.between 0 1000000;
+      description = "Only where a backend has `max_connections`: requests that may queue at a time.";
+    };
+    queue_timeout = daemonDefault {
+      type = duration;
+      description = "Only where a backend has `max_connections`: how long a request may queue.";
+    };
+    slow_start = daemonDefault {
+      type = duration;
+      example = "30s";
+      description = "Not with permanent failover: in which time the weight of a backend that has come up grows to what it is, as with HAProxy's `slowstart`.";
+    };
+    max_request_body = daemonDefault {
+      type = types.ints.between 0 1099511627776;
+      example = 10485760;
+      description = "Bytes that the body of a request may have; a longer one is answered 413.";
     };
     rate_limit = mkOption {
       type = types.nullOr (

@@ -1,7 +1,8 @@
 //! The JSON of the proxy's admin API.
 //!
 //! - `GET /status` gives [`Status`].
-//! - `GET /explain?host=H&path=P&cookie=C` gives [`Explanation`]; `cookie` is a whole Cookie field, optional.
+//! - `GET /explain?host=H&path=P&cookie=C&from=A` gives [`Explanation`]; `cookie` is a whole Cookie field, `from` the visitor's
+//!   address; all but the host are optional.
 //! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
 //!   unknown subject; 409: refused, and the message says what to do instead (draining an active backend names `polder failover`).
 //! - `POST /failover` takes [`FailoverCommand`], `POST /failback` [`FailbackCommand`], `POST /forget`

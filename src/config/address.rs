@@ -58,6 +58,18 @@ pub fn network(text: &str) -> Result<IpNet, Invalid> {
     }
 }
 
+/// A network of clients, who are known by their IPv4 address also where IPv6 carries it.
+pub fn client_network(text: &str) -> Result<IpNet, Invalid> {
+    let network = network(text)?;
+    let IpNet::V6(v6) = network else { return Ok(network) };
+    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
+        (Some(v4), Some(prefix)) => {
+            Err(Invalid::new(text, format!("is an IPv4 network in IPv6 form: expected \"{v4}/{prefix}\"")))
+        }
+        _ => Ok(network),
+    }
+}
+
 /// One address must have one spelling, or comparing them would miss some that are equal.
 fn not_mapped(text: &str, address: IpAddr) -> Result<(), Invalid> {
     match address {

@@ -3,10 +3,12 @@
 //! One file a part: [`ServiceConfig`] and its routes, backends, mode and cookie; limits; the access log. Everything is
 //! `config::proxy::X` to the rest of the program.
 
+mod access;
 mod access_log;
 mod acme;
 mod answer;
 mod backends;
+mod basic_auth;
 mod client_certificates;
 mod connections;
 mod context;
@@ -14,36 +16,44 @@ mod cookie;
 mod error_pages;
 mod field;
 mod files;
+mod forward_auth;
 mod headers;
 mod https;
 mod limits;
 mod listeners;
 mod mode;
+mod queue;
 mod rate_limit;
 mod redirect;
+mod retry_on;
 mod services;
 mod target;
 mod tls;
 mod withheld;
 
 pub use super::host_pattern::HostPattern;
+pub use access::AccessConfig;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use basic_auth::BasicAuthConfig;
 pub use client_certificates::{ClientAuthorityConfig, ClientCertificatesConfig};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
 pub use error_pages::ErrorPagesConfig;
 pub use field::FieldValue;
 pub use files::FilesConfig;
+pub use forward_auth::{FieldName, ForwardAuthConfig};
 pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, RemovedFields, Template, Variable};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
 pub use mode::{LatchConfig, Mode};
+pub use queue::QueueConfig;
 pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
 pub use redirect::{RedirectConfig, RedirectPath, RedirectScheme};
+pub use retry_on::{RetryConfig, RetryOn};
 pub use services::ServiceConfig;
 pub use target::Target;
 pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
@@ -134,6 +144,8 @@ pub const KEYS: &[&Keys] = &[
     &acme::EAB,
     &acme::NAMESERVERS,
     &services::KEYS,
+    &basic_auth::KEYS,
+    &forward_auth::KEYS,
     &tls::ROOT,
     &tls::TICKETS,
     &tls::SERVICE,

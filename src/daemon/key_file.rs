@@ -106,9 +106,7 @@ pub fn read_lines<T>(
     let text = read_regular_file(path, MOST_KEYS).map_err(|error| {
         KeyError::at(path, None, format!("cannot be read: {error}; expected a file of keys, {expected}"))
     })?;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0) {
-        tracing::warn!("{}: every user of this machine can read these keys; make it mode 0400", path.display());
-    }
+    warn_if_public(path, "these keys");
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
     let keys = lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
@@ -117,6 +115,13 @@ pub fn read_lines<T>(
     match keys.is_empty() {
         true => Err(KeyError::at(path, None, format!("holds no key; {makes}"))),
         false => Ok(keys),
+    }
+}
+
+/// A file that everybody may read is a warning in the log, which says what stands there.
+pub fn warn_if_public(path: &Path, what: &str) {
+    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0) {
+        tracing::warn!("{}: every user of this machine can read {what}; make it mode 0400", path.display());
     }
 }
 

@@ -8,6 +8,7 @@ pub mod address;
 pub mod blocks;
 pub mod fields;
 pub mod global;
+pub mod handlers;
 pub mod matcher;
 pub mod order;
 pub mod reverse_proxy;

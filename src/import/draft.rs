@@ -105,7 +105,7 @@ pub struct Pool {
 }
 
 /// What means something before backends alone.
-const OF_BACKENDS: &[&str] = &["request_headers"];
+const OF_BACKENDS: &[&str] = &["request_headers", "compression"];
 
 impl Service {
     /// The service that a place in the table comes to.

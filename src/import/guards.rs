@@ -2,6 +2,7 @@
 
 use super::error::Inexpressible;
 use super::tree::{Table, Tree};
+use super::vet::vet;
 use crate::config::address;
 
 /// `deny` of these networks; with `others`, `allow` of them, so that all others are refused.
@@ -16,15 +17,23 @@ pub fn networks(networks: &[String], others: bool) -> Result<Table, Inexpressibl
     for network in networks {
         address::network(network)?;
     }
-    Ok(Table::new().with(if others { "allow" } else { "deny" }, networks.to_vec()))
+    let settings = Table::new().with(if others { "allow" } else { "deny" }, networks.to_vec());
+    vet(&settings)?;
+    Ok(settings)
 }
 
 /// `basic_auth` with a file that is still to be written, and that file: until then nobody comes in.
-pub fn basic_auth(name: &str, realm: Option<&str>) -> (Table, String) {
+///
+/// # Errors
+///
+/// The realm cannot be shown.
+pub fn basic_auth(name: &str, realm: Option<&str>) -> Result<(Table, String), Inexpressible> {
     let file = format!("/var/lib/polder-keys/{name}.users");
     let mut auth = Table::new().with("users_file", file.as_str());
     auth.set_some("realm", realm);
-    (Table::new().with("basic_auth", auth), file)
+    let settings = Table::new().with("basic_auth", auth);
+    vet(&settings)?;
+    Ok((settings, file))
 }
 
 /// Networks of a later rule with those of an earlier one: whoever is refused by one of them is refused.

@@ -1,11 +1,9 @@
 //! Edits of header fields, as keys of a service: one after the other, as rules come. Pure.
 
-use std::path::Path;
-
 use super::error::Inexpressible;
-use super::json;
+use super::guards;
 use super::tree::{Table, Tree};
-use crate::config::proxy;
+use super::vet::vet;
 
 /// Which messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,30 +44,6 @@ pub fn edit(way: Way, edit: Edit, name: &str, value: &str) -> Result<Table, Inex
     Ok(settings)
 }
 
-/// Has polder's reader look at it in a document that is good otherwise.
-fn vet(settings: &Table) -> Result<(), Inexpressible> {
-    let backend = Table::new().with("name", "a").with("address", "192.0.2.1:80");
-    let certificate = Table::new().with("chain_file", "/c").with("key_file", "/k");
-    let service = Table::new()
-        .with("hosts", vec!["www.example.net"])
-        .with("mode", "stateless")
-        .with("backends", vec![Tree::from(backend)])
-        .with("tls", Table::new().with("certificates", vec![Tree::from(certificate)]))
-        .with_all(settings.clone());
-    let listener = Table::new().with("name", "x").with("address", "192.0.2.9:443").with("protocol", "https");
-    let document = Table::new()
-        .with("version", 1)
-        .with("listeners", vec![Tree::from(listener)])
-        .with("admin", Table::new().with("socket", "/s"))
-        .with("state_dir", "/d")
-        .with("services", Table::new().with("www", service));
-    let read = proxy::parse(Path::new("proxy.json"), &json::print(&document.into()));
-    let messages = |findings: crate::config::Findings| -> Vec<String> {
-        findings.0.into_iter().map(|finding| finding.message).collect()
-    };
-    read.map(drop).map_err(|findings| messages(findings).join("; ").into())
-}
-
 /// Keys of a service that come later: edits of fields go on from those before, other keys take their place.
 pub fn apply(settings: &mut Table, later: &Table) {
     for (key, value) in later.iter() {
@@ -79,7 +53,13 @@ pub fn apply(settings: &mut Table, later: &Table) {
                 apply_edits(&mut present, edits);
                 settings.set(key, present);
             }
-            _ => settings.set(key, value.clone()),
+            _ => {
+                let value = match settings.get(key).filter(|_| matches!(key, "allow" | "deny")) {
+                    Some(present) => guards::combine(key, present, value),
+                    None => value.clone(),
+                };
+                settings.set(key, value);
+            }
         }
     }
 }

@@ -91,11 +91,13 @@ impl Capacity {
     }
 }
 
-/// How many pools of idle connections there are: one for each backend in each worker.
+/// How many pools of idle connections there are: one for each backend and each server of `forward_auth` in each worker.
 fn pools(document: &ProxyConfig, workers: usize) -> u64 {
-    let services = document.services.values().filter_map(|service| service.target.backends());
-    let backends: usize = services.map(|backends| backends.backends.len()).sum();
-    (backends * workers) as u64
+    let servers = document.services.values().map(|service| {
+        let backends = service.target.backends().map_or(0, |backends| backends.backends.len());
+        backends + usize::from(service.forward_auth.is_some())
+    });
+    (servers.sum::<usize>() * workers) as u64
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Which backend serves a request (pure): the one that the latch names; else the one that a valid cookie names; else the
 //! one that knows the visitor by an authenticated connection; else one of the primaries, by balance; else the first backup.
+//! One that has as many requests as it takes gets no other: they go to the rest of the primaries, or queue.
 //!
 //! Must never: look at a clock, or choose a backend that may not get this request ([`crate::proxy::eligibility`]).
 //! Called by the workers for each attempt, by `explain`, and by `build` to know whether a service is usable at all.
@@ -7,10 +8,12 @@
 pub mod balance;
 pub mod cookie;
 
+use std::time::Duration;
+
 use crate::daemon::eligibility::Eligibility;
 use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
 pub use balance::BalanceState;
-use balance::contains;
+use balance::{contains, set_of};
 
 /// What is known of the request.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,6 +24,10 @@ pub struct RequestFacts {
     pub authenticated: Option<usize>,
     /// Backends (by index, up to 128) this request has already failed on.
     pub tried: u128,
+    /// The backend (an index) of which it has got a slot, after it has queued.
+    pub granted: Option<usize>,
+    /// Since the process began, for weights that grow. Zero where none does.
+    pub now: Duration,
 }
 
 impl RequestFacts {
@@ -39,6 +46,11 @@ pub enum Choice {
         backend: usize,
         /// The response carries a new cookie.
         set_cookie: bool,
+    },
+    /// Every backend that may get it has as many requests as it takes: queue for a slot of one of them.
+    Queue {
+        /// The set of them, by index.
+        among: u128,
     },
     /// Wait for the next snapshot, bounded by [`Service::longest_wait`].
     Wait,
@@ -75,6 +87,9 @@ fn by_latch(service: &Service, latch: LatchView, facts: RequestFacts) -> Choice 
         Eligibility::None => Choice::Nobody,
         Eligibility::Pending => Choice::Wait,
         Eligibility::All | Eligibility::Bound if contains(facts.tried, active) => Choice::Wait,
+        Eligibility::All | Eligibility::Bound if is_full(service, facts, active) => {
+            Choice::Queue { among: 1 << active }
+        }
         Eligibility::All | Eligibility::Bound => {
             Choice::Use { backend: active, set_cookie: facts.cookie != Some(active) }
         }
@@ -85,7 +100,16 @@ fn by_latch(service: &Service, latch: LatchView, facts: RequestFacts) -> Choice 
 fn by_bond(service: &Service, bond: Option<usize>, facts: RequestFacts, set_cookie: bool) -> Option<Choice> {
     let backend = bond.filter(|bond| !contains(facts.tried, *bond))?;
     let admitted = service.backends.get(backend)?.eligibility().admits_bound();
-    admitted.then_some(Choice::Use { backend, set_cookie })
+    let choice = match is_full(service, facts, backend) {
+        true => Choice::Queue { among: 1 << backend },
+        false => Choice::Use { backend, set_cookie },
+    };
+    admitted.then_some(choice)
+}
+
+/// Whether a backend takes no more, from all but who has a slot already.
+fn is_full(service: &Service, facts: RequestFacts, backend: usize) -> bool {
+    facts.granted != Some(backend) && service.backends[backend].is_full()
 }
 
 fn by_balance(
@@ -95,10 +119,27 @@ fn by_balance(
     random: u64,
     set_cookie: bool,
 ) -> Choice {
-    let candidate = |backend: &Backend| !backend.backup && backend.is_balanced();
-    balance::pick(service.balance, &service.backends, candidate, facts.tried, state, random)
-        .or_else(|| first_backup(service, facts.tried))
-        .map_or(Choice::Nobody, |backend| Choice::Use { backend, set_cookie })
+    let use_of = |backend| Choice::Use { backend, set_cookie };
+    let is_candidate = |backend: &Backend| !backend.backup && backend.is_balanced();
+    let full = match service.queue {
+        Some(_) => set_of(&service.backends, |index, _| is_full(service, facts, index)),
+        None => 0,
+    };
+    let is_granted = |index: &usize| !contains(facts.tried, *index) && is_candidate(&service.backends[*index]);
+    if let Some(granted) = facts.granted.filter(is_granted) {
+        return use_of(granted);
+    }
+    let weight = |backend: &Backend| if is_candidate(backend) { service.weight_of(backend, facts.now) } else { 0 };
+    if let Some(picked) = balance::pick(service.balance, &service.backends, weight, facts.tried | full, state, random) {
+        return use_of(picked);
+    }
+    let among = set_of(&service.backends, |index, backend| is_candidate(backend) && !contains(facts.tried, index));
+    match first_backup(service, facts.tried) {
+        _ if among != 0 => Choice::Queue { among },
+        Some(backup) if contains(full, backup) => Choice::Queue { among: 1 << backup },
+        Some(backup) => use_of(backup),
+        None => Choice::Nobody,
+    }
 }
 
 fn first_backup(service: &Service, tried: u128) -> Option<usize> {
@@ -111,7 +152,7 @@ fn first_backup(service: &Service, tried: u128) -> Option<usize> {
 /// Whether a service has a backend to send a request to, now or when a short hold ends.
 pub fn is_usable(service: &Service) -> bool {
     match choose(service, RequestFacts::default(), &mut BalanceState::default(), 0) {
-        Choice::Use { .. } => true,
+        Choice::Use { .. } | Choice::Queue { .. } => true,
         Choice::Wait => service.backends.iter().any(|backend| backend.eligibility().admits_bound()),
         Choice::Nobody | Choice::Undecided => false,
     }

@@ -3,28 +3,47 @@
 //! Owns the rules, one file a feature. Must never: touch a socket, or allocate for a request that they let pass. Built once for
 //! each document; `traffic::admit` asks them.
 
+pub mod access;
+pub mod basic_auth;
 mod client_certificates;
 pub mod facts;
+pub mod forward_auth;
 pub mod headers;
 pub mod rate_limit;
+pub mod refusals;
 
 use std::sync::Arc;
 
 use crate::config::proxy::{ClientCertificatesConfig, ServiceConfig};
+use access::Access;
+use basic_auth::BasicAuth;
+use basic_auth::file::UsersFile;
+use forward_auth::ForwardAuth;
 use headers::Edits;
 use rate_limit::RateLimit;
+use refusals::{Cause, Refusals};
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
 #[derive(Debug, Default)]
 pub struct Edge {
+    /// Whose visitors it serves.
+    pub access: Option<Access>,
     /// How many requests it takes.
     pub rate_limit: Option<RateLimit>,
     /// What its visitors have to show in the handshake.
     pub client_certificates: Option<ClientCertificatesConfig>,
+    /// The name and password that visitors show.
+    pub basic_auth: Option<BasicAuth>,
+    /// Who is asked whether a request may go on.
+    pub forward_auth: Option<ForwardAuth>,
     /// What becomes of the header fields of requests.
     pub request_headers: Option<Edits>,
     /// What becomes of those of responses.
     pub response_headers: Option<Edits>,
+    /// Bytes that the body of a request may have.
+    pub max_request_body: Option<u64>,
+    /// How many it has refused.
+    pub refusals: Refusals,
 }
 
 impl Edge {
@@ -32,26 +51,62 @@ impl Edge {
     pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
         let client_certificates = service.tls.as_ref().and_then(|tls| tls.client_certificates.clone());
         let edge = Edge {
+            access: Access::new(&service.access),
             rate_limit: service.rate_limit.clone().map(RateLimit::new),
+            basic_auth: service.basic_auth.as_ref().map(BasicAuth::new),
+            forward_auth: service.forward_auth.as_ref().map(ForwardAuth::new),
             request_headers: match client_certificates {
                 Some(_) => Edits::of(&client_certificates::told(&service.headers.request)),
                 None => Edits::of(&service.headers.request),
             },
             response_headers: Edits::of(&service.headers.response),
+            max_request_body: service.max_request_body,
             client_certificates,
+            refusals: Refusals::default(),
         };
-        let Edge { rate_limit, client_certificates, request_headers, response_headers } = &edge;
-        let has_any = rate_limit.is_some()
+        let Edge {
+            access, rate_limit, client_certificates, request_headers, response_headers, max_request_body, ..
+        } = &edge;
+        let has_any = access.is_some()
+            || rate_limit.is_some()
             || client_certificates.is_some()
+            || edge.asks_who()
             || request_headers.is_some()
-            || response_headers.is_some();
+            || response_headers.is_some()
+            || max_request_body.is_some();
         has_any.then(|| Arc::new(edge))
     }
 
     /// Goes on with what was counted under the last document. To be called before the first request.
     pub fn follow(&self, before: &Edge) {
+        self.refusals.follow(&before.refusals);
         if let (Some(now), Some(before)) = (&self.rate_limit, &before.rate_limit) {
             now.follow(before);
         }
+    }
+
+    /// Why it may refuse requests, beside its rate limit.
+    pub fn causes(&self) -> impl Iterator<Item = Cause> {
+        let may = |cause: &Cause| match cause {
+            Cause::Network => self.access.is_some(),
+            Cause::Password | Cause::PasswordBusy => self.basic_auth.is_some(),
+            Cause::ForwardAuth | Cause::ForwardAuthFailed => self.forward_auth.is_some(),
+        };
+        Cause::ALL.into_iter().filter(may)
+    }
+
+    /// The file of the users.
+    pub fn users_file(&self) -> Option<&UsersFile> {
+        self.basic_auth.as_ref().map(|auth| &auth.file)
+    }
+
+    /// Backends do not get the password that visitors show.
+    pub fn keeps_password(&self) -> bool {
+        self.basic_auth.as_ref().is_some_and(|auth| !auth.pass)
+    }
+
+    /// Visitors have to say who they are, here or elsewhere.
+    pub fn asks_who(&self) -> bool {
+        self.basic_auth.is_some() || self.forward_auth.is_some()
     }
 }

@@ -10,6 +10,11 @@ impl Backend {
         Eligibility::of(self.verdict, self.operator)
     }
 
+    /// Whether it may get no request at all.
+    pub fn is_out(&self) -> bool {
+        self.eligibility() == Eligibility::None
+    }
+
     /// Whether requests that nothing binds are balanced over it.
     pub fn is_balanced(&self) -> bool {
         self.weight > 0 && self.eligibility().admits_new()

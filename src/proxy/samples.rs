@@ -40,6 +40,8 @@ pub fn backend(number: usize, weight: u32) -> Backend {
         verdict: Verdict::Up,
         proof: Proof::default(),
         operator: OperatorState::Ready,
+        up_since: None,
+        slots: None,
         target: Arc::new(Target { address: address(number), check: check() }),
         counters: (0..2).map(|_| Default::default()).collect(),
     }
@@ -56,6 +58,9 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         mode,
         balance,
         connections: Default::default(),
+        retry_budget: None,
+        queue: None,
+        slow_start: None,
         backends,
         verdict_bound: check().detection_bound(),
         hold_bound: check().detection_bound(),

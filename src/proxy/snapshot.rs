@@ -12,13 +12,15 @@ use ipnet::IpNet;
 
 use crate::api::operator::OperatorState;
 use crate::config::HttpVersion;
-use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
+use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, QueueConfig, TimeoutsConfig};
 use crate::daemon::key_file::KeyError;
 use crate::health::{Proof, Target, Verdict};
 use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
+use crate::proxy::queue::{Queue, Slots};
+use crate::proxy::retry_budget::RetryBudget;
 use crate::proxy::route::Router;
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::kept_file::{KeptFile, Reread};
@@ -144,6 +146,12 @@ pub struct Service {
     pub send_proxy: Option<proxy_protocol::Version>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
+    /// What may be sent again of its requests; none: as much as `connections` says. Kept across snapshots.
+    pub retry_budget: Option<Arc<RetryBudget>>,
+    /// How requests queue for its backends; none, where these take as many as come.
+    pub queue: Option<ServiceQueue>,
+    /// In which time the weight of a backend that has come up grows to what it is; none: at once.
+    pub slow_start: Option<Duration>,
     /// In the order of the document.
     pub backends: Vec<Backend>,
     /// How long a request may wait for a verdict: the check's detection bound.
@@ -153,6 +161,15 @@ pub struct Service {
     pub hold_bound: Duration,
     /// Requests of this service that wait for a verdict now, over all workers; kept across snapshots.
     pub waiting: Arc<AtomicUsize>,
+}
+
+/// How requests of a service queue for backends that take so many at once.
+#[derive(Debug, Clone)]
+pub struct ServiceQueue {
+    /// Who queues; kept across snapshots.
+    pub queue: Arc<Queue>,
+    /// How many may, and for how long.
+    pub config: QueueConfig,
 }
 
 /// What a service says to visitors about https.
@@ -214,6 +231,10 @@ pub struct Backend {
     pub proof: Proof,
     /// Its operator state.
     pub operator: OperatorState,
+    /// When it came up, or back from the operator's hands, since the process began; none: it was there from the start.
+    pub up_since: Option<Duration>,
+    /// The requests that it takes at once; none: as many as come.
+    pub slots: Option<Slots>,
     /// What is probed, to bring its next probe forward after a live error.
     pub target: Arc<Target>,
     /// One slot a worker, kept across snapshots as long as service, name and address stay the same.
@@ -282,6 +303,11 @@ impl Service {
 }
 
 impl Backend {
+    /// Whether it has as many requests as it takes.
+    pub fn is_full(&self) -> bool {
+        self.slots.as_ref().is_some_and(Slots::are_taken)
+    }
+
     /// Requests running now, over all workers.
     pub fn running(&self) -> u64 {
         self.counters.iter().map(|slot| slot.running.load(std::sync::atomic::Ordering::Relaxed)).sum()

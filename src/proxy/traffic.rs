@@ -10,7 +10,7 @@
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `admit`, `certificate`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
 //! | `known` | what is known of a request, for the header fields that its service writes |
-//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
+//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`) or queue (`queueing`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk` |
 //! | `tunnel` | bytes both ways after an upgrade |
@@ -18,10 +18,12 @@
 //! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets, of visitors and of backends; `transfer` and `socket` move the bytes |
 //! | [`http2`], `http2_connection`, `http2_visit`, `http2_stream` | the same for HTTP/2: what is pure, a visitor's connection, a request on one of its streams, its bodies; `http2_wire` carries it, `http2_pipe` is a stream after an upgrade |
 //! | `http2_upstream`, `http2_attempt`, `http2_backend` | connections of HTTP/2 to backends, an attempt on one of them, a request and its response on a stream |
+//! | `basic_auth`, `passwords`, `forward_auth` | who asks: a name and a password, verified on threads of their own; another server's word |
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
-//! Must never: take a lock while a request is served, or change anything that control owns.
+//! Must never: take a lock while a request is served (but where it queues for a backend, or for a hash of its password), or change
+//! anything that control owns.
 
 pub mod access_log;
 pub mod admission;
@@ -30,6 +32,8 @@ mod alarm;
 mod answering;
 mod arrival;
 mod attempt;
+mod basic_auth;
+mod bounded;
 mod certificate;
 mod connecting;
 mod connection;
@@ -42,6 +46,7 @@ mod eviction;
 mod eviction_queue;
 mod exchange;
 mod file_body;
+mod forward_auth;
 mod handshake;
 mod handshakes;
 pub mod http1;
@@ -65,9 +70,11 @@ pub mod message;
 mod opening;
 mod outcome;
 mod own_response;
+mod passwords;
 mod plan;
 mod progress;
 mod proxy_header;
+mod queueing;
 mod redirect;
 mod relay;
 mod request_id;

@@ -20,6 +20,9 @@ pub struct ExplainArgs {
     /// The visitor's Cookie field, whole: `polder-shop=192.0.2.22:8080`
     #[arg(long, value_name = "FIELD")]
     pub cookie: Option<String>,
+    /// The visitor's address, for services that serve some networks only
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<std::net::IpAddr>,
     #[command(flatten)]
     /// Which fleet, on an admin machine.
     pub fleet: FleetArg,
@@ -56,7 +59,9 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
     let replies = ask_all(daemons).await;
     let for_dns = with_query("/explain", &[("name", &host)]);
     let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
-    let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).collect();
+    let address = args.from.map(|address| address.to_string());
+    let from = address.as_deref().map(|address| ("from", address));
+    let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).chain(from).collect();
     let for_proxy = with_query("/explain", &parameters);
     let explained = Explained {
         url: args.url.clone(),

@@ -46,3 +46,48 @@ fn a_broken_rate_limit_is_refused() {
         ),
     ]);
 }
+
+#[test]
+fn what_is_said_of_a_queue_that_nobody_can_be_in_and_of_weights_that_nothing_looks_at_is_refused() {
+    const HOSTS: &str = r#""hosts": ["www.example.net"],"#;
+    PROXY.refuses(&[
+        (
+            &[(HOSTS, r#""hosts": ["www.example.net"], "max_queue": 5, "queue_timeout": "1s","#)],
+            &[
+                "proxy.json:22: services.www.max_queue: has no meaning where no backend has \"max_connections\"; leave it out",
+                "proxy.json:22: services.www.queue_timeout: has no meaning where no backend has \"max_connections\"; leave it out",
+            ],
+        ),
+        (
+            &[
+                (HOSTS, r#""hosts": ["www.example.net"], "max_queue": -1, "queue_timeout": "0s", "slow_start": "10ms", "max_request_body": 1.5,"#),
+                (r#""address": "192.0.2.21:80", "weight": 100"#, r#""address": "192.0.2.21:80", "max_connections": 0"#),
+                (r#""address": "192.0.2.22:80", "weight": 100"#, r#""address": "192.0.2.22:80", "max_connections": 1"#),
+            ],
+            &[
+                "proxy.json:22: services.www.max_queue: -1 is out of range: expected 0 to 1000000",
+                "proxy.json:22: services.www.queue_timeout: \"0s\" is out of range: expected 1ms to 1h",
+                "proxy.json:22: services.www.slow_start: \"10ms\" is out of range: expected 1s to 1h",
+                "proxy.json:22: services.www.max_request_body: expected a whole number from 0 to 1099511627776, found the number 1.5",
+                "proxy.json:27: services.www.backends[0].max_connections: 0 is out of range: expected 1 to 1000000",
+            ],
+        ),
+        (
+            &[(r#""hosts": ["shop.example.net"],"#, r#""hosts": ["shop.example.net"], "slow_start": "10s","#)],
+            &["proxy.json:33: services.shop.slow_start: has no meaning with permanent failover, where one backend gets all requests; leave it out"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_cannot_be_sent_again_and_a_budget_of_nothing_are_refused() {
+    const HOSTS: &str = r#""hosts": ["www.example.net"],"#;
+    PROXY.refuses(&[(
+        &[(HOSTS, r#""hosts": ["www.example.net"], "retry_on": ["500"], "retry_budget": 0, "try_timeout": "2h","#)],
+        &[
+            r#"proxy.json:22: services.www.retry_on[0]: "500" is not one of "empty-response", "junk-response", "response-timeout", "502", "503", "504"; did you mean "502"?"#,
+            "proxy.json:22: services.www.retry_budget: 0 is out of range: expected 1 to 100",
+            r#"proxy.json:22: services.www.try_timeout: "2h" is out of range: expected 1ms to 1h"#,
+        ],
+    )]);
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use polder::config::{Findings, dns, proxy};
 
+mod broken_access;
 mod broken_dns;
 mod broken_limits;
 mod broken_proxy;

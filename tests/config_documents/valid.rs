@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, BackendConfig, Balance,
-    CertificateConfig, CertificateSource, ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig,
-    ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HeadersConfig, HostPattern, HstsConfig,
-    HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, RateConfig,
-    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, Reuse, ServiceConfig, TimeoutsConfig,
+    self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
+    BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind,
+    ClientAuthorityConfig, ClientCertificatesConfig, ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue,
+    EabConfig, FieldName, ForwardAuthConfig, HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig,
+    LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig, RateLimitConfig as ServiceRateLimit,
+    Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -107,7 +109,8 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             name: "web1".to_owned(),
             address: "192.0.2.21:80".parse().unwrap(),
             weight: 100,
-            backup: false
+            backup: false,
+            max_connections: None,
         }]
     );
     assert_eq!(backends(www).check, default_check("/", None));
@@ -200,6 +203,26 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let hsts = HstsConfig { max_age: 730 * 86_400 * SECOND, include_subdomains: true, preload: true };
     assert_eq!(config.services["wiki"].https, HttpsConfig { redirect: true, hsts: Some(hsts) });
     assert_eq!(config.services["shop"].https, HttpsConfig::default());
+    let networks = |networks: &[IpNet]| networks.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let AccessConfig { allow, deny } = &config.services["www"].access;
+    assert_eq!(
+        (networks(allow), networks(deny)),
+        (vec!["10.0.0.0/8".into(), "2001:db8::/32".into()], vec!["10.66.0.0/16".into()])
+    );
+    let wiki = &config.services["wiki"];
+    let basic_auth =
+        BasicAuthConfig { realm: "The staff".into(), users_file: "/run/secrets/wiki-users".into(), pass: true };
+    assert_eq!((wiki.basic_auth.as_ref(), wiki.access.is_open()), (Some(&basic_auth), true));
+    let name = |name| FieldName::parse(name).unwrap();
+    let forward_auth = ForwardAuthConfig {
+        address: "127.0.0.1:9091".parse().unwrap(),
+        path: "/verify".into(),
+        host: "auth.example.net".into(),
+        timeout: 2 * SECOND,
+        send: vec![name("Cookie")],
+        copy: vec![name("Remote-User")],
+    };
+    assert_eq!(wiki.forward_auth, Some(forward_auth));
     let client = ClientRateConfig {
         rate: RateConfig { requests: 20, per: SECOND, burst: 50 },
         prefix4: 24,
@@ -210,6 +233,11 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let service = RateConfig { requests: 3000, per: 60 * SECOND, burst: 50 };
     let rate_limit = ServiceRateLimit { client: Some(client), service: Some(service) };
     assert_eq!(config.services["www"].rate_limit, Some(rate_limit));
+    assert_eq!(config.services["www"].max_request_body, Some(1_048_576));
+    let www = backends(&config.services["www"]);
+    assert_eq!(www.queue, QueueConfig { most: 250, timeout: 4 * SECOND });
+    assert_eq!(www.slow_start, Some(45 * SECOND));
+    assert_eq!(www.backends.iter().map(|backend| backend.max_connections).collect::<Vec<_>>(), [Some(40), None, None]);
     assert_eq!(config.services["shop"].rate_limit, None);
     let headers = &config.services["wiki"].headers;
     let set: Vec<&str> = headers.request.set.iter().map(|field| &*field.name).collect();
@@ -271,9 +299,17 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(www.hosts[1], HostPattern::Suffix("pages.example.net".to_owned()));
     assert_eq!(www.paths, ["/", "/news"]);
     assert_eq!(backends(www).balance, Balance::LeastConnections);
+    let on = RetryOn::EMPTY_RESPONSE | RetryOn::UNAVAILABLE;
+    let retry = RetryConfig { on, budget: Some(15), try_timeout: Some(3 * SECOND) };
     assert_eq!(
         backends(www).connections,
-        ConnectionsConfig { reuse: Reuse::Safe, retries: Some(5), redispatch: Redispatch::Never, abort_on_close: true }
+        ConnectionsConfig {
+            reuse: Reuse::Safe,
+            retries: Some(5),
+            retry,
+            redispatch: Redispatch::Never,
+            abort_on_close: true
+        }
     );
     assert_eq!(backends(&config.services["shop"]).connections, ConnectionsConfig::default());
     assert_eq!(backends(www).backends[1].weight, 50);

@@ -120,3 +120,15 @@ fn a_page_that_changes_is_shown_anew_and_a_folder_has_a_page_for_what_is_not_the
     eventually("an alarm names the file", || daemon.alarms().contains("services.site.error_pages.404"));
     assert_eq!(shown().text(), "<p>really lost");
 }
+
+#[test]
+fn whoever_comes_too_soon_sees_the_page_for_that_and_when_to_come_again() {
+    let prepare = |folder: &Path| fs::write(folder.join("429.html"), "<p>slowly").unwrap();
+    let service = json!({ "hosts": ["www.test"], "answer": { "body": "here" }, "error_pages": { "429": "429.html" },
+        "rate_limit": { "client": { "rate": "1/h", "burst": 1 } } });
+    let daemon = Daemon::start_with(prepare, json!({ "www": service }), false);
+    assert_eq!(get(daemon.address, "www.test/", &[BROWSER]).text(), "here");
+    let page = get(daemon.address, "www.test/", &[BROWSER]);
+    assert_eq!((page.status(), page.text()), (429, "<p>slowly"));
+    assert_eq!(page.head.matches("Retry-After: ").count(), 1, "{}", page.head);
+}

@@ -48,6 +48,7 @@ impl Site {
         let (secure, clear) = (refusing().to_string(), refusing().to_string());
         let daemon = Daemon::start_with(|folder| {
             json!({ "version": 1, "name": "px", "admin": { "socket": folder.join("admin.sock") }, "state_dir": folder, "workers": 1,
+                "access_log": { "path": folder.join("access.log") },
                 "listeners": [{ "name": "https", "address": secure, "protocol": "https" }, { "name": "http", "address": clear }],
                 "services": services })
         });
@@ -139,6 +140,8 @@ fn whoever_has_shown_no_certificate_where_one_is_required_is_told_so() {
     assert_eq!(clear.response().status(), 200);
     assert_eq!(site.backend.heads().len(), 1);
     assert_eq!(site.metric("polder_requests_without_certificate_total"), "2");
+    let log = || std::fs::read_to_string(site.daemon.folder.path().join("access.log")).unwrap_or_default();
+    eventually("both are in the log with a code of their own", || log().matches("\"PV").count() == 2);
 }
 
 #[test]
@@ -158,7 +161,8 @@ fn a_certificate_that_is_not_good_ends_the_handshake() {
     // The authorities of these tests have one name, and the signature tells them apart.
     refused(&good, "other.test", AlertDescription::DecryptError);
     refused(&site.staff.issue_expired("old", &[]), "staff.test", AlertDescription::CertificateExpired);
-    assert_eq!(site.metric("polder_tls_client_certificates_refused_total"), "4");
+    // A visitor has the alert before it is counted.
+    eventually("each is counted", || site.metric("polder_tls_client_certificates_refused_total") == "4");
     let mut unasked = site.connect(site.ours.trusting_and_showing(&revoked), "open.test");
     assert_eq!(ask(&mut unasked, "open.test"), 200, "nobody has looked at it");
 }

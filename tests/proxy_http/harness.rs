@@ -7,15 +7,18 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use polder::api::operator::OperatorState;
-use polder::config::proxy::{Balance, ConnectionsConfig, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
+use polder::config::proxy::{
+    Balance, ConnectionsConfig, HostPattern, LimitsConfig, Protocol, QueueConfig, TimeoutsConfig,
+};
 use polder::config::{CheckConfig, HttpVersion, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::edge::Edge;
+use polder::proxy::queue::Slots;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{
-    Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, Settings, Snapshot,
+    Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, ServiceQueue, Settings, Snapshot,
 };
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
@@ -60,6 +63,11 @@ pub struct Setup {
     pub https: Https,
     /// What its service asks of requests and does to messages.
     pub edge: Option<Arc<Edge>>,
+    /// Requests that each backend takes at once.
+    pub max_connections: Option<usize>,
+    pub queue: QueueConfig,
+    pub slow_start: Option<Duration>,
+    pub up_since: Vec<Option<Duration>>,
     /// How much the kernel keeps of what is sent on each connection.
     pub send_buffer: Option<usize>,
 }
@@ -112,6 +120,10 @@ impl Default for Setup {
             backend_tls: None,
             https: Https::default(),
             edge: None,
+            max_connections: None,
+            queue: QueueConfig { most: 100, timeout: seconds(60) },
+            slow_start: None,
+            up_since: Vec::new(),
             send_buffer: None,
         }
     }
@@ -158,6 +170,10 @@ impl Proxy {
         let last = self.shared.snapshot.load_full();
         for (new, old) in snapshot.services[0].backends.iter_mut().zip(&last.services[0].backends) {
             new.counters = Arc::clone(&old.counters);
+            new.slots = self.setup.max_connections.map(|most| Slots::new(most, old.slots.as_ref()));
+        }
+        if let (Some(new), Some(old)) = (&mut snapshot.services[0].queue, &last.services[0].queue) {
+            new.queue = Arc::clone(&old.queue);
         }
         self.shared.snapshot.store(Arc::new(snapshot));
         self.shared.changed.send(generation).unwrap();
@@ -237,6 +253,8 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         verdict: setup.verdicts.get(index).copied().unwrap_or(Verdict::Up),
         proof: setup.proofs.get(index).cloned().unwrap_or_default(),
         operator: OperatorState::Ready,
+        up_since: setup.up_since.get(index).copied().flatten(),
+        slots: setup.max_connections.map(|most| Slots::new(most, None)),
         target: Arc::new(Target { address: *address, check: check.clone() }),
         counters: (0..1).map(|_| Default::default()).collect(),
     });
@@ -263,6 +281,9 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         backend_tls: setup.backend_tls.clone(),
         send_proxy: setup.send_proxy,
         connections: setup.connections,
+        retry_budget: setup.connections.retry.budget.map(|_| Arc::default()),
+        queue: setup.max_connections.map(|_| ServiceQueue { queue: Arc::default(), config: setup.queue }),
+        slow_start: setup.slow_start,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,
         hold_bound: setup.hold_bound,

@@ -17,7 +17,7 @@ use crate::harness::{GET, OK, Script, eventually, refusing};
 
 pub struct Daemon {
     process: Ended,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 /// A process that ends with its test.

@@ -7,13 +7,16 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod access;
 mod admission;
 mod authority;
 mod backend_tls;
+mod basic_auth;
 mod bodies;
 mod browser;
 mod client_certificates;
 mod failures;
+mod forward_auth;
 mod grpc;
 mod h2;
 mod h2_abuse;
@@ -31,9 +34,12 @@ mod lifecycle;
 mod limits;
 mod messages;
 mod proxy_protocol;
+mod queue;
 mod rate_limit;
+mod request_body;
 mod resumption;
 mod retries;
+mod retry_on;
 mod reuse;
 mod rules;
 mod script;

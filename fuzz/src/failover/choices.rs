@@ -42,7 +42,7 @@ pub fn check(proxy: &mut Proxy, now: Duration, which: u8) {
         _ => (ServiceMode::Latched { cookie: Arc::clone(&COOKIE), latch }, Balance::RoundRobin),
     };
     let cookie = Some(usize::from(which & 3)).filter(|named| *named < backend_states.len() && which & 4 == 0);
-    let ask = RequestFacts { cookie, tried: u128::from(which >> 2 & 0xf), authenticated: None };
+    let ask = RequestFacts { cookie, tried: u128::from(which >> 2 & 0xf), authenticated: None, ..RequestFacts::default() };
     let service = service(mode, balance, &backend_states);
     let choice = choose(&service, ask, &mut BalanceState::default(), u64::from(which) << 27);
     let allowed = allowed(&service, ask);
@@ -60,6 +60,8 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
             backup: standing.backup,
             verdict: standing.verdict,
             operator: standing.operator,
+        up_since: None,
+        slots: None,
             target: Arc::clone(&TARGET),
             counters: Arc::new([slot]),
             proof: Default::default(),
@@ -71,6 +73,9 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
         backend_tls: None,
         pass_fields: polder::config::proxy::PassedFields::default(),
         connections: Default::default(),
+        retry_budget: None,
+        queue: None,
+        slow_start: None,
         mode,
         balance,
         backends: backend_states.iter().enumerate().map(backend).collect(),

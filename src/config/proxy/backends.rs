@@ -1,10 +1,13 @@
 //! The backends of a service and how one is chosen.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::connections::{self, ConnectionsConfig};
 use super::context::Context;
 use super::mode::{self, Mode, Ranks};
+use super::queue::{self, QueueConfig};
 use crate::config::backend_protocol::{self, BackendProtocol};
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
@@ -23,6 +26,10 @@ pub struct BackendsConfig {
     pub protocol: BackendProtocol,
     /// How connections to them are used.
     pub connections: ConnectionsConfig,
+    /// How requests queue for backends that have `max_connections`.
+    pub queue: QueueConfig,
+    /// In which time the weight of a backend that has come up grows to what it is; none: at once.
+    pub slow_start: Option<Duration>,
     /// Never empty; names distinct, addresses distinct. At least one is not a backup.
     pub backends: Vec<BackendConfig>,
     /// How they are probed.
@@ -51,15 +58,19 @@ pub struct BackendConfig {
     pub weight: u32,
     /// Used only when no primary can be.
     pub backup: bool,
+    /// Requests that it gets at once, 1 to 1000000; none: as many as come.
+    pub max_connections: Option<usize>,
 }
 
 /// Backends of one service at most.
 const MOST_BACKENDS: usize = 128;
 const MOST_WEIGHT: u32 = 1000;
+const SLOW_START: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 
 /// The keys of a backend.
 pub(super) const KEYS: Keys =
-    Keys { object: "services.NAME.backends[]", names: &["address", "backup", "name", "weight"] };
+    Keys { object: "services.NAME.backends[]", names: &["address", "backup", "max_connections", "name", "weight"] };
 
 /// Reads what the service `name`, whose key stands at `location`, says of its backends; `hosts` as far as they could be read.
 pub(super) fn read<'a>(
@@ -78,6 +89,9 @@ pub(super) fn read<'a>(
             ("random-two-choices", Balance::RandomTwoChoices),
         ])
     });
+    let any_bounded = backends.iter().flatten().any(|backend| backend.max_connections.is_some());
+    let queue = queue::read(service, any_bounded || backends.is_err());
+    let slow_start = read_slow_start(service, mode.as_ref().ok());
     let protocol = backend_protocol::read(service);
     let spoken = protocol.as_ref().ok();
     let connections = connections::read(service, spoken.is_some_and(|protocol| protocol.send_proxy.is_some()));
@@ -88,9 +102,19 @@ pub(super) fn read<'a>(
         balance: balance?,
         protocol: protocol?,
         connections: connections?,
+        queue: queue?,
+        slow_start: slow_start?,
         backends: backends?,
         check: check?,
     })
+}
+
+/// A service with permanent failover has one backend at a time, which gets all.
+fn read_slow_start(service: &Object<'_>, mode: Option<&Mode>) -> Read<Option<Duration>> {
+    if matches!(mode, Some(Mode::Latched { .. })) {
+        service.refuse(&["slow_start"], "with permanent failover, where one backend gets all requests")?;
+    }
+    service.optional("slow_start", |value| value.duration(SLOW_START))
 }
 
 fn ranks(backends: &[BackendConfig]) -> Ranks {
@@ -135,5 +159,12 @@ fn read_backend<'a>(
         });
     let weight = backend.with_default("weight", defaults::WEIGHT, |value| value.integer(0..=MOST_WEIGHT));
     let backup = backend.with_default("backup", false, |value| value.boolean());
-    Ok(BackendConfig { name: name?, address: address?, weight: weight?, backup: backup? })
+    let max_connections = backend.optional("max_connections", |value| value.integer(CONNECTIONS));
+    Ok(BackendConfig {
+        name: name?,
+        address: address?,
+        weight: weight?,
+        backup: backup?,
+        max_connections: max_connections?,
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::retry_on::{self, RetryConfig};
 use crate::config::reader::{Object, Read};
 
 /// How a service uses its connections to backends.
@@ -11,6 +12,8 @@ pub struct ConnectionsConfig {
     pub reuse: Reuse,
     /// Attempts after the first one, 0 to 10; `None`: one less than `limits.tries`.
     pub retries: Option<u32>,
+    /// What is sent again, how much of it, and when an attempt is given up.
+    pub retry: RetryConfig,
     /// When a request that is bound to a backend leaves it.
     pub redispatch: Redispatch,
     /// A visitor who closes his half of the connection is taken for gone while his response has not begun: as HAProxy's
@@ -60,9 +63,16 @@ pub(super) fn read(service: &Object<'_>, names_visitors: bool) -> Read<Connectio
         }
     });
     let retries = service.optional("retries", |value| value.integer(RETRIES));
+    let retry = retry_on::read(service);
     let redispatch = service.with_default("redispatch", Redispatch::default(), |value| {
         value.one_of(&[("never", Redispatch::Never), ("last", Redispatch::Last), ("first", Redispatch::First)])
     });
     let abort_on_close = service.with_default("abort_on_close", false, |value| value.boolean());
-    Ok(ConnectionsConfig { reuse: reuse?, retries: retries?, redispatch: redispatch?, abort_on_close: abort_on_close? })
+    Ok(ConnectionsConfig {
+        reuse: reuse?,
+        retries: retries?,
+        retry: retry?,
+        redispatch: redispatch?,
+        abort_on_close: abort_on_close?,
+    })
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
+use super::access::{self, AccessConfig};
 use super::acme::ChallengeKind;
+use super::basic_auth::{self, BasicAuthConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
 use super::error_pages::{self, ErrorPagesConfig};
+use super::forward_auth::{self, ForwardAuthConfig};
 use super::headers::{self, HeadersConfig};
 use super::https::{self, HttpsConfig};
 use super::rate_limit::{self, RateLimitConfig};
@@ -37,10 +41,18 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
+    /// Whose visitors it serves. Default everybody's.
+    pub access: AccessConfig,
+    /// The name and password that they show. Default none.
+    pub basic_auth: Option<BasicAuthConfig>,
+    /// Who is asked whether a request may go on. Default nobody.
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// How many requests it takes; none: as many as come.
     pub rate_limit: Option<RateLimitConfig>,
     /// What its visitors see instead of the proxy's own words.
     pub error_pages: ErrorPagesConfig,
+    /// Bytes that the body of a request may have; none: as many as come.
+    pub max_request_body: Option<u64>,
     /// What answers.
     pub target: Target,
 }
@@ -63,39 +75,53 @@ impl ServiceConfig {
     }
 }
 
+/// Up to a tebibyte. Zero: none has a body.
+const REQUEST_BODY: RangeInclusive<u64> = 0..=1 << 40;
+
 /// The keys of a service.
 pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
         "abort_on_close",
+        "allow",
         "answer",
         "backend_tls",
         "backends",
         "balance",
+        "basic_auth",
         "check",
         "cookie",
+        "deny",
         "error_pages",
         "failover",
         "failover_drain",
         "files",
+        "forward_auth",
         "hosts",
         "hsts",
         "https",
         "last_resort",
+        "max_queue",
+        "max_request_body",
         "mode",
         "pass_fields",
         "paths",
         "protocol",
+        "queue_timeout",
         "rate_limit",
         "redirect",
         "redispatch",
         "request_headers",
         "response_headers",
         "retries",
+        "retry_budget",
+        "retry_on",
         "reuse",
         "send_proxy",
+        "slow_start",
         "start_grace",
         "tls",
+        "try_timeout",
     ],
 };
 
@@ -132,6 +158,9 @@ fn read_service<'a>(
     let target = target::read(name, location, &service, patterns.as_deref().ok(), context);
     let error_pages = error_pages::read(&service, service.get("backends").is_some());
     let https = https::read(&service, service.get("tls").is_some());
+    let access = access::read(&service);
+    let basic_auth = basic_auth::read(name, &service, pass_fields.ok());
+    let forward_auth = forward_auth::read(&service, context);
     let around = headers::Around {
         has_tls: service.get("tls").is_some(),
         asks_for_certificates: service.get("tls").is_some_and(|tls| tls.peek("client_certificates").is_some()),
@@ -153,6 +182,7 @@ fn read_service<'a>(
     let claimed = authority.map_or(Ok(()), |(authority, location)| {
         context.authorities.claim(authority, patterns.as_deref().unwrap_or_default(), location)
     });
+    let max_request_body = service.optional("max_request_body", |value| value.integer(REQUEST_BODY));
     routed?;
     claimed?;
     Ok(ServiceConfig {
@@ -163,8 +193,12 @@ fn read_service<'a>(
         headers: headers?,
         tls: tls?.map(|(tls, _)| tls),
         https: https?,
+        access: access?,
+        basic_auth: basic_auth?,
+        forward_auth: forward_auth?,
         rate_limit: rate_limit?,
         error_pages: error_pages?,
+        max_request_body: max_request_body?,
         target: target?,
     })
 }

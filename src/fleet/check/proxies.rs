@@ -1,5 +1,7 @@
 //! All proxies must serve alike: the same services, and the same backend for the same cookie, on whichever a visitor lands.
 
+mod access;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -57,6 +59,7 @@ fn differences(one: &ServiceConfig, two: &ServiceConfig) -> Vec<(&'static str, S
     }
     statements.push(("its list of pages for errors", pages(one), pages(two)));
     statements.push(("the source of its certificates", certificates(one), certificates(two)));
+    statements.extend(access::statements(one, two));
     statements.retain(|(_, a, b)| a != b);
     statements
 }

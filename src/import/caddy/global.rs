@@ -33,7 +33,7 @@ pub struct Global {
 }
 
 /// What Caddy means by `private_ranges`.
-const PRIVATE: &[&str] = &["192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8", "127.0.0.0/8", "fd00::/8", "::1"];
+pub const PRIVATE: &[&str] = &["192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8", "127.0.0.0/8", "fd00::/8", "::1"];
 
 impl Global {
     /// Reads the block of global options.

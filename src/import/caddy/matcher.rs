@@ -19,6 +19,26 @@ impl Matchers {
         Matchers(named.map(|directive| (directive.name().to_owned(), directive.clone())).collect())
     }
 
+    /// The networks of a matcher that is about the visitor's address alone, and whether it means all others.
+    pub fn networks(&self, directive: &Directive) -> Option<(Vec<String>, bool)> {
+        let matcher = self.0.get(directive.argument(0)?)?;
+        let words = match (matcher.arguments(), &matcher.block[..]) {
+            ([], [only]) if only.block.is_empty() => &only.words[..],
+            (words, []) => words,
+            _ => return None,
+        };
+        let (words, others) = match words.split_first() {
+            Some((not, words)) if not == "not" => (words, true),
+            _ => (words, false),
+        };
+        let (kind, ranges) = words.split_first()?;
+        let all = |range: &String| match range.as_str() {
+            "private_ranges" => super::global::PRIVATE.iter().map(|range| (*range).to_owned()).collect(),
+            range => vec![range.to_owned()],
+        };
+        matches!(kind.as_str(), "remote_ip" | "client_ip").then(|| (ranges.iter().flat_map(all).collect(), others))
+    }
+
     /// The condition of a directive, and its words behind the matcher.
     ///
     /// # Errors

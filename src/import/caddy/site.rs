@@ -1,16 +1,19 @@
 //! What a site does with requests, as rules in the order in which Caddy asks. Pure.
 
-use super::super::answers::{self, Keeps};
+use super::super::answers;
 use super::super::condition::Condition;
 use super::super::draft::Pool;
 use super::super::error::Inexpressible;
+use super::super::guards;
 use super::super::haproxy::rules::hsts;
 use super::super::headers::{self, Way};
 use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
+use super::super::vet::vet;
 use super::blocks::Directive;
 use super::fields::field;
+use super::handlers::{encode, error, forward_auth, redir, request_body, respond};
 use super::matcher::Matchers;
 use super::order::sorted;
 use super::reverse_proxy;
@@ -55,6 +58,22 @@ impl Site<'_> {
         let mut handled: Vec<Condition> = Vec::new();
         for directive in directives {
             if directive.name().starts_with('@') || OF_SITES.contains(&directive.name()) {
+                continue;
+            }
+            if matches!(directive.name(), "respond" | "error" | "abort")
+                && let Some((networks, others)) = matchers.networks(directive)
+            {
+                match guards::networks(&networks, others) {
+                    Ok(settings) => {
+                        let why = "polder answers 403 to those who are refused";
+                        self.notes.changed(directive.line, &directive.text(), why);
+                        self.rule(directive, condition.clone(), Effect::Set(settings));
+                    }
+                    Err(why) => {
+                        let why = format!("{why}; what it keeps away is served here");
+                        self.notes.left_out(directive.line, &directive.text(), why);
+                    }
+                }
                 continue;
             }
             let (own, arguments) = match matchers.split(directive, self.notes) {
@@ -127,6 +146,25 @@ impl Site<'_> {
                 self.notes.changed(directive.line, &directive.text(), why);
                 self.rule(directive, condition, Effect::ToHttps);
             }
+            "basic_auth" | "basicauth" => {
+                let realm = arguments.get(1).map(String::as_str);
+                match guards::basic_auth(&self.name, realm) {
+                    Ok((settings, file)) => {
+                        let why = format!(
+                            "names and hashes come from {file} here: write each as NAME:HASH into it, on every proxy; nobody comes in before"
+                        );
+                        self.notes.changed(directive.line, &directive.text(), why);
+                        self.rule(directive, condition, Effect::Set(settings));
+                    }
+                    Err(why) => self.refuse(directive, condition, why),
+                }
+            }
+            "forward_auth" => match forward_auth(directive, arguments, self.notes) {
+                Ok(settings) => self.rule(directive, condition, Effect::Set(settings)),
+                Err(why) => self.refuse(directive, condition, why),
+            },
+            "encode" => self.set(directive, condition, encode(directive, arguments)),
+            "request_body" => self.set(directive, condition, request_body(directive)),
             "redir" => self.answer(directive, condition, redir(arguments)),
             "respond" => self.answer(directive, condition, respond(directive, arguments)),
             "error" => self.answer(directive, condition, error(arguments)),
@@ -168,6 +206,21 @@ impl Site<'_> {
         }
         if !settings.is_empty() {
             self.rule(directive, condition, Effect::Set(settings));
+        }
+    }
+
+    /// What would keep visitors away and cannot be taken keeps all of them away.
+    fn refuse(&mut self, directive: &Directive, condition: Condition, why: Inexpressible) {
+        let why = format!("{why}; what it guards is answered 403 until you say who may come");
+        self.notes.left_out(directive.line, &directive.text(), why);
+        self.rule(directive, condition, Effect::Answer(answers::answer(403, None, "")));
+    }
+
+    /// A directive that says something of requests that others answer.
+    fn set(&mut self, directive: &Directive, condition: Condition, keys: Result<Table, Inexpressible>) {
+        match keys.and_then(|keys| vet(&keys).map(|()| keys)) {
+            Ok(keys) => self.rule(directive, condition, Effect::Set(keys)),
+            Err(why) => self.notes.left_out(directive.line, &directive.text(), why),
         }
     }
 
@@ -230,47 +283,6 @@ fn proxies(block: &[Directive]) -> bool {
     block.iter().any(|directive| directive.name() == "reverse_proxy" || proxies(&directive.block))
 }
 
-/// `redir TO [CODE]`.
-fn redir(arguments: &[String]) -> Result<Table, Inexpressible> {
-    let to = arguments.first().map_or("", String::as_str);
-    let status = match arguments.get(1).map(String::as_str) {
-        None | Some("temporary") => 302,
-        Some("permanent") => 301,
-        Some(code) => {
-            code.parse().map_err(|_| Inexpressible::from("polder redirects by 301, 302, 303, 307 and 308"))?
-        }
-    };
-    match (to.strip_suffix("{uri}"), to.strip_suffix("{path}")) {
-        (Some(front), _) => answers::redirect(front, Keeps::All, status),
-        (None, Some(front)) => answers::redirect(front, Keeps::Path, status),
-        (None, None) => answers::redirect(to, Keeps::Nothing, status),
-    }
-}
-
-/// `respond [BODY|STATUS] [STATUS]`, or the body in a block.
-fn respond(directive: &Directive, arguments: &[String]) -> Result<Table, Inexpressible> {
-    let status = |text: &String| text.parse::<u64>().ok().filter(|status| (200..=599).contains(status));
-    let in_block = directive.block.iter().find(|inner| inner.name() == "body").and_then(|inner| inner.argument(0));
-    let (body, status) = match arguments {
-        [] => (in_block, Some(200)),
-        [one] if status(one).is_some() => (in_block, status(one)),
-        [body] => (Some(body.as_str()), Some(200)),
-        [body, last, ..] => (Some(body.as_str()), status(last)),
-    };
-    let body = body.unwrap_or_default();
-    if body.contains('{') && body.contains('}') && !body.contains("\": ") {
-        return Err("the text is computed: polder answers with a fixed one".into());
-    }
-    let status = status.ok_or_else(|| Inexpressible::from("expected a status from 200 to 599"))?;
-    Ok(answers::answer(status, (!body.is_empty()).then_some("text/plain; charset=utf-8"), body))
-}
-
-/// `error [MESSAGE] [STATUS]`.
-fn error(arguments: &[String]) -> Result<Table, Inexpressible> {
-    let status = arguments.iter().rev().find_map(|word| word.parse::<u64>().ok()).unwrap_or(500);
-    Ok(answers::answer(status.clamp(400, 599), None, ""))
-}
-
 fn why(name: &str) -> &'static str {
     match name {
         "templates" | "fs" => "polder serves files as they are",
@@ -280,11 +292,6 @@ fn why(name: &str) -> &'static str {
         "rewrite" | "uri" | "method" => {
             "polder sends requests to backends as they come: let the backend know the whole path"
         }
-        "encode" => "polder does not compress yet: let the backends do that",
-        "basic_auth" | "basicauth" | "forward_auth" => {
-            "polder does not ask who visitors are; WHAT THIS KEEPS AWAY IS SERVED HERE"
-        }
-        "request_body" => "polder does not limit bodies by service",
         "map" | "vars" => "polder has no variables",
         "invoke" => "named routes are not read: write what it says into the site",
         "log_skip" | "skip_log" | "log_append" | "log_name" => "the access log has all requests",

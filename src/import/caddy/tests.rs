@@ -104,6 +104,36 @@ fn redirects_answers_and_files_become_services_of_their_own() {
     assert!(told(&imported).iter().all(|(_, became, _)| *became == Became::Changed), "{:?}", told(&imported));
 }
 
+/// Each is a key of a service where polder's own reader has it, and is told where not; what guards is never open in silence.
+#[test]
+fn compression_bodies_and_who_may_come_are_taken_or_told() {
+    let cases = [
+        (" encode zstd gzip\n", 3, r#""compression": { "algorithms": ["zstd", "gzip"] }"#, ""),
+        (" request_body {\n  max_size 10MB\n }\n", 3, r#""max_request_body": 10000000"#, ""),
+        (" @out not remote_ip 10.0.0.0/8\n respond @out 403\n", 4, r#""allow": ["10.0.0.0/8"]"#, "is served here"),
+        (
+            " basic_auth /staff/* {\n  bob $2a$14$x\n }\n",
+            3,
+            r#""basic_auth": { "users_file": "/var/lib/polder-keys/all.users" }"#,
+            "answered 403",
+        ),
+        (
+            " forward_auth /app/* 192.0.2.7:9091 {\n  uri /verify\n }\n",
+            3,
+            r#""forward_auth": { "address": "192.0.2.7:9091", "path": "/verify" }"#,
+            "answered 403",
+        ),
+    ];
+    for (lines, line, key, danger) in cases {
+        let imported = imported(&format!(":80 {{\n reverse_proxy 192.0.2.1:80\n{lines}}}\n"));
+        let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = told(&imported);
+        let is_told =
+            told.iter().any(|(at, became, why)| *at == line && *became == Became::LeftOut && why.contains(danger));
+        assert!(all.contains(key) != is_told, "{lines}: {told:?}\n{all}");
+    }
+}
+
 #[test]
 fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
     let cases = [

@@ -1,12 +1,16 @@
 //! What answers requests: servers, how one is chosen, cookies, connections (configuration manual, 4.2). Pure.
 
+use std::time::Duration;
+
 use super::super::draft::{Names, SYSTEM_AUTHORITIES};
 use super::super::note::Notes;
 use super::super::tree::{Table, Tree};
 use super::check::Checks;
 use super::cookie::Cookie;
+use super::limits;
 use super::sections::{Proxy, Statement};
 use super::server::{self, Parameters, Server};
+use super::times;
 
 /// A `backend`, or the servers of a `listen`.
 #[derive(Debug, Default)]
@@ -17,6 +21,8 @@ pub struct Backend {
     checks: Checks,
     cookie: Option<Cookie>,
     redispatch: Option<&'static str>,
+    /// `timeout queue`.
+    queue: Option<Duration>,
     /// Keys as they are.
     settings: Table,
 }
@@ -28,6 +34,10 @@ impl Backend {
     /// Takes a statement if it is about backends.
     pub fn take(&mut self, statement: &Statement, notes: &mut Notes) -> bool {
         if self.checks.take(statement, notes) {
+            return true;
+        }
+        if statement.begins(&["timeout", "queue"]) {
+            self.queue = statement.argument(1).and_then(times::parse);
             return true;
         }
         match statement.keyword() {
@@ -122,6 +132,7 @@ impl Backend {
         settings.extend(self.settings.clone());
         self.put_send_proxy(&mut settings, &mut check, notes);
         settings.set("check", check);
+        limits::put(&self.servers, self.queue, &mut settings, notes);
         if settings.get("protocol").is_some() && settings.remove("reuse").is_some() {
             let why = "http-reuse has no meaning for backends that speak HTTP/2";
             notes.left_out(proxy.line, &proxy.statement, why);

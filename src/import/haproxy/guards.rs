@@ -43,9 +43,13 @@ pub fn read(
     let others = who.negated != unless;
     let settings = match asks {
         true if !others => Err("it asks those who have said who they are".into()),
-        true => Ok(ask(action, statement, notes)),
+        true => ask(action, statement, notes),
         false => {
-            let values = who.criteria.iter().flat_map(|words| words.iter().skip(1)).filter(|word| !matches!(word.as_str(), "-n" | "--"));
+            let values = who
+                .criteria
+                .iter()
+                .flat_map(|words| words.iter().skip(1))
+                .filter(|word| !matches!(word.as_str(), "-n" | "--"));
             guards::networks(&values.cloned().collect::<Vec<_>>(), others)
         }
     };
@@ -60,11 +64,12 @@ fn is_who(test: &Test, asks: bool) -> bool {
     !test.criteria.is_empty() && test.criteria.iter().all(sample)
 }
 
-fn ask(action: &[String], statement: &Statement, notes: &mut Notes) -> Table {
+fn ask(action: &[String], statement: &Statement, notes: &mut Notes) -> Result<Table, Inexpressible> {
     let realm = action.iter().skip_while(|word| *word != "realm").nth(1).map(String::as_str);
-    let (settings, file) = guards::basic_auth("visitors", realm);
-    let why =
-        format!("names and hashes come from {file} here: put the line of `htpasswd -nB NAME` into it for each user, on every proxy; nobody comes in before");
+    let (settings, file) = guards::basic_auth("visitors", realm)?;
+    let why = format!(
+        "names and hashes come from {file} here: put the line of `htpasswd -nB NAME` into it for each user, on every proxy; nobody comes in before"
+    );
     notes.changed(statement.line, &statement.text(), why);
-    settings
+    Ok(settings)
 }

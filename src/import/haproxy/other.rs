@@ -112,7 +112,6 @@ fn why(keyword: &str, option: &str) -> &'static str {
         ("errorfile" | "errorfiles" | "errorloc" | "errorloc302" | "errorloc303" | "http-error", _) => {
             "a whole response is in such a file; put its HTML alone into one, and name it in \"error_pages\" (docs/targets.md)"
         }
-        ("compression", _) => "polder does not compress yet: let the backends do that",
         ("capture" | "log-format" | "log-format-sd" | "error-log-format" | "unique-id-format", _) => {
             "lines of the log are JSON, or like HAProxy's httplog; each has an id of the request"
         }

@@ -8,6 +8,8 @@ use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
 use super::acl::Acls;
+use super::compression;
+use super::guards;
 use super::rate::Tables;
 use super::sections::Statement;
 
@@ -17,6 +19,7 @@ pub struct Rules {
     /// The acls, which `use_backend` asks, too.
     pub acls: Acls,
     rules: Vec<Statement>,
+    compression: Vec<Statement>,
 }
 
 /// Fields that polder sets by itself.
@@ -28,6 +31,7 @@ impl Rules {
         match statement.keyword() {
             "acl" => self.acls.add(statement),
             "http-request" | "http-response" | "redirect" => self.rules.push(statement.clone()),
+            "compression" => self.compression.push(statement.clone()),
             _ => return false,
         }
         true
@@ -37,11 +41,9 @@ impl Rules {
     pub fn read(&self, section: &str, rates: &Tables, notes: &mut Notes) -> Vec<Rule> {
         let is_redirect = |statement: &&Statement| statement.keyword() == "redirect";
         let (redirects, others): (Vec<_>, Vec<_>) = self.rules.iter().partition(is_redirect);
-        others
-            .into_iter()
-            .chain(redirects)
-            .filter_map(|statement| self.read_one(section, rates, statement, notes))
-            .collect()
+        let compression = compression::read(&self.compression, notes);
+        let rules = others.into_iter().chain(redirects);
+        compression.into_iter().chain(rules.filter_map(|rule| self.read_one(section, rates, rule, notes))).collect()
     }
 
     fn read_one(&self, section: &str, rates: &Tables, statement: &Statement, notes: &mut Notes) -> Option<Rule> {
@@ -59,6 +61,17 @@ impl Rules {
                 effect,
             });
         }
+        let guard = match guards::read(action, condition, &self.acls, statement, notes) {
+            None => None,
+            Some(Ok(guard)) => Some(guard),
+            Some(Err(why)) => {
+                notes.left_out(statement.line, &statement.text(), format!("{why}; what it refuses is served here"));
+                return None;
+            }
+        };
+        if let Some(guards::Guard { settings, rest }) = guard {
+            return self.rule(statement, &rest, Effect::Set(settings), "; what it refuses is served here", notes);
+        }
         let effect = match effect(action, statement, notes) {
             Ok(effect) => effect,
             Err(why) => {
@@ -66,12 +79,22 @@ impl Rules {
                 return None;
             }
         };
+        let refuses = matches!(action.first().map(String::as_str), Some("deny" | "reject" | "tarpit" | "silent-drop"));
+        let danger = if refuses { "; what it refuses is served here" } else { "" };
+        self.rule(statement, condition, effect, danger, notes)
+    }
+
+    fn rule(
+        &self,
+        statement: &Statement,
+        condition: &[String],
+        effect: Effect,
+        danger: &str,
+        notes: &mut Notes,
+    ) -> Option<Rule> {
         match self.acls.condition(statement, condition, notes) {
             Ok(condition) => Some(Rule { line: statement.line, statement: statement.text(), condition, effect }),
             Err(why) => {
-                let refuses =
-                    matches!(action.first().map(String::as_str), Some("deny" | "reject" | "tarpit" | "silent-drop"));
-                let danger = if refuses { "; what it refuses is served here" } else { "" };
                 notes.left_out(statement.line, &statement.text(), format!("{why}{danger}"));
                 None
             }
@@ -261,7 +284,6 @@ pub fn behind(rules: &[Rule], condition: &Condition) -> Vec<Rule> {
 
 fn why(verb: &str) -> &'static str {
     match verb {
-        "auth" => "passwords come from a file of hashes here: see docs/documents.md",
         "set-path" | "replace-path" | "set-uri" | "replace-uri" | "set-query" | "set-pathq" | "replace-pathq" => {
             "polder sends paths to backends as they come: let the backend know the whole path"
         }

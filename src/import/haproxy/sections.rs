@@ -274,7 +274,7 @@ fn name_and_from(arguments: &[String]) -> (Option<&str>, Option<&str>) {
 fn why_other(keyword: &str) -> &'static str {
     match keyword {
         "resolvers" => "polder looks up no names of backends: write addresses",
-        "userlist" => "passwords come from a file of hashes here: see docs/documents.md",
+        "userlist" => "names and hashes come from a file here (docs/access.md): `htpasswd -nB NAME` makes its lines",
         "peers" => "polder has no stick tables; its own peers share failovers: see \"peers\" in docs/documents.md",
         "cache" => "polder does not cache: leave that to the backends",
         "mailers" => "polder sends no mail: let the monitoring do that, from /metrics",

@@ -57,6 +57,8 @@ const FLAGS: &[&str] = &[
 /// Those that are taken, or need no place here; [`super::backend`] and [`super::check`] look at them.
 const TAKEN: &[&str] = &[
     "check-send-proxy",
+    "maxconn",
+    "slowstart",
     "send-proxy",
     "send-proxy-v2",
     "send-proxy-v2-ssl",

@@ -184,6 +184,55 @@ fn fields_of_requests_and_responses_are_edited_as_the_rules_say_one_after_the_ot
     assert_eq!(left_out, [14], "{:?}", told(&imported));
 }
 
+/// Each is a key of a service where polder's own reader has it, and is told where not; what guards is never open in silence.
+#[test]
+fn compression_limits_and_who_may_come_are_taken_or_told() {
+    let cases = [
+        (
+            " compression algo gzip\n compression type text/html text/css\n",
+            8,
+            r#""compression": { "algorithms": ["gzip"], "types": ["text/html", "text/css"] }"#,
+            "",
+        ),
+        (
+            " acl office src 10.0.0.0/8 192.0.2.0/24\n http-request deny unless office\n",
+            9,
+            r#""allow": ["10.0.0.0/8", "192.0.2.0/24"]"#,
+            "is served here",
+        ),
+        (
+            " http-request deny if { src 203.0.113.9 } { path_beg /x/ }\n",
+            8,
+            r#""deny": ["203.0.113.9"]"#,
+            "is served here",
+        ),
+        (
+            " http-request auth realm Staff unless { http_auth(people) }\n",
+            8,
+            r#""basic_auth": { "users_file": "/var/lib/polder-keys/visitors.users", "realm": "Staff" }"#,
+            "",
+        ),
+    ];
+    for (lines, line, key, danger) in cases {
+        let imported = imported(&format!("{HEAD}{lines} default_backend web\n"));
+        let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = told(&imported);
+        let is_told =
+            told.iter().any(|(at, became, why)| *at == line && *became == Became::LeftOut && why.contains(danger));
+        assert!(all.contains(key) != is_told, "{lines}: {told:?}\n{all}");
+    }
+    let limited = imported(
+        "listen web\n mode http\n bind :80\n timeout queue 3s\n server a 192.0.2.1:80 check maxconn 50 slowstart 20s\n",
+    );
+    let all = limited.json();
+    for (key, what) in [(r#""max_connections": 50"#, "maxconn"), (r#""slow_start": "20s""#, "slowstart")] {
+        assert!(
+            all.contains(key) != told(&limited).iter().any(|(at, _, why)| *at == 5 && why.starts_with(what)),
+            "{all}"
+        );
+    }
+}
+
 #[test]
 fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
     let cases = [
@@ -193,7 +242,7 @@ fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
             "write a use_backend line for each host",
         ),
         (" use_backend web if { hdr_beg(host) -i www. }\n default_backend web\n", "name the hosts"),
-        (" http-request deny if { src 10.0.0.0/8 }\n default_backend web\n", "what it refuses is served here"),
+        (" http-request deny if { method POST }\n default_backend web\n", "what it refuses is served here"),
         (" stick-table type ip size 1m expire 10s store conn_cur\n default_backend web\n", "no stick tables"),
         (" use_backend gone if { path /x }\n default_backend web\n", "the backend gone is not there"),
         (" default_backend web\nlisten db\n bind :5432\n mode tcp\n server a 192.0.2.7:5432\n", "proxies HTTP alone"),

@@ -31,7 +31,7 @@ impl Timeouts {
         let mut own: Vec<Stated> = Vec::new();
         for statement in statements.iter().filter(|statement| statement.keyword() == "timeout") {
             let Some(keys) = keys(statement.argument(0).unwrap_or_default()) else {
-                if statement.argument(0) != Some("check") {
+                if !matches!(statement.argument(0), Some("check" | "queue")) {
                     notes.left_out(statement.line, &statement.text(), "polder has no such time limit");
                 }
                 continue;

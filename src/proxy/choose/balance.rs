@@ -15,35 +15,40 @@ pub struct BalanceState {
     weights: Vec<u32>,
 }
 
-/// Picks one of the backends for which `candidate` says yes, by index. `tried` ones are passed over without being
+/// Picks one of the backends to which `weight` gives one, by index. `but` these, which are passed over without being
 /// forgotten: they keep their place in the round.
 pub fn pick(
     balance: Balance,
     backends: &[Backend],
-    candidate: impl Fn(&Backend) -> bool,
-    tried: u128,
+    weight: impl Fn(&Backend) -> u32,
+    but: u128,
     state: &mut BalanceState,
     random: u64,
 ) -> Option<usize> {
-    state.follow(backends, candidate);
+    state.follow(backends, weight);
     match balance {
-        Balance::RoundRobin => state.next(|index| !contains(tried, index)),
-        Balance::LeastConnections => least_connections(backends, tried, state),
-        Balance::RandomTwoChoices => random_two_choices(backends, tried, state, random),
+        Balance::RoundRobin => state.next(|index| !contains(but, index)),
+        Balance::LeastConnections => least_connections(backends, but, state),
+        Balance::RandomTwoChoices => random_two_choices(backends, but, state, random),
     }
 }
 
-/// Whether an index is in a set of tried ones.
-pub fn contains(tried: u128, index: usize) -> bool {
-    u32::try_from(index).ok().and_then(|index| tried.checked_shr(index)).is_some_and(|bits| bits & 1 == 1)
+/// Whether an index is in a set of up to 128.
+pub fn contains(set: u128, index: usize) -> bool {
+    u32::try_from(index).ok().and_then(|index| set.checked_shr(index)).is_some_and(|bits| bits & 1 == 1)
+}
+
+/// The set of the backends for which `is_in` says yes.
+pub fn set_of(backends: &[Backend], is_in: impl Fn(usize, &Backend) -> bool) -> u128 {
+    let bits = backends.iter().zip(0..u128::BITS).filter(|(backend, index)| is_in(*index as usize, backend));
+    bits.fold(0, |set, (_, index)| set | 1 << index)
 }
 
 impl BalanceState {
     /// Takes the weights of the present candidates, 0 for every other backend. Another set of weights than the one
     /// remembered begins a new round: a backend that returns has saved nothing up while it was away.
-    fn follow(&mut self, backends: &[Backend], candidate: impl Fn(&Backend) -> bool) {
-        let weight = |backend: &Backend| if candidate(backend) { backend.weight } else { 0 };
-        if self.weights.iter().copied().ne(backends.iter().map(weight)) {
+    fn follow(&mut self, backends: &[Backend], weight: impl Fn(&Backend) -> u32) {
+        if self.weights.iter().copied().ne(backends.iter().map(&weight)) {
             self.weights.clear();
             self.weights.extend(backends.iter().map(weight));
             self.current.clear();
@@ -71,27 +76,34 @@ impl BalanceState {
         best
     }
 
-    fn candidates(&self, tried: u128) -> impl Iterator<Item = usize> + '_ {
-        (0..self.weights.len()).filter(move |index| self.weights[*index] > 0 && !contains(tried, *index))
+    fn candidates(&self, but: u128) -> impl Iterator<Item = usize> + '_ {
+        (0..self.weights.len()).filter(move |index| self.weights[*index] > 0 && !contains(but, *index))
+    }
+
+    fn load(&self, backends: &[Backend], index: usize) -> Load {
+        Load { running: backends[index].running(), weight: self.weights[index] }
     }
 }
 
 /// Fewest running requests for its weight; those that are equal take turns by weight.
-fn least_connections(backends: &[Backend], tried: u128, state: &mut BalanceState) -> Option<usize> {
-    let least = state.candidates(tried).map(|index| Load::of(&backends[index])).min_by(Load::compare)?;
-    state.next(|index| !contains(tried, index) && Load::of(&backends[index]).compare(&least).is_le())
+fn least_connections(backends: &[Backend], but: u128, state: &mut BalanceState) -> Option<usize> {
+    let least = state.candidates(but).map(|index| state.load(backends, index)).min_by(Load::compare)?;
+    let among = set_of(backends, |index, _| {
+        state.weights[index] > 0 && !contains(but, index) && state.load(backends, index).compare(&least).is_le()
+    });
+    state.next(|index| contains(among, index))
 }
 
 /// The less loaded of two different ones drawn by weight.
-fn random_two_choices(backends: &[Backend], tried: u128, state: &BalanceState, random: u64) -> Option<usize> {
-    let first = draw(state, tried, random as u32, None)?;
-    let Some(second) = draw(state, tried, (random >> 32) as u32, Some(first)) else { return Some(first) };
-    let second_is_freer = Load::of(&backends[second]).compare(&Load::of(&backends[first])).is_lt();
+fn random_two_choices(backends: &[Backend], but: u128, state: &BalanceState, random: u64) -> Option<usize> {
+    let first = draw(state, but, random as u32, None)?;
+    let Some(second) = draw(state, but, (random >> 32) as u32, Some(first)) else { return Some(first) };
+    let second_is_freer = state.load(backends, second).compare(&state.load(backends, first)).is_lt();
     Some(if second_is_freer { second } else { first })
 }
 
-fn draw(state: &BalanceState, tried: u128, random: u32, but: Option<usize>) -> Option<usize> {
-    let pool = || state.candidates(tried).filter(move |index| Some(*index) != but);
+fn draw(state: &BalanceState, but: u128, random: u32, first: Option<usize>) -> Option<usize> {
+    let pool = || state.candidates(but).filter(move |index| Some(*index) != first);
     let total: u64 = pool().map(|index| u64::from(state.weights[index])).sum();
     // The high half of the product: even over 0..total without a division.
     let mut at = (u64::from(random) * total) >> 32;
@@ -110,10 +122,6 @@ struct Load {
 }
 
 impl Load {
-    fn of(backend: &Backend) -> Load {
-        Load { running: backend.running(), weight: backend.weight }
-    }
-
     fn compare(&self, other: &Load) -> std::cmp::Ordering {
         let ours = u128::from(self.running) * u128::from(other.weight);
         ours.cmp(&(u128::from(other.running) * u128::from(self.weight)))

@@ -10,7 +10,9 @@ use crate::health::Verdict;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::control::build::{SnapshotInput, build};
 use crate::proxy::latch::{Keeper, Latch, Now};
+use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::samples::{address, backend, health, prepared_from, service, shake};
+use crate::proxy::snapshot::ServiceQueue;
 
 fn cookie() -> Arc<Cookie> {
     Arc::new(Cookie::sealed("polder-shop", "shop", &[[3; 32]]).unwrap())
@@ -91,6 +93,8 @@ fn backups_come_in_order_when_no_primary_is_usable_or_all_were_tried() {
 /// The rule of the choice again, as the set of all that may be chosen.
 fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
     let free = |index: usize| facts.tried & (1 << index) == 0;
+    let full = |index: usize| service.backends[index].is_full() && facts.granted != Some(index);
+    let one = |index: usize, set| if full(index) { Choice::Queue { among: 1 << index } } else { used(index, set) };
     let up_and_ready = |index: usize| {
         service.backends[index].verdict == Verdict::Up && service.backends[index].operator == OperatorState::Ready
     };
@@ -103,7 +107,7 @@ fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
             let backend = &service.backends[*active];
             return vec![match (backend.verdict, backend.operator) {
                 (Verdict::Down, _) | (_, OperatorState::Maint) => Choice::Nobody,
-                (Verdict::Up, _) if free(*active) => used(*active, facts.cookie != Some(*active)),
+                (Verdict::Up, _) if free(*active) => one(*active, facts.cookie != Some(*active)),
                 _ => Choice::Wait,
             }];
         }
@@ -112,7 +116,7 @@ fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
             for (bound, set) in cookie.into_iter().chain(facts.authenticated.map(|known| (known, set))) {
                 let backend = &service.backends[bound];
                 if free(bound) && backend.verdict == Verdict::Up && backend.operator != OperatorState::Maint {
-                    return vec![used(bound, set)];
+                    return vec![one(bound, set)];
                 }
             }
         }
@@ -120,10 +124,15 @@ fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
     let every: Vec<usize> = (0..service.backends.len())
         .filter(|i| up_and_ready(*i) && free(*i) && service.backends[*i].weight > 0)
         .collect();
-    let primaries: Vec<_> = every.iter().filter(|i| !service.backends[**i].backup).map(|i| used(*i, set)).collect();
+    let primaries: Vec<usize> = every.iter().copied().filter(|i| !service.backends[*i].backup).collect();
+    if let Some(granted) = facts.granted.filter(|granted| primaries.contains(granted)) {
+        return vec![used(granted, set)];
+    }
+    let ready: Vec<_> = primaries.iter().filter(|i| !full(**i)).map(|i| used(*i, set)).collect();
     match (primaries.is_empty(), every.first()) {
-        (false, _) => primaries,
-        (true, Some(backup)) => vec![used(*backup, set)],
+        (false, _) if ready.is_empty() => vec![Choice::Queue { among: primaries.iter().map(|i| 1 << i).sum() }],
+        (false, _) => ready,
+        (true, Some(backup)) => vec![one(*backup, set)],
         (true, None) => vec![Choice::Nobody],
     }
 }
@@ -135,8 +144,12 @@ fn whatever_the_state_the_choice_is_one_that_the_rules_allow() {
     for _ in 0..50_000 {
         let count = random.usize(1..6);
         let mut backends: Vec<_> = (0..count).map(|number| backend(number, random.u32(0..4))).collect();
+        let queue = Arc::<Queue>::default();
+        let mut taken = Vec::new();
         for backend in &mut backends {
             shake(backend, &mut random);
+            backend.slots = (random.u8(..3) == 0).then(|| Slots::new(1, None));
+            taken.extend(backend.slots.as_ref().filter(|_| random.u8(..3) > 0).and_then(|slots| slots.take(&queue)));
             backend.backup = random.u8(..4) == 0;
         }
         let latch =
@@ -148,8 +161,11 @@ fn whatever_the_state_the_choice_is_one_that_the_rules_allow() {
             _ => ServiceMode::Latched { cookie: Arc::new(Cookie::address("c")), latch },
         };
         let balance = [Balance::RoundRobin, Balance::LeastConnections, Balance::RandomTwoChoices][random.usize(..3)];
-        let service = service(mode, balance, backends);
+        let mut service = service(mode, balance, backends);
+        service.queue = Some(ServiceQueue { queue, config: Default::default() });
         let facts = RequestFacts {
+            granted: (random.u8(..4) == 0).then(|| random.usize(..count)),
+            now: Duration::ZERO,
             cookie: random.bool().then(|| random.usize(..count)),
             authenticated: (random.u8(..4) == 0).then(|| random.usize(..count)),
             tried: u128::from(random.u8(..)) & u128::from(random.u8(..)),

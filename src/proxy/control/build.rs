@@ -12,7 +12,8 @@ use crate::health::{HealthView, Proof, Verdict};
 use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{BackendState, Keeper, Now, Situation};
-use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, Snapshot};
+use crate::proxy::queue::{Queue, Slots};
+use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, ServiceQueue, Snapshot};
 
 /// Everything that a snapshot depends on besides the document.
 pub struct SnapshotInput<'a> {
@@ -99,6 +100,13 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         backend_tls: service.backend_tls.clone(),
         send_proxy: service.send_proxy,
         connections: service.connections,
+        retry_budget: service
+            .connections
+            .retry
+            .budget
+            .map(|_| before.and_then(|before| before.retry_budget.clone()).unwrap_or_default()),
+        queue: service.queue.map(|config| ServiceQueue { config, queue: queue(before) }),
+        slow_start: service.slow_start,
         backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,
         hold_bound: service.hold_bound,
@@ -113,20 +121,33 @@ fn build_backend(
     before: Option<&Service>,
 ) -> Backend {
     let same = |other: &&Backend| other.name == backend.name && other.address == backend.address;
-    let counters =
-        before.and_then(|service| service.backends.iter().find(same)).map(|backend| backend.counters.clone());
+    let before = before.and_then(|service| service.backends.iter().find(same));
     let health = at.health.get(&backend.target).map(|health| service.judged_by(health));
-    Backend {
+    let verdict = health.map_or(Verdict::Unchecked, |health| health.verdict);
+    let operator = at.operator.state(&backend.subject, at.now.unix_ms);
+    let was_out = before.is_some_and(Backend::is_out);
+    let now = Backend {
         name: backend.name.clone(),
         address: backend.address,
         weight: backend.weight,
         backup: backend.backup,
-        verdict: health.map_or(Verdict::Unchecked, |health| health.verdict),
+        verdict,
         proof: health.map(|health| health.proof.clone()).unwrap_or_default(),
-        operator: at.operator.state(&backend.subject, at.now.unix_ms),
+        operator,
+        up_since: before.and_then(|before| before.up_since),
+        slots: backend.max_connections.map(|most| Slots::new(most, before.and_then(|before| before.slots.as_ref()))),
         target: backend.target.clone(),
-        counters: counters.unwrap_or_else(|| (0..at.workers).map(|_| BackendCounters::default()).collect()),
-    }
+        counters: before.map_or_else(
+            || (0..at.workers).map(|_| BackendCounters::default()).collect(),
+            |before| before.counters.clone(),
+        ),
+    };
+    let has_come = was_out && !now.is_out();
+    Backend { up_since: if has_come { Some(at.now.running) } else { now.up_since }, ..now }
+}
+
+fn queue(before: Option<&Service>) -> Arc<Queue> {
+    before.and_then(|before| before.queue.as_ref()).map_or_else(Arc::default, |before| before.queue.clone())
 }
 
 /// The backends of a service as its latch sees them: one of which nothing recent is known is not checked.

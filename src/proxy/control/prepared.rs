@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::config::proxy::{
     self, BackendsConfig, Balance, ConnectionsConfig, CookieConfig, CookieValue, HttpsConfig, LatchConfig, Mode,
-    PassedFields, Protocol, ServiceConfig,
+    PassedFields, Protocol, QueueConfig, ServiceConfig,
 };
 use crate::config::{HttpVersion, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
@@ -19,6 +19,7 @@ use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::basic_auth::file::UsersFile;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
 use crate::proxy::target::OwnTarget;
@@ -75,6 +76,10 @@ pub struct PreparedService {
     pub send_proxy: Option<proxy_protocol::Version>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
+    /// How requests queue for its backends; none, where these take as many as come.
+    pub queue: Option<QueueConfig>,
+    /// In which time the weight of a backend that has come up grows to what it is.
+    pub slow_start: Option<Duration>,
     /// In the order of the document.
     pub backends: Vec<PreparedBackend>,
     /// The check's detection bound.
@@ -112,6 +117,8 @@ pub struct PreparedBackend {
     pub weight: u32,
     /// Used only when no primary can be.
     pub backup: bool,
+    /// The requests that it takes at once.
+    pub max_connections: Option<usize>,
     /// What is probed.
     pub target: Arc<Target>,
 }
@@ -240,6 +247,11 @@ impl Prepared {
         self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
     }
 
+    /// The files of users that it names.
+    pub fn users_files(&self) -> impl Iterator<Item = (&Front, &UsersFile)> {
+        self.fronts.iter().filter_map(|front| Some((front, front.edge.as_ref()?.users_file()?)))
+    }
+
     /// Whether it has this `SERVICE/BACKEND`.
     pub fn names(&self, subject: &str) -> bool {
         let service = subject.split_once('/').and_then(|(service, _)| self.service(service));
@@ -277,9 +289,11 @@ impl PreparedService {
                 address: backend.address,
                 weight: backend.weight,
                 backup: backend.backup,
+                max_connections: backend.max_connections,
                 target: Arc::new(Target { address, check: backends.check.clone() }),
             }
         });
+        let any_bounded = backends.backends.iter().any(|backend| backend.max_connections.is_some());
         let verdict_bound = backends.check.detection_bound();
         let step = match &mode {
             PreparedMode::Latched { rules, .. } => rules.failover_drain + STORING,
@@ -294,6 +308,8 @@ impl PreparedService {
             backend_tls: Connector::of(&backends.protocol),
             send_proxy: backends.protocol.send_proxy,
             connections: backends.connections,
+            queue: any_bounded.then_some(backends.queue),
+            slow_start: backends.slow_start,
             backends: prepared.collect(),
             verdict_bound,
             hold_bound: verdict_bound.max(step),

@@ -12,7 +12,7 @@ use crate::health::{Before, TargetHealth, Verdict};
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
 use crate::proxy::latch::latches::StoredLatches;
-use crate::proxy::report::explain::explain;
+use crate::proxy::report::explain::{self, Visit};
 use crate::proxy::report::metrics::page as metrics;
 use crate::proxy::report::page::page;
 use crate::proxy::report::status::{Live, status};
@@ -501,6 +501,11 @@ fn metrics_are_named_as_prometheus_wants_them() {
         assert!(documented.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
     }
     assert!(page.contains("polder_requests_waiting{daemon=\"proxy\",service=\"shop\"} 0\n"), "{page}");
+}
+
+/// Explains a request of nobody in particular.
+fn explain(state: &State, host: &str, path: &str, cookie: &str) -> crate::api::proxy::Explanation {
+    explain::explain(state, Visit { host, path, cookie, from: None })
 }
 
 #[test]

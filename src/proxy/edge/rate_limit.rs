@@ -77,11 +77,6 @@ impl RateLimit {
         RateLimit { client, service: config.service.map(Pace::new), config, counted: OnceLock::new() }
     }
 
-    /// As the document has it.
-    pub fn config(&self) -> &RateLimitConfig {
-        &self.config
-    }
-
     /// Goes on with what was counted under the last document, unless the room for it is another one now. To be called before the first
     /// request.
     pub fn follow(&self, before: &RateLimit) {

@@ -3,21 +3,39 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod admission;
 mod edge;
 mod target;
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
-use crate::config::proxy::{Balance, RateLimitConfig};
+use crate::config::proxy::{Balance, RetryConfig};
 use crate::health::Verdict;
+use crate::proxy::choose::balance::contains;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
-use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
+use crate::running_time::running;
 
-/// Explains a request for this host and path with this Cookie field (empty: it has none).
-pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
+/// A request to be explained.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'v> {
+    /// The host that is asked for.
+    pub host: &'v str,
+    /// The path.
+    pub path: &'v str,
+    /// The Cookie field; empty: it has none.
+    pub cookie: &'v str,
+    /// Who asks; none: nobody in particular.
+    pub from: Option<IpAddr>,
+}
+
+/// Explains a request.
+pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> Explanation {
     let snapshot = state.snapshot();
     let matched = match snapshot.router.explain(host.as_bytes(), path.as_bytes()) {
         Ok(matched) => matched,
@@ -25,32 +43,42 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
     let front = &snapshot.fronts[matched.front];
+    let mut because = Vec::new();
+    if let Some(edge) = front.edge.as_deref() {
+        let admission = admission::explain(edge, from);
+        because.extend(admission.because);
+        if admission.is_refused {
+            let service = Some(front.name.to_string());
+            return Explanation { service, route, backend: None, target: None, because };
+        }
+    }
     let service = match &front.target {
         FrontTarget::Backends(place) => &snapshot.services[*place],
         FrontTarget::Own(own) => {
-            let mut because = about_edge(state, &front.name);
+            because.extend(about_edge(state, &front.name));
             because.push(target::sentence(state, front, own, host, path));
             let (service, target) = (Some(front.name.to_string()), Some(own.kind().to_owned()));
             return Explanation { service, route, backend: None, target, because };
         }
     };
     let named = named_by(service, cookie);
-    let mut because = about_edge(state, &front.name);
-    because.extend(snapshot.fronts[matched.front].edge.as_deref().and_then(about_rate_limit));
+    because.extend(about_edge(state, &front.name));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
-    because.extend(service.backends.iter().filter_map(about_backend));
+    let now = running();
+    because.extend(service.backends.iter().filter_map(|backend| about_backend(service, backend, now)));
     let choice = choose(
         service,
-        RequestFacts { cookie: named, ..Default::default() },
+        RequestFacts { cookie: named, now, ..Default::default() },
         &mut BalanceState::default(),
         fastrand::u64(..),
     );
     because.push(about_choice(snapshot, service, choice, named));
+    because.extend(about_retries(service));
     because.extend(about_header(service));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
-        Choice::Wait | Choice::Nobody | Choice::Undecided => None,
+        Choice::Queue { .. } | Choice::Wait | Choice::Nobody | Choice::Undecided => None,
     };
     Explanation { service: Some(service.name.to_string()), route, backend, target: None, because }
 }
@@ -70,14 +98,6 @@ fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
 fn named_by(service: &Service, field: &str) -> Option<usize> {
     let cookie = service.cookie()?;
     cookie.open(cookie.find(field.as_bytes())?, service.addresses())
-}
-
-fn about_rate_limit(edge: &Edge) -> Option<String> {
-    let RateLimitConfig { client, service } = edge.rate_limit.as_ref()?.config();
-    let client = client.as_ref().map(|client| format!("{} of each client", client.rate));
-    let service = service.as_ref().map(|rate| format!("{rate} of all together"));
-    let taken: Vec<String> = client.into_iter().chain(service).collect();
-    Some(format!("the service takes {}; whoever comes sooner is answered 429", taken.join(", and ")))
 }
 
 fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<String> {
@@ -104,7 +124,7 @@ fn about_latch(state: &State, service: &Service) -> Option<String> {
 }
 
 /// Says what keeps a backend from getting every request, if anything does.
-fn about_backend(backend: &Backend) -> Option<String> {
+fn about_backend(service: &Service, backend: &Backend, now: Duration) -> Option<String> {
     let mut words = Vec::new();
     if backend.verdict != Verdict::Up {
         words.push(format!("is {} by its checks", backend.verdict));
@@ -114,6 +134,14 @@ fn about_backend(backend: &Backend) -> Option<String> {
     }
     if backend.weight == 0 {
         words.push("has weight 0: only requests that name it".into());
+    }
+    if let Some(slots) = &backend.slots
+        && backend.is_full()
+    {
+        words.push(format!("has {} requests, as many as it takes", slots.most()));
+    }
+    if let Some(tenths) = service.slow_start.map(|time| backend.tenths(time, now)).filter(|tenths| *tenths < 10) {
+        words.push(format!("has come up a moment ago: it has {tenths}/10 of its weight"));
     }
     (!words.is_empty()).then(|| format!("{} {}", backend.name, words.join(", and ")))
 }
@@ -127,6 +155,7 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Nobody if service.is_in_maintenance() => {
             return "an operator has all backends in maint: it is answered 503, with the service's page for that if it has one".into();
         }
+        Choice::Queue { among } => return about_queue(service, among),
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
         Choice::Undecided => {
             return format!("it is answered 503 until `polder failover {} --to BACKEND` decides", service.name);
@@ -150,6 +179,28 @@ fn about_header(service: &Service) -> Option<String> {
     Some(format!(
         "connections to its backends begin with a header of the PROXY protocol ({version}), and are one visitor's each"
     ))
+}
+
+/// Says what is sent again, where that is not what it is everywhere.
+fn about_retries(service: &Service) -> Option<String> {
+    let retry = service.connections.retry;
+    let budget = retry.budget.map(|percent| format!(", for at most {percent} of a hundred requests"));
+    let one = retry.try_timeout.map(|time| format!("; one attempt may take {time:?}"));
+    let is_usual = retry == RetryConfig::default();
+    let words = [budget, one].into_iter().flatten().collect::<String>();
+    (!is_usual).then(|| format!("if it may be sent twice, it is sent again after {}{words}", retry.on))
+}
+
+fn about_queue(service: &Service, among: u128) -> String {
+    let full = service.backends.iter().enumerate().filter(|(index, _)| contains(among, *index));
+    let names: Vec<&str> = full.map(|(_, backend)| &*backend.name).collect();
+    let own = service.queue.as_ref();
+    let timeout = own.map(|own| own.config.timeout).unwrap_or_default();
+    let ahead = own.map_or(0, |own| own.queue.len());
+    format!(
+        "{} has as many requests as it takes: it queues behind {ahead} others, at most {timeout:?}",
+        names.join(", and ")
+    )
 }
 
 fn among(service: &Service, chosen: &Backend) -> String {

@@ -13,8 +13,15 @@ use crate::health::Verdict;
 use crate::proxy::control::State;
 use crate::proxy::edge::rate_limit::Whose;
 use crate::proxy::latch::Now;
+use crate::proxy::queue::Event;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::proxy::traffic::counters::WorkerCounters;
+
+const QUEUES: [(&str, &str, Event); 3] = [
+    ("polder_requests_queued_total", "Requests that had to queue for a backend.", Event::Joined),
+    ("polder_queue_refused_total", "Requests refused at max_queue, answered 503.", Event::Refused),
+    ("polder_queue_timeouts_total", "Requests that queued for queue_timeout, answered 503.", Event::TimedOut),
+];
 
 type BackendValue = fn(&Backend) -> u64;
 type WorkerValue = fn(&WorkerCounters) -> &AtomicU64;
@@ -159,7 +166,10 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
         }
     }
     orders(&mut page, state, now);
+    refusals(&mut page, state);
     rate_limits(&mut page, state);
+    queues(&mut page, state);
+    retry_budgets(&mut page, state);
     backends(&mut page, state);
     latches(&mut page, state, now);
     for &(name, help, value) in WORKERS {
@@ -196,6 +206,52 @@ fn orders(page: &mut Page, state: &State, now: Now) {
     for standing in &standings {
         metric.flag(&[("service", &standing.service)], standing.error.is_some());
     }
+}
+
+fn refusals(page: &mut Page, state: &State) {
+    let help = "Requests that this service has refused, by cause; absent where it refuses none.";
+    let mut metric = page.counter("polder_requests_refused_total", help);
+    for front in state.snapshot().fronts.iter() {
+        for cause in front.edge.iter().flat_map(|edge| edge.causes()) {
+            let refused = front.edge.as_ref().map_or(0, |edge| edge.refusals.get(cause));
+            metric.sample(&[("service", &front.name), ("cause", cause.name())], refused);
+        }
+    }
+}
+
+fn queues(page: &mut Page, state: &State) {
+    let services = &state.snapshot().services;
+    let queues = || services.iter().filter_map(|service| Some((&*service.name, &service.queue.as_ref()?.queue)));
+    if queues().next().is_none() {
+        return;
+    }
+    let queued = "Requests of this service that queue for a backend that has as many as it takes.";
+    let mut metric = page.gauge("polder_requests_queued", queued);
+    queues().for_each(|(service, queue)| metric.sample(&[("service", service)], queue.len() as u64));
+    for (name, help, event) in QUEUES {
+        let mut metric = page.counter(name, help);
+        queues().for_each(|(service, queue)| metric.sample(&[("service", service)], queue.counted(event)));
+    }
+    let most = "Requests that this backend takes at once.";
+    let mut metric = page.gauge("polder_backend_max_connections", most);
+    for service in services {
+        for backend in &service.backends {
+            let most = backend.slots.iter().map(|slots| slots.most() as u64);
+            most.for_each(|most| metric.sample(&labels(service, backend), most));
+        }
+    }
+}
+
+fn retry_budgets(page: &mut Page, state: &State) {
+    let services = &state.snapshot().services;
+    let budgets = services.iter().filter_map(|service| Some((&*service.name, service.retry_budget.as_ref()?)));
+    let mut budgets = budgets.peekable();
+    if budgets.peek().is_none() {
+        return;
+    }
+    let spent = "Requests that were not sent again because retry_budget was spent.";
+    let mut metric = page.counter("polder_retry_budget_spent_total", spent);
+    budgets.for_each(|(service, budget)| metric.sample(&[("service", service)], budget.spent()));
 }
 
 fn rate_limits(page: &mut Page, state: &State) {

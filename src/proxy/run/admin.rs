@@ -13,6 +13,7 @@ use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics::CONTENT_TYPE;
 use crate::proxy::control::{Accepted, Change, Effect};
 use crate::proxy::latch::CommandError;
+use crate::proxy::report::explain::Visit;
 use crate::proxy::report::status::Live;
 use crate::proxy::report::{explain, metrics, page, status};
 
@@ -29,11 +30,15 @@ impl ProxyDaemon {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
                 let Some(host) = given("host") else {
-                    let usage = "host is missing: /explain?host=HOST&path=PATH&cookie=COOKIE";
+                    let usage = "host is missing: /explain?host=HOST&path=PATH&cookie=COOKIE&from=ADDRESS";
                     return Some(AdminReply::refuse(400, usage));
                 };
+                let from = match given("from").map(str::parse).transpose() {
+                    Ok(from) => from,
+                    Err(_) => return Some(AdminReply::refuse(400, "from is not an address, like 192.0.2.7")),
+                };
                 let (path, cookie) = (given("path").unwrap_or("/"), given("cookie").unwrap_or_default());
-                AdminReply::json(&explain::explain(state, host, path, cookie))
+                AdminReply::json(&explain::explain(state, Visit { host, path, cookie, from }))
             }
             _ => return None,
         })

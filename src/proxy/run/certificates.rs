@@ -1,4 +1,4 @@
-//! Files that have changed come into force, whoever wrote them: renewed certificates, and the pages that services hold.
+//! Files that have changed come into force, whoever wrote them: renewed certificates, users, and the pages that services hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::proxy::tls::certificate::CertificateError;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
 
-/// How often the files of certificates are looked at.
+/// How often the files of certificates and of users are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Takes renewed certificates into use, for as long as the process lives.
@@ -25,6 +25,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         // A disk that does not answer holds up its own thread alone.
         let look = move || {
             tell(refresh(&snapshot));
+            refresh_users(&snapshot);
             tell_of_files(&snapshot);
         };
         let _ = tokio::task::spawn_blocking(look).await;
@@ -55,6 +56,19 @@ fn refresh(snapshot: &Snapshot) -> Vec<Reloaded> {
 fn shown(tls: &Acceptor) -> Vec<Reloaded> {
     let refreshed = tls.certificates().refresh().into_iter();
     refreshed.map(|Refreshed { file, error }| Reloaded(format!("the certificate {}", file.display()), error)).collect()
+}
+
+/// Reads the files of users again that have changed.
+fn refresh_users(snapshot: &Snapshot) {
+    let edges = snapshot.fronts.iter().filter_map(|front| front.edge.as_ref());
+    for file in edges.filter_map(|edge| edge.users_file()) {
+        let path = file.path().display();
+        match file.refresh() {
+            None => {}
+            Some(Ok(())) => tracing::info!("the users of {path} have been read again, and are in force"),
+            Some(Err(error)) => tracing::error!("the users of {path} have changed and are not used: {error}"),
+        }
+    }
 }
 
 /// Takes what visitors are shown from files that have just been written.

@@ -1,5 +1,7 @@
 //! `proxy.json`, as the life of a daemon sees it.
 
+mod users;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use crate::proxy::tls;
 pub struct Parsed {
     config: ProxyConfig,
     warnings: Vec<Finding>,
-    /// A certificate that cannot be used must not keep the services with others from starting.
+    /// A certificate or a file of users that cannot be used must not keep the services with others from starting.
     at_start: bool,
 }
 
@@ -27,7 +29,10 @@ impl Document for Prepared {
 
     fn parse(file: &Path) -> Result<Parsed, Findings> {
         let config = proxy::load(file)?;
-        let (findings, warnings) = tls::check(file, &config);
+        let (mut findings, mut warnings) = tls::check(file, &config);
+        let of_users = users::check(file, &config);
+        findings.extend(of_users.findings);
+        warnings.extend(of_users.warnings);
         if findings.is_empty() { Ok(Parsed { config, warnings, at_start: false }) } else { Err(Findings(findings)) }
     }
 
@@ -48,11 +53,15 @@ impl Document for Prepared {
         }
         let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
         let unread: Vec<KeyError> = prepared.fronts.iter().flat_map(Front::file_errors).collect();
-        if !at_start && !unread.is_empty() {
-            return Err(unread);
+        let unusable = users::unusable(&prepared);
+        if !at_start && !(unread.is_empty() && unusable.is_empty()) {
+            return Err(unread.into_iter().chain(unusable).collect());
         }
         for error in unread {
             tracing::error!("{error}; whatever else the document says is done");
+        }
+        for error in unusable {
+            tracing::error!("{error}; nobody is let in by it until it is mended");
         }
         Ok(prepared.with_tls(acceptor.map(Arc::new)))
     }

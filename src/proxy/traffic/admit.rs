@@ -4,6 +4,7 @@
 //! In this order: a CA's challenge, `/.polder/`, proxies that it has passed, a place among the connections, the route, the
 //! certificate's host, https, and the service's [`Edge`](crate::proxy::edge::Edge).
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::answering::Served;
@@ -11,14 +12,16 @@ use super::counters::add;
 use super::eviction;
 use super::exchange::Exchange;
 use super::http1::answer::{Answer, MoreFields};
-use super::message::Scheme;
 use super::message::fields::{FieldKind, elements};
+use super::message::{Length, Scheme};
 use super::outcome::Failure;
 use super::redirect;
 use super::stream::ClientStream;
 use super::termination::End;
 use super::view::View;
 use crate::proxy::acme::challenges::is_challenge;
+use crate::proxy::edge::Edge;
+use crate::proxy::edge::refusals::Cause;
 use crate::proxy::snapshot::{Front, Settings};
 use crate::proxy::tls::acceptor::Acceptor;
 
@@ -77,8 +80,13 @@ impl Exchange<'_> {
         {
             return Ok(Some(self.redirect(client, port).await));
         }
-        let Some(edge) = &front.edge else { return Ok(None) };
+        let Some(edge) = front.edge.as_deref() else { return Ok(None) };
         let settings = &view.snapshot.settings;
+        let visitor = self.client.visitor(self.request, &settings.trusted_proxies);
+        if edge.access.as_ref().is_some_and(|access| !access.judge(visitor).serves()) {
+            edge.refusals.count(Cause::Network);
+            return Ok(Some(self.answer(client, Answer::new(403), End::NetworkRefused).await));
+        }
         if let Some(limit) = &edge.rate_limit
             && let Some(served) = self.limit_rate(client, limit, settings).await
         {
@@ -89,7 +97,40 @@ impl Exchange<'_> {
         {
             return Ok(Some(served));
         }
+        if edge.asks_who() {
+            // On the heap: requests of other services have no room for it.
+            let served = Box::pin(self.ask_who(client, view, front, edge, visitor)).await?;
+            if served.is_some() {
+                return Ok(served);
+            }
+        }
+        if edge
+            .max_request_body
+            .is_some_and(|most| matches!(self.request.head.body, Length::Exactly(length) if length > most))
+        {
+            return Ok(Some(self.answer(client, Answer::new(413), End::BodyTooLong).await));
+        }
         Ok(None)
+    }
+
+    /// Answers a request of whom the service does not serve.
+    async fn ask_who(
+        &mut self,
+        client: &mut impl ClientStream,
+        view: &View,
+        front: &Front,
+        edge: &Edge,
+        visitor: Option<IpAddr>,
+    ) -> Result<Option<Served>, Failure> {
+        if let Some(auth) = &edge.basic_auth
+            && let Some(served) = self.check_password(client, edge, auth, visitor).await?
+        {
+            return Ok(Some(served));
+        }
+        match &edge.forward_auth {
+            Some(auth) => self.forward_auth(client, view, front, edge, auth).await,
+            None => Ok(None),
+        }
     }
 
     /// Answers a CA that wants to know whether the host is ours; not if it is asking for somebody else's challenge.

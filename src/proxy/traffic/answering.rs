@@ -26,10 +26,25 @@ impl Exchange<'_> {
     /// Answers without a backend: with the page of the service, if it has one for this. The connection goes on if nothing of the request
     /// is left unread.
     pub async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
-        match self.page(answer.status, end) {
-            Some((view, index, page)) => self.respond(client, &view.snapshot.fronts[index], page, end).await,
-            None => self.answer_plainly(client, answer, end).await,
-        }
+        self.answer_until(client, answer, None, end).await
+    }
+
+    /// The same to a visitor who may try again after so many seconds.
+    pub async fn answer_until(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer<'_>,
+        retry_after: Option<&str>,
+        end: End,
+    ) -> Served {
+        let Some((view, index, page)) = self.page(answer.status, end) else {
+            return self.answer_plainly(client, answer, retry_after, end).await;
+        };
+        let page = match retry_after {
+            Some(seconds) => page.with("Retry-After", seconds),
+            None => page,
+        };
+        self.respond(client, &view.snapshot.fronts[index], page, end).await
     }
 
     /// The page of the service in place of such an answer.
@@ -44,14 +59,30 @@ impl Exchange<'_> {
     }
 
     /// Answers without a backend, in the proxy's own words.
-    pub async fn answer_plainly(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
-        let routed = self.trace.front.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
-        let hsts = routed.and_then(|(view, index)| view.snapshot.fronts[*index].https.hsts.clone());
-        let more = MoreFields { transport_security: hsts.as_deref(), ..MoreFields::default() };
-        self.answer_with(client, answer, more, end).await
+    pub async fn answer_plainly(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer<'_>,
+        retry_after: Option<&str>,
+        end: End,
+    ) -> Served {
+        self.answer_as_service(client, answer, MoreFields { retry_after, ..MoreFields::default() }, end).await
     }
 
-    /// The same with these fields.
+    /// The same with these fields, and what the service says about https.
+    pub async fn answer_as_service(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer<'_>,
+        more: MoreFields<'_>,
+        end: End,
+    ) -> Served {
+        let routed = self.trace.front.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
+        let hsts = routed.and_then(|(view, index)| view.snapshot.fronts[*index].https.hsts.clone());
+        self.answer_with(client, answer, MoreFields { transport_security: hsts.as_deref(), ..more }, end).await
+    }
+
+    /// The same with these fields alone.
     pub async fn answer_with(
         &mut self,
         client: &mut impl ClientStream,

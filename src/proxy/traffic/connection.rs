@@ -206,6 +206,7 @@ impl Connection {
         let is_first = std::mem::replace(&mut self.is_first, false);
         let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;
         let buffers = &mut *backend;
+        let granted = Vec::new();
         let exchange = Exchange {
             local,
             entry,
@@ -217,6 +218,7 @@ impl Connection {
             values,
             client_alarm,
             backend_alarm,
+            granted,
             trace,
         };
         let mut client = Http1Stream { socket: stream, input: &mut *input, output, request: head };

@@ -5,9 +5,10 @@
 
 use std::pin::pin;
 
+use super::bounded::Bounded;
 use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
-use super::http1::request;
+use super::http1::request::{self, Vouched};
 use super::inflight::Order;
 use super::message::ResponseEdit;
 use super::outcome::Outcome;
@@ -18,6 +19,7 @@ use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::{BodySink, ClientStream};
 use super::workspace::BackendBuffers;
+use crate::config::proxy::RetryOn;
 use crate::proxy::edge::headers::RequestEdit;
 
 /// How the two directions ended.
@@ -35,12 +37,13 @@ impl Ended {
     pub fn outcome(self, exchange: &Exchange<'_>, plan: Plan<'_>, progress: &Progress, is_reused: bool) -> Outcome {
         let (local, request, backend) = (exchange.local, exchange.request.head, plan.backend());
         let counters = local.counters_of(backend);
+        let retry = plan.service().connections.retry;
         match self {
             Ended::Relayed(Ok(Relayed::Response { client_keeps, .. })) => Outcome::of_response(client_keeps, progress),
             // Whoever lets a backend switch takes the connection before.
             Ended::Relayed(Ok(Relayed::Switched)) => Outcome::of_response(false, progress),
             Ended::Relayed(Err(error)) => {
-                let outcome = Outcome::of_relay_error(error, progress, request.is_replayable(), is_reused);
+                let outcome = Outcome::of_relay_error(error, progress, request.is_replayable(), is_reused, retry);
                 if matches!(error, RelayError::Body { .. }) {
                     count_aborted(counters);
                 }
@@ -65,14 +68,21 @@ pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
     let settings = &plan.view.snapshot.settings;
     let edge = plan.front().edge.as_ref().and_then(|edge| edge.request_headers.as_ref());
     let headers = edge.map(|edits| RequestEdit { edits, facts: exchange.facts(edits, plan.front(), settings) });
-    let Exchange { local, request, client, buffers, .. } = exchange;
+    let Exchange { local, request, client, buffers, granted, trace, .. } = exchange;
     if let Some(counters) = local.counters_of(plan.backend()) {
         add(&counters.requests, 1);
     }
     let trusted = client.is_trusted(&settings.trusted_proxies);
     let service = plan.service();
     let via = settings.via.as_deref();
-    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie(), via, headers };
+    let vouched = plan.front().edge.as_deref().map_or_else(Vouched::default, |edge| Vouched {
+        user: trace.user.as_deref(),
+        keeps_password: edge.keeps_password(),
+        copied: edge.forward_auth.as_ref().map(|auth| &auth.copied),
+        granted,
+    });
+    let passed = service.pass_fields;
+    let edits = request::Edits { client, trusted, passed, cookie: service.cookie(), via, headers, vouched };
     buffers.clear();
     request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }
@@ -101,6 +111,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, scheme.is_secure()));
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, headers };
     let (body, response) = client.split();
+    let body = Bounded::new(body, plan.front().edge.as_ref().and_then(|edge| edge.max_request_body));
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());
@@ -113,7 +124,18 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         source,
         IdleTimer { alarm: backend_alarm, idle },
         response,
-        relay::Task { request: whole, progress, settings, counters, edit, local, entry, trace },
+        relay::Task {
+            request: whole,
+            progress,
+            settings,
+            try_timeout: plan.service().connections.retry.try_timeout,
+            retried: if plan.may_try_another { plan.service().connections.retry.on } else { RetryOn::NONE },
+            counters,
+            edit,
+            local,
+            entry,
+            trace,
+        },
     );
     let (mut send, mut relay) = (pin!(send), pin!(relay));
     let mut is_sending = true;

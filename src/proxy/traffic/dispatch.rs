@@ -74,7 +74,10 @@ impl Exchange<'_> {
             let service = &view.snapshot.services[place];
             let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
             let cookie = self.read_cookie(service);
-            let ask = RequestFacts { cookie, authenticated: self.authenticated_by(service), tried: retries.tried };
+            let now = if service.slow_start.is_some() { running() } else { Duration::ZERO };
+            let granted = retries.queued.granted(service);
+            let authenticated = self.authenticated_by(service);
+            let ask = RequestFacts { cookie, authenticated, tried: retries.tried, granted, now };
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
             let choice = choose(service, ask, &mut view.balances[place].borrow_mut(), fastrand::u64(..));
             match choice {
@@ -87,6 +90,9 @@ impl Exchange<'_> {
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, nobody(service)))),
                 Choice::Undecided => return Err(Failure::new(503, End::Undecided)),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
+                Choice::Queue { among } => {
+                    self.queue(&mut retries.queued, client, (&view, service), among).await?;
+                }
                 Choice::Use { backend, .. } if !view.may_act_on(service, backend, running()) => {
                     self.local.hasten_probe(&service.backends[backend]);
                     if ask.bind(backend) {
@@ -97,10 +103,22 @@ impl Exchange<'_> {
                     }
                 }
                 Choice::Use { backend, set_cookie } => {
+                    let Some(slot) = retries.queued.take(service, backend) else { continue };
+                    retries.pay(service)?;
                     retries.begin_attempt(most)?;
+                    let may_try_another = service.connections.retry.on.has_statuses()
+                        && self.request.head.is_replayable()
+                        && retries.may_try_another(service, ask, backend, most);
                     self.note_attempt(backend, cookie);
-                    let plan =
-                        Plan { view: &view, front: index, service: place, backend, set_cookie, afresh: retries.afresh };
+                    let plan = Plan {
+                        view: &view,
+                        front: index,
+                        service: place,
+                        backend,
+                        set_cookie,
+                        afresh: retries.afresh,
+                        may_try_another,
+                    };
                     let outcome = attempt::run(self, client, plan).await;
                     self.entry.leave();
                     match outcome {
@@ -109,13 +127,17 @@ impl Exchange<'_> {
                             return Ok(Served::Done(then));
                         }
                         Outcome::Switched(upstream) => {
-                            return Ok(Served::Switched(Tunnel { view, service: place, backend, upstream }));
+                            return Ok(Served::Switched(Tunnel { view, service: place, backend, upstream, slot }));
                         }
                         Outcome::Failed(failure) => return Err(failure),
                         Outcome::Moved => retries.exclude(backend),
-                        Outcome::Stale => retries.afresh = true,
+                        Outcome::Stale => {
+                            retries.afresh = true;
+                            retries.queued.keep(slot);
+                        }
                         Outcome::TryAnother(failure) => {
-                            (retries.failure, retries.afresh) = (Some(failure), false);
+                            retries.note_failure(failure);
+                            drop(slot);
                             let may_stay = ask.bind(backend) && retries.may_stay(service, most);
                             if !may_stay || !self.pause(&mut retries, client, &view, service).await? {
                                 retries.exclude(backend);

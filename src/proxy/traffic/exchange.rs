@@ -34,6 +34,8 @@ pub struct Exchange<'x> {
     pub client_alarm: &'x mut Alarm,
     /// Time limits of the response's way.
     pub backend_alarm: &'x mut Alarm,
+    /// Lines that a backend gets besides, of the server of `forward_auth`.
+    pub granted: Vec<u8>,
     /// For the access log.
     pub trace: &'x mut Trace,
 }

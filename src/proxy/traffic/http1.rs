@@ -12,6 +12,7 @@ pub mod buffer;
 pub mod chunked;
 pub mod forwarded;
 pub mod head;
+pub mod question;
 pub mod request;
 pub mod response;
 pub mod trailers;

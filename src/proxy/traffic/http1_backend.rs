@@ -51,7 +51,7 @@ impl<'s> ResponseReader<'s> {
             match fill(&mut self.source, self.input, alarm, || task.until()).await {
                 Ok(0) => return Err(RelayError::NoResponse),
                 Ok(_) => task.begin_to_answer(),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(RelayError::TimedOut),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(task.timed_out()),
                 Err(_) => return Err(RelayError::NoResponse),
             }
         }

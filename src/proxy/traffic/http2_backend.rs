@@ -152,7 +152,7 @@ impl ResponseSource for ResponseReader<'_> {
                 return Poll::Ready(received.map_err(|error| self.failed(&error)));
             }
             match task.until().map(|until| alarm.poll(until, context)) {
-                Some(Poll::Ready(())) => Poll::Ready(Err(RelayError::TimedOut)),
+                Some(Poll::Ready(())) => Poll::Ready(Err(task.timed_out())),
                 _ => Poll::Pending,
             }
         })

@@ -280,6 +280,7 @@ impl Visit {
             values,
             client_alarm: &mut *client_alarm,
             backend_alarm,
+            granted: Vec::new(),
             trace,
         };
         let mut client = Http2Stream::new(head, incoming, respond, output);

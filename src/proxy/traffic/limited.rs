@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::answering::Served;
 use super::exchange::Exchange;
-use super::http1::answer::{Answer, MoreFields};
+use super::http1::answer::Answer;
 use super::stream::ClientStream;
 use super::termination::End;
 use crate::proxy::edge::rate_limit::{RateLimit, TooSoon, Whose};
@@ -27,8 +27,7 @@ impl Exchange<'_> {
             Whose::Client => End::ClientTooFast,
             Whose::Service => End::ServiceTooFast,
         };
-        let more = MoreFields { retry_after, ..MoreFields::default() };
-        Some(self.answer_with(client, Answer::new(429), more, end).await)
+        Some(self.answer_until(client, Answer::new(429), retry_after, end).await)
     }
 
     /// Who asks: behind a trusted proxy that does not say it, that proxy.

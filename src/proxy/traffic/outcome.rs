@@ -9,6 +9,7 @@ use super::relay::RelayError;
 use super::sending::SendError;
 use super::termination::End;
 use super::transport::Transport;
+use crate::config::proxy::{RetryConfig, RetryOn};
 
 /// What came of an attempt.
 #[derive(Debug)]
@@ -87,17 +88,41 @@ impl Outcome {
     }
 
     /// After an error on the way back. `is_reused`: the connection to the backend had been idle.
-    pub fn of_relay_error(error: RelayError, progress: &Progress, is_replayable: bool, is_reused: bool) -> Outcome {
+    pub fn of_relay_error(
+        error: RelayError,
+        progress: &Progress,
+        is_replayable: bool,
+        is_reused: bool,
+        retry: RetryConfig,
+    ) -> Outcome {
+        let again = |is_said: bool, failure| match is_said && is_replayable && !progress.begun.get() {
+            true => Outcome::TryAnother(failure),
+            false => Outcome::Failed(failure),
+        };
         let failure = match error {
+            RelayError::NoResponse
+                if !is_reused && !progress.is_unsent() && !retry.on.contains(RetryOn::EMPTY_RESPONSE) =>
+            {
+                return Outcome::Failed(Failure::new(502, End::BackendInHead));
+            }
             RelayError::NoResponse => Failure::new(502, End::BackendInHead),
+            // It was asked before whether there is another one.
+            RelayError::Status(status) => return Outcome::TryAnother(Failure::new(status, End::RetriedStatus)),
             RelayError::NotProcessed if progress.body_taken.get() => {
                 return Outcome::Failed(Failure::new(502, End::BackendInHead));
             }
             RelayError::NotProcessed if is_reused => return Outcome::Stale,
             // As if there had been no connection.
             RelayError::NotProcessed => return Outcome::TryAnother(Failure::new(503, End::NoBackend)),
-            RelayError::TimedOut => return Outcome::Failed(Failure::new(504, End::ResponseTimeout)),
-            RelayError::Malformed => return Outcome::Failed(Failure::new(502, End::MalformedResponse)),
+            RelayError::TimedOut => {
+                return again(retry.on.contains(RetryOn::RESPONSE_TIMEOUT), Failure::new(504, End::ResponseTimeout));
+            }
+            RelayError::TryTimedOut => {
+                return again(retry.on.contains(RetryOn::RESPONSE_TIMEOUT), Failure::new(504, End::TryTimeout));
+            }
+            RelayError::Malformed => {
+                return again(retry.on.contains(RetryOn::JUNK_RESPONSE), Failure::new(502, End::MalformedResponse));
+            }
             RelayError::Client(end) => return Outcome::finished(AfterResponse::Close, end),
             RelayError::Body { end, is_delimited: true } => return Outcome::finished(AfterResponse::Close, end),
             RelayError::Body { end, is_delimited: false } => return Outcome::finished(AfterResponse::Reset, end),
@@ -119,6 +144,7 @@ impl Outcome {
             SendError::ClientTimedOut => Failure::new(408, End::ClientBodyTimeout),
             SendError::BackendTimedOut => Failure::new(504, End::BackendBodyTimeout),
             SendError::Malformed => Failure::new(400, End::MalformedBody),
+            SendError::TooLong => Failure::new(413, End::BodyTooLong),
         };
         match progress.begun.get() {
             true => Outcome::finished(AfterResponse::Reset, failure.end),

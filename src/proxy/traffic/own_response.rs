@@ -34,14 +34,14 @@ impl Exchange<'_> {
         // A success would tell the client that its stream is what it asked for (RFC 8441, 5).
         if request.is_extended_connect() && (200..300).contains(&response.status) {
             let answer = Answer { status: 400, why: Some("no WebSocket is here") };
-            return self.answer_plainly(client, answer, End::Local).await;
+            return self.answer_plainly(client, answer, None, End::Local).await;
         }
         let is_head = request.class == Method::Head;
         let bytes = head_of(&response);
         let mut fields = Vec::new();
         let Ok(head) = vet(&bytes, is_head, &mut fields) else {
             // What the document's reader lets pass is none of this.
-            return self.answer_plainly(client, Answer::new(500), End::Local).await;
+            return self.answer_plainly(client, Answer::new(500), None, End::Local).await;
         };
         let view = self.local.view();
         let settings = &view.snapshot.settings;
@@ -76,7 +76,7 @@ impl Exchange<'_> {
             Some(Err(TransferError::Sink(SinkError::TimedOut))) => (AfterResponse::Close, End::ClientBodyTimeout),
             Some(Err(TransferError::Source(_))) if !has_sent => {
                 self.trace.bytes = 0;
-                return self.answer_plainly(client, Answer::new(500), End::FileUnread).await;
+                return self.answer_plainly(client, Answer::new(500), None, End::FileUnread).await;
             }
             Some(Err(TransferError::Source(_))) => (AfterResponse::Reset, End::FileCut),
         };

@@ -20,6 +20,8 @@ pub struct Plan<'p> {
     pub set_cookie: bool,
     /// Open a new connection even if there is an idle one.
     pub afresh: bool,
+    /// Another backend could be tried after this one.
+    pub may_try_another: bool,
 }
 
 impl<'p> Plan<'p> {

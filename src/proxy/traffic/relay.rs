@@ -1,5 +1,7 @@
 //! The response's way: heads read, vetted and rewritten, bodies passed on.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
@@ -14,6 +16,7 @@ use super::stream::{BodySource, ResponseSink, SinkError, SourceError, TransferEr
 use super::termination::End;
 use super::trace::Trace;
 use super::transfer::pass;
+use crate::config::proxy::RetryOn;
 use crate::proxy::snapshot::{BackendCounters, Settings};
 
 /// Interim responses a backend may send for one request.
@@ -48,6 +51,10 @@ pub struct Task<'t> {
     pub progress: &'t Progress,
     /// Limits.
     pub settings: &'t Settings,
+    /// How long this attempt may take to its response's head, if that is less than for the last one.
+    pub try_timeout: Option<Duration>,
+    /// What the request is sent to another backend for, because one is there.
+    pub retried: RetryOn,
     /// This worker's counts of the backend.
     pub counters: Option<&'t BackendCounters>,
     /// What is changed about it.
@@ -83,6 +90,10 @@ pub enum RelayError {
     NotProcessed,
     /// The head did not come in time.
     TimedOut,
+    /// It did not come in the time that one attempt has.
+    TryTimedOut,
+    /// The head has a status for which another backend is tried.
+    Status(u16),
     /// The head is malformed or too long.
     Malformed,
     /// The client takes no more.
@@ -128,6 +139,9 @@ pub async fn relay(
             return Err(RelayError::Malformed);
         }
         if !switches && !head.is_interim() {
+            if task.retried.contains(RetryOn::of_status(head.status)) {
+                return Err(RelayError::Status(head.status));
+            }
             return task.pass_response(backend, timer, client, &head).await;
         }
         let edit = ResponseEdit { set_cookie: task.edit.set_cookie.filter(|_| switches), ..task.edit };
@@ -147,7 +161,17 @@ pub async fn relay(
 impl Task<'_> {
     /// Until when the backend has to have sent the next head; none: it owes nothing yet.
     pub fn until(&self) -> Option<Instant> {
-        self.progress.owed_since.get().map(|since| since + self.settings.timeouts.response_head)
+        let most = self.settings.timeouts.response_head;
+        let most = self.try_timeout.map_or(most, |one| one.min(most));
+        self.progress.owed_since.get().map(|since| since + most)
+    }
+
+    /// The next head has not come until then.
+    pub fn timed_out(&self) -> RelayError {
+        match self.try_timeout {
+            Some(one) if one < self.settings.timeouts.response_head => RelayError::TryTimedOut,
+            _ => RelayError::TimedOut,
+        }
     }
 
     /// The first of a response has come.
@@ -216,7 +240,7 @@ impl Task<'_> {
                 self.progress.begun.set(false);
                 (self.trace.bytes, self.trace.cookie_set) = (0, false);
                 Err(match error {
-                    SourceError::Malformed => RelayError::Malformed,
+                    SourceError::Malformed | SourceError::TooLong => RelayError::Malformed,
                     SourceError::TimedOut => RelayError::TimedOut,
                     SourceError::Closed => RelayError::NoResponse,
                 })
@@ -231,7 +255,7 @@ impl Task<'_> {
 fn end_of(error: SourceError) -> End {
     match error {
         SourceError::TimedOut => End::BackendBodyTimeout,
-        SourceError::Malformed => End::MalformedBody,
+        SourceError::Malformed | SourceError::TooLong => End::MalformedBody,
         SourceError::Closed => End::BackendInData,
     }
 }

@@ -3,10 +3,15 @@
 use std::rc::Rc;
 
 use super::outcome::Failure;
+use super::queueing::Queued;
+use super::termination::End;
 use super::view::View;
 use super::waiting::Wait;
 use crate::config::proxy::Redispatch;
-use crate::proxy::snapshot::{Service, ServiceMode};
+use crate::proxy::choose::RequestFacts;
+use crate::proxy::choose::balance::contains;
+use crate::proxy::snapshot::{Backend, Service, ServiceMode};
+use crate::running_time::running;
 
 /// What a request has been through, and what its next attempt has to know of that.
 #[derive(Default)]
@@ -23,6 +28,10 @@ pub struct RetryState {
     pub outdated: bool,
     /// An idle connection was closed under us: open a new one.
     pub afresh: bool,
+    /// Since its last failure it was not sent again, so that the budget is not debited for it.
+    is_unpaid: bool,
+    /// What it has of backends that take so many at once.
+    pub queued: Queued,
     /// Since it first waited.
     pub wait: Option<Wait>,
 }
@@ -43,6 +52,41 @@ impl RetryState {
         }
         self.attempts += 1;
         Ok(())
+    }
+
+    /// An attempt has failed.
+    pub fn note_failure(&mut self, failure: Failure) {
+        (self.failure, self.afresh, self.is_unpaid) = (Some(failure), false, true);
+    }
+
+    /// Debits the service's budget for sending a request again after a failure; that stands, under a code of its own, when nothing is left.
+    pub fn pay(&mut self, service: &Service) -> Result<(), Failure> {
+        let (Some(budget), Some(percent)) = (&service.retry_budget, service.connections.retry.budget) else {
+            return Ok(());
+        };
+        if self.attempts == 0 && self.failure.is_none() {
+            budget.deposit(running());
+        }
+        match self.failure.filter(|_| std::mem::take(&mut self.is_unpaid)) {
+            Some(failure) if !budget.withdraw(percent, running()) => Err(Failure { end: End::BudgetSpent, ..failure }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether another backend could get the request after this one has failed on it.
+    pub fn may_try_another(&self, service: &Service, facts: RequestFacts, backend: usize, most: u32) -> bool {
+        let is_other =
+            |(index, other): (usize, &Backend)| index != backend && !contains(self.tried, index) && other.is_balanced();
+        let may_leave = !facts.bind(backend) || service.connections.redispatch != Redispatch::Never;
+        let has_room = || match (&service.retry_budget, service.connections.retry.budget) {
+            (Some(budget), Some(percent)) => budget.has_room(percent, running()),
+            _ => true,
+        };
+        may_leave
+            && self.attempts < most
+            && !matches!(service.mode, ServiceMode::Latched { .. })
+            && service.backends.iter().enumerate().any(is_other)
+            && has_room()
     }
 
     /// All backends have been tried, and connections to the last one failed: they may be tried once more.
@@ -71,5 +115,6 @@ impl RetryState {
     /// After a wait every backend may be tried again.
     pub fn begin_anew(&mut self) {
         (self.tried, self.attempts, self.outdated, self.afresh) = (0, 0, false, false);
+        self.queued.give_back();
     }
 }

@@ -40,6 +40,8 @@ pub enum SendError {
     ClientTimedOut,
     /// The client's body is malformed.
     Malformed,
+    /// The client's body is longer than the service takes.
+    TooLong,
     /// The backend takes no more.
     BackendClosed,
     /// The backend took nothing for too long.
@@ -52,6 +54,7 @@ impl From<TransferError> for SendError {
             TransferError::Source(SourceError::Closed) => SendError::ClientClosed,
             TransferError::Source(SourceError::TimedOut) => SendError::ClientTimedOut,
             TransferError::Source(SourceError::Malformed) => SendError::Malformed,
+            TransferError::Source(SourceError::TooLong) => SendError::TooLong,
             TransferError::Sink(SinkError::Closed) => SendError::BackendClosed,
             TransferError::Sink(SinkError::TimedOut) => SendError::BackendTimedOut,
         }

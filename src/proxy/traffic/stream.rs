@@ -49,6 +49,8 @@ pub enum SourceError {
     TimedOut,
     /// The framing of the body is malformed.
     Malformed,
+    /// It is longer than it may be.
+    TooLong,
 }
 
 /// Why a sink takes no more.

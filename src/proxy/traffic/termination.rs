@@ -48,6 +48,20 @@ pub enum End {
     MalformedFrames,
     /// The client sent more frames that ask for nothing, or broke off more streams, than any client needs.
     Flooded,
+    /// The visitor's network was refused.
+    NetworkRefused,
+    /// The visitor has shown no name and password of a user.
+    NoPassword,
+    /// More passwords waited to be verified than may, or too long.
+    PasswordsBusy,
+    /// Who the users are is not known.
+    NoUsers,
+    /// The server of `forward_auth` has not let the request go on.
+    AuthRefused,
+    /// It could not be reached, or its answer was malformed.
+    AuthFailed,
+    /// Its time limit passed.
+    AuthTimeout,
     /// The request's head was refused.
     Refused,
     /// The visitor has shown no certificate, and the service wants one.
@@ -98,6 +112,20 @@ pub enum End {
     ClientTooFast,
     /// All clients together have.
     ServiceTooFast,
+    /// The request's body is longer than `max_request_body`.
+    BodyTooLong,
+    /// The client closed while its request queued for a backend that has as many as it takes.
+    ClientInBackendQueue,
+    /// `queue_timeout` passed.
+    QueueTimeout,
+    /// `max_queue` was reached.
+    QueueFullOfBackend,
+    /// The backend answered with a status of `retry_on`, and no other one could be tried after all.
+    RetriedStatus,
+    /// `try_timeout` passed in the last attempt.
+    TryTimeout,
+    /// The request would have been sent again, but `retry_budget` was spent.
+    BudgetSpent,
 }
 
 impl End {
@@ -109,6 +137,8 @@ impl End {
                 | End::ConnectTimeout
                 | End::BackendInHead
                 | End::ResponseTimeout
+                | End::TryTimeout
+                | End::RetriedStatus
                 | End::MalformedResponse
                 | End::BackendInData
                 | End::BackendBodyTimeout
@@ -120,7 +150,8 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
-    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, `-` none.
+    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, B queueing for a busy backend, N being sent to the next
+    /// backend (or the visitor's network), W the visitor's name and password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -147,6 +178,13 @@ impl End {
             End::Flooded => "RF",
             End::Refused => "PR",
             End::NoCertificate => "PV",
+            End::NetworkRefused => "PN",
+            End::NoPassword => "PW",
+            End::PasswordsBusy => "RW",
+            End::NoUsers => "SW",
+            End::AuthRefused => "PX",
+            End::AuthFailed => "SX",
+            End::AuthTimeout => "sX",
             End::MalformedBody => "PD",
             End::MalformedResponse => "PH",
             End::NoBackend => "SC",
@@ -170,6 +208,13 @@ impl End {
             End::AddressFull => "PA",
             End::ClientTooFast => "PL",
             End::ServiceTooFast => "RL",
+            End::BodyTooLong => "RD",
+            End::ClientInBackendQueue => "CB",
+            End::QueueTimeout => "sB",
+            End::QueueFullOfBackend => "RB",
+            End::RetriedStatus => "SN",
+            End::TryTimeout => "sN",
+            End::BudgetSpent => "RN",
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Trace {
     pub front: Option<(Rc<View>, usize)>,
     /// The index of the backend tried last.
     pub backend: Option<usize>,
+    /// The user whose password was verified.
+    pub user: Option<Box<str>>,
     /// The response's status; 0: none was sent.
     pub status: u16,
     /// Bytes of the response's body.
@@ -67,6 +69,7 @@ impl Trace {
             responded: None,
             front: None,
             backend: None,
+            user: None,
             status: 0,
             bytes: 0,
             cookie: CookieSeen::Unused,

@@ -21,6 +21,7 @@ use super::splice::{IN_A_ROW, Passage, Taken};
 use super::termination::End;
 use super::transport::{ReadHalf, Transport, WriteHalf};
 use super::view::View;
+use crate::proxy::queue::Slot;
 
 /// When this much comes at once there is likely to be more: it is spliced.
 const MUCH: usize = SIZE;
@@ -35,6 +36,8 @@ pub struct Tunnel {
     pub backend: usize,
     /// The connection to the backend.
     pub upstream: Transport,
+    /// What it takes of the backend, where that takes so many requests at once.
+    pub slot: Option<Slot>,
 }
 
 /// The client's side of a tunnel.
@@ -58,7 +61,7 @@ pub struct Early {
 impl Tunnel {
     /// Passes bytes on until the tunnel ends, and gives how it did.
     pub async fn run(self, local: &Local, client: ClientEnd<'_>, early: Early) -> End {
-        let Tunnel { view, service, backend, mut upstream } = self;
+        let Tunnel { view, service, backend, mut upstream, slot: _slot } = self;
         let ClientEnd { socket, entry, alarm } = client;
         let counters = local.counters_of(&view.snapshot.services[service].backends[backend]);
         let _running = Running::new(counters);

@@ -44,6 +44,11 @@ pub enum Secured {
 }
 
 impl Peer {
+    /// A server that is spoken to in clear text and told of no visitor.
+    pub fn in_clear(address: SocketAddr) -> Peer {
+        Peer { address, secured: Secured::Clear, named: None }
+    }
+
     /// Where connections of a service's backend lead now.
     pub fn of(service: &Service, backend: &Backend) -> Peer {
         let secured = match service.backend_tls.as_ref().map(|connector| connector.number()) {

@@ -49,8 +49,17 @@ impl View {
         })
     }
 
-    /// Whether a connection to this peer is worth keeping: some service may still send requests there.
+    /// Whether a connection to this peer is worth keeping: some service may still send requests there, or questions about them.
     pub fn wants(&self, peer: Peer) -> bool {
+        self.asks(peer) || self.sends_to(peer)
+    }
+
+    fn asks(&self, peer: Peer) -> bool {
+        let mut edges = self.snapshot.fronts.iter().filter_map(|front| front.edge.as_ref());
+        edges.any(|edge| edge.forward_auth.as_ref().is_some_and(|auth| Peer::in_clear(auth.address) == peer))
+    }
+
+    fn sends_to(&self, peer: Peer) -> bool {
         self.snapshot.services.iter().any(|service| {
             let mut backends = service.backends.iter().enumerate();
             let is_its = |backend: &Backend| Peer::of(service, backend) == peer;

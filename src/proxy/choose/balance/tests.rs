@@ -18,7 +18,7 @@ fn over_one_cycle_of_round_robin_each_backend_comes_exactly_as_often_as_its_weig
         for _ in 0..3 {
             let mut counts = vec![0; backends.len()];
             for _ in 0..cycle {
-                counts[pick(Balance::RoundRobin, &backends, |_| true, 0, &mut spread, 0).unwrap()] += 1;
+                counts[pick(Balance::RoundRobin, &backends, |backend| backend.weight, 0, &mut spread, 0).unwrap()] += 1;
             }
             let weights: Vec<u32> = backends.iter().map(|backend| backend.weight).collect();
             assert_eq!(counts, weights, "seed {seed}");
@@ -30,7 +30,7 @@ fn over_one_cycle_of_round_robin_each_backend_comes_exactly_as_often_as_its_weig
 fn round_robin_is_smooth() {
     let backends = [backend(0, 5), backend(1, 1), backend(2, 1)];
     let mut spread = BalanceState::default();
-    let mut next = || pick(Balance::RoundRobin, &backends, |_| true, 0, &mut spread, 0).unwrap();
+    let mut next = || pick(Balance::RoundRobin, &backends, |backend| backend.weight, 0, &mut spread, 0).unwrap();
     assert_eq!(std::array::from_fn::<_, 7, _>(|_| next()), [0, 0, 1, 0, 2, 0, 0]);
 }
 
@@ -41,10 +41,10 @@ fn a_weight_of_nothing_and_a_tried_backend_are_never_picked() {
     for balance in ALL {
         let mut spread = BalanceState::default();
         for _ in 0..1_000 {
-            let picked = pick(balance, &backends, |_| true, 0b0010, &mut spread, random.u64(..));
+            let picked = pick(balance, &backends, |backend| backend.weight, 0b0010, &mut spread, random.u64(..));
             assert_eq!(picked, Some(2), "{balance:?}");
         }
-        assert_eq!(pick(balance, &backends, |_| true, 0b0110, &mut spread, 0), None);
+        assert_eq!(pick(balance, &backends, |backend| backend.weight, 0b0110, &mut spread, 0), None);
     }
 }
 
@@ -53,11 +53,19 @@ fn a_backend_that_returns_gets_its_share_and_no_burst() {
     let backends = [backend(0, 1), backend(1, 1), backend(2, 1)];
     let mut spread = BalanceState::default();
     for _ in 0..1_000 {
-        pick(Balance::RoundRobin, &backends, |backend| &*backend.name != "web2", 0, &mut spread, 0).unwrap();
+        pick(
+            Balance::RoundRobin,
+            &backends,
+            |backend| if &*backend.name == "web2" { 0 } else { backend.weight },
+            0,
+            &mut spread,
+            0,
+        )
+        .unwrap();
     }
     let mut counts = [0; 3];
     for _ in 0..6 {
-        counts[pick(Balance::RoundRobin, &backends, |_| true, 0, &mut spread, 0).unwrap()] += 1;
+        counts[pick(Balance::RoundRobin, &backends, |backend| backend.weight, 0, &mut spread, 0).unwrap()] += 1;
     }
     assert_eq!(counts, [2, 2, 2]);
 }
@@ -66,10 +74,10 @@ fn a_backend_that_returns_gets_its_share_and_no_burst() {
 fn a_lighter_weight_after_a_reload_takes_effect_at_once() {
     let mut backends = [backend(0, 1000), backend(1, 1000)];
     let mut spread = BalanceState::default();
-    pick(Balance::RoundRobin, &backends, |_| true, 0, &mut spread, 0).unwrap();
+    pick(Balance::RoundRobin, &backends, |backend| backend.weight, 0, &mut spread, 0).unwrap();
     backends[0].weight = 1;
     backends[1].weight = 1;
-    let mut next = || pick(Balance::RoundRobin, &backends, |_| true, 0, &mut spread, 0).unwrap();
+    let mut next = || pick(Balance::RoundRobin, &backends, |backend| backend.weight, 0, &mut spread, 0).unwrap();
     assert_eq!([next(), next(), next(), next()], [0, 1, 0, 1]);
 }
 
@@ -79,15 +87,15 @@ fn least_connections_picks_the_fewest_running_for_its_weight_and_idle_ones_take_
     let mut spread = BalanceState::default();
     let mut counts = [0; 3];
     for _ in 0..8 {
-        counts[pick(Balance::LeastConnections, &backends, |_| true, 0, &mut spread, 0).unwrap()] += 1;
+        counts[pick(Balance::LeastConnections, &backends, |backend| backend.weight, 0, &mut spread, 0).unwrap()] += 1;
     }
     assert_eq!(counts, [2, 4, 2]);
     for (backend, running) in backends.iter().zip([3, 5, 3]) {
         backend.counters[0].running.store(running, Ordering::Relaxed);
     }
-    assert_eq!(pick(Balance::LeastConnections, &backends, |_| true, 0, &mut spread, 0), Some(1));
+    assert_eq!(pick(Balance::LeastConnections, &backends, |backend| backend.weight, 0, &mut spread, 0), Some(1));
     backends[2].counters[0].running.store(2, Ordering::Relaxed);
-    assert_eq!(pick(Balance::LeastConnections, &backends, |_| true, 0, &mut spread, 0), Some(2));
+    assert_eq!(pick(Balance::LeastConnections, &backends, |backend| backend.weight, 0, &mut spread, 0), Some(2));
 }
 
 #[test]
@@ -97,13 +105,15 @@ fn two_random_choices_follow_the_weights_when_idle_and_avoid_the_loaded_one() {
     let mut spread = BalanceState::default();
     let mut counts = [0u32; 2];
     for _ in 0..40_000 {
-        counts[pick(Balance::RandomTwoChoices, &backends, |_| true, 0, &mut spread, random.u64(..)).unwrap()] += 1;
+        counts[pick(Balance::RandomTwoChoices, &backends, |backend| backend.weight, 0, &mut spread, random.u64(..))
+            .unwrap()] += 1;
     }
     assert!((29_000..31_000).contains(&counts[1]), "{counts:?}");
     backends.push(backend(2, 1));
     backends[2].counters[1].running.store(9, Ordering::Relaxed);
     for _ in 0..1_000 {
-        let picked = pick(Balance::RandomTwoChoices, &backends, |_| true, 0, &mut spread, random.u64(..));
+        let picked =
+            pick(Balance::RandomTwoChoices, &backends, |backend| backend.weight, 0, &mut spread, random.u64(..));
         assert_ne!(picked, Some(2), "a freer one is always among two different choices of three");
     }
 }

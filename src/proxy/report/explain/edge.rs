@@ -1,6 +1,6 @@
 //! What a service asks of requests and does to messages, in sentences.
 
-use crate::config::proxy::{FieldConfig, HeaderEdits, RemovedFields, ServiceConfig};
+use crate::config::proxy::{FieldConfig, HeaderEdits, RateLimitConfig, RemovedFields, ServiceConfig};
 
 /// A sentence for each of its features that is used.
 pub fn about(service: &ServiceConfig) -> Vec<String> {
@@ -11,7 +11,16 @@ pub fn about(service: &ServiceConfig) -> Vec<String> {
     });
     let request = about_headers("the backend", &service.headers.request);
     let response = about_headers("the visitor", &service.headers.response);
-    certificates.into_iter().chain(request).chain(response).collect()
+    let body = service.max_request_body.map(|most| format!("a body of more than {most} bytes is answered 413"));
+    let limits = service.rate_limit.as_ref().map(about_rate_limit).into_iter().chain(body);
+    limits.chain(certificates).chain(request).chain(response).collect()
+}
+
+fn about_rate_limit(RateLimitConfig { client, service }: &RateLimitConfig) -> String {
+    let client = client.as_ref().map(|client| format!("{} of each client", client.rate));
+    let service = service.as_ref().map(|rate| format!("{rate} of all together"));
+    let taken: Vec<String> = client.into_iter().chain(service).collect();
+    format!("the service takes {}; whoever comes sooner is answered 429", taken.join(", and "))
 }
 
 fn about_headers(to: &str, edits: &HeaderEdits) -> Option<String> {

@@ -75,6 +75,7 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
         ("method", record.method()),
         ("host", record.host()),
         ("path", record.path()),
+        ("user", trace.user.as_deref().unwrap_or_default().as_bytes()),
     ] {
         put(out, format_args!(",\"{name}\":"));
         quote(out, value);

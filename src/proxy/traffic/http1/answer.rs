@@ -23,6 +23,8 @@ pub struct Answer<'t> {
 pub struct MoreFields<'a> {
     /// `Location`, of a redirect.
     pub location: Option<&'a [u8]>,
+    /// `WWW-Authenticate`, of a 401.
+    pub challenge: Option<&'a str>,
     /// `Strict-Transport-Security`, over TLS alone (RFC 6797, 7.2).
     pub transport_security: Option<&'a str>,
     /// `Retry-After`, where it is not the one of every 503.
@@ -36,9 +38,10 @@ impl<'a> MoreFields<'a> {
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let location = self.location.map(|value| (&b"Location"[..], value));
         let security = self.transport_security.map(|value| (&b"Strict-Transport-Security"[..], value.as_bytes()));
+        let challenge = self.challenge.map(|value| (&b"WWW-Authenticate"[..], value.as_bytes()));
         let retry_after = self.retry_after.map(|value| (&b"Retry-After"[..], value.as_bytes()));
         let headers = self.headers.into_iter().flat_map(Applied::fields);
-        location.into_iter().chain(security).chain(retry_after).chain(headers)
+        location.into_iter().chain(challenge).chain(security).chain(retry_after).chain(headers)
     }
 }
 
@@ -90,9 +93,11 @@ fn reason(status: u16) -> &'static str {
         200 => "OK",
         308 => "Permanent Redirect",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         408 => "Request Timeout",
+        413 => "Content Too Large",
         414 => "URI Too Long",
         417 => "Expectation Failed",
         421 => "Misdirected Request",

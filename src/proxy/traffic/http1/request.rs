@@ -4,8 +4,9 @@ use super::forwarded::Client;
 use super::head::line;
 use crate::config::proxy::PassedFields;
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::forward_auth::Names;
 use crate::proxy::edge::headers::RequestEdit;
-use crate::proxy::traffic::message::fields::{Field, FieldKind};
+use crate::proxy::traffic::message::fields::{Field, FieldKind, is_authorization};
 use crate::proxy::traffic::message::{Length, RequestHead, Target, Version};
 
 /// What the proxy adds and takes away.
@@ -23,23 +24,29 @@ pub struct Edits<'a> {
     pub headers: Option<RequestEdit<'a>>,
     /// By what name the proxy adds itself to `Via`.
     pub via: Option<&'a str>,
+    /// What was found out about the visitor.
+    pub vouched: Vouched<'a>,
+}
+
+/// What the proxy has found out about a visitor, and tells backends.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vouched<'a> {
+    /// The user whose password was verified.
+    pub user: Option<&'a str>,
+    /// The password goes no further.
+    pub keeps_password: bool,
+    /// The fields that the server of `forward_auth` sets, and the visitor never.
+    pub copied: Option<&'a Names>,
+    /// The lines that it has set.
+    pub granted: &'a [u8],
 }
 
 /// Writes the head. Lines are copied from the client's head; what belongs to the client's hop is left out first and what is
 /// ours (Host, framing, forwarded, Connection) is set by us, so that a Connection field cannot take it away.
 pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Field], edits: Edits<'_>) {
     out.extend_from_slice(request.method.of_head(head));
-    match request.target {
-        Target::Path(target) => {
-            out.push(b' ');
-            out.extend_from_slice(target.of_head(head));
-        }
-        Target::Rootless(rest) => {
-            out.extend_from_slice(b" /");
-            out.extend_from_slice(rest.of_head(head));
-        }
-        Target::Asterisk => out.extend_from_slice(b" *"),
-    }
+    out.push(b' ');
+    write_target(out, head, request);
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let other_host = edits.headers.and_then(|headers| headers.edits.host());
     let host = || request.authority.map(|authority| authority.of_head(head)).unwrap_or_default();
@@ -51,6 +58,10 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
         edits.write(out, facts);
     }
     edits.client.write(out, head, request, fields, edits.trusted);
+    if let Some(user) = edits.vouched.user {
+        line(out, b"X-Remote-User", user.as_bytes());
+    }
+    out.extend_from_slice(edits.vouched.granted);
     if let Some(name) = edits.via {
         out.extend_from_slice(match request.version {
             Version::Http10 => b"Via: 1.0 ",
@@ -75,6 +86,18 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
         (false, false) => {}
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the target as it is forwarded.
+pub fn write_target(out: &mut Vec<u8>, head: &[u8], request: &RequestHead) {
+    match request.target {
+        Target::Path(target) => out.extend_from_slice(target.of_head(head)),
+        Target::Rootless(rest) => {
+            out.push(b'/');
+            out.extend_from_slice(rest.of_head(head));
+        }
+        Target::Asterisk => out.push(b'*'),
+    }
 }
 
 fn write_field(
@@ -106,10 +129,9 @@ fn write_field(
         _ if of_this_hop() => {}
         FieldKind::Trailer | FieldKind::Via | FieldKind::MaxForwards => line(out, name, value),
         _ if edits.headers.is_some_and(|headers| headers.edits.drop(name)) => {}
-        FieldKind::Cookie => match edits.cookie {
-            Some(cookie) => write_stripped(out, name, value, cookie),
-            None => line(out, name, value),
-        },
+        _ if edits.vouched.copied.is_some_and(|copied| copied.look_like(name)) => {}
+        FieldKind::Authentication if edits.vouched.keeps_password && is_authorization(name) => {}
+        FieldKind::Cookie => write_stripped(out, name, value, edits.cookie),
         FieldKind::ForwardedOther
         | FieldKind::Withheld(_)
         | FieldKind::CacheControl
@@ -121,7 +143,8 @@ fn write_field(
 }
 
 /// A Cookie field without our cookie; no line if nothing else is in it.
-fn write_stripped(out: &mut Vec<u8>, name: &[u8], value: &[u8], cookie: &Cookie) {
+pub fn write_stripped(out: &mut Vec<u8>, name: &[u8], value: &[u8], cookie: Option<&Cookie>) {
+    let Some(cookie) = cookie else { return line(out, name, value) };
     let before = out.len();
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");

@@ -209,6 +209,11 @@ fn is_other_punctuation(byte: &u8) -> bool {
     !byte.is_ascii_alphanumeric() && *byte != b'-'
 }
 
+/// Whether a name is that of the field by which a client says who it is to the server, and not to a proxy.
+pub fn is_authorization(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"authorization")
+}
+
 /// The elements of a comma-separated value, without the white space around them; empty ones too.
 pub fn elements(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(|element| element.trim_ascii())

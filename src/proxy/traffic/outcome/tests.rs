@@ -21,7 +21,13 @@ fn a_request_is_sent_again_only_if_no_backend_can_have_seen_it_or_it_may_see_it_
         let bit = |n: u8| case >> n & 1 == 1;
         let (touched, body_taken, answered, is_replayable, is_reused) = (bit(0), bit(1), bit(2), bit(3), bit(4));
         let progress = progress(touched, body_taken, answered, false);
-        let outcome = Outcome::of_relay_error(RelayError::NoResponse, &progress, is_replayable, is_reused);
+        let outcome = Outcome::of_relay_error(
+            RelayError::NoResponse,
+            &progress,
+            is_replayable,
+            is_reused,
+            RetryConfig::default(),
+        );
         let unseen = !touched && !body_taken;
         let again = !answered && (unseen || is_replayable);
         match outcome {
@@ -40,7 +46,8 @@ fn a_request_is_sent_again_only_if_no_backend_can_have_seen_it_or_it_may_see_it_
 fn a_backend_that_was_too_slow_or_answered_nonsense_does_not_get_the_request_sent_elsewhere() {
     for (error, end) in [(RelayError::TimedOut, End::ResponseTimeout), (RelayError::Malformed, End::MalformedResponse)]
     {
-        let outcome = Outcome::of_relay_error(error, &progress(false, false, false, false), true, false);
+        let outcome =
+            Outcome::of_relay_error(error, &progress(false, false, false, false), true, false, RetryConfig::default());
         assert!(matches!(outcome, Outcome::Failed(failure) if failure.end == end), "{outcome:?}");
     }
 }
@@ -75,5 +82,20 @@ fn a_client_that_leaves_is_told_nothing_and_a_begun_response_is_reset() {
         assert!(matches!(outcome, Outcome::Failed(failure) if failure.status == status), "{error:?}: {outcome:?}");
         let outcome = Outcome::of_send_error(error, &progress(true, true, true, true));
         assert!(matches!(outcome, Outcome::Finished { then: AfterResponse::Reset, .. }), "{error:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn what_a_service_says_may_be_sent_again_is_if_the_request_may_be_and_nothing_has_reached_the_visitor() {
+    let all = RetryConfig { on: RetryOn::ALL, ..RetryConfig::default() };
+    let errors = [RelayError::TimedOut, RelayError::TryTimedOut, RelayError::Malformed, RelayError::NoResponse];
+    for error in errors {
+        let again = |retry, is_replayable, begun| {
+            let progress = progress(true, false, begun, begun);
+            matches!(Outcome::of_relay_error(error, &progress, is_replayable, false, retry), Outcome::TryAnother(_))
+        };
+        assert!(again(all, true, false), "{error:?}");
+        assert!(!again(all, false, false) && !again(all, true, true), "{error:?}");
+        assert!(!again(RetryConfig { on: RetryOn::NONE, ..all }, true, false), "{error:?}");
     }
 }

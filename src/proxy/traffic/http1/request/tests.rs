@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use super::*;
+use crate::config::proxy::FieldName;
 use crate::proxy::traffic::http1::vet::vet;
 use crate::proxy::traffic::message::Scheme;
 
@@ -20,7 +21,8 @@ fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
-    let edits = Edits { client: &client, trusted, passed, cookie: Some(&cookie), via: None, headers: None };
+    let (cookie, vouched) = (Some(&cookie), Vouched::default());
+    let edits = Edits { client: &client, trusted, passed, cookie, via: None, headers: None, vouched };
     write(&mut out, head.as_bytes(), &request, &fields, edits);
     String::from_utf8(out).unwrap()
 }
@@ -133,4 +135,33 @@ fn an_ipv6_client_is_quoted_and_a_mapped_one_is_ipv4() {
     assert!(name("2001:db8::7").contains("Forwarded: for=\"[2001:db8::7]\";proto=http\r\n"));
     assert!(name("2001:db8::7").contains("X-Forwarded-For: 2001:db8::7\r\n"));
     assert!(name("::ffff:192.0.2.7").contains("X-Forwarded-For: 192.0.2.7\r\n"));
+}
+
+#[test]
+fn what_was_found_out_about_a_visitor_is_told_by_the_proxy_alone() {
+    let head = "GET / HTTP/1.1\r\nHost: a.test\r\nAuthorization: Basic YTpi\r\nProxy-Authorization: x\r\nRemote-Groups: admins\r\n\
+                Remote_Groups: admins\r\nX-Remote-User: root\r\nX-Other: 1\r\nCookie: a=1\r\n\r\n";
+    let mut fields = Vec::new();
+    let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
+    let copied = Names::of(&["Remote-Groups", "cookie"].map(|name| FieldName::parse(name).unwrap()));
+    let granted = b"Remote-Groups: staff\r\n";
+    let vouched = Vouched { user: Some("alice"), keeps_password: true, copied: Some(&copied), granted };
+    let passed = PassedFields::default();
+    let mut out = Vec::new();
+    write(
+        &mut out,
+        head.as_bytes(),
+        &request,
+        &fields,
+        Edits { client: &client, trusted: true, passed, cookie: None, via: None, headers: None, vouched },
+    );
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(
+        text,
+        format!(
+            "GET / HTTP/1.1\r\nHost: a.test\r\nProxy-Authorization: x\r\nX-Other: 1\r\n{FORWARDED}X-Remote-User: alice\r\n\
+             Remote-Groups: staff\r\n\r\n"
+        )
+    );
 }

@@ -1,0 +1,43 @@
+//! Who may come to a service must be the same on every proxy: whoever is kept out by one would come by another.
+
+use ipnet::IpNet;
+
+use crate::config::duration;
+use crate::config::proxy::{FieldName, ServiceConfig};
+use crate::fleet::check::report::listed;
+
+/// What is compared, with the value on either side.
+pub fn statements(one: &ServiceConfig, two: &ServiceConfig) -> [(&'static str, String, String); 4] {
+    [
+        ("whom it allows", networks(&one.access.allow), networks(&two.access.allow)),
+        ("whom it denies", networks(&one.access.deny), networks(&two.access.deny)),
+        ("its basic_auth", basic_auth(one), basic_auth(two)),
+        ("its forward_auth", forward_auth(one), forward_auth(two)),
+    ]
+}
+
+fn networks(networks: &[IpNet]) -> String {
+    let mut sorted = networks.to_vec();
+    sorted.sort_unstable();
+    listed(sorted)
+}
+
+fn basic_auth(service: &ServiceConfig) -> String {
+    service.basic_auth.as_ref().map_or_else(none, |auth| {
+        let pass = if auth.pass { ", passed on" } else { "" };
+        format!("{:?} by {}{pass}", auth.realm, auth.users_file.display())
+    })
+}
+
+/// The server's address is each proxy's own.
+fn forward_auth(service: &ServiceConfig) -> String {
+    service.forward_auth.as_ref().map_or_else(none, |auth| {
+        let names = |names: &[FieldName]| listed(names.iter().map(FieldName::as_str));
+        let (sent, copied, limit) = (names(&auth.send), names(&auth.copy), duration::format(auth.timeout));
+        format!("{} for at most {limit}, sent {sent}, copied {copied}", auth.path)
+    })
+}
+
+fn none() -> String {
+    "none".to_owned()
+}

@@ -1,0 +1,52 @@
+//! What a service asks of a request before its target is, in sentences.
+
+use std::net::IpAddr;
+
+use crate::config::duration;
+use crate::proxy::edge::Edge;
+
+/// What becomes of the request, and why, as far as it can be told beforehand.
+pub struct Admission {
+    /// Each a sentence.
+    pub because: Vec<String>,
+    /// It goes no further.
+    pub is_refused: bool,
+}
+
+/// Explains what visitors from this address meet.
+pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
+    let mut because = Vec::new();
+    match (&edge.access, from) {
+        (Some(access), Some(from)) => {
+            let ruling = access.judge(Some(from));
+            because.push(format!("{from} {ruling}"));
+            if !ruling.serves() {
+                because.push("it is answered 403".into());
+                return Admission { because, is_refused: true };
+            }
+        }
+        (Some(_), None) => because.push("not every network is served: `--from ADDRESS` tells about a visitor".into()),
+        (None, _) => {}
+    }
+    because.extend(edge.basic_auth.as_ref().map(|auth| {
+        let file = auth.file.path().display();
+        match auth.file.users() {
+            Some(users) => {
+                format!("it needs a name and a password of the {} users in {file}, or it is answered 401", users.len())
+            }
+            None => format!("it needs a name and a password, and {file} cannot be used: it is answered 503"),
+        }
+    }));
+    because.extend(edge.forward_auth.as_ref().map(|auth| {
+        let limit = duration::format(auth.timeout);
+        format!(
+            "{} is asked at {} first, for at most {limit}: unless it answers 2xx, its answer is the visitor's",
+            auth.address, auth.path
+        )
+    }));
+    let is_refused = edge.users_file().is_some_and(|file| file.users().is_none());
+    Admission { because, is_refused }
+}
+
+#[cfg(test)]
+mod tests;

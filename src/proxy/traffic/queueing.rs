@@ -1,0 +1,98 @@
+//! Requests that queue for a backend that has as many as it takes.
+
+use tokio::time::Instant;
+
+use super::exchange::Exchange;
+use super::inflight::{Order, Phase};
+use super::outcome::Failure;
+use super::socket::IdleTimer;
+use super::stream::{BodySource, ClientStream};
+use super::termination::End;
+use super::view::View;
+use crate::proxy::choose::balance::contains;
+use crate::proxy::queue::{Event, Slot};
+use crate::proxy::snapshot::Service;
+
+/// What a request has of backends that take so many at once.
+#[derive(Default)]
+pub struct Queued {
+    /// Its place among all that have queued, and since when it has it.
+    since: Option<(u64, Instant)>,
+    /// The slot that it was given, or has from an attempt that came to nothing.
+    slot: Option<Slot>,
+}
+
+impl Queued {
+    /// The backend of which it has a slot.
+    pub fn granted(&self, service: &Service) -> Option<usize> {
+        let slot = self.slot.as_ref()?;
+        service.backends.iter().position(|backend| backend.slots.as_ref().is_some_and(|slots| slots.are_those_of(slot)))
+    }
+
+    /// Takes what an attempt on this backend needs: a slot, if the backend has any. None: somebody else was faster.
+    pub fn take(&mut self, service: &Service, backend: usize) -> Option<Option<Slot>> {
+        let (Some(queue), Some(slots)) = (&service.queue, &service.backends[backend].slots) else { return Some(None) };
+        match self.slot.take() {
+            Some(slot) if slots.are_those_of(&slot) => Some(Some(slot)),
+            _ => slots.take(&queue.queue).map(Some),
+        }
+    }
+
+    /// Keeps a slot for the next attempt on the same backend.
+    pub fn keep(&mut self, slot: Option<Slot>) {
+        self.slot = slot;
+    }
+
+    /// Gives back what it has; its place stays.
+    pub fn give_back(&mut self) {
+        self.slot = None;
+    }
+}
+
+impl Exchange<'_> {
+    /// Queues until one of these backends has a slot for the request, or there is a new snapshot.
+    pub async fn queue(
+        &mut self,
+        queued: &mut Queued,
+        client: &mut impl ClientStream,
+        (view, service): (&View, &Service),
+        among: u128,
+    ) -> Result<(), Failure> {
+        // A backend that is full has slots, and so its service a queue.
+        let Some(own) = &service.queue else { return Err(Failure::new(503, End::NoBackend)) };
+        let (queue, config) = (&own.queue, own.config);
+        let entered = Instant::now();
+        let (ticket, began) = *queued.since.get_or_insert_with(|| {
+            queue.count(Event::Joined);
+            (queue.ticket(), entered)
+        });
+        let backends = service.backends.iter().enumerate().filter(|(index, _)| contains(among, *index));
+        let wanted = backends.filter_map(|(_, backend)| backend.slots.clone()).collect();
+        let Ok(mut place) = queue.join(ticket, wanted, config.most) else {
+            queue.count(Event::Refused);
+            return Err(Failure::new(503, End::QueueFullOfBackend));
+        };
+        self.entry.enter(Phase::Waiting);
+        let mut timer = IdleTimer { alarm: self.client_alarm, idle: view.snapshot.settings.timeouts.body_idle };
+        let (mut body, _response) = client.split();
+        let given = tokio::select! { biased;
+            order = self.entry.order() => match order {
+                Order::Kill => Err(Failure::new(503, End::DrainTimeout)),
+                _ => Ok(None),
+            },
+            slot = place.slot() => Ok(slot),
+            () = body.closed(&mut timer, || service.connections.abort_on_close) => {
+                Err(Failure::of_gone_client(End::ClientInBackendQueue))
+            }
+            () = self.backend_alarm.wait(began + config.timeout) => {
+                queue.count(Event::TimedOut);
+                Err(Failure::new(503, End::QueueTimeout))
+            }
+        };
+        drop(place);
+        self.entry.leave();
+        self.trace.waited = Some(self.trace.waited.unwrap_or_default() + entered.elapsed());
+        queued.slot = given?;
+        Ok(())
+    }
+}
