@@ -229,6 +229,13 @@ fn the_alarm_of_a_peer_that_a_reload_removes_goes_with_it() {
 }
 
 #[test]
+fn that_no_proxy_can_tell_its_challenges_is_an_alarm() {
+    let why = "cannot listen on 192.0.2.53:8455 for the proxies' challenges";
+    let figures = RuntimeFigures { challenges_unheard: Some(why.to_owned()), ..RuntimeFigures::default() };
+    assert!(ready(&TWO).status(&figures, at(1)).daemon.alarms.iter().any(|alarm| alarm == why));
+}
+
+#[test]
 fn a_nameserver_that_drains_is_not_ready() {
     let mut state = ready(&TWO);
     let is_ready = |state: &State| state.status(&RuntimeFigures::default(), at(1)).daemon.ready;

@@ -25,6 +25,8 @@ pub struct RuntimeFigures {
     pub queries: u64,
     /// What the shell knows: peers, reloads, state files.
     pub shell: Figures,
+    /// Why no proxy can tell its challenges, if the document wants them heard.
+    pub challenges_unheard: Option<String>,
 }
 
 impl State {
@@ -100,6 +102,7 @@ impl State {
     pub(super) fn alarms(&self, figures: &RuntimeFigures, now: Now) -> Vec<String> {
         let mut alarms = self.operator_file.alarms(now);
         alarms.extend(figures.shell.alarms());
+        alarms.extend(figures.challenges_unheard.clone());
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);

@@ -18,7 +18,8 @@ impl DnsDaemon {
     pub(super) fn answer(&self, request: &AdminRequest, shell: Figures, now: Now) -> Option<AdminReply> {
         let state = &self.state;
         let queries = self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum();
-        let figures = RuntimeFigures { queries, shell };
+        let challenges_unheard = self.challenges.error().map(str::to_owned);
+        let figures = RuntimeFigures { queries, shell, challenges_unheard };
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&state.status(&figures, now)),

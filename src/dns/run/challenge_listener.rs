@@ -14,6 +14,7 @@ pub struct ChallengeListener {
     inputs: Inputs<Prepared, Event>,
     bound: Option<TcpListener>,
     running: Option<Running>,
+    error: Option<String>,
 }
 
 struct Running {
@@ -25,7 +26,7 @@ struct Running {
 impl ChallengeListener {
     /// One that does not run yet.
     pub fn new(inputs: Inputs<Prepared, Event>) -> ChallengeListener {
-        ChallengeListener { inputs, bound: None, running: None }
+        ChallengeListener { inputs, bound: None, running: None, error: None }
     }
 
     /// The socket that the next document names, if it names one.
@@ -41,7 +42,7 @@ impl ChallengeListener {
         if self.running.as_ref().is_some_and(same) {
             return;
         }
-        self.running = None;
+        (self.running, self.error) = (None, None);
         let Some(((config, identity), socket)) = next.zip(socket) else { return };
         let inputs = self.inputs.clone();
         let deliver = move |telling| {
@@ -53,11 +54,21 @@ impl ChallengeListener {
                 self.running =
                     Some(Running { config: config.clone(), identity: identity.clone(), _listener: listener });
             }
-            Err(error) => tracing::error!(
-                "cannot listen on {} for the proxies' challenges: {error}; certificates by dns-01 are not renewed",
-                config.listen
-            ),
+            Err(error) => {
+                let why = format!(
+                    "cannot listen on {} for the proxies' challenges: {error}; certificates by dns-01 are not renewed, and the next \
+                     reload tries again",
+                    config.listen
+                );
+                tracing::error!("{why}");
+                self.error = Some(why);
+            }
         }
+    }
+
+    /// Why no proxy is heard, though the document in force has it.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     /// No proxy is heard any more.
