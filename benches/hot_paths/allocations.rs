@@ -191,7 +191,6 @@ fn assert_allocates_nothing(settings: &str) {
     };
     ask_all();
     let count = fewest(ask_all);
-    println!("{count} allocations for {REQUESTS} requests");
     assert!(count <= ASIDE, "{count} allocations for {REQUESTS} requests");
 }
 

@@ -8,6 +8,11 @@
 //! one moment to get that right, in which one request joins while another one frees a slot without having seen it. Whoever frees looks for
 //! a queue once more after it has freed, and whoever joins looks for a free slot once more after it has joined.
 
+#![allow(
+    clippy::disallowed_types,
+    reason = "taken only while a request queues for a full backend, for as long as it takes to join or to leave"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU64, AtomicUsize};

@@ -98,8 +98,11 @@ fn read_values(header: &[u8], mut values: &[u8]) -> Result<Facts, Malformed> {
     Ok(facts)
 }
 
+/// The kind of a value, the value, and those behind it.
+type FirstValue<'v> = (u8, &'v [u8], &'v [u8]);
+
 /// The first value, and those behind it; `None`: there is none.
-fn first_value(values: &[u8]) -> Result<Option<(u8, &[u8], &[u8])>, Malformed> {
+fn first_value(values: &[u8]) -> Result<Option<FirstValue<'_>>, Malformed> {
     if values.is_empty() {
         return Ok(None);
     }

@@ -47,14 +47,15 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Imports a configuration and prints the result.
 pub fn run(verb: &ImportVerb, output: &Output) -> Result<Exit, Error> {
-    let (args, import): (_, fn(&str, Environment<'_>) -> Result<Imported, ImportError>) = match verb {
-        ImportVerb::Haproxy(args) => (args, import::haproxy::import),
-        ImportVerb::Caddy(args) => (args, import::caddy::import),
-    };
+    let (ImportVerb::Haproxy(args) | ImportVerb::Caddy(args)) = verb;
     let environment: Environment<'_> = &|name| std::env::var(name).ok();
     let text = read(&args.file)?;
     let place = place_of(&args.file);
-    let imported = import(&text, environment).map_err(|error| could_not(&place, &error))?;
+    let imported = match verb {
+        ImportVerb::Haproxy(_) => import::haproxy::import(&text, environment),
+        ImportVerb::Caddy(_) => import::caddy::import(&text, environment),
+    };
+    let imported = imported.map_err(|error| could_not(&place, &error))?;
     let result =
         if args.nix { import::nix::print(&import::fleet::options(&imported.document)) } else { imported.json() };
     if let Some(file) = &args.output {

@@ -8,7 +8,7 @@
     clippy::disallowed_types,
     reason = "a blocking nameserver on a thread of its own, and processes that are waited for"
 )]
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod ca;
 mod fleet;

@@ -72,7 +72,7 @@ fn every_key_the_readers_know_is_in_an_example_document() {
 
 #[test]
 fn the_reference_says_for_every_key_what_a_reload_does_with_it_as_both_daemons_do() {
-    for (root, keys) in [("proxy.json", &proxy::KEYS[..]), ("dns.json", &dns::KEYS[..])] {
+    for (root, keys) in [("proxy.json", proxy::KEYS), ("dns.json", &dns::KEYS[..])] {
         let mut documented = Vec::new();
         for object in keys.iter().map(|keys| keys.object) {
             for Row { key, reload, .. } in rows(object) {

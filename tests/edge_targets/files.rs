@@ -204,7 +204,7 @@ fn a_folder_that_is_not_there_is_503_and_a_file_that_may_not_be_read_403() {
         return;
     }
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(daemon.folder.path().join("www/a"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(daemon.folder.path().join("www/a"), fs::Permissions::from_mode(0o0)).unwrap();
     assert_eq!(get(daemon.address, "www.test/a", &[]).status(), 403);
     assert_eq!(daemon.log(3)[2]["end"], "LH");
 }

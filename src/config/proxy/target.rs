@@ -16,7 +16,7 @@ use crate::config::reader::{Location, Object, Read};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// Webservers.
-    Backends(BackendsConfig),
+    Backends(Box<BackendsConfig>),
     /// The visitor is sent elsewhere.
     Redirect(RedirectConfig),
     /// The same for every request.
@@ -99,6 +99,8 @@ pub(super) fn read<'a>(
         "redirect" => service.required(stated, redirect::read).map(Target::Redirect),
         "answer" => service.required(stated, answer::read).map(Target::Answer),
         "files" => service.required(stated, files::read).map(Target::Files),
-        _ => backends::read(name, location, service, hosts, context).map(Target::Backends),
+        _ => {
+            backends::read(name, location, service, hosts, context).map(|backends| Target::Backends(Box::new(backends)))
+        }
     }
 }

@@ -54,7 +54,8 @@ impl Document for Prepared {
         let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
         let unread: Vec<KeyError> = prepared.fronts.iter().flat_map(Front::file_errors).collect();
         let unusable = users::unusable(&prepared);
-        if !at_start && !(unread.is_empty() && unusable.is_empty()) {
+        let has_errors = !unread.is_empty() || !unusable.is_empty();
+        if has_errors && !at_start {
             return Err(unread.into_iter().chain(unusable).collect());
         }
         for error in unread {
