@@ -1,7 +1,7 @@
 //! What the proxy answers by itself, as keys of a service: `redirect` and `answer`. Pure.
 
 use super::error::Inexpressible;
-use super::tree::Table;
+use super::tree::{Table, Tree};
 
 /// What of the request's target goes along with a redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,4 +69,10 @@ pub fn answer(status: u64, content_type: Option<&str>, body: &str) -> Table {
         answer.set("body", body);
     }
     Table::new().with("answer", answer)
+}
+
+/// Whether keys of a service answer all requests by an error.
+pub fn is_error(settings: &Table) -> bool {
+    let status = settings.get("answer").and_then(Tree::table).and_then(|answer| answer.get("status"));
+    matches!(status, Some(Tree::Number(400..)))
 }

@@ -44,7 +44,8 @@ pub fn edit(way: Way, edit: Edit, name: &str, value: &str) -> Result<Table, Inex
     Ok(settings)
 }
 
-/// Keys of a service that come later: edits of fields go on from those before, other keys take their place.
+/// Keys of a service that come later: edits of fields go on from those before, guards are
+/// asked beside those before, other keys take their place.
 pub fn apply(settings: &mut Table, later: &Table) {
     for (key, value) in later.iter() {
         match (KEYS.contains(&key), value.table()) {
@@ -53,13 +54,8 @@ pub fn apply(settings: &mut Table, later: &Table) {
                 apply_edits(&mut present, edits);
                 settings.set(key, present);
             }
-            _ => {
-                let value = match settings.get(key).filter(|_| matches!(key, "allow" | "deny")) {
-                    Some(present) => guards::combine(key, present, value),
-                    None => value.clone(),
-                };
-                settings.set(key, value);
-            }
+            _ if guards::is_one(key) => guards::add(settings, key, value),
+            _ => settings.set(key, value.clone()),
         }
     }
 }

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use super::answers;
 use super::condition::{Condition, Point, covers_path};
 use super::error::ImportError;
+use super::guards;
 use super::headers;
 use super::note::Notes;
 use super::tree::{Table, Tree};
@@ -73,6 +75,11 @@ impl Effect {
             Effect::ToHttps | Effect::Refuse | Effect::Set(_) => None,
         }
     }
+
+    /// It is answered by an error.
+    fn refuses(&self) -> bool {
+        if let Effect::Answer(keys) = self { answers::is_error(keys) } else { false }
+    }
 }
 
 /// What the table says of some hosts and paths.
@@ -96,6 +103,9 @@ pub struct Placed {
     pub settings: Table,
 }
 
+/// What is told of a guard of some fronts alone.
+const EVERYWHERE: &str = "polder's listeners share all services: it is asked at every listener, also where it was not";
+
 /// The most that the grid may take: hosts × paths × rules.
 const MOST_QUESTIONS: usize = 20_000_000;
 
@@ -114,6 +124,10 @@ struct Hit {
     front: usize,
     rule: usize,
     settings: Table,
+    /// The rules before it that refuse requests.
+    guards: Vec<usize>,
+    /// Those of them that a service has no room for.
+    lost: Vec<usize>,
 }
 
 /// Turns the rules of all fronts into a table; what it cannot say is told.
@@ -261,25 +275,73 @@ impl Compiler<'_> {
         let fronts = self.fronts;
         let rule = |hit: &Hit| &fronts[hit.front].rules[hit.rule];
         let decided = |rule: &Rule| Decided { line: rule.line, statement: rule.statement.clone() };
-        if let Some(hit) = &secure
-            && let Some(target) = rule(hit).effect.target()
-        {
-            let to_https = match &clear {
-                Some(clear) if rule(clear).effect == Effect::ToHttps => true,
-                Some(clear) if rule(clear).effect.target().is_some() => {
-                    if rule(clear).effect.target().as_ref() != Some(&target) {
-                        self.tell_of_another(clear, host, path, rule(hit).line);
-                    }
-                    false
+        let Some((mut hit, target)) = secure.and_then(|hit| Some((hit.clone(), rule(&hit).effect.target()?))) else {
+            let hit = clear?;
+            let target = rule(&hit).effect.target()?;
+            return Some((decided(rule(&hit)), self.guarded(hit, target, None, false)));
+        };
+        let to_https = match &clear {
+            Some(clear) if rule(clear).effect == Effect::ToHttps => {
+                self.share_guards(&mut hit, clear);
+                true
+            }
+            Some(clear) if rule(clear).effect.target().is_some() => {
+                self.share_guards(&mut hit, clear);
+                if rule(clear).effect.target().as_ref() != Some(&target) {
+                    self.tell_of_another(clear, host, path, rule(&hit).line);
                 }
-                _ => self.goes_to_https(rule(hit)),
-            };
-            let (tls, settings) = (fronts[hit.front].tls.clone(), hit.settings.clone());
-            return Some((decided(rule(hit)), Assigned { target, tls, to_https, settings }));
+                false
+            }
+            _ => self.goes_to_https(rule(&hit)),
+        };
+        let (decided, tls) = (decided(rule(&hit)), fronts[hit.front].tls.clone());
+        Some((decided, self.guarded(hit, target, tls, to_https)))
+    }
+
+    /// What a point comes to, with its guards; where they leave nobody, it is answered 403.
+    fn guarded(&mut self, hit: Hit, target: Target, tls: Option<Tree>, to_https: bool) -> Assigned {
+        let Hit { mut settings, .. } = hit;
+        for n in hit.lost {
+            let rule = &self.fronts[hit.front].rules[n];
+            let why =
+                "a service has one rate limit, and has that of another rule already; what it refuses is served here";
+            self.notes.left_out(rule.line, &rule.statement, why);
         }
-        let hit = clear?;
-        let target = rule(&hit).effect.target()?;
-        Some((decided(rule(&hit)), Assigned { target, tls: None, to_https: false, settings: hit.settings.clone() }))
+        if !guards::leave_nobody(&mut settings) {
+            return Assigned { target, tls, to_https, settings };
+        }
+        let rule = &self.fronts[hit.front].rules[hit.rule];
+        let why = "no visitor passes all rules about who may come here, or polder cannot ask them all; it is answered 403 until you say who may";
+        self.notes.left_out(rule.line, &rule.statement, why);
+        Assigned { target: Target::Own(answers::answer(403, None, "")), tls, to_https, settings }
+    }
+
+    /// polder's listeners share a service: it has the guards of all fronts in which it is reached.
+    fn share_guards(&mut self, chosen: &mut Hit, other: &Hit) {
+        let fronts = self.fronts;
+        let guards_of = |hit: &Hit| hit.guards.iter().map(|n| &fronts[hit.front].rules[*n]).collect::<Vec<&Rule>>();
+        let (here, there) = (guards_of(chosen), guards_of(other));
+        let answers = fronts[other.front].rules[other.rule].effect.target().is_some();
+        let missing = |rule: &&&Rule, others: &[&Rule]| !others.iter().any(|other| other.effect == rule.effect);
+        for rule in there.iter().filter(|rule| missing(rule, &here)) {
+            let later = if let Effect::Set(later) = &rule.effect { later } else { continue };
+            if !answers {
+                let why = "requests in clear text are sent to https before they are looked at; what it refuses is served here";
+                self.notes.left_out(rule.line, &rule.statement, why);
+            } else if guards::lose_a_rate(&chosen.settings, later) {
+                let why =
+                    "another listener has another rate limit, and a service has one; what it refuses is served here";
+                self.notes.left_out(rule.line, &rule.statement, why);
+            } else {
+                self.notes.changed(rule.line, &rule.statement, EVERYWHERE);
+            }
+        }
+        if answers {
+            here.iter().filter(|rule| missing(rule, &there)).for_each(|rule| {
+                self.notes.changed(rule.line, &rule.statement, EVERYWHERE);
+            });
+            headers::apply(&mut chosen.settings, &guards::of(&other.settings));
+        }
     }
 
     /// What is reached over TLS alone, where there are listeners in clear text, which share all services.
@@ -302,11 +364,16 @@ impl Compiler<'_> {
             .collect();
         let rule = |hit: &Hit| &fronts[hit.front].rules[hit.rule];
         let names_host = |hit: &&Hit| rule(hit).condition.names_hosts();
-        let chosen = hits.iter().find(names_host).or(hits.first())?.clone();
+        let mut chosen = hits.iter().find(names_host).or(hits.first())?.clone();
         let winner = rule(&chosen);
         self.used.insert((chosen.front, chosen.rule));
-        for loser in hits.iter().filter(|hit| hit.front != chosen.front && rule(hit).effect != winner.effect) {
-            if rule(loser).condition.names_hosts() == winner.condition.names_hosts() {
+        let front = chosen.front;
+        for loser in hits.iter().filter(|hit| hit.front != front) {
+            if rule(loser).effect.target().is_some() {
+                self.share_guards(&mut chosen, loser);
+            }
+            let is_equal = rule(loser).condition.names_hosts() == winner.condition.names_hosts();
+            if rule(loser).effect != winner.effect && (is_equal || rule(loser).effect.refuses()) {
                 self.tell_of_another(loser, point.host, point.path, winner.line);
             }
         }
@@ -316,12 +383,13 @@ impl Compiler<'_> {
     fn tell_of_another(&mut self, loser: &Hit, host: &HostPattern, path: &str, winner: u32) {
         let rule = &self.fronts[loser.front].rules[loser.rule];
         self.used.insert((loser.front, loser.rule));
+        let danger = if rule.effect.refuses() { "; what it refuses is served here" } else { "" };
         self.notes.left_out(
             rule.line,
             &rule.statement,
             format!(
                 "line {winner} sends the host {host} with the path {path} elsewhere, and polder has one answer for both, whatever the \
-                 listener; give one of them another host or path"
+                 listener; give one of them another host or path{danger}"
             ),
         );
     }
@@ -375,12 +443,20 @@ impl Compiler<'_> {
 
 /// The first rule that decides at a point, with the keys that rules before it set.
 fn first_hit(front: &Front, place: usize, point: Point<'_>) -> Option<Hit> {
-    let mut settings = Table::new();
+    let (mut settings, mut guards, mut lost) = (Table::new(), Vec::new(), Vec::new());
     for (n, rule) in front.rules.iter().enumerate() {
         if rule.condition.holds(point) {
             match &rule.effect {
-                Effect::Set(table) => headers::apply(&mut settings, table),
-                _ => return Some(Hit { front: place, rule: n, settings }),
+                Effect::Set(table) => {
+                    if table.iter().any(|(key, _)| guards::is_one(key)) {
+                        guards.push(n);
+                    }
+                    if guards::lose_a_rate(&settings, table) {
+                        lost.push(n);
+                    }
+                    headers::apply(&mut settings, table);
+                }
+                _ => return Some(Hit { front: place, rule: n, settings, guards, lost }),
             }
         }
     }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::answers;
 use super::draft::Draft;
 use super::error::ImportError;
+use super::guards;
 use super::json;
 use super::note::{Note, Notes};
 use super::tree::{Table, Tree};
@@ -74,9 +76,21 @@ fn take_out(draft: &mut Draft, finding: &Finding, notes: &mut Notes) -> bool {
         .filter(|n| of_service(&draft.services[*n].name))
         .max_by_key(|n| draft.services[*n].name.len());
     if let Some(n) = longest {
-        let service = draft.services.remove(n);
         let message = refused(&format!("{}: {}", finding.path, finding.message));
-        notes.left_out(service.line, &service.statement, message);
+        let service = &mut draft.services[n];
+        let (line, statement) = (service.line, service.statement.clone());
+        // Without it a wider service, open perhaps, would have its requests.
+        match refusing(&service.settings) {
+            Some(settings) => {
+                service.settings = settings;
+                notes.left_out(line, &statement, format!("{message}; it is answered 403 until you say who may come"));
+            }
+            None => {
+                let danger = if answers::is_error(&service.settings) { "; what it refuses is served here" } else { "" };
+                draft.services.remove(n);
+                notes.left_out(line, &statement, format!("{message}{danger}"));
+            }
+        }
         return true;
     }
     let place = path.strip_prefix("listeners[").and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
@@ -98,6 +112,15 @@ fn take_out(draft: &mut Draft, finding: &Finding, notes: &mut Notes) -> bool {
         return true;
     }
     false
+}
+
+/// A service that keeps visitors away, as one that answers 403 in its place; none if it keeps nobody away, or is such a one already.
+fn refusing(settings: &Table) -> Option<Table> {
+    let keeps_away = answers::is_error(settings) || settings.iter().any(|(key, _)| guards::is_one(key));
+    let kept = settings.iter().filter(|(key, _)| matches!(*key, "hosts" | "paths" | "tls" | "https"));
+    let place = kept.fold(Table::new(), |table, (key, value)| table.with(key, value.clone()));
+    let refusing = place.with_all(answers::answer(403, None, ""));
+    (keeps_away && refusing != *settings).then_some(refusing)
 }
 
 fn in_a_name(letter: char) -> bool {

@@ -192,3 +192,66 @@ fn more_than_can_be_put_in_order_is_an_error() {
     let front = Front { line: 1, statement: String::new(), clear: true, tls: None, rules: rules.collect() };
     assert!(compile(&[front], &mut Notes::default()).is_err());
 }
+
+fn only(networks: &[&str]) -> Effect {
+    Effect::Set(Table::new().with("allow", networks.to_vec()))
+}
+
+/// Of fronts that share a service, the guards of each are asked at all of them.
+#[test]
+fn a_guard_of_one_front_is_a_guard_of_the_service_that_both_share() {
+    let open = vec![rule(2, Condition::Always, Effect::Send(0))];
+    let closed = vec![rule(5, Condition::Always, only(&["10.0.0.0/8"])), rule(6, Condition::Always, Effect::Send(0))];
+    let by_tls =
+        vec![rule(7, Condition::Tls.negated(), only(&["10.0.0.0/8"])), rule(8, Condition::Always, Effect::Send(0))];
+    let front = |line, clear: bool, secure: bool, rules: &Vec<Rule>| Front {
+        line,
+        statement: String::new(),
+        clear,
+        tls: secure.then(|| Tree::Text("acme".to_owned())),
+        rules: rules.clone(),
+    };
+    for (fronts, line) in [
+        (vec![front(1, true, false, &closed), front(4, false, true, &open)], 5),
+        (vec![front(1, true, false, &open), front(4, true, false, &closed)], 5),
+        (vec![front(1, false, true, &closed), front(4, true, false, &open)], 5),
+        (vec![front(1, true, true, &by_tls)], 7),
+    ] {
+        let mut notes = Notes::default();
+        let placed = compile(&fronts, &mut notes).expect("small");
+        assert_eq!(placed.len(), 1, "{placed:?}");
+        assert!(placed[0].settings.get("allow").is_some(), "{placed:?}");
+        assert!(told(notes).contains(&(line, EVERYWHERE.to_owned())), "{fronts:?}");
+    }
+}
+
+#[test]
+fn fronts_whose_guards_leave_nobody_together_come_to_403() {
+    let front = |line, network| Front {
+        line,
+        statement: String::new(),
+        clear: true,
+        tls: None,
+        rules: vec![
+            rule(line, Condition::Always, only(&[network])),
+            rule(line + 1, Condition::Always, Effect::Send(0)),
+        ],
+    };
+    let mut notes = Notes::default();
+    let placed = compile(&[front(1, "10.0.0.0/8"), front(5, "192.0.2.0/24")], &mut notes).expect("small");
+    assert!(matches!(&placed[0].target, Target::Own(keys) if answers::is_error(keys)), "{placed:?}");
+    assert!(told(notes).iter().any(|(line, why)| *line == 2 && why.contains("answered 403")));
+}
+
+#[test]
+fn a_refusal_that_another_front_does_not_make_is_told_as_a_danger() {
+    let refuse = Effect::Answer(answers::answer(403, None, ""));
+    let path = Condition::Path(vec!["/admin".to_owned()]);
+    let front = |line, rules| Front { line, statement: String::new(), clear: true, tls: None, rules };
+    let open = front(1, vec![rule(2, host("a.test"), Effect::Send(0))]);
+    let closed = front(4, vec![rule(5, path, refuse), rule(6, Condition::Always, Effect::Send(0))]);
+    let mut notes = Notes::default();
+    compile(&[open, closed], &mut notes).expect("small");
+    let told = told(notes);
+    assert!(told.iter().any(|(line, why)| *line == 5 && why.ends_with("what it refuses is served here")), "{told:?}");
+}

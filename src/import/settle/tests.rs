@@ -60,3 +60,16 @@ fn without_a_service_or_a_listener_there_is_no_document() {
         "there is no service in it that polder could have; line 7: mode tcp: polder proxies HTTP alone"
     );
 }
+
+/// Without it, its requests would go to a wider service that is open.
+#[test]
+fn a_guarded_service_that_the_reader_refuses_answers_403_in_its_place() {
+    let mut draft = draft(&["a", "b"]);
+    draft.services[0].settings.set("allow", vec!["10.0.0.0/8"]);
+    draft.services[0].settings.set("balance", "sideways");
+    let imported = settle(draft, Notes::default()).expect("the rest is good");
+    let services = imported.document.get("services").and_then(Tree::table).expect("services");
+    let refusing = Table::new().with("hosts", vec!["h0.example.net"]).with_all(answers::answer(403, None, ""));
+    assert_eq!(services.get("a").and_then(Tree::table), Some(&refusing));
+    assert!(imported.notes[0].why.contains("answered 403"), "{:?}", imported.notes);
+}

@@ -1,0 +1,49 @@
+use super::super::headers;
+use super::*;
+
+fn after(rules: &[(&str, &[&str])]) -> Table {
+    rules.iter().fold(Table::new(), |mut settings, (key, networks)| {
+        headers::apply(&mut settings, &Table::new().with(key, networks.to_vec()));
+        settings
+    })
+}
+
+fn list(settings: &Table, key: &str) -> Vec<String> {
+    let networks = settings.get(key).map(Tree::list).unwrap_or_default();
+    networks.iter().filter_map(|network| network.text().map(str::to_owned)).collect()
+}
+
+#[test]
+fn who_is_allowed_by_two_rules_lies_in_a_network_of_each() {
+    let settings = after(&[("allow", &["10.0.0.0/8", "192.0.2.7"]), ("allow", &["10.1.0.0/16", "192.0.2.0/24"])]);
+    assert_eq!(list(&settings, "allow"), ["192.0.2.7", "10.1.0.0/16"]);
+}
+
+#[test]
+fn what_is_allowed_within_what_is_denied_is_allowed_no_more() {
+    for rules in [
+        [("deny", &["10.0.0.0/8"][..]), ("allow", &["10.1.0.0/16", "192.0.2.0/24"][..])],
+        [("allow", &["10.1.0.0/16", "192.0.2.0/24"][..]), ("deny", &["10.0.0.0/8"][..])],
+    ] {
+        let mut settings = after(&rules);
+        assert_eq!(list(&settings, "allow"), ["192.0.2.0/24"]);
+        assert!(!leave_nobody(&mut settings));
+    }
+}
+
+#[test]
+fn guards_that_leave_nobody_are_known_and_taken_out() {
+    let users = |file: &str| Table::new().with("users_file", file);
+    let two_lists = [users("/a"), users("/b")].into_iter().fold(Table::new(), |mut settings, auth| {
+        headers::apply(&mut settings, &Table::new().with("basic_auth", auth));
+        settings
+    });
+    for mut settings in [
+        after(&[("allow", &["10.0.0.0/8"]), ("allow", &["192.0.2.0/24"])]),
+        after(&[("allow", &["10.0.0.0/8"]), ("deny", &["10.0.0.0/8"])]),
+        two_lists,
+    ] {
+        assert!(leave_nobody(&mut settings), "{settings:?}");
+        assert!(settings.is_empty(), "{settings:?}");
+    }
+}
