@@ -50,7 +50,8 @@ pub fn import(text: &str, environment: Environment<'_>) -> Result<Imported, Impo
     let mut notes = Notes::default();
     let file = blocks::read(&words::words(text, environment)?, &mut notes)?;
     let mut global = Global::read(&file.global, &mut notes);
-    let sites: Vec<Reached<'_>> = file.sites.iter().filter_map(|site| reach(site, &mut global, &mut notes)).collect();
+    let sites = file.sites.iter().filter_map(|site| reach(site, &mut global, &mut notes)).collect();
+    let sites = apart(sites, &global, &mut notes);
     let mut draft = Draft { listeners: listeners(&sites, &global), ..Draft::default() };
     let (front, pools) = front(&sites, &global, &mut notes);
     let placed = routes::compile(&[front], &mut notes)?;
@@ -123,6 +124,54 @@ fn keep(address: &mut Address, site: &Directive, internal: bool, http: u16, note
     false
 }
 
+/// Sites that ports keep apart with Caddy. Here all listeners share all services: a site of all hosts at a port of its own would be met
+/// at the public one, too, and is left out; of others it is told.
+fn apart<'a>(mut sites: Vec<Reached<'a>>, global: &Global, notes: &mut Notes) -> Vec<Reached<'a>> {
+    let all =
+        |reached: &[Reached<'_>]| reached.iter().flat_map(|reached| reached.addresses.clone()).collect::<Vec<_>>();
+    let met = all(&sites);
+    let redirects = global.redirects && met.iter().any(|address| address.tls);
+    let is_public = |tls: bool| {
+        let port = if tls { global.ports.https } else { global.ports.http };
+        (!tls && redirects) || met.iter().any(|address| address.tls == tls && address.port == port)
+    };
+    for Reached { site, addresses, .. } in &mut sites {
+        addresses.retain(|address| {
+            let port = if address.tls { global.ports.https } else { global.ports.http };
+            let kept = address.host != HostPattern::Any || address.port == port || !is_public(address.tls);
+            if !kept {
+                let why = format!(
+                    "polder's listeners share all services: for all hosts it would be served at port {port}, too; give it hosts of its own (http://NAME:{})",
+                    address.port
+                );
+                notes.left_out(site.line, &site.text(), why);
+            }
+            kept
+        });
+    }
+    sites.retain(|reached| !reached.addresses.is_empty());
+    let left = all(&sites);
+    for Reached { site, addresses, .. } in &sites {
+        for tls in [false, true] {
+            let ports = |of: &[Address]| -> BTreeSet<u16> {
+                of.iter().filter(|address| address.tls == tls).map(|address| address.port).collect()
+            };
+            let (own, mut shared) = (ports(addresses), ports(&left));
+            if !tls && redirects {
+                shared.insert(global.ports.http);
+            }
+            if !own.is_empty() && own != shared {
+                let shared = shared.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+                let why = format!(
+                    "polder's listeners share all services: it is reached at every listener, ports {shared}; what a port or its firewall kept away is served here"
+                );
+                notes.changed(site.line, &site.text(), why);
+            }
+        }
+    }
+    sites
+}
+
 fn listeners(sites: &[Reached<'_>], global: &Global) -> Vec<Listener> {
     let mut met = BTreeSet::new();
     let mut all = Vec::new();
@@ -150,7 +199,13 @@ fn front(sites: &[Reached<'_>], global: &Global, notes: &mut Notes) -> (Front, V
     let mut met: BTreeMap<(HostPattern, bool), u16> = BTreeMap::new();
     let mut ordered: Vec<&Reached<'_>> = sites.iter().collect();
     ordered.sort_by_key(|reached| reached.addresses.iter().map(|address| breadth(&address.host)).max());
+    let mut last = None;
     for Reached { site, addresses, tls } in ordered {
+        // Sites of equal hosts in clear text come before the redirects, wider ones behind them.
+        let here = addresses.iter().map(|address| breadth(&address.host)).max();
+        if last.replace(here) != Some(here) {
+            rules.append(&mut redirects);
+        }
         let mut own = Vec::new();
         for address in addresses {
             match met.insert((address.host.clone(), address.tls), address.port) {
@@ -190,7 +245,7 @@ fn front(sites: &[Reached<'_>], global: &Global, notes: &mut Notes) -> (Front, V
             redirects.push(Rule { line: site.line, statement, condition, effect: Effect::ToHttps });
         }
     }
-    rules.extend(redirects);
+    rules.append(&mut redirects);
     let any = |secure: bool| sites.iter().flat_map(|site| &site.addresses).any(|address| address.tls == secure);
     let tls = any(true).then(|| Tree::Text("acme".to_owned()));
     let clear = any(false) || (any(true) && global.redirects);

@@ -14,6 +14,9 @@ use super::headers;
 use super::note::Notes;
 use super::tree::{Table, Tree};
 use crate::config::HostPattern;
+use grid::Grid;
+
+mod grid;
 
 /// Where requests come in, and what is done with them.
 #[derive(Debug, Clone)]
@@ -106,9 +109,6 @@ pub struct Placed {
 /// What is told of a guard of some fronts alone.
 const EVERYWHERE: &str = "polder's listeners share all services: it is asked at every listener, also where it was not";
 
-/// The most that the grid may take: hosts × paths × rules.
-const MOST_QUESTIONS: usize = 20_000_000;
-
 /// What a point comes to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Assigned {
@@ -136,7 +136,8 @@ struct Hit {
 ///
 /// There are too many of them.
 pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, ImportError> {
-    let grid = Grid::of(fronts)?;
+    let rules = fronts.iter().flat_map(|front| &front.rules);
+    let grid = Grid::of(&rules.map(|rule| &rule.condition).collect::<Vec<_>>())?;
     let mut compiler = Compiler { fronts, notes, used: BTreeSet::new() };
     let mut placed: Vec<(Assigned, Placed)> = Vec::new();
     let rows: Vec<Row> = grid.hosts.iter().map(|host| compiler.row(host, &grid.paths)).collect();
@@ -171,38 +172,6 @@ pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, Impor
     compiler.tell_of_shared_listeners();
     placed.sort_by_key(|(_, entry)| entry.line);
     Ok(placed.into_iter().map(|(_, entry)| entry).collect())
-}
-
-/// All hosts from wide to narrow, all paths from short to long.
-struct Grid {
-    hosts: Vec<HostPattern>,
-    paths: Vec<String>,
-}
-
-impl Grid {
-    fn of(fronts: &[Front]) -> Result<Grid, ImportError> {
-        let (mut hosts, mut paths) = (BTreeSet::from([HostPattern::Any]), BTreeSet::from(["/".to_owned()]));
-        let rules = || fronts.iter().flat_map(|front| &front.rules);
-        rules().for_each(|rule| rule.condition.collect(&mut hosts, &mut paths));
-        let questions = hosts.len().saturating_mul(paths.len()).saturating_mul(rules().count());
-        if questions > MOST_QUESTIONS {
-            return Err(ImportError::new(format!(
-                "{} hosts, {} paths and {} rules are more than can be put in order here; split the configuration and import the parts",
-                hosts.len(),
-                paths.len(),
-                rules().count()
-            )));
-        }
-        let mut hosts: Vec<HostPattern> = hosts.into_iter().collect();
-        hosts.sort_by_key(|host| match host {
-            HostPattern::Any => (0, 0),
-            HostPattern::Suffix(suffix) => (1, suffix.len()),
-            HostPattern::Exact(_) => (2, 0),
-        });
-        let mut paths: Vec<String> = paths.into_iter().collect();
-        paths.sort_by_key(String::len);
-        Ok(Grid { hosts, paths })
-    }
 }
 
 /// What is said of one host: paths from short to long, those left out that say what a shorter one does.

@@ -13,10 +13,12 @@ use crate::config::{HostPattern, names};
 pub struct Matchers(BTreeMap<String, Directive>);
 
 impl Matchers {
-    /// Takes `@name ...` out of a block.
-    pub fn of(block: &[Directive]) -> Matchers {
+    /// Takes `@name ...` out of a block; those of the blocks around it count there, too.
+    pub fn of(block: &[Directive], outer: &Matchers) -> Matchers {
+        let mut all = outer.0.clone();
         let named = block.iter().filter(|directive| directive.name().starts_with('@'));
-        Matchers(named.map(|directive| (directive.name().to_owned(), directive.clone())).collect())
+        all.extend(named.map(|directive| (directive.name().to_owned(), directive.clone())));
+        Matchers(all)
     }
 
     /// The networks of a matcher that is about the visitor's address alone, and whether it means all others.
@@ -63,18 +65,26 @@ impl Matchers {
     }
 }
 
-/// `@name MATCHER ...` or `@name { ... }`: all of it has to hold.
+/// `@name MATCHER ...` or `@name { ... }`.
 fn named(matcher: &Directive, notes: &mut Notes) -> Result<Condition, Inexpressible> {
-    let mut all = Vec::new();
-    if !matcher.arguments().is_empty() {
-        let inline =
-            Directive { line: matcher.line, words: matcher.arguments().to_vec(), block: matcher.block.clone() };
-        all.push(one(&inline, notes)?);
-    } else {
-        for inner in &matcher.block {
-            all.push(one(inner, notes)?);
+    if matcher.arguments().is_empty() {
+        return set(&matcher.block, notes);
+    }
+    let inline = Directive { line: matcher.line, words: matcher.arguments().to_vec(), block: matcher.block.clone() };
+    one(&inline, notes)
+}
+
+/// All of a set have to hold; of several lines with paths, or with hosts, one.
+fn set(matchers: &[Directive], notes: &mut Notes) -> Result<Condition, Inexpressible> {
+    let (mut all, mut merged) = (Vec::new(), BTreeMap::<&str, Vec<Condition>>::new());
+    for matcher in matchers {
+        let condition = one(matcher, notes)?;
+        match matcher.name() {
+            name @ ("path" | "host") => merged.entry(name).or_default().push(condition),
+            _ => all.push(condition),
         }
     }
+    all.extend(merged.into_values().map(Condition::Any));
     Ok(Condition::All(all))
 }
 
@@ -89,11 +99,7 @@ fn one(matcher: &Directive, notes: &mut Notes) -> Result<Condition, Inexpressibl
                 Directive { line: matcher.line, words: matcher.arguments().to_vec(), block: matcher.block.clone() };
             one(&inner, notes).map(Condition::negated)
         }
-        ("not", []) => {
-            let inner: Result<Vec<Condition>, Inexpressible> =
-                matcher.block.iter().map(|inner| one(inner, notes)).collect();
-            inner.map(|all| Condition::All(all).negated())
-        }
+        ("not", []) => set(&matcher.block, notes).map(Condition::negated),
         (name, _) => Err(format!("{name}: polder routes by host and path alone").into()),
     }
 }

@@ -45,13 +45,12 @@ impl Site<'_> {
     /// Adds the rules of a block, and one behind them for what it leaves unanswered.
     pub fn read(&mut self, site: &Directive) {
         let condition = self.condition.clone();
-        self.block(&site.block, &condition, true, &Matchers::of(&site.block));
+        self.block(&site.block, &condition, true, &Matchers::default());
         self.rule(site, condition, Effect::Refuse);
     }
 
     fn block(&mut self, block: &[Directive], condition: &Condition, sort: bool, outer: &Matchers) {
-        let own = Matchers::of(block);
-        let matchers = if block.iter().any(|directive| directive.name().starts_with('@')) { &own } else { outer };
+        let matchers = &Matchers::of(block, outer);
         let (root, fallback) = (self.root.clone(), self.fallback.clone());
         self.look_for_files(block);
         let directives = if sort { sorted(block) } else { block.iter().collect() };

@@ -218,3 +218,70 @@ fn whatever_comes_in_the_result_is_a_valid_document_or_an_error() {
     }
     assert!(good > 20, "{good} good");
 }
+
+/// What each site answers, for names of services that the document has.
+fn services(imported: &Imported) -> Vec<String> {
+    let services = imported.document.get("services").and_then(Tree::table).expect("services");
+    services.iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn a_site_of_all_hosts_at_a_port_of_its_own_is_not_served_at_the_public_one() {
+    let text = "www.example.net {\n reverse_proxy 192.0.2.1:80\n}\n:9000 {\n reverse_proxy 127.0.0.1:9090\n}\n";
+    let imported = imported(text);
+    assert_eq!(services(&imported), ["www.example.net"]);
+    assert_eq!(key(&imported, "www.example.net", "https"), r#""redirect""#);
+    assert!(!imported.json().contains(":9000"), "{}", imported.json());
+    assert!(
+        told(&imported).iter().any(|(line, became, why)| {
+            *line == 4 && *became == Became::LeftOut && why.contains("would be served at port 80, too")
+        }),
+        "{:?}",
+        told(&imported)
+    );
+}
+
+#[test]
+fn a_site_of_all_hosts_in_clear_text_leaves_others_their_redirect_to_https() {
+    let text = ":80 {\n reverse_proxy 192.0.2.2:80\n}\nwww.example.net {\n reverse_proxy 192.0.2.1:80\n}\n";
+    let imported = imported(text);
+    assert_eq!(key(&imported, "www.example.net", "https"), r#""redirect""#);
+    assert_eq!(key(&imported, "all", "hosts"), r#"["*"]"#);
+}
+
+#[test]
+fn sites_that_ports_keep_apart_are_told_as_a_danger() {
+    let text = "http://a.example.net {\n reverse_proxy 192.0.2.1:80\n}\nhttp://b.example.net:9000 {\n reverse_proxy 127.0.0.1:9090\n}\n";
+    let imported = imported(text);
+    for site in [1, 4] {
+        assert!(
+            told(&imported).iter().any(|(line, _, why)| *line == site
+                && why.contains("ports 80, 9000")
+                && why.contains("is served here")),
+            "{:?}",
+            told(&imported)
+        );
+    }
+}
+
+#[test]
+fn of_several_lines_of_paths_in_a_matcher_one_has_to_hold() {
+    let imported = imported(
+        ":80 {\n @a {\n  path /a/*\n  path /b/*\n }\n @c {\n  path /c/* /d/*\n  not path /c/x/*\n  not path /d/x/*\n }\n \
+         respond @a 403\n respond @c 410\n reverse_proxy 192.0.2.1:80\n}\n",
+    );
+    let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
+    for paths in [r#""paths": ["/a", "/b"], "answer": { "status": 403 }"#, r#""paths": ["/c", "/d"], "answer""#] {
+        assert!(all.replace("[ ", "[").replace(" ]", "]").contains(paths), "{paths}\n{all}");
+    }
+    assert!(all.contains(r#""paths": ["/", "/c/x", "/d/x"]"#), "{all}");
+}
+
+#[test]
+fn a_block_with_a_matcher_of_its_own_knows_those_around_it() {
+    let imported = imported(
+        ":80 {\n @out not remote_ip 10.0.0.0/8\n handle /admin/* {\n  @api path /admin/api/*\n  respond @out 403\n  reverse_proxy 192.0.2.1:80\n }\n \
+         reverse_proxy 192.0.2.2:80\n}\n",
+    );
+    assert_eq!(key(&imported, "all", "allow"), r#"["10.0.0.0/8"]"#, "{}", imported.json());
+}
