@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Environment;
 use super::condition::Condition;
-use super::draft::{Draft, Listener, Pool, Service};
+use super::draft::{Draft, Listener, Names, Pool, Service};
 use super::error::ImportError;
 use super::note::Notes;
 use super::routes::{self, Effect, Front, Rule};
@@ -199,7 +199,7 @@ fn front(sites: &[Reached<'_>], global: &Global, notes: &mut Notes) -> (Front, V
     let mut met: BTreeMap<(HostPattern, bool), u16> = BTreeMap::new();
     let mut ordered: Vec<&Reached<'_>> = sites.iter().collect();
     ordered.sort_by_key(|reached| reached.addresses.iter().map(|address| breadth(&address.host)).max());
-    let mut last = None;
+    let (mut last, mut lists) = (None, Names::default());
     for Reached { site, addresses, tls } in ordered {
         // Sites of equal hosts in clear text come before the redirects, wider ones behind them.
         let here = addresses.iter().map(|address| breadth(&address.host)).max();
@@ -239,7 +239,8 @@ fn front(sites: &[Reached<'_>], global: &Global, notes: &mut Notes) -> (Front, V
         }
         let name = name_of(addresses);
         let (pools, rules) = (&mut pools, &mut rules);
-        Site { name, condition, pools, rules, notes, root: None, fallback: None, strips: false }.read(site);
+        Site { name, condition, pools, rules, notes, lists: &mut lists, root: None, fallback: None, strips: false }
+            .read(site);
         if global.redirects && !secure.is_empty() {
             let condition = Condition::Host(secure).and(Condition::Tls.negated());
             redirects.push(Rule { line: site.line, statement, condition, effect: Effect::ToHttps });

@@ -75,6 +75,13 @@ impl Condition {
         !hosts.is_empty()
     }
 
+    /// Whether it speaks of paths with letters, which have capitals.
+    pub fn names_letters(&self) -> bool {
+        let mut paths = BTreeSet::new();
+        self.collect(&mut BTreeSet::new(), &mut paths);
+        paths.iter().any(|path| path.bytes().any(|byte| byte.is_ascii_alphabetic()))
+    }
+
     /// The hosts and paths that it speaks of.
     pub fn collect(&self, hosts: &mut BTreeSet<HostPattern>, paths: &mut BTreeSet<String>) {
         match self {

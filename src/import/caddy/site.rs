@@ -2,7 +2,7 @@
 
 use super::super::answers;
 use super::super::condition::Condition;
-use super::super::draft::Pool;
+use super::super::draft::{Names, Pool};
 use super::super::error::Inexpressible;
 use super::super::guards;
 use super::super::haproxy::rules::hsts;
@@ -30,6 +30,8 @@ pub struct Site<'a> {
     pub rules: &'a mut Vec<Rule>,
     /// What is told.
     pub notes: &'a mut Notes,
+    /// What lists of users are called so far.
+    pub lists: &'a mut Names,
     /// The folder of files, as `root` says.
     pub root: Option<String>,
     /// The file for what is not there, as `try_files` says.
@@ -78,15 +80,15 @@ impl Site<'_> {
             let (own, arguments) = match matchers.split(directive, self.notes) {
                 Ok(split) => split,
                 Err(why) => {
-                    let guards = matches!(
-                        directive.name(),
-                        "respond" | "error" | "abort" | "basic_auth" | "basicauth" | "forward_auth"
-                    );
-                    let danger = if guards { "; what it keeps away is served here" } else { "" };
+                    let danger = if is_guard(directive) { "; what it keeps away is served here" } else { "" };
                     self.notes.left_out(directive.line, &directive.text(), format!("{why}{danger}"));
                     continue;
                 }
             };
+            if is_guard(directive) && own.names_letters() {
+                let why = "polder knows capitals of paths from small letters, and Caddy does not; what it keeps away is served here under other spellings";
+                self.notes.changed(directive.line, &directive.text(), why);
+            }
             let here = condition.clone().and(own.clone());
             match directive.name() {
                 "handle" | "handle_path" => {
@@ -147,7 +149,7 @@ impl Site<'_> {
             }
             "basic_auth" | "basicauth" => {
                 let realm = arguments.get(1).map(String::as_str);
-                match guards::basic_auth(&self.name, realm) {
+                match guards::basic_auth(&self.lists.take(&self.name), realm) {
                     Ok((settings, file)) => {
                         let why = format!(
                             "names and hashes come from {file} here: write each as NAME:HASH into it, on every proxy; nobody comes in before"
@@ -275,6 +277,16 @@ fn is_to_https(arguments: &[String]) -> bool {
         ["https://{host}{uri}", "https://{http.request.host}{http.request.uri}", "https://{hostport}{uri}"]
             .contains(&to.as_str())
     })
+}
+
+/// Whether it keeps visitors away, or may.
+fn is_guard(directive: &Directive) -> bool {
+    match directive.name() {
+        "error" | "abort" | "basic_auth" | "basicauth" | "forward_auth" => true,
+        "respond" => directive.arguments().iter().any(|word| word.len() == 3 && word.starts_with('4')),
+        "handle" | "handle_path" | "route" => directive.block.iter().any(is_guard),
+        _ => false,
+    }
 }
 
 /// Whether requests go to backends from there.

@@ -285,3 +285,19 @@ fn a_block_with_a_matcher_of_its_own_knows_those_around_it() {
     );
     assert_eq!(key(&imported, "all", "allow"), r#"["10.0.0.0/8"]"#, "{}", imported.json());
 }
+
+#[test]
+fn each_basic_auth_has_a_file_of_its_own_and_a_path_that_is_guarded_is_told_for_its_spelling() {
+    let imported = imported(
+        ":80 {\n basic_auth /a/* {\n  bob $2a$14$x\n }\n basic_auth /b/* {\n  alice $2a$14$x\n }\n respond /c 403\n reverse_proxy 192.0.2.1:80\n}\n",
+    );
+    let all = imported.json();
+    assert!(all.contains("/all.users") && all.contains("/all-2.users"), "{all}");
+    for guard in [2, 5, 8] {
+        assert!(
+            told(&imported).iter().any(|(line, _, why)| *line == guard && why.contains("capitals")),
+            "{:?}",
+            told(&imported)
+        );
+    }
+}

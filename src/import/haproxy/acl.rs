@@ -89,13 +89,13 @@ impl Acls {
         Some(tests)
     }
 
-    fn named(&self, name: &str, notes: &mut Notes) -> Result<Condition, Inexpressible> {
+    fn named(&self, name: &str, danger: &str, notes: &mut Notes) -> Result<Condition, Inexpressible> {
         let Some(statements) = self.0.get(name) else { return predefined(name) };
         let mut any = Vec::new();
         for statement in statements {
             let words = statement.words.get(2..).unwrap_or_default();
             any.push(
-                criterion(statement, words, notes)
+                criterion(statement, words, danger, notes)
                     .map_err(|why| format!("{why} (acl {name}, line {})", statement.line))?,
             );
         }
@@ -111,12 +111,31 @@ fn predefined(name: &str) -> Result<Condition, Inexpressible> {
     }
 }
 
-fn criterion(statement: &Statement, words: &[String], notes: &mut Notes) -> Result<Condition, Inexpressible> {
+fn criterion(
+    statement: &Statement,
+    words: &[String],
+    danger: &str,
+    notes: &mut Notes,
+) -> Result<Condition, Inexpressible> {
     let read = criteria::read(words)?;
+    if read.any_case {
+        let why = format!("polder knows capitals of paths from small letters: name each spelling that counts{danger}");
+        notes.changed(statement.line, &statement.text(), why);
+    }
     for differs in read.differs {
         notes.changed(statement.line, &statement.text(), differs);
     }
     Ok(read.condition)
+}
+
+/// What is told of a rule that refuses requests and is not what it was.
+pub fn danger(rule: &Statement) -> &'static str {
+    let refuses = rule
+        .arguments()
+        .iter()
+        .take_while(|word| *word != "if" && *word != "unless")
+        .any(|verb| matches!(verb.as_str(), "deny" | "reject" | "tarpit" | "silent-drop" | "auth"));
+    if refuses { "; what it refuses is served here" } else { "" }
 }
 
 struct Reader<'a> {
@@ -161,9 +180,9 @@ impl Reader<'_> {
                 };
                 let (inner, rest) = self.words.split_at(end);
                 self.words = &rest[1..];
-                criterion(self.rule, inner, self.notes)?
+                criterion(self.rule, inner, danger(self.rule), self.notes)?
             }
-            name => self.acls.named(name, self.notes)?,
+            name => self.acls.named(name, danger(self.rule), self.notes)?,
         };
         Ok(if negated { condition.negated() } else { condition })
     }

@@ -11,6 +11,8 @@ pub struct Criterion {
     pub condition: Condition,
     /// What is otherwise here.
     pub differs: Vec<String>,
+    /// It holds for paths in other letters, too, and not here.
+    pub any_case: bool,
 }
 
 /// How a sample is compared with the patterns.
@@ -32,11 +34,12 @@ enum Match {
 pub fn read(words: &[String]) -> Result<Criterion, Inexpressible> {
     let Some((sample, rest)) = words.split_first() else { return Err("an empty condition".into()) };
     let (mut matching, fetch) = split_sample(sample);
-    let mut values = Vec::new();
+    let (mut values, mut any_case) = (Vec::new(), sample.to_ascii_lowercase().contains(",lower"));
     let mut rest = rest.iter();
     while let Some(word) = rest.next() {
         match word.as_str() {
-            "-i" | "-n" if values.is_empty() => {}
+            "-i" if values.is_empty() => any_case = true,
+            "-n" if values.is_empty() => {}
             "-m" if values.is_empty() => matching = method(rest.next().map_or("", String::as_str)),
             "-f" | "-M" | "-u" if values.is_empty() => {
                 return Err(format!(
@@ -48,7 +51,7 @@ pub fn read(words: &[String]) -> Result<Criterion, Inexpressible> {
             value => values.push(value.to_owned()),
         }
     }
-    let plain = |condition| Ok(Criterion { condition, differs: Vec::new() });
+    let plain = |condition| Ok(Criterion { condition, differs: Vec::new(), any_case: false });
     match fetch.as_str() {
         "always_true" => plain(Condition::Always),
         "always_false" => plain(Condition::Always.negated()),
@@ -56,7 +59,7 @@ pub fn read(words: &[String]) -> Result<Criterion, Inexpressible> {
         "dst_port" if values == ["443"] => plain(Condition::Tls),
         "dst_port" if values == ["80"] => plain(Condition::Tls.negated()),
         "host" => hosts(matching, &values),
-        "path" => paths(matching, &values),
+        "path" => paths(matching, &values).map(|read| Criterion { any_case: any_case && has_letters(&values), ..read }),
         _ => Err(format!("{sample}: polder routes by host and path alone").into()),
     }
 }
@@ -159,7 +162,7 @@ fn hosts(matching: Match, values: &[String]) -> Result<Criterion, Inexpressible>
     }
     match patterns.is_empty() {
         true => Err("there is no host in it".into()),
-        false => Ok(Criterion { condition: Condition::Host(patterns), differs }),
+        false => Ok(Criterion { condition: Condition::Host(patterns), differs, any_case: false }),
     }
 }
 
@@ -173,12 +176,18 @@ fn without_port(host: &str) -> &str {
     }
 }
 
+fn has_letters(values: &[String]) -> bool {
+    values.iter().any(|value| value.bytes().any(|byte| byte.is_ascii_alphabetic()))
+}
+
 fn paths(matching: Match, values: &[String]) -> Result<Criterion, Inexpressible> {
     let (mut prefixes, mut differs) = (Vec::new(), Vec::new());
     for value in values {
         let prefix = value.trim_end_matches('/');
         match matching {
-            Match::Begin if value == "/" => return Ok(Criterion { condition: Condition::Always, differs: Vec::new() }),
+            Match::Begin if value == "/" => {
+                return Ok(Criterion { condition: Condition::Always, differs: Vec::new(), any_case: false });
+            }
             Match::Begin if prefix == value => {
                 differs.push(format!("{value} counts in whole segments: {value} and {value}/x, not {value}x"))
             }
@@ -191,6 +200,6 @@ fn paths(matching: Match, values: &[String]) -> Result<Criterion, Inexpressible>
     }
     match prefixes.is_empty() {
         true => Err("there is no path in it".into()),
-        false => Ok(Criterion { condition: Condition::Path(prefixes), differs }),
+        false => Ok(Criterion { condition: Condition::Path(prefixes), differs, any_case: false }),
     }
 }

@@ -43,7 +43,7 @@ pub fn read(
     let others = who.negated != unless;
     let settings = match asks {
         true if !others => Err("it asks those who have said who they are".into()),
-        true => ask(action, statement, notes),
+        true => ask(action, &who, statement, notes),
         false => {
             let values = who
                 .criteria
@@ -64,12 +64,29 @@ fn is_who(test: &Test, asks: bool) -> bool {
     !test.criteria.is_empty() && test.criteria.iter().all(sample)
 }
 
-fn ask(action: &[String], statement: &Statement, notes: &mut Notes) -> Result<Table, Inexpressible> {
+fn ask(action: &[String], who: &Test, statement: &Statement, notes: &mut Notes) -> Result<Table, Inexpressible> {
     let realm = action.iter().skip_while(|word| *word != "realm").nth(1).map(String::as_str);
-    let (settings, file) = guards::basic_auth("visitors", realm)?;
+    let list = list(who)?;
+    let (settings, file) = guards::basic_auth(&list.replace(' ', "-"), realm)?;
     let why = format!(
-        "names and hashes come from {file} here: put the line of `htpasswd -nB NAME` into it for each user, on every proxy; nobody comes in before"
+        "names and hashes come from {file} here, those of {list} alone: put the line of `htpasswd -nB NAME` into it for each user, on every proxy; nobody comes in before"
     );
     notes.changed(statement.line, &statement.text(), why);
     Ok(settings)
+}
+
+/// `http_auth(LIST)`, `http_auth_group(LIST) GROUP`: the list of users, and their groups behind it.
+fn list(who: &Test) -> Result<String, Inexpressible> {
+    let [words] = &who.criteria[..] else { return Err("it asks several lists of users: write a rule for one".into()) };
+    let (sample, groups) = words.split_first().map_or(("", &[][..]), |(sample, groups)| (sample.as_str(), groups));
+    let name = sample.split_once('(').map_or("", |(_, name)| name.trim_end_matches(')'));
+    let is_plain = |word: &&str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    let groups = groups.iter().map(String::as_str).filter(|word| !word.starts_with('-'));
+    let list: Vec<&str> = std::iter::once(name).chain(groups).collect();
+    match list.iter().all(is_plain) && (list.len() > 1 || !sample.starts_with("http_auth_group")) {
+        true => Ok(list.join(" ")),
+        false => Err("its list of users has no plain name".into()),
+    }
 }

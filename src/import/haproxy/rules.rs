@@ -7,7 +7,7 @@ use super::super::headers::{self, Edit, Way};
 use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
-use super::acl::Acls;
+use super::acl::{Acls, danger};
 use super::compression;
 use super::guards;
 use super::rate::Tables;
@@ -52,14 +52,9 @@ impl Rules {
         if sets_own_field(action) || rates.explains(section, statement) {
             return None;
         }
-        if let Some(limit) = self.rate_limit(section, rates, statement, notes) {
+        if let Some((limit, counted)) = self.rate_limit(section, rates, statement, notes) {
             let effect = Effect::Set(Table::new().with("rate_limit", limit));
-            return Some(Rule {
-                line: statement.line,
-                statement: statement.text(),
-                condition: Condition::Always,
-                effect,
-            });
+            return self.rule(statement, &counted, effect, danger(statement), notes);
         }
         let guard = match guards::read(action, condition, &self.acls, statement, notes) {
             None => None,
@@ -75,13 +70,11 @@ impl Rules {
         let effect = match effect(action, statement, notes) {
             Ok(effect) => effect,
             Err(why) => {
-                notes.left_out(statement.line, &statement.text(), why);
+                notes.left_out(statement.line, &statement.text(), format!("{why}{}", danger(statement)));
                 return None;
             }
         };
-        let refuses = matches!(action.first().map(String::as_str), Some("deny" | "reject" | "tarpit" | "silent-drop"));
-        let danger = if refuses { "; what it refuses is served here" } else { "" };
-        self.rule(statement, condition, effect, danger, notes)
+        self.rule(statement, condition, effect, danger(statement), notes)
     }
 
     fn rule(
@@ -103,8 +96,14 @@ impl Rules {
 }
 
 impl Rules {
-    /// `rate_limit`, where the rule refuses whoever asks too often and looks at nothing else.
-    fn rate_limit(&self, section: &str, rates: &Tables, statement: &Statement, notes: &mut Notes) -> Option<Table> {
+    /// `rate_limit`, where the rule refuses whoever asks too often and looks at nothing else; and which requests are counted.
+    fn rate_limit(
+        &self,
+        section: &str,
+        rates: &Tables,
+        statement: &Statement,
+        notes: &mut Notes,
+    ) -> Option<(Table, Vec<String>)> {
         let (action, condition) = split(statement.arguments());
         if !action.first().is_some_and(|verb| matches!(verb.as_str(), "deny" | "tarpit" | "reject" | "silent-drop")) {
             return None;
@@ -114,9 +113,22 @@ impl Rules {
             [word, name] if word == "if" => self.acls.only(name)?,
             _ => return None,
         };
-        let track = self.rules.iter().find(|rule| rule.argument(0).is_some_and(|verb| verb.starts_with("track-sc")));
-        let tracked = track.and_then(|track| track.words.iter().skip_while(|word| *word != "table").nth(1));
-        rates.limit(section, tracked.map(String::as_str), test, statement, notes)
+        // `sc1_http_req_rate`, `sc_http_req_rate(1)`: the number of what counts; `src_http_req_rate` has none.
+        let number = test.first()?.bytes().find(u8::is_ascii_digit).map(char::from);
+        let counts = |rule: &&Statement| {
+            let verb = rule.argument(0).and_then(|verb| verb.strip_prefix("track-sc"));
+            verb.is_some_and(|of| number.is_none_or(|number| of.starts_with(number)))
+        };
+        let tracks: Vec<&Statement> = self.rules.iter().filter(counts).collect();
+        let (tracked, counted) = match tracks[..] {
+            [] => (None, Vec::new()),
+            [track] if track.argument(1) == Some("src") => {
+                let table = track.words.iter().skip_while(|word| *word != "table").nth(1);
+                (table.map(String::as_str), split(track.arguments()).1.to_vec())
+            }
+            _ => return None,
+        };
+        Some((rates.limit(section, tracked, test, statement, notes)?, counted))
     }
 }
 

@@ -209,7 +209,7 @@ fn compression_limits_and_who_may_come_are_taken_or_told() {
         (
             " http-request auth realm Staff unless { http_auth(people) }\n",
             8,
-            r#""basic_auth": { "users_file": "/var/lib/polder-keys/visitors.users", "realm": "Staff" }"#,
+            r#""basic_auth": { "users_file": "/var/lib/polder-keys/people.users", "realm": "Staff" }"#,
             "",
         ),
     ];
@@ -231,6 +231,63 @@ fn compression_limits_and_who_may_come_are_taken_or_told() {
             "{all}"
         );
     }
+}
+
+#[test]
+fn a_path_that_is_refused_in_any_spelling_is_told_as_a_danger() {
+    for rule in [
+        " http-request deny if { path_beg -i /admin }\n",
+        " http-request deny if { path,lower -m beg /admin }\n",
+        " acl admin path_beg -i /admin\n http-request deny if admin\n",
+    ] {
+        let imported = imported(&format!("{HEAD}{rule} default_backend web\n"));
+        let told = told(&imported);
+        assert!(
+            told.iter().any(|(line, _, why)| *line == 8
+                && why.contains("capitals")
+                && why.ends_with("what it refuses is served here")),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn each_list_of_users_and_each_group_has_a_file_of_its_own() {
+    let imported = imported(&format!(
+        "{HEAD} http-request auth if {{ path_beg /a/ }} !{{ http_auth(admins) }}\n \
+         http-request auth if {{ path_beg /b/ }} !{{ http_auth_group(staff) ops }}\n default_backend web\n"
+    ));
+    let all = imported.json();
+    for file in ["admins.users", "staff-ops.users"] {
+        assert!(all.contains(&format!("/var/lib/polder-keys/{file}")), "{file}: {all}");
+    }
+    assert!(
+        told(&imported).iter().any(|(_, _, why)| why.contains("those of staff ops alone")),
+        "{:?}",
+        told(&imported)
+    );
+}
+
+#[test]
+fn a_rate_limit_is_of_what_its_own_counter_counts() {
+    let table = "stick-table type ip size 100k expire 30s store http_req_rate(10s)";
+    let some = imported(&format!(
+        "{HEAD} {table}\n http-request track-sc1 src\n http-request track-sc0 src if {{ path_beg /login }}\n \
+         http-request deny if {{ sc_http_req_rate(0) gt 5 }}\n default_backend web\n"
+    ));
+    let services = some.document.get("services").and_then(Tree::table).expect("services");
+    let limited: Vec<String> = services
+        .iter()
+        .filter(|(_, service)| service.table().is_some_and(|service| service.get("rate_limit").is_some()))
+        .map(|(name, _)| key(&some, name, "paths"))
+        .collect();
+    assert_eq!(limited, [r#"["/login"]"#], "{}", some.json());
+    let lost = imported(&format!(
+        "{HEAD} {table}\n http-request track-sc0 src if {{ method POST }}\n \
+         http-request deny if {{ sc_http_req_rate(0) gt 5 }}\n default_backend web\n"
+    ));
+    assert!(!lost.json().contains("rate_limit"), "{}", lost.json());
+    assert!(told(&lost).iter().any(|(line, _, why)| *line == 10 && why.ends_with("served here")), "{:?}", told(&lost));
 }
 
 #[test]
