@@ -55,7 +55,7 @@ pub fn import(text: &str, environment: Environment<'_>) -> Result<Imported, Impo
     let mut draft = Draft { listeners: listeners(&sites, &global), ..Draft::default() };
     let (front, pools) = front(&sites, &global, &mut notes);
     let placed = routes::compile(&[front], &mut notes)?;
-    let uses_acme = sites.iter().any(|site| site.tls.as_ref().and_then(Tree::text) == Some("acme"));
+    let uses_acme = sites.iter().any(|site| site.tls.as_ref().is_some_and(is_acme));
     global.put(&mut draft, uses_acme, &mut notes);
     draft.services = placed.into_iter().map(|placed| Service::placed(placed, &pools, &mut notes)).collect();
     settle(draft, notes)
@@ -95,6 +95,13 @@ fn reach<'a>(site: &'a Directive, global: &mut Global, notes: &mut Notes) -> Opt
     }
     addresses.retain(|address| !address.tls || tls.is_some());
     let tls = tls.filter(|_| addresses.iter().any(|address| address.tls));
+    let tls = match (tls, stated.visitors) {
+        (Some(tls), Some(asked)) => {
+            let source = tls.table().cloned().unwrap_or_else(|| Table::new().with("acme", Table::new()));
+            Some(source.with("client_certificates", asked).into())
+        }
+        (tls, _) => tls,
+    };
     (!addresses.is_empty()).then_some(Reached { site, addresses, tls })
 }
 
@@ -251,6 +258,10 @@ fn front(sites: &[Reached<'_>], global: &Global, notes: &mut Notes) -> (Front, V
     let tls = any(true).then(|| Tree::Text("acme".to_owned()));
     let clear = any(false) || (any(true) && global.redirects);
     (Front { line: 1, statement: "sites".to_owned(), clear, tls, rules }, pools)
+}
+
+fn is_acme(tls: &Tree) -> bool {
+    tls.text() == Some("acme") || tls.table().is_some_and(|tls| tls.get("acme").is_some())
 }
 
 /// The wider, the later.

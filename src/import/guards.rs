@@ -64,6 +64,11 @@ pub fn leave_nobody(settings: &mut Table) -> bool {
     nobody
 }
 
+/// The certificates that a service's `tls` asks visitors for.
+pub fn asked_for(tls: Option<&Tree>) -> Option<&Tree> {
+    tls?.table()?.get("client_certificates")
+}
+
 /// Whether the keys have another rate limit than the later ones: a service has one, and the first is kept.
 pub fn lose_a_rate(settings: &Table, later: &Table) -> bool {
     let rate = |table: &Table| table.get("rate_limit").cloned();

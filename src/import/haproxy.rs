@@ -144,9 +144,11 @@ fn connect(parts: Vec<Parts<'_>>, rates: &Tables, draft: &mut Draft, notes: &mut
         if proxy.kind == Kind::Backend && !has_servers && is_meant_to {
             notes.left_out(proxy.line, &proxy.statement, "none of its servers could be taken");
         }
-        if has_servers {
+        if has_servers || proxy.kind == Kind::Backend {
             let own = if proxy.kind == Kind::Backend { rules.read(&proxy.name, rates, notes) } else { Vec::new() };
-            targets.insert(proxy.name.clone(), (pools.len(), own));
+            targets.insert(proxy.name.clone(), (has_servers.then_some(pools.len()), own));
+        }
+        if has_servers {
             pools.push(Pool {
                 line: proxy.line,
                 statement: proxy.statement.clone(),

@@ -83,6 +83,12 @@ impl Effect {
     fn refuses(&self) -> bool {
         if let Effect::Answer(keys) = self { answers::is_error(keys) } else { false }
     }
+
+    /// It keeps visitors away, some or all.
+    pub fn guards(&self) -> bool {
+        self.refuses()
+            || if let Effect::Set(keys) = self { keys.iter().any(|(key, _)| guards::is_one(key)) } else { false }
+    }
 }
 
 /// What the table says of some hosts and paths.
@@ -341,6 +347,12 @@ impl Compiler<'_> {
             if rule(loser).effect.target().is_some() {
                 self.share_guards(&mut chosen, loser);
             }
+            let asked = guards::asked_for(fronts[loser.front].tls.as_ref()).filter(|_| point.tls);
+            if asked.is_some() && asked != guards::asked_for(fronts[front].tls.as_ref()) {
+                let Front { line, statement, .. } = &fronts[loser.front];
+                let why = "it asks visitors for certificates, and another frontend, which has the same services, does not; what it refuses is served here";
+                self.notes.left_out(*line, statement, why);
+            }
             let is_equal = rule(loser).condition.names_hosts() == winner.condition.names_hosts();
             if rule(loser).effect != winner.effect && (is_equal || rule(loser).effect.refuses()) {
                 self.tell_of_another(loser, point.host, point.path, winner.line);
@@ -417,7 +429,7 @@ fn first_hit(front: &Front, place: usize, point: Point<'_>) -> Option<Hit> {
         if rule.condition.holds(point) {
             match &rule.effect {
                 Effect::Set(table) => {
-                    if table.iter().any(|(key, _)| guards::is_one(key)) {
+                    if rule.effect.guards() {
                         guards.push(n);
                     }
                     if guards::lose_a_rate(&settings, table) {

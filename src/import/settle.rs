@@ -116,7 +116,8 @@ fn take_out(draft: &mut Draft, finding: &Finding, notes: &mut Notes) -> bool {
 
 /// A service that keeps visitors away, as one that answers 403 in its place; none if it keeps nobody away, or is such a one already.
 fn refusing(settings: &Table) -> Option<Table> {
-    let keeps_away = answers::is_error(settings) || settings.iter().any(|(key, _)| guards::is_one(key));
+    let asks = guards::asked_for(settings.get("tls")).is_some();
+    let keeps_away = asks || answers::is_error(settings) || settings.iter().any(|(key, _)| guards::is_one(key));
     let kept = settings.iter().filter(|(key, _)| matches!(*key, "hosts" | "paths" | "tls" | "https"));
     let place = kept.fold(Table::new(), |table, (key, value)| table.with(key, value.clone()));
     let refusing = place.with_all(answers::answer(403, None, ""));

@@ -301,3 +301,17 @@ fn each_basic_auth_has_a_file_of_its_own_and_a_path_that_is_guarded_is_told_for_
         );
     }
 }
+
+#[test]
+fn certificates_of_visitors_are_asked_for_or_that_is_told_as_a_danger() {
+    let site = |auth: &str| {
+        format!(
+            "https://a.example.net {{\n tls {{\n  client_auth {{\n{auth}  }}\n }}\n reverse_proxy 192.0.2.1:80\n}}\n"
+        )
+    };
+    let asked = imported(&site("   mode require_and_verify\n   trust_pool file /ca.pem\n"));
+    let tls = key(&asked, "a.example.net", "tls");
+    assert!(tls.contains(r#""client_certificates": { "mode": "required", "ca_file": "/ca.pem" }"#), "{tls}");
+    let lost = imported(&site("   mode require\n"));
+    assert!(told(&lost).iter().any(|(line, _, why)| *line == 3 && why.ends_with("served here")), "{:?}", told(&lost));
+}

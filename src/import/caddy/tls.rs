@@ -13,6 +13,8 @@ pub struct SiteTls {
     pub internal: bool,
     /// The mail address of its account.
     pub email: Option<String>,
+    /// The certificates that visitors are asked for.
+    pub visitors: Option<Table>,
 }
 
 /// Reads the directive.
@@ -46,7 +48,15 @@ pub fn read(directive: &Directive, notes: &mut Notes) -> SiteTls {
             | "dns_ttl"
             | "resolvers"
             | "dns_challenge_override_domain" => "polder answers dns-01 by its own nameservers: docs/certificates.md",
-            "client_auth" => "certificates of visitors are not read from here: docs/documents.md",
+            "client_auth" => match visitors(inner) {
+                Some(asked) => {
+                    tls.visitors = Some(asked);
+                    continue;
+                }
+                None => {
+                    "expected one file of the authority and mode require_and_verify or verify_if_given; what it keeps away is served here"
+                }
+            },
             "load" | "get_certificate" => "name each certificate: tls CERTIFICATE KEY",
             "on_demand" => "polder orders certificates for the hosts of the document alone",
             "ca" | "ca_root" | "eab" | "issuer" => "polder has one CA for all: write it into \"acme\"",
@@ -55,4 +65,22 @@ pub fn read(directive: &Directive, notes: &mut Notes) -> SiteTls {
         notes.left_out(inner.line, &inner.text(), why);
     }
     tls
+}
+
+/// `client_auth`: its mode, and the file of the authority.
+fn visitors(directive: &Directive) -> Option<Table> {
+    let mut mode = "required";
+    let mut files = Vec::new();
+    for inner in &directive.block {
+        match (inner.name(), inner.arguments(), &inner.block[..]) {
+            ("mode", [one], _) if one == "require_and_verify" => {}
+            ("mode", [one], _) if one == "verify_if_given" => mode = "optional",
+            ("trusted_ca_cert_file", [file], _) => files.push(file),
+            ("trust_pool", [file, pem], []) if file == "file" => files.push(pem),
+            ("trust_pool", [file], [pem]) if file == "file" && pem.words.len() == 2 => files.push(&pem.words[1]),
+            _ => return None,
+        }
+    }
+    let [file] = files[..] else { return None };
+    file.starts_with('/').then(|| Table::new().with("mode", mode).with("ca_file", file.as_str()))
 }

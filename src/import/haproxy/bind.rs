@@ -15,6 +15,8 @@ pub struct Bind {
     pub tls: bool,
     /// The certificates of its services.
     pub certificates: Vec<Tree>,
+    /// The certificates that visitors are asked for: `client_certificates` of its services.
+    pub visitors: Option<Table>,
 }
 
 /// The most ports of a range that become listeners.
@@ -29,6 +31,7 @@ pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bin
     let mut bind = Bind { tls: parameters.iter().any(|word| word == "ssl"), ..Bind::default() };
     let mut settings = Table::new();
     let mut both_families = true;
+    let (mut verify, mut authority) = ("none", Table::new());
     let told = |what: &[&str]| what.join(" ");
     let mut words = parameters.iter().map(String::as_str);
     while let Some(word) = words.next() {
@@ -69,6 +72,9 @@ pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bin
             | "proto" => {
                 words.next();
             }
+            "verify" => verify = words.next().unwrap_or_default(),
+            "ca-file" => authority.set("ca_file", words.next().unwrap_or_default()),
+            "crl-file" => authority.set("crl_file", words.next().unwrap_or_default()),
             "ssl-min-ver" => {
                 let version = words.next().unwrap_or_default();
                 if version == "TLSv1.3" {
@@ -81,6 +87,7 @@ pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bin
             }
         }
     }
+    bind.visitors = visitors(statement, verify, authority, notes);
     if bind.tls && bind.certificates.is_empty() {
         let why = "there is no certificate file for it (crt FILE): name each file, or write \"tls\": \"acme\" into the services later";
         notes.left_out(statement.line, &statement.text(), why);
@@ -99,6 +106,20 @@ pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bin
         }
     }
     bind
+}
+
+/// `verify required ca-file FILE [crl-file FILE]`, or `verify optional`.
+fn visitors(statement: &Statement, verify: &str, authority: Table, notes: &mut Notes) -> Option<Table> {
+    if !matches!(verify, "required" | "optional") {
+        return None;
+    }
+    let files: Vec<&str> = authority.iter().filter_map(|(_, file)| file.text()).collect();
+    if authority.get("ca_file").is_none() || !files.iter().all(|file| file.starts_with('/')) {
+        let why = "visitors' certificates need the file of their authority, by its whole path (ca-file /FILE); what it refuses is served here";
+        notes.left_out(statement.line, &format!("verify {verify}"), why);
+        return None;
+    }
+    Some(Table::new().with("mode", verify).with_all(authority))
 }
 
 fn certificate(statement: &Statement, file: &str, base: Option<&str>, notes: &mut Notes) -> Option<Tree> {

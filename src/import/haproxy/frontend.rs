@@ -20,8 +20,8 @@ pub struct Frontend {
     default: Option<Statement>,
 }
 
-/// The backends that requests can be given to, by name: the place of the target, and the rules that are asked there.
-pub type Targets = BTreeMap<String, (usize, Vec<Rule>)>;
+/// The backends that requests can be given to, by name: the place of the target, none without servers, and the rules that are asked there.
+pub type Targets = BTreeMap<String, (Option<usize>, Vec<Rule>)>;
 
 impl Frontend {
     /// Takes a statement if it is about where requests come in.
@@ -59,7 +59,12 @@ impl Frontend {
             };
             match own.acls.condition(statement, condition, notes) {
                 Ok(condition) => send(statement, name, &condition, targets, &mut all, notes),
-                Err(why) => notes.left_out(statement.line, &statement.text(), why),
+                Err(why) => {
+                    let keeps_away = |(_, own): &(_, Vec<Rule>)| own.iter().any(|rule| rule.effect.guards());
+                    let danger =
+                        if targets.get(name).is_some_and(keeps_away) { "; what it refuses is served here" } else { "" };
+                    notes.left_out(statement.line, &statement.text(), format!("{why}{danger}"));
+                }
             }
         }
         match &self.default {
@@ -81,9 +86,28 @@ impl Frontend {
             line: proxy.line,
             statement: proxy.statement.clone(),
             clear: self.binds.iter().any(is_clear),
-            tls: secure.then(|| Table::new().with("certificates", certificates).into()),
+            tls: secure.then(|| {
+                let mut tls = Table::new().with("certificates", certificates);
+                tls.set_some("client_certificates", self.visitors(proxy, notes));
+                tls.into()
+            }),
             rules: all,
         }
+    }
+}
+
+impl Frontend {
+    /// The certificates that its listeners ask visitors for: services have the same at all of them.
+    fn visitors(&self, proxy: &Proxy, notes: &mut Notes) -> Option<Table> {
+        let secure = || self.binds.iter().filter(|bind| bind.tls && !bind.listeners.is_empty());
+        let is_required = |asked: &&Table| asked.get("mode").and_then(Tree::text) == Some("required");
+        let asked = || secure().filter_map(|bind| bind.visitors.as_ref());
+        let taken = asked().find(is_required).or(asked().next())?;
+        if secure().any(|bind| bind.visitors.as_ref() != Some(taken)) {
+            let why = "its listeners ask visitors for different certificates, or some for none, and share all services: all ask for the first kind that is required; what another one refuses is served here";
+            notes.changed(proxy.line, &proxy.statement, why);
+        }
+        Some(taken.clone())
     }
 }
 
@@ -96,21 +120,33 @@ fn send(
     all: &mut Vec<Rule>,
     notes: &mut Notes,
 ) {
-    let Some((target, own)) = targets.get(name) else {
-        let why = if name.contains("%[") {
-            "the backend is computed for each request: write a use_backend line for each host, and import again"
-                .to_owned()
-        } else {
-            format!("the backend {name} is not there, or was left out")
-        };
+    let place = |effect| {
+        let (line, statement) = (statement.line, statement.text());
+        Rule { line, statement, condition: condition.clone(), effect }
+    };
+    if name.contains("%[") {
+        let why = "the backend is computed for each request: write a use_backend line for each host, and import again";
         notes.left_out(statement.line, &statement.text(), why);
+        return;
+    }
+    // What has its requests and cannot be reached here keeps them: they do not go to the next one, which may be open.
+    let Some((target, own)) = targets.get(name) else {
+        let why = format!("the backend {name} is not there, or was left out; its requests are answered 404");
+        notes.left_out(statement.line, &statement.text(), why);
+        all.push(place(Effect::Refuse));
         return;
     };
     all.extend(rules::behind(own, condition));
-    all.push(Rule {
-        line: statement.line,
-        statement: statement.text(),
-        condition: condition.clone(),
-        effect: Effect::Send(*target),
-    });
+    match target {
+        Some(target) => all.push(place(Effect::Send(*target))),
+        None => {
+            let answers = |rule: &Rule| rule.condition == Condition::Always && matches!(rule.effect, Effect::Answer(_));
+            if !own.iter().any(answers) {
+                let why =
+                    format!("the backend {name} has no server that could be taken; its requests are answered 404");
+                notes.left_out(statement.line, &statement.text(), why);
+            }
+            all.push(place(Effect::Refuse));
+        }
+    }
 }

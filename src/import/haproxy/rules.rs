@@ -19,6 +19,8 @@ pub struct Rules {
     /// The acls, which `use_backend` asks, too.
     pub acls: Acls,
     rules: Vec<Statement>,
+    /// `tcp-request ... reject`, which is asked before them.
+    rejections: Vec<Statement>,
     compression: Vec<Statement>,
 }
 
@@ -31,6 +33,7 @@ impl Rules {
         match statement.keyword() {
             "acl" => self.acls.add(statement),
             "http-request" | "http-response" | "redirect" => self.rules.push(statement.clone()),
+            "tcp-request" if statement.argument(1) == Some("reject") => self.rejections.push(statement.clone()),
             "compression" => self.compression.push(statement.clone()),
             _ => return false,
         }
@@ -42,12 +45,16 @@ impl Rules {
         let is_redirect = |statement: &&Statement| statement.keyword() == "redirect";
         let (redirects, others): (Vec<_>, Vec<_>) = self.rules.iter().partition(is_redirect);
         let compression = compression::read(&self.compression, notes);
-        let rules = others.into_iter().chain(redirects);
+        let rules = self.rejections.iter().chain(others).chain(redirects);
         compression.into_iter().chain(rules.filter_map(|rule| self.read_one(section, rates, rule, notes))).collect()
     }
 
     fn read_one(&self, section: &str, rates: &Tables, statement: &Statement, notes: &mut Notes) -> Option<Rule> {
-        let words = if statement.keyword() == "redirect" { &statement.words[..] } else { statement.arguments() };
+        let words = match statement.keyword() {
+            "redirect" => &statement.words[..],
+            "tcp-request" => &statement.words[2..],
+            _ => statement.arguments(),
+        };
         let (action, condition) = split(words);
         if sets_own_field(action) || rates.explains(section, statement) {
             return None;
@@ -114,7 +121,8 @@ impl Rules {
             _ => return None,
         };
         // `sc1_http_req_rate`, `sc_http_req_rate(1)`: the number of what counts; `src_http_req_rate` has none.
-        let number = test.first()?.bytes().find(u8::is_ascii_digit).map(char::from);
+        let number = test.first().filter(|counter| !counter.starts_with("src_"));
+        let number = number.and_then(|counter| counter.bytes().find(u8::is_ascii_digit)).map(char::from);
         let counts = |rule: &&Statement| {
             let verb = rule.argument(0).and_then(|verb| verb.strip_prefix("track-sc"));
             verb.is_some_and(|of| number.is_none_or(|number| of.starts_with(number)))

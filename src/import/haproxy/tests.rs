@@ -291,6 +291,44 @@ fn a_rate_limit_is_of_what_its_own_counter_counts() {
 }
 
 #[test]
+fn certificates_of_visitors_are_asked_for_as_the_listener_does() {
+    let imported = imported(
+        "listen web\n mode http\n bind :443 ssl crt /a.pem ca-file /ca.pem verify required\n server a 192.0.2.1:80 check\n",
+    );
+    let tls = key(&imported, "web", "tls");
+    assert!(tls.contains(r#""client_certificates": { "mode": "required", "ca_file": "/ca.pem" }"#), "{tls}");
+    assert_eq!(told(&imported), []);
+}
+
+#[test]
+fn connections_that_are_rejected_are_requests_that_are_refused() {
+    let imported =
+        imported(&format!("{HEAD} tcp-request connection reject if !{{ src 10.0.0.0/8 }}\n default_backend web\n"));
+    assert_eq!(key(&imported, "web", "allow"), r#"["10.0.0.0/8"]"#);
+    let lost = super::import(
+        &format!("{HEAD} tcp-request content reject if {{ req.len 7 }}\n default_backend web\n"),
+        &|_| None,
+    );
+    let lost = lost.expect("the rest is good");
+    assert!(told(&lost).iter().any(|(line, _, why)| *line == 8 && why.ends_with("served here")), "{:?}", told(&lost));
+}
+
+#[test]
+fn a_backend_that_refuses_and_has_no_server_keeps_its_requests() {
+    let denied = "backend denied\n http-request deny\n";
+    let by_path = imported(&format!("{HEAD} use_backend denied if {{ path_beg /x/ }}\n default_backend web\n{denied}"));
+    let all = by_path.json().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(all.contains(r#""paths": ["/x"], "answer": { "status": 403 }"#), "{all}");
+    let by_address =
+        imported(&format!("{HEAD} use_backend denied if !{{ src 10.0.0.0/8 }}\n default_backend web\n{denied}"));
+    assert!(
+        told(&by_address).iter().any(|(line, _, why)| *line == 8 && why.ends_with("what it refuses is served here")),
+        "{:?}",
+        told(&by_address)
+    );
+}
+
+#[test]
 fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
     let cases = [
         (" use_backend web if { src 10.0.0.0/8 }\n default_backend web\n", "routes by host and path alone"),
