@@ -1,6 +1,6 @@
 //! The head of a request: what is taken means one thing, and what a backend gets for it means the same (RFC 9112, 11.2).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use polder::config::proxy::PassedFields;
 use polder::proxy::choose::cookie::Cookie;
@@ -56,11 +56,18 @@ fn body(length: Option<u64>, chunked: bool) -> Length {
 }
 
 fn passes_on(head: &[u8], request: &RequestHead, fields: &[Field], trusted: bool) {
-    let client = Client::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
+    let client = Client::new(SocketAddr::from((Ipv4Addr::new(192, 0, 2, 7), 40_000)));
     let cookie = Cookie::address("polder-shop");
     let mut sent = Vec::new();
-    let edits =
-        Edits { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie), via: Some("px-1"), vouched: Default::default() };
+    let edits = Edits {
+        client: &client,
+        trusted,
+        passed: PassedFields::default(),
+        cookie: Some(&cookie),
+        via: Some("px-1"),
+        vouched: Default::default(),
+        headers: None,
+    };
     write(&mut sent, head, request, fields, edits);
 
     let ours = Lines::read(&sent).expect("what a backend gets can be read");

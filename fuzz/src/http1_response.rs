@@ -4,7 +4,7 @@ use polder::proxy::traffic::http1::body::Framing;
 use polder::proxy::traffic::http1::head::{Scan, Scanned};
 use polder::proxy::traffic::http1::response::{Edits, ends_with_connection, framing, vet, write};
 use polder::proxy::traffic::message::fields::Field;
-use polder::proxy::traffic::message::{ResponseEdit, Length, ResponseHead, Version};
+use polder::proxy::traffic::message::{Length, ResponseEdit, ResponseHead, Version};
 
 use crate::head::Lines;
 

@@ -9,10 +9,16 @@ use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections
 use crate::config::proxy::LimitsConfig;
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted};
 use crate::proxy::traffic::admission::RESERVE;
-use crate::proxy::traffic::splice::DESCRIPTORS as PIPES;
+use crate::proxy::traffic::splice::MOST_PIPES;
 
 /// One of a visitor, one to its backend.
 const EACH: u64 = 2;
+
+/// The descriptors of a pipe.
+const PIPE: u64 = 2;
+
+/// Of what visitors can have, the part for pipes that long bodies go through where the document does not say how many visitors: a sixteenth.
+const PIPES_SHARE: u64 = 16;
 
 /// Of what visitors can have, the part for idle connections to backends where the document does not say how many: a fifth.
 const IDLE_SHARE: u64 = 5;
@@ -28,6 +34,8 @@ pub struct Capacity {
     pub tls_handshakes: usize,
     /// Idle connections kept to one backend by one worker.
     pub idle_per_backend: usize,
+    /// Pipes that long bodies go through, of one worker. What finds none is copied.
+    pub pipes: usize,
 }
 
 impl Capacity {
@@ -41,6 +49,7 @@ impl Capacity {
                 .unwrap_or_else(|| connections_per_address(connections)),
             tls_handshakes: limits.tls_handshakes.unwrap_or_else(|| tls_handshakes(connections)),
             idle_per_backend: limits.idle_per_backend.unwrap_or(IDLE_PER_BACKEND),
+            pipes: MOST_PIPES,
         }
     }
 
@@ -58,9 +67,10 @@ impl Capacity {
         let limits = &document.limits;
         let peers = document.peers.as_ref().map_or(0, |peers| peers.members.len());
         let reserved = Reserved::of(workers, document.listeners.len() * workers, targets, peers);
-        let process = reserved.process + PIPES * workers as u64;
-        let reserved = Reserved { readiness: RESERVE as u64, process, ..reserved };
+        let reserved = Reserved { readiness: RESERVE as u64, ..reserved };
         let left = reserved.left_of(open_files, EACH)?;
+        let pipes = limits.connections.map_or_else(|| pipes_of(left / PIPES_SHARE, workers), |_| 0);
+        let left = left - PIPE * pipes * workers as u64;
         let pools = pools(document, workers);
         let wanted = Capacity::unbounded(limits);
 
@@ -86,9 +96,20 @@ impl Capacity {
             }
         };
         let fitting = usize::try_from(idle.checked_div(pools).unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let pipes = match limits.connections {
+            // Stated limits come first: pipes have what is left.
+            Some(asked) => pipes_of(left.saturating_sub(idle + EACH * asked as u64), workers),
+            None => pipes,
+        };
         let fitted = LimitsConfig { connections: Some(connections), ..limits.clone() };
-        Ok(Capacity { idle_per_backend: wanted.idle_per_backend.min(fitting), ..Capacity::unbounded(&fitted) })
+        let idle_per_backend = wanted.idle_per_backend.min(fitting);
+        Ok(Capacity { idle_per_backend, pipes: pipes as usize, ..Capacity::unbounded(&fitted) })
     }
+}
+
+/// How many pipes each worker can have of so many descriptors.
+fn pipes_of(descriptors: u64, workers: usize) -> u64 {
+    (descriptors / PIPE).checked_div(workers as u64).unwrap_or(0).min(MOST_PIPES as u64)
 }
 
 /// How many pools of idle connections there are: one for each backend and each server of `forward_auth` in each worker.

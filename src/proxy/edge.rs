@@ -90,6 +90,16 @@ impl Edge {
         has_any.then(|| Arc::new(edge))
     }
 
+    /// It lets some visitors in and others not.
+    pub fn guards(&self) -> bool {
+        self.access.is_some() || self.client_certificates.is_some() || self.asks_who()
+    }
+
+    /// Backends get fields of the head that are ours to say. Some backends take trailers for such fields.
+    pub fn says_fields(&self) -> bool {
+        self.client_certificates.is_some() || self.asks_who() || self.request_headers.is_some()
+    }
+
     /// Goes on with what was counted under the last document. To be called before the first request.
     pub fn follow(&self, before: &Edge) {
         self.refusals.follow(&before.refusals);

@@ -5,6 +5,8 @@
 //! for each request and by `explain`. The host decides first and alone: a host that is named exactly never falls back
 //! to a `*.suffix` for a path it does not have (as nginx picks its server before its location).
 
+pub mod spelling;
+
 use std::sync::Arc;
 
 use super::hosts::{HostTable, Room};

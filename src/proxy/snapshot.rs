@@ -21,7 +21,7 @@ use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
 use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::retry_budget::RetryBudget;
-use crate::proxy::route::Router;
+use crate::proxy::route::{Router, spelling};
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::kept_file::{KeptFile, Reread};
 use crate::proxy::target::pages::Pages;
@@ -98,6 +98,11 @@ pub enum FrontTarget {
 }
 
 impl Front {
+    /// It is not for everybody, or answers by itself what lies beneath another one.
+    fn guards(&self) -> bool {
+        self.edge.as_deref().is_some_and(Edge::guards) || !matches!(self.target, FrontTarget::Backends(_))
+    }
+
     /// The place of the service whose backends answer, if they do.
     pub fn service(&self) -> Option<usize> {
         match self.target {
@@ -262,6 +267,13 @@ pub struct BackendCounters {
 }
 
 impl Snapshot {
+    /// Whether a program behind this front may take the path for one that another front guards: it is refused, for which of both is asked
+    /// for nobody can tell.
+    pub fn is_ambiguous(&self, host: &[u8], path: &[u8], front: usize) -> bool {
+        let others = spelling::readings(path).filter_map(|reading| self.router.route(host, &reading));
+        others.into_iter().any(|other| other != front && self.fronts[other].guards())
+    }
+
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.place_of(name).map(|place| &self.services[place])

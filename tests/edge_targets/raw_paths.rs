@@ -153,3 +153,31 @@ fn raw_bytes_in_a_target_are_refused_before_any_folder_is_asked() {
         assert!(!response.text().contains(SECRET), "{raw:?}");
     }
 }
+
+#[test]
+fn a_guarded_path_is_not_open_under_another_spelling() {
+    let service_with = |more: serde_json::Value| {
+        let mut service = json!({ "hosts": ["a.test"], "answer": { "status": 200, "body": "open" } });
+        service.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        service
+    };
+    let daemon = Daemon::start(json!({
+        "open": service_with(json!({})),
+        "private": service_with(json!({ "paths": ["/private"], "allow": ["192.0.2.0/24"] })),
+    }));
+    for (path, status) in [
+        ("/private/x", 403),
+        ("/%70rivate/x", 400),
+        ("//private/x", 400),
+        ("/a/../private/x", 400),
+        ("/private;v=1/x", 400),
+        ("/x%5cy/../private/x", 400),
+        ("/z/../private/;/../x", 400),
+        ("/public%20page", 200),
+        ("/privately", 200),
+    ] {
+        let mut client = Client::connect(daemon.address);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").as_bytes());
+        assert_eq!(client.response(false).status(), status, "{path}");
+    }
+}

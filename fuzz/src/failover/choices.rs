@@ -42,7 +42,8 @@ pub fn check(proxy: &mut Proxy, now: Duration, which: u8) {
         _ => (ServiceMode::Latched { cookie: Arc::clone(&COOKIE), latch }, Balance::RoundRobin),
     };
     let cookie = Some(usize::from(which & 3)).filter(|named| *named < backend_states.len() && which & 4 == 0);
-    let ask = RequestFacts { cookie, tried: u128::from(which >> 2 & 0xf), authenticated: None, ..RequestFacts::default() };
+    let ask =
+        RequestFacts { cookie, tried: u128::from(which >> 2 & 0xf), authenticated: None, ..RequestFacts::default() };
     let service = service(mode, balance, &backend_states);
     let choice = choose(&service, ask, &mut BalanceState::default(), u64::from(which) << 27);
     let allowed = allowed(&service, ask);
@@ -60,14 +61,15 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
             backup: standing.backup,
             verdict: standing.verdict,
             operator: standing.operator,
-        up_since: None,
-        slots: None,
+            up_since: None,
+            slots: None,
             target: Arc::clone(&TARGET),
             counters: Arc::new([slot]),
             proof: Default::default(),
         }
     };
     Service {
+        send_proxy: None,
         name: "shop".into(),
         backend_version: Default::default(),
         backend_tls: None,

@@ -24,15 +24,15 @@ fn capacity(limits: &str, open_files: u64) -> Result<Capacity, String> {
 
 /// The descriptors that this document needs for everything but visitors.
 fn reserved() -> u64 {
-    let pipes = PIPES * WORKERS as u64;
-    Reserved { readiness: RESERVE as u64, ..Reserved::of(WORKERS, WORKERS, TARGETS, 0) }.sum() + pipes
+    Reserved { readiness: RESERVE as u64, ..Reserved::of(WORKERS, WORKERS, TARGETS, 0) }.sum()
 }
 
 #[test]
 fn whatever_the_limit_of_open_files_visitors_never_get_what_checks_admin_and_readiness_need() {
     for open_files in reserved() + 2..reserved() + 500 {
         let capacity = capacity("{}", open_files).unwrap();
-        let visitors = 2 * capacity.connections + capacity.idle_per_backend * WORKERS * 3;
+        let pipes = 2 * capacity.pipes * WORKERS;
+        let visitors = 2 * capacity.connections + capacity.idle_per_backend * WORKERS * 3 + pipes;
         assert!(capacity.connections >= 1);
         assert!(visitors as u64 + reserved() <= open_files, "{capacity:?} of {open_files}");
     }
@@ -43,7 +43,13 @@ fn with_room_for_all_of_them_the_defaults_are_in_force() {
     let capacity = capacity("{}", 262_144).unwrap();
     assert_eq!(
         capacity,
-        Capacity { connections: 20_000, connections_per_address: 5000, tls_handshakes: 5000, idle_per_backend: 1000 }
+        Capacity {
+            connections: 20_000,
+            connections_per_address: 5000,
+            tls_handshakes: 5000,
+            idle_per_backend: 1000,
+            pipes: 16
+        }
     );
 }
 
@@ -77,7 +83,7 @@ fn where_not_even_one_visitor_fits_the_error_says_what_the_rest_is_for() {
 
 #[test]
 fn idle_connections_leave_visitors_all_that_they_do_not_need_themselves() {
-    let all = reserved() + 2 * 20_000 + 1000 * 2 * 3;
+    let all = reserved() + 2 * 20_000 + 1000 * 2 * 3 + 2 * 16 * WORKERS as u64;
     assert_eq!(capacity("{}", all).unwrap().connections, 20_000);
     assert_eq!(capacity("{}", all - 2).unwrap().connections, 19_999);
 }

@@ -62,6 +62,11 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
             return Explanation { service, route, backend: None, target, because };
         }
     };
+    if snapshot.is_ambiguous(host.as_bytes(), path.as_bytes(), matched.front) {
+        because.push(AMBIGUOUS.into());
+        let service = Some(front.name.to_string());
+        return Explanation { service, route, backend: None, target: None, because };
+    }
     let named = named_by(service, cookie);
     because.extend(about_edge(state, &front.name));
     because.extend(about_cookie(service, cookie, named));
@@ -84,6 +89,10 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
     };
     Explanation { service: Some(service.name.to_string()), route, backend, target: None, because }
 }
+
+/// What becomes of a request that goes to one service as its path stands, and to another as a backend may read it.
+const AMBIGUOUS: &str = "it is answered 400: decoded and resolved, as a backend may read it, the path belongs to another service, which does not \
+                         let everybody in or answers by itself";
 
 fn about_edge(state: &State, service: &str) -> Vec<String> {
     state.prepared.document.services.get(service).map(edge::about).unwrap_or_default()

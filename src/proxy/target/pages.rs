@@ -22,25 +22,29 @@ pub struct Pages {
 
 /// A page, cut at the places where the request's id comes in.
 #[derive(Debug)]
-pub struct Template(Vec<Vec<u8>>);
+pub struct Template(Vec<Arc<Vec<u8>>>);
 
 impl Template {
     fn of(page: Vec<u8>) -> Template {
         let mut rest = page.as_slice();
         let mut parts = Vec::new();
         while let Some(place) = memchr::memmem::find(rest, ID) {
-            parts.push(rest[..place].to_vec());
+            parts.push(Arc::new(rest[..place].to_vec()));
             rest = &rest[place + ID.len()..];
         }
-        parts.push(rest.to_vec());
+        parts.push(Arc::new(rest.to_vec()));
         Template(parts)
     }
 
     /// The page, with an id that is asked for if the page shows it.
-    fn page(&self, id: impl FnOnce() -> String) -> Vec<u8> {
+    fn page(&self, id: impl FnOnce() -> String) -> Arc<Vec<u8>> {
         match self.0.as_slice() {
-            [whole] => whole.clone(),
-            parts => parts.join(id().as_bytes()),
+            // However many visitors take their time over it, it is there once.
+            [whole] => Arc::clone(whole),
+            parts => {
+                let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_slice()).collect();
+                Arc::new(parts.join(id().as_bytes()))
+            }
         }
     }
 }
@@ -100,11 +104,11 @@ impl Pages {
         let template = of_maintenance.or_else(|| self.by_status.get(&status))?;
         let (media, content) = match form {
             Form::Page => ("text/html; charset=utf-8", template.content()?.page(id)),
-            Form::Json => ("application/json", in_json(status, &id())),
+            Form::Json => ("application/json", Arc::new(in_json(status, &id()))),
             Form::Text => return None,
         };
         let response = Response::new(status).with("Content-Type", media).with("Cache-Control", "no-store");
-        let response = response.with("Vary", "Accept").of(Content::Bytes(Arc::new(content)));
+        let response = response.with("Vary", "Accept").of(Content::Bytes(content));
         let retry_after = match status {
             503 if is_maintenance => self.maintenance_retry_after.as_secs(),
             503 => super::RETRY_AFTER.as_secs(),

@@ -65,6 +65,9 @@ impl Exchange<'_> {
             // Its certificate may cover the host; the service is for clear text (RFC 9110, 7.4).
             return Err(Failure::new(421, End::Refused));
         }
+        if view.snapshot.is_ambiguous(self.request.authority(), self.request.path(), index) {
+            return Err(Failure::new(400, End::Refused));
+        }
         Ok(index)
     }
 
@@ -80,6 +83,9 @@ impl Exchange<'_> {
         {
             return Ok(Some(self.redirect(client, port).await));
         }
+        // What was found by the rules of another document says nothing here.
+        self.granted.clear();
+        self.trace.user = None;
         let Some(edge) = front.edge.as_deref() else { return Ok(None) };
         let settings = &view.snapshot.settings;
         let visitor = self.client.visitor(self.request, &settings.trusted_proxies);

@@ -1,20 +1,23 @@
-//! A request's body that may have so many bytes.
+//! A request's body as its service takes it: of so many bytes, and without trailers where header fields are the proxy's to say.
 
 use tokio::net::TcpStream;
 
 use super::socket::IdleTimer;
-use super::stream::{BodySource, Piece, SourceError};
+use super::stream::{BodySource, Piece, SourceError, Trailers};
+use crate::proxy::edge::Edge;
 
 /// A body, and what may come of it still.
 pub struct Bounded<B> {
     body: B,
     left: u64,
+    passes_trailers: bool,
 }
 
 impl<B> Bounded<B> {
-    /// A body of at most so many bytes; none: as many as come.
-    pub fn new(body: B, most: Option<u64>) -> Bounded<B> {
-        Bounded { body, left: most.unwrap_or(u64::MAX) }
+    /// A body for a front with these rules.
+    pub fn new(body: B, edge: Option<&Edge>) -> Bounded<B> {
+        let most = edge.and_then(|edge| edge.max_request_body);
+        Bounded { body, left: most.unwrap_or(u64::MAX), passes_trailers: !edge.is_some_and(Edge::says_fields) }
     }
 }
 
@@ -24,7 +27,10 @@ impl<B: BodySource> BodySource for Bounded<B> {
         if let Piece::Data(data) = piece {
             self.left = self.left.checked_sub(data.len() as u64).ok_or(SourceError::TooLong)?;
         }
-        Ok(piece)
+        match piece {
+            Piece::End(_) if !self.passes_trailers => Ok(Piece::End(Trailers(b""))),
+            piece => Ok(piece),
+        }
     }
 
     async fn fill(&mut self, timer: &mut IdleTimer<'_>, is_patient: impl Fn() -> bool) -> Result<(), SourceError> {
@@ -38,6 +44,10 @@ impl<B: BodySource> BodySource for Bounded<B> {
     /// What may come in the kernel: no more than is allowed.
     fn left_plain(&self) -> u64 {
         self.body.left_plain().min(self.left)
+    }
+
+    fn rest(&mut self) {
+        self.body.rest();
     }
 
     fn socket(&self) -> Option<&TcpStream> {

@@ -113,7 +113,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, headers, content };
     let compression = plan.front().edge.as_deref().and_then(|edge| edge.compression.as_ref());
     let (body, response) = client.split();
-    let body = Bounded::new(body, plan.front().edge.as_ref().and_then(|edge| edge.max_request_body));
+    let body = Bounded::new(body, plan.front().edge.as_deref());
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());

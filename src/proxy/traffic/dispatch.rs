@@ -80,6 +80,9 @@ impl Exchange<'_> {
             let ask = RequestFacts { cookie, authenticated, tried: retries.tried, granted, now };
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
             let choice = choose(service, ask, &mut view.balances[place].borrow_mut(), fastrand::u64(..));
+            if let (Choice::Use { .. } | Choice::Queue { .. }, Some(failure)) = (choice, retries.last_word(most)) {
+                return Err(failure);
+            }
             match choice {
                 Choice::Nobody if retries.outdated => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Nobody if retries.may_begin_again(most) => {

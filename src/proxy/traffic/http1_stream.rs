@@ -107,6 +107,11 @@ impl BodySource for Source<'_> {
         self.socket.broken().await;
     }
 
+    fn rest(&mut self) {
+        self.use_up();
+        self.input.release();
+    }
+
     fn left_plain(&self) -> u64 {
         if self.input.is_empty() && self.lent == 0 { self.reader.left_plain() } else { 0 }
     }

@@ -22,6 +22,7 @@ use super::handshakes::Handshakes;
 use super::http2_upstream::Connections;
 use super::inflight::{Entry, Registry};
 use super::shared::{Report, Shared};
+use super::splice;
 use super::termination::End;
 use super::throttle::Throttle;
 use super::transport::ReadHalf;
@@ -90,6 +91,7 @@ impl Local {
     /// A worker before its first connection.
     pub fn new(index: usize, shared: Arc<Shared>, counters: Arc<WorkerCounters>) -> Local {
         let view = Rc::new(View::new(shared.snapshot.load_full()));
+        splice::allow(view.snapshot.settings.capacity.pipes);
         Local {
             shared,
             index,

@@ -45,6 +45,11 @@ impl RetryState {
         }
     }
 
+    /// The last failure, which stands when there have been `most` attempts.
+    pub fn last_word(&self, most: u32) -> Option<Failure> {
+        self.failure.filter(|_| self.attempts >= most)
+    }
+
     /// Counts an attempt; the last failure stands when there have been `most`.
     pub fn begin_attempt(&mut self, most: u32) -> Result<(), Failure> {
         if let Some(failure) = self.failure.filter(|_| self.attempts >= most) {

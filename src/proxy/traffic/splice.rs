@@ -16,13 +16,15 @@ use tokio::net::TcpStream;
 const SIZE: usize = 256 * 1024;
 
 /// Pipes of one thread: as many receivers may be slow at once before others are copied for.
-const MOST_PIPES: usize = 16;
+pub const MOST_PIPES: usize = 16;
 
 /// Passages from one sender, after which others have their turn.
 pub const IN_A_ROW: u32 = 8;
 
-/// File descriptors of the pipes of one thread, at most.
-pub const DESCRIPTORS: u64 = 2 * MOST_PIPES as u64;
+/// Lets this thread have so many pipes, at most [`MOST_PIPES`].
+pub fn allow(pipes: usize) {
+    PIPES.with_borrow_mut(|own| own.most = pipes.min(MOST_PIPES));
+}
 
 /// A pipe.
 #[derive(Debug)]
@@ -32,15 +34,17 @@ struct Pipe {
 }
 
 /// The pipes of a thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pipes {
     /// Nothing is in these.
     spare: Vec<Pipe>,
     open: usize,
+    /// How many may be.
+    most: usize,
 }
 
 thread_local! {
-    static PIPES: RefCell<Pipes> = const { RefCell::new(Pipes { spare: Vec::new(), open: 0 }) };
+    static PIPES: RefCell<Pipes> = const { RefCell::new(Pipes { spare: Vec::new(), open: 0, most: MOST_PIPES }) };
 }
 
 impl Pipes {
@@ -49,7 +53,7 @@ impl Pipes {
         if let Some(pipe) = self.spare.pop() {
             return Some(pipe);
         }
-        if self.open >= MOST_PIPES {
+        if self.open >= self.most {
             return None;
         }
         let (exit, entry) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;

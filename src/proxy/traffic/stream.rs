@@ -118,6 +118,9 @@ pub trait BodySource {
         None
     }
 
+    /// What is received next goes past it: lets go of the memory that it reads into.
+    fn rest(&mut self) {}
+
     /// Says that so many of these bytes were taken from it; none: it has ended.
     fn skip(&mut self, _: u64) -> Result<(), SourceError> {
         Ok(())

@@ -49,6 +49,7 @@ async fn splice(
     count: &mut impl FnMut(Passed),
     is_patient: &impl Fn() -> bool,
 ) -> Result<(), TransferError> {
+    source.rest();
     let mut turns = 0;
     while source.left_plain() > 0 {
         let (Some(from), Some(to)) = (source.socket(), sink.socket()) else { break };

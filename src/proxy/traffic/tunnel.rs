@@ -150,6 +150,7 @@ impl Direction<'_> {
                 let Taken::Bytes(bytes) = taken else { return Ok(()) };
                 while !passage.is_empty() {
                     poll_fn(|context| passage.poll_give(context)).await?;
+                    self.last_moved.set(Instant::now());
                 }
                 self.note(Passed::Spliced(bytes));
                 if bytes < MUCH as u64 {

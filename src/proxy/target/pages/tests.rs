@@ -27,7 +27,7 @@ fn people_get_the_page_and_programs_what_they_ask_for() {
 #[test]
 fn the_id_is_made_for_a_page_that_shows_it_alone() {
     let page = |text: &str, id: &dyn Fn() -> String| {
-        String::from_utf8(Template::of(text.as_bytes().to_vec()).page(id)).unwrap()
+        String::from_utf8(Template::of(text.as_bytes().to_vec()).page(id).to_vec()).unwrap()
     };
     let id = || "0a".to_owned();
     assert_eq!(page("<p>{request_id}, {request_id}", &id), "<p>0a, 0a");

@@ -1,0 +1,44 @@
+use super::*;
+
+fn reads(path: &str, plain: &str) -> bool {
+    readings(path.as_bytes()).any(|reading| reading == plain.as_bytes())
+}
+
+#[test]
+fn a_path_in_its_plain_form_is_read_as_it_stands() {
+    for path in ["/", "/private", "/private/page.html", "/a-b/c_d/e.f", "/a/b/"] {
+        assert_eq!(readings(path.as_bytes()).count(), 0, "{path}");
+    }
+}
+
+#[test]
+fn other_spellings_are_read_as_what_a_server_may_make_of_them() {
+    for (path, plain) in [
+        ("/%70rivate/x", "/private/x"),
+        ("/privat%65", "/private"),
+        ("//private/x", "/private/x"),
+        ("/./private", "/private"),
+        ("/a/../private/x", "/private/x"),
+        ("/a/%2e%2E/private", "/private"),
+        ("/a/..%2fprivate", "/private"),
+        ("/..\\private", "/private"),
+        ("/private;v=1/x", "/private/x"),
+        ("/a/..;/private", "/private"),
+        ("/../../private", "/private"),
+        ("/x\\y/../private/s", "/private/s"),
+        ("/x%5cy/../private/s", "/private/s"),
+        ("/x%2fy/../private/s", "/private/s"),
+        ("/z/../private/;/../s", "/private/s"),
+        ("/z/../private/q/..;/../s", "/private/s"),
+        ("/z/../private//../s", "/private/s"),
+    ] {
+        assert!(reads(path, plain), "{path}");
+    }
+}
+
+#[test]
+fn what_is_no_encoding_stays() {
+    for path in ["/a%2", "/a%zz%", "/%"] {
+        assert!(readings(path.as_bytes()).all(|reading| reading == path.as_bytes()), "{path}");
+    }
+}
