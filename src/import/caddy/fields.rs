@@ -41,7 +41,8 @@ fn placeholder(text: &str) -> Option<(&str, Result<&'static str, Inexpressible>,
         _ => {
             return Some((
                 before,
-                Err(format!("{{{name}}}: polder does not know it of a request (docs/headers.md)").into()),
+                Err(format!("{{{name}}}: polder does not know it of a request (docs/documents.md#header-fields)")
+                    .into()),
                 behind,
             ));
         }

@@ -268,7 +268,7 @@ fn sample(text: &str) -> Option<(&str, Result<&'static str, Inexpressible>, &str
         _ => {
             return Some((
                 before,
-                Err(format!("{name}: polder does not know it of a request (docs/headers.md)").into()),
+                Err(format!("{name}: polder does not know it of a request (docs/documents.md#header-fields)").into()),
                 behind,
             ));
         }

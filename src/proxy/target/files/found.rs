@@ -86,7 +86,11 @@ pub fn look(files: &FilesConfig, wanted: &Wanted, codings: &[Coding]) -> io::Res
     match look_for(&folder, files, wanted, codings)? {
         Look::Nothing => match &files.fallback {
             None => Ok(Look::Nothing),
-            Some(fallback) => open(&folder, fallback, codings),
+            // A folder is no page: a redirect there would name whatever was asked for.
+            Some(fallback) => Ok(match open(&folder, fallback, codings)? {
+                Look::Folder => Look::Nothing,
+                look => look,
+            }),
         },
         other => Ok(other),
     }
