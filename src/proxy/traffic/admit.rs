@@ -2,7 +2,7 @@
 //! requests.
 //!
 //! In this order: a CA's challenge, `/.polder/`, proxies that it has passed, a place among the connections, the route, the
-//! certificate's host, https, and the service's [`Edge`](crate::proxy::edge::Edge).
+//! certificate's host, https, and the service's [`Edge`].
 
 use std::net::IpAddr;
 use std::rc::Rc;
