@@ -1,6 +1,7 @@
 //! Which responses are compressed for which visitors (RFC 9110, 8.4 and 12.5.3).
 
 use crate::config::proxy::{Algorithm, CompressionConfig};
+use crate::proxy::accept::{MOST, read_weight};
 
 /// Never compressed, whatever the document says: what comes event by event, and what has its own compression (gRPC).
 const NEVER: [&[u8]; 2] = [b"text/event-stream", b"application/grpc"];
@@ -57,7 +58,7 @@ impl Accepted {
     fn hear(&mut self, element: &[u8]) {
         let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let name = parts.next().unwrap_or_default();
-        let weight = parts.find_map(weight_of).unwrap_or(1000);
+        let weight = parts.find_map(weight_of).unwrap_or(MOST);
         let place = match name {
             b"*" => &mut self.any,
             _ if name.eq_ignore_ascii_case(b"identity") => &mut self.identity,
@@ -83,14 +84,7 @@ impl Accepted {
 fn weight_of(parameter: &[u8]) -> Option<Weight> {
     let (b'q' | b'Q', value) = parameter.split_first()? else { return None };
     let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
-    Some(match value.split_first() {
-        Some((b'1', rest)) if rest.is_empty() || rest[0] == b'.' => 1000,
-        Some((b'0', [b'.', digits @ ..])) if digits.len() <= 3 && digits.iter().all(u8::is_ascii_digit) => {
-            let digit = |place: usize| digits.get(place).map_or(0, |digit| Weight::from(digit - b'0'));
-            digit(0) * 100 + digit(1) * 10 + digit(2)
-        }
-        _ => 0,
-    })
+    Some(read_weight(value).unwrap_or(0))
 }
 
 #[cfg(test)]
