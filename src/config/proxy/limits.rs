@@ -56,7 +56,8 @@ pub struct LimitsConfig {
     pub waiting: usize,
     /// Attempts for one request, the first included, where the service says nothing of retries. Default 4.
     pub tries: u32,
-    /// Idle connections kept to one backend by one worker. Without it 64, or as many as the limit of open files leaves.
+    /// Idle connections kept to one backend by one worker. Without it 1000, or as many as the limit of open files leaves;
+    /// those beyond 64 that were not needed lately are closed.
     pub idle_per_backend: Option<usize>,
 }
 
