@@ -392,11 +392,11 @@ impl Compiler<'_> {
         for (f, front) in self.fronts.iter().enumerate() {
             for (r, rule) in front.rules.iter().enumerate() {
                 if rule.effect.target().is_some() && !self.used.contains(&(f, r)) {
-                    self.notes.left_out(
-                        rule.line,
-                        &rule.statement,
-                        "no request comes to it: the rules before it have them all",
-                    );
+                    let why = match front.clear || front.tls.is_some() {
+                        true => "no request comes to it: the rules before it have them all",
+                        false => "no request comes to it: none of its listeners could be taken",
+                    };
+                    self.notes.left_out(rule.line, &rule.statement, why);
                 }
             }
         }

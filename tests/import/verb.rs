@@ -71,6 +71,8 @@ fn why_nothing_is_left_is_told_line_by_line() {
         told.iter().any(|line| line.starts_with("haproxy.cfg:5: left out: listen db: polder proxies HTTP alone")),
         "{told:?}"
     );
+    let unreached = "haproxy.cfg:1: left out: listen web: no request comes to it: none of its listeners could be taken";
+    assert!(told.contains(&unreached), "{told:?}");
     assert_eq!(told.last(), Some(&"polder: haproxy.cfg: there is no service in it that polder could have"));
     assert!(told.iter().all(|line| line.len() < 300), "{told:?}");
 
