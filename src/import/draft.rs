@@ -114,6 +114,10 @@ impl Service {
         let pool = match target {
             Target::Place(place) => pools[place].clone(),
             Target::Own(settings) => {
+                if settings.get("files").is_some() && rules.get("compression").is_some() {
+                    let why = "polder compresses what backends answer; of files put .br, .zst or .gz beside them, and write \"precompressed\": true";
+                    notes.left_out(line, &statement, why);
+                }
                 OF_BACKENDS.iter().for_each(|key| drop(rules.remove(key)));
                 let name = settings.iter().next().map_or("answer", |(key, _)| key).to_owned();
                 Pool { line, statement, name, settings }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::note::Note;
 use crate::config::Invalid;
 
 /// The line, if one is to blame; what was found, what was expected, what to do.
@@ -11,17 +12,19 @@ pub struct ImportError {
     pub line: Option<u32>,
     /// What is wrong, and what to do.
     pub problem: String,
+    /// What was left out until nothing was left.
+    pub notes: Vec<Note>,
 }
 
 impl ImportError {
     /// A problem of the whole.
     pub fn new(problem: impl Into<String>) -> ImportError {
-        ImportError { line: None, problem: problem.into() }
+        ImportError { line: None, problem: problem.into(), notes: Vec::new() }
     }
 
     /// A problem of one line.
     pub fn at(line: u32, problem: impl Into<String>) -> ImportError {
-        ImportError { line: Some(line), problem: problem.into() }
+        ImportError { line: Some(line), problem: problem.into(), notes: Vec::new() }
     }
 }
 
@@ -30,7 +33,9 @@ impl fmt::Display for ImportError {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;
         }
-        f.write_str(&self.problem)
+        f.write_str(&self.problem)?;
+        let mut notes = self.notes.iter();
+        notes.try_for_each(|note| write!(f, "; line {}: {}: {}", note.line, note.statement, note.why))
     }
 }
 

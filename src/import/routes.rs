@@ -14,8 +14,10 @@ use super::headers;
 use super::note::Notes;
 use super::tree::{Table, Tree};
 use crate::config::HostPattern;
+use elsewhere::Elsewhere;
 use grid::Grid;
 
+mod elsewhere;
 mod grid;
 
 /// Where requests come in, and what is done with them.
@@ -144,7 +146,7 @@ struct Hit {
 pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, ImportError> {
     let rules = fronts.iter().flat_map(|front| &front.rules);
     let grid = Grid::of(&rules.map(|rule| &rule.condition).collect::<Vec<_>>())?;
-    let mut compiler = Compiler { fronts, notes, used: BTreeSet::new() };
+    let mut compiler = Compiler { fronts, notes, used: BTreeSet::new(), elsewhere: Elsewhere::default() };
     let mut placed: Vec<(Assigned, Placed)> = Vec::new();
     let rows: Vec<Row> = grid.hosts.iter().map(|host| compiler.row(host, &grid.paths)).collect();
     for (n, host) in grid.hosts.iter().enumerate() {
@@ -174,6 +176,7 @@ pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, Impor
             }
         }
     }
+    std::mem::take(&mut compiler.elsewhere).tell(fronts, compiler.notes);
     compiler.tell_of_unused();
     compiler.tell_of_shared_listeners();
     placed.sort_by_key(|(_, entry)| entry.line);
@@ -223,6 +226,8 @@ struct Compiler<'a> {
     notes: &'a mut Notes,
     /// Front and rule of all that decide somewhere.
     used: BTreeSet<(usize, usize)>,
+    /// Those that another front's rule decides over.
+    elsewhere: Elsewhere,
 }
 
 impl Compiler<'_> {
@@ -362,17 +367,8 @@ impl Compiler<'_> {
     }
 
     fn tell_of_another(&mut self, loser: &Hit, host: &HostPattern, path: &str, winner: u32) {
-        let rule = &self.fronts[loser.front].rules[loser.rule];
         self.used.insert((loser.front, loser.rule));
-        let danger = if rule.effect.refuses() { "; what it refuses is served here" } else { "" };
-        self.notes.left_out(
-            rule.line,
-            &rule.statement,
-            format!(
-                "line {winner} sends the host {host} with the path {path} elsewhere, and polder has one answer for both, whatever the \
-                 listener; give one of them another host or path{danger}"
-            ),
-        );
+        self.elsewhere.add((loser.front, loser.rule), winner, host, path);
     }
 
     /// The rule by which nothing answers a point, or where its front begins.
@@ -396,11 +392,11 @@ impl Compiler<'_> {
         for (f, front) in self.fronts.iter().enumerate() {
             for (r, rule) in front.rules.iter().enumerate() {
                 if rule.effect.target().is_some() && !self.used.contains(&(f, r)) {
-                    self.notes.left_out(
-                        rule.line,
-                        &rule.statement,
-                        "no request comes to it: the rules before it have them all",
-                    );
+                    let why = match front.clear || front.tls.is_some() {
+                        true => "no request comes to it: the rules before it have them all",
+                        false => "no request comes to it: none of its listeners could be taken",
+                    };
+                    self.notes.left_out(rule.line, &rule.statement, why);
                 }
             }
         }

@@ -38,7 +38,8 @@ pub fn settle(mut draft: Draft, mut notes: Notes) -> Result<Imported, ImportErro
     loop {
         if draft.services.is_empty() || draft.listeners.is_empty() {
             let what = if draft.services.is_empty() { "service" } else { "listener" };
-            return Err(ImportError::new(nothing_left(what, notes)));
+            let problem = format!("there is no {what} in it that polder could have");
+            return Err(ImportError { notes: notes.into_vec(), ..ImportError::new(problem) });
         }
         let imported = Imported { document: draft.document(), notes: Vec::new() };
         let Err(findings) = proxy::parse(Path::new("proxy.json"), &imported.json()) else {
@@ -50,14 +51,6 @@ pub fn settle(mut draft: Draft, mut notes: Notes) -> Result<Imported, ImportErro
             return Err(ImportError::new(format!("the document would be refused: {findings}")));
         }
     }
-}
-
-fn nothing_left(what: &str, notes: Notes) -> String {
-    let mut text = format!("there is no {what} in it that polder could have");
-    for note in notes.into_vec() {
-        text.push_str(&format!("; line {}: {}: {}", note.line, note.statement, note.why));
-    }
-    text
 }
 
 /// Takes out what the finding is about; false if that is nothing that can be done without.

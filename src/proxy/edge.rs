@@ -69,21 +69,25 @@ impl Edge {
             client_certificates,
             refusals: Refusals::default(),
         };
+        // Each of them, so that none is forgotten.
         let Edge {
-            compression,
             access,
+            compression,
             rate_limit,
             client_certificates,
+            basic_auth,
+            forward_auth,
             request_headers,
             response_headers,
             max_request_body,
-            ..
+            refusals: _,
         } = &edge;
-        let has_any = compression.is_some()
-            || access.is_some()
+        let has_any = access.is_some()
+            || compression.is_some()
             || rate_limit.is_some()
             || client_certificates.is_some()
-            || edge.asks_who()
+            || basic_auth.is_some()
+            || forward_auth.is_some()
             || request_headers.is_some()
             || response_headers.is_some()
             || max_request_body.is_some();

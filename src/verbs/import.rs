@@ -1,5 +1,6 @@
 //! `import`: a configuration of HAProxy or Caddy as the proxy's document, and by line what is not in it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -55,7 +56,7 @@ pub fn run(verb: &ImportVerb, output: &Output) -> Result<Exit, Error> {
         ImportVerb::Haproxy(_) => import::haproxy::import(&text, environment),
         ImportVerb::Caddy(_) => import::caddy::import(&text, environment),
     };
-    let imported = imported.map_err(|error| could_not(&place, &error))?;
+    let imported = imported.map_err(|error| could_not(&place, error, output))?;
     let result =
         if args.nix { import::nix::print(&import::fleet::options(&imported.document)) } else { imported.json() };
     if let Some(file) = &args.output {
@@ -66,8 +67,8 @@ pub fn run(verb: &ImportVerb, output: &Output) -> Result<Exit, Error> {
 }
 
 fn show(args: &ImportArgs, place: &str, imported: &Imported, result: &str, output: &Output) {
-    for note in imported.notes.iter().filter(|_| !output.is_json()) {
-        print_progress(&line_of(place, note));
+    if !output.is_json() {
+        tell(place, &imported.notes);
     }
     let text = if args.output.is_some() { "" } else { result };
     let written = args.output.as_ref().map(|file| file.display().to_string());
@@ -79,12 +80,35 @@ fn show(args: &ImportArgs, place: &str, imported: &Imported, result: &str, outpu
     output.answer(&answer, text);
 }
 
-/// `haproxy.cfg:12: left out: STATEMENT: WHY`.
-fn line_of(place: &str, note: &Note) -> String {
+/// The notes for people. What several statements became in the same words is told once, with the lines of the others; what is
+/// left out is told of each.
+fn tell(place: &str, notes: &[Note]) {
+    let mut changed: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for note in notes.iter().filter(|note| note.became == Became::Changed) {
+        changed.entry(&note.why).or_default().insert(note.line);
+    }
+    for note in notes {
+        let mut lines = BTreeSet::new();
+        if note.became == Became::Changed {
+            let Some(all) = changed.remove(note.why.as_str()) else { continue };
+            lines = all;
+            lines.remove(&note.line);
+        }
+        print_progress(&line_of(place, note, &lines.iter().map(u32::to_string).collect::<Vec<_>>()));
+    }
+}
+
+/// `haproxy.cfg:12: left out: STATEMENT: WHY`, and the other lines of which the same is true.
+fn line_of(place: &str, note: &Note, others: &[String]) -> String {
     let tone = if note.became == Became::LeftOut { Tone::Bad } else { Tone::Notable };
     let Note { line, became, statement, why } = note;
+    let also = match others {
+        [] => String::new(),
+        [one] => format!(" (line {one}, too)"),
+        more => format!(" (lines {}, too)", more.join(", ")),
+    };
     format!(
-        "{}:{line}: {}: {}: {}\n",
+        "{}:{line}: {}: {}: {}{also}\n",
         printable(place),
         tone.paint(became.words()),
         printable(statement),
@@ -96,7 +120,12 @@ fn place_of(file: &Path) -> String {
     if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
-fn could_not(place: &str, error: &ImportError) -> Error {
+/// People read why nothing was left line by line, and machines in the error.
+fn could_not(place: &str, error: ImportError, output: &Output) -> Error {
+    if output.is_json() && error.line.is_none() {
+        return Error::at(place, error);
+    }
+    tell(place, &error.notes);
     match error.line {
         Some(line) => Error::at(format!("{place}:{line}"), &error.problem),
         None => Error::at(place, &error.problem),

@@ -156,15 +156,26 @@ fn raw_bytes_in_a_target_are_refused_before_any_folder_is_asked() {
 
 #[test]
 fn a_guarded_path_is_not_open_under_another_spelling() {
+    let authority = Authority::new();
+    let tls = authority.issue();
     let service_with = |more: serde_json::Value| {
-        let mut service = json!({ "hosts": ["a.test"], "answer": { "status": 200, "body": "open" } });
+        let mut service =
+            json!({ "hosts": ["www.test"], "answer": { "status": 200, "body": "open" }, "tls": tls.clone() });
         service.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         service
     };
-    let daemon = Daemon::start(json!({
+    let users = |folder: &Path| {
+        let line = "alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n";
+        fs::write(folder.join("users"), line).unwrap();
+    };
+    // Nobody answers at port 1.
+    let services = json!({
         "open": service_with(json!({})),
         "private": service_with(json!({ "paths": ["/private"], "allow": ["192.0.2.0/24"] })),
-    }));
+        "staff": service_with(json!({ "paths": ["/staff"], "basic_auth": { "users_file": "users" } })),
+        "asked": service_with(json!({ "paths": ["/asked"], "forward_auth": { "address": "127.0.0.1:1" } })),
+    });
+    let daemon = Daemon::start_with(users, services, true);
     for (path, status) in [
         ("/private/x", 403),
         ("/%70rivate/x", 400),
@@ -173,11 +184,17 @@ fn a_guarded_path_is_not_open_under_another_spelling() {
         ("/private;v=1/x", 400),
         ("/x%5cy/../private/x", 400),
         ("/z/../private/;/../x", 400),
+        ("/staff/x", 401),
+        ("/staf%66/x", 400),
+        ("/asked/x", 503),
+        ("/aske%64/x", 400),
         ("/public%20page", 200),
         ("/privately", 200),
     ] {
         let mut client = Client::connect(daemon.address);
-        client.send(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").as_bytes());
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: www.test\r\nConnection: close\r\n\r\n").as_bytes());
         assert_eq!(client.response(false).status(), status, "{path}");
+        let (over_http2, _) = ask(daemon.https, &authority, path, &[]).unwrap();
+        assert_eq!(over_http2, status, "{path} over HTTP/2");
     }
 }

@@ -43,6 +43,44 @@ fn the_document_is_printed_and_the_exit_code_says_whether_all_was_taken() {
 }
 
 #[test]
+fn what_is_told_of_many_lines_in_the_same_words_is_told_once_with_their_numbers() {
+    let site = ":80 {\n reverse_proxy /a* 192.0.2.1:80\n reverse_proxy 192.0.2.2:80\n reverse_proxy /c* 192.0.2.3:80\n templates /a*\n templates /c*\n}\n";
+    let folder = folder_with("");
+    fs::write(folder.path().join("Caddyfile"), site).unwrap();
+    let run = polder(folder.path(), &["import", "caddy", "Caddyfile"]);
+    let told = text(&run.stderr);
+    assert_eq!(told.matches("does not check its upstreams").count(), 1, "{told}");
+    assert!(told.contains("Caddyfile:2: changed: reverse_proxy /a* 192.0.2.1:80: Caddy does not check"), "{told}");
+    assert!(told.contains("here by a connection (lines 3, 4, too)\n"), "{told}");
+    assert_eq!(told.matches("left out: templates").count(), 2, "each that is left out by its own line: {told}");
+
+    let json = polder(folder.path(), &["--json", "import", "caddy", "Caddyfile"]);
+    assert_eq!(text(&json.stdout).matches("does not check its upstreams").count(), 3, "machines get all");
+}
+
+#[test]
+fn why_nothing_is_left_is_told_line_by_line() {
+    let folder = folder_with(
+        "listen web\n mode http\n bind :443 ssl crt /etc/certs/\n server a 192.0.2.1:80 check\nlisten db\n bind :1\n server a 192.0.2.1:1\n",
+    );
+    let run = polder(folder.path(), &["import", "haproxy", "haproxy.cfg"]);
+    assert_eq!((run.status.code(), text(&run.stdout)), (Some(3), ""));
+    let told: Vec<&str> = text(&run.stderr).lines().collect();
+    assert!(told.contains(&"haproxy.cfg:3: left out: crt /etc/certs/: it is a folder: name each file in it (crt FILE), and import again"), "{told:?}");
+    assert!(
+        told.iter().any(|line| line.starts_with("haproxy.cfg:5: left out: listen db: polder proxies HTTP alone")),
+        "{told:?}"
+    );
+    let unreached = "haproxy.cfg:1: left out: listen web: no request comes to it: none of its listeners could be taken";
+    assert!(told.contains(&unreached), "{told:?}");
+    assert_eq!(told.last(), Some(&"polder: haproxy.cfg: there is no service in it that polder could have"));
+    assert!(told.iter().all(|line| line.len() < 300), "{told:?}");
+
+    let json = polder(folder.path(), &["--json", "import", "haproxy", "haproxy.cfg"]);
+    assert!(text(&json.stdout).contains("line 3: crt /etc/certs/: it is a folder"), "{}", text(&json.stdout));
+}
+
+#[test]
 fn a_file_that_is_there_is_kept_unless_force_is_said() {
     let folder = folder_with(GOOD);
     let file = folder.path().join("proxy.json");

@@ -119,6 +119,18 @@ fn backends_are_told_who_has_shown_a_certificate_and_no_visitor_can_say_so_himse
     );
 }
 
+#[test]
+fn no_trailer_says_whose_certificate_it_was() {
+    let site = Site::start(9);
+    let shown = site.staff.issue_numbered("ann", 1);
+    let mut client = site.connect(site.ours.trusting_and_showing(&shown), "staff.test");
+    client.send("POST / HTTP/1.1\r\nHost: staff.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-User: root\r\n\r\n");
+    assert_eq!(client.response().status(), 200);
+    // Its backend takes the chunks for a second head.
+    eventually("the request's end comes", || site.backend.heads().len() == 2);
+    assert_eq!(site.backend.heads()[1], "0\r\n\r\n");
+}
+
 fn der_of(file: &std::path::Path) -> Vec<u8> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;

@@ -9,7 +9,7 @@ use polder::proxy::edge::refusals::Cause;
 
 use crate::access::{Log, edge};
 use crate::h2_client::H2;
-use crate::harness::{GET, OK, Proxy, Script, Setup, field, refusing};
+use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, field, refusing};
 use crate::tls::www;
 
 fn asking(name: &str, address: SocketAddr, more: &str) -> Arc<Edge> {
@@ -166,6 +166,35 @@ fn a_password_is_verified_before_the_server_is_asked_which_learns_who_it_is() {
     assert_eq!(proxy.ask(known).status(), 200);
     let question = &auth.heads()[0];
     assert!(question.contains("X-Remote-User: alice\r\n") && !question.contains("Authorization"), "{question}");
+}
+
+#[test]
+fn a_request_that_queues_is_judged_anew_by_the_next_document_and_nothing_of_the_last_ones_findings_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users");
+    std::fs::write(&users, "alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n").unwrap();
+    let auth = Script::answering("HTTP/1.1 200 OK\r\nRemote-Groups: staff\r\nContent-Length: 0\r\n\r\n");
+    let (backend, go) = Script::held();
+    let keys = format!(
+        r#""basic_auth": {{ "users_file": "{}" }}, "forward_auth": {{ "address": "{}", "copy": ["Remote-Groups"] }}"#,
+        users.display(),
+        auth.address
+    );
+    let setup = Setup { edge: Some(edge("meanwhile", &keys)), max_connections: Some(1), ..Setup::default() };
+    let mut proxy = Proxy::start(setup, &[backend.address]);
+    let mut clients = [1, 1, 2].map(|last| proxy.connect_from([127, 0, 0, last]));
+    for (place, client) in clients.iter_mut().enumerate() {
+        client.send("GET / HTTP/1.1\r\nHost: www.test\r\nAuthorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n");
+        let queued = || proxy.shared.snapshot.load().services[0].queue.as_ref().unwrap().queue.len();
+        eventually("it runs or queues", || backend.heads().len() == 1 && queued() == place);
+    }
+    proxy.swap(|setup| setup.edge = Some(edge("meanwhile", r#""deny": ["127.0.0.2"]"#)));
+    drop(go);
+    assert_eq!(clients.each_mut().map(|client| client.response().status()), [200, 200, 403]);
+    let heads = backend.heads();
+    let told = |head: &String| head.contains("X-Remote-User: alice") && head.contains("Remote-Groups: staff");
+    assert_eq!(heads.iter().map(told).collect::<Vec<_>>(), [true, false], "{heads:?}");
+    assert!(!heads[1].contains("alice") && !heads[1].contains("staff"), "{}", heads[1]);
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
 use polder::proxy::edge::Edge;
 use polder::proxy::snapshot::Https;
 
 use crate::h2_backend::Streams;
-use crate::h2_client::H2;
+use crate::h2_client::{H2, post, send, whole};
 use crate::harness::{GET, OK, Proxy, Script, Setup, field, refusing};
 use crate::tls::www;
 
@@ -176,4 +177,50 @@ async fn visitors_and_backends_of_http_2_have_the_same_done_to_their_messages() 
     let tls = asked["x-tls"].to_str().unwrap();
     assert!(tls.starts_with("TLSv1.3 TLS_") && tls.ends_with(" www.test"), "{tls}");
     assert!(!asked.contains_key("x-debug-a"));
+}
+
+/// Services of these keys, and what of a visitor's trailers reaches their backends: none, where header fields are the proxy's to say.
+fn trailing(auth: &Script) -> [(String, &'static str); 3] {
+    let asking = format!(r#""forward_auth": {{ "address": "{}", "copy": ["X-Edge"] }}"#, auth.address);
+    [(REQUESTS.to_owned(), ""), (asking, ""), (r#""max_request_body": 100"#.to_owned(), "x-edge: forged\r\n")]
+}
+
+/// A backend that takes a request's chunks for a second head.
+fn taking_chunks() -> Script {
+    Script::start(|served, _| {
+        while served.head().is_some() {
+            served.head();
+            served.send(OK);
+        }
+    })
+}
+
+#[test]
+fn no_trailer_of_a_visitor_reaches_backends_that_might_take_it_for_a_field_of_the_proxys() {
+    let (auth, backend) = (Script::answering(OK), taking_chunks());
+    for (keys, trailers) in trailing(&auth) {
+        let proxy = Proxy::start(Setup { edge: edge(&keys), ..Setup::default() }, &[backend.address]);
+        let asked = proxy.ask(
+            "POST / HTTP/1.1\r\nHost: www.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-edge: forged\r\n\r\n",
+        );
+        assert_eq!(asked.status(), 200, "{keys}");
+        assert_eq!(backend.heads().pop(), Some(format!("5\r\nhello\r\n0\r\n{trailers}\r\n")), "{keys}");
+    }
+}
+
+#[tokio::test]
+async fn no_trailer_of_a_visitor_over_http_2_reaches_them_either() {
+    let (auth, backend) = (Script::answering(OK), taking_chunks());
+    for (keys, trailers) in trailing(&auth) {
+        let (authority, secure) = www();
+        let proxy = Proxy::start(Setup { edge: edge(&keys), ..secure }, &[backend.address]);
+        let mut client = H2::connect(&proxy, &authority).await;
+        let (response, mut stream) = client.begin(post("/"), false).await;
+        send(&mut stream, Bytes::from_static(b"hello"), false).await;
+        stream
+            .send_trailers(HeaderMap::from_iter([(http::HeaderName::from_static("x-edge"), "forged".parse().unwrap())]))
+            .unwrap();
+        assert_eq!(whole(response).await.unwrap().status(), 200, "{keys}");
+        assert_eq!(backend.heads().pop(), Some(format!("5\r\nhello\r\n0\r\n{trailers}\r\n")), "{keys}");
+    }
 }

@@ -41,7 +41,7 @@ fn placeholder(text: &str) -> Option<(&str, Result<&'static str, Inexpressible>,
         _ => {
             return Some((
                 before,
-                Err(format!("{{{name}}}: polder does not know it of a request (docs/documents.md#header-fields)")
+                Err(format!("{{{name}}}: polder has no such variable; docs/documents.md#header-fields lists them")
                     .into()),
                 behind,
             ));

@@ -107,6 +107,12 @@ impl Global {
                 }
             }
             "timeouts" => option.block.iter().for_each(|inner| self.timeout(inner, notes)),
+            "client_ip_headers"
+                if option.arguments().iter().any(|name| !name.eq_ignore_ascii_case("x-forwarded-for")) =>
+            {
+                let why = "polder takes the visitor's address from X-Forwarded-For alone, as those in \"trusted_proxies\" say it";
+                notes.left_out(option.line, &option.text(), why);
+            }
             "max_header_size"
             | "keepalive_interval"
             | "protocols"

@@ -8,6 +8,9 @@ use super::super::tree::Table;
 use super::super::vet::vet;
 use super::blocks::Directive;
 
+/// What both can compress with.
+pub const FORMATS: &[&str] = &["gzip", "zstd", "br"];
+
 /// `encode FORMATS`, or a block of them.
 ///
 /// # Errors
@@ -16,7 +19,7 @@ use super::blocks::Directive;
 pub fn encode(directive: &Directive, arguments: &[String]) -> Result<Table, Inexpressible> {
     let inline = arguments.iter().map(String::as_str);
     let formats = inline.chain(directive.block.iter().map(Directive::name));
-    let known: Vec<&str> = formats.filter(|format| matches!(*format, "gzip" | "zstd" | "br")).collect();
+    let known: Vec<&str> = formats.filter(|format| FORMATS.contains(format)).collect();
     let algorithms = if arguments.is_empty() && directive.block.is_empty() { vec!["zstd", "gzip"] } else { known };
     if algorithms.is_empty() {
         return Err("polder compresses with gzip, brotli and zstd".into());

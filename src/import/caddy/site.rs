@@ -13,7 +13,7 @@ use super::super::tree::Table;
 use super::super::vet::vet;
 use super::blocks::Directive;
 use super::fields::field;
-use super::handlers::{encode, error, forward_auth, redir, request_body, respond};
+use super::handlers::{FORMATS, encode, error, forward_auth, redir, request_body, respond};
 use super::matcher::Matchers;
 use super::order::sorted;
 use super::reverse_proxy;
@@ -164,7 +164,13 @@ impl Site<'_> {
                 Ok(settings) => self.rule(directive, condition, Effect::Set(settings)),
                 Err(why) => self.refuse(directive, condition, why),
             },
-            "encode" => self.set(directive, condition, encode(directive, arguments)),
+            "encode" => {
+                for inner in directive.block.iter().filter(|inner| !FORMATS.contains(&inner.name())) {
+                    let why = "polder compresses text from 1024 bytes on; \"min_size\" and \"types\" of \"compression\" say otherwise";
+                    self.notes.left_out(inner.line, &inner.text(), why);
+                }
+                self.set(directive, condition, encode(directive, arguments));
+            }
             "request_body" => self.set(directive, condition, request_body(directive)),
             "redir" => self.answer(directive, condition, redir(arguments)),
             "respond" => self.answer(directive, condition, respond(directive, arguments)),

@@ -135,6 +135,15 @@ fn compression_bodies_and_who_may_come_are_taken_or_told() {
 }
 
 #[test]
+fn that_files_are_not_compressed_is_told() {
+    let imported =
+        imported(":80 {\n encode zstd gzip\n root * /srv/www\n reverse_proxy /api/* 192.0.2.1:80\n file_server\n}\n");
+    let told: Vec<_> = told(&imported).into_iter().filter(|(_, became, _)| *became == Became::LeftOut).collect();
+    assert!(matches!(told[..], [(5, _, why)] if why.contains("\"precompressed\"")), "{told:?}");
+    assert!(imported.json().contains(r#""compression""#), "what backends answer is: {}", imported.json());
+}
+
+#[test]
 fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
     let cases = [
         (" reverse_proxy @p 192.0.2.2:80\n @p method POST\n", 3, "method: polder routes by host and path alone"),
@@ -142,6 +151,7 @@ fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
         (" reverse_proxy /x/* unix//run/a.sock\n", 3, "not to sockets of Unix"),
         (" import other.conf\n", 3, "files are not read"),
         (" uri strip_prefix /x\n", 3, "whole path"),
+        (" encode {\n  gzip\n  minimum_length 9\n }\n", 5, "\"min_size\""),
         (" reverse_proxy /x/* 192.0.2.2:80 {\n  max_fails 3\n }\n", 4, "judges by checks"),
     ];
     for (lines, line, expected) in cases {
@@ -152,6 +162,13 @@ fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
             "{lines}: {told:?}"
         );
     }
+    let behind =
+        imported("{\n servers {\n  client_ip_headers CF-Connecting-IP\n }\n}\n:80 {\n reverse_proxy 192.0.2.1:80\n}\n");
+    assert!(
+        told(&behind).iter().any(|(at, _, why)| *at == 3 && why.contains("X-Forwarded-For alone")),
+        "{:?}",
+        told(&behind)
+    );
 }
 
 /// The examples, and beside each what it comes to. After a change that is wanted: POLDER_WRITE_GOLDEN=1 writes them anew.
@@ -267,7 +284,7 @@ fn sites_that_ports_keep_apart_are_told_as_a_danger() {
 #[test]
 fn of_several_lines_of_paths_in_a_matcher_one_has_to_hold() {
     let imported = imported(
-        ":80 {\n @a {\n  path /a/*\n  path /b/*\n }\n @c {\n  path /c/* /d/*\n  not path /c/x/*\n  not path /d/x/*\n }\n \
+        ":80 {\n @a {\n  path /a/*\n  path /b/*\n }\n @c {\n  path /c/* /d/*\n  not path /c/x/*\n  not {\n   path /d/x/*\n  }\n }\n \
          respond @a 403\n respond @c 410\n reverse_proxy 192.0.2.1:80\n}\n",
     );
     let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");

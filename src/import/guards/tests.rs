@@ -33,15 +33,17 @@ fn what_is_allowed_within_what_is_denied_is_allowed_no_more() {
 
 #[test]
 fn guards_that_leave_nobody_are_known_and_taken_out() {
-    let users = |file: &str| Table::new().with("users_file", file);
-    let two_lists = [users("/a"), users("/b")].into_iter().fold(Table::new(), |mut settings, auth| {
-        headers::apply(&mut settings, &Table::new().with("basic_auth", auth));
-        settings
-    });
+    let two = |key: &str, what: &str| {
+        ["/a", "/b"].into_iter().fold(Table::new(), |mut settings, value| {
+            headers::apply(&mut settings, &Table::new().with(key, Table::new().with(what, value)));
+            settings
+        })
+    };
     for mut settings in [
         after(&[("allow", &["10.0.0.0/8"]), ("allow", &["192.0.2.0/24"])]),
         after(&[("allow", &["10.0.0.0/8"]), ("deny", &["10.0.0.0/8"])]),
-        two_lists,
+        two("basic_auth", "users_file"),
+        two("forward_auth", "path"),
     ] {
         assert!(leave_nobody(&mut settings), "{settings:?}");
         assert!(settings.is_empty(), "{settings:?}");

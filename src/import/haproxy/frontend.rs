@@ -150,3 +150,6 @@ fn send(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

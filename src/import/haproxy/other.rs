@@ -13,7 +13,6 @@ const NO_PLACE: &[&str] = &[
     "log-tag",
     "timeout",
     "enabled",
-    "unique-id-header",
     "backlog",
     "fullconn",
     "stats",
@@ -54,7 +53,6 @@ const NO_PLACE_OPTIONS: &[&str] = &[
     "redispatch",
     "abortonclose",
     "independent-streams",
-    "checkcache",
     "http-no-delay",
     "h1-case-adjust-bogus-client",
     "http-buffer-request",
@@ -92,6 +90,7 @@ pub fn tell(statement: &Statement, notes: &mut Notes) {
     let keyword = statement.keyword();
     let option = statement.argument(0).unwrap_or_default();
     let needs_none = match keyword {
+        "option" if option == "forwardfor" => !statement.words.iter().any(|word| word == "header"),
         "option" => NO_PLACE_OPTIONS.contains(&option),
         keyword => NO_PLACE.contains(&keyword),
     };
@@ -105,7 +104,11 @@ fn why(keyword: &str, option: &str) -> &'static str {
         ("option", "httpclose" | "forceclose") => {
             "polder keeps connections; \"reuse\": \"never\" gives each visitor connections of their own"
         }
+        ("option", "forwardfor") => {
+            "the field is called X-Forwarded-For here; \"request_headers\" sets another one, from {client}"
+        }
         ("option", _) => "polder has no such option",
+        ("unique-id-header", _) => "\"request_headers\" sets it, from {request_id}",
         ("stick-table" | "stick", _) => {
             "polder has no stick tables: \"mode\": \"stateful\" keeps visitors on a backend, by a cookie"
         }

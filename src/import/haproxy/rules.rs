@@ -27,6 +27,17 @@ pub struct Rules {
 /// Fields that polder sets by itself.
 const OWN_FIELDS: &[&str] = &["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
 
+/// What redirects do there beside, and not here.
+const REDIRECTS_WITHOUT: &[(&str, &str)] = &[
+    ("set-cookie", "polder's redirects set no cookies"),
+    ("clear-cookie", "polder's redirects set no cookies"),
+    ("append-slash", "polder's redirects add no slash to a path"),
+];
+
+/// What says the text and the fields of an answer.
+const OF_BODIES: &[&str] =
+    &["content-type", "string", "lf-string", "file", "lf-file", "errorfile", "errorfiles", "hdr"];
+
 impl Rules {
     /// Takes a statement if it is a rule.
     pub fn take(&mut self, statement: &Statement) -> bool {
@@ -160,20 +171,32 @@ fn effect(action: &[String], statement: &Statement, notes: &mut Notes) -> Result
     let words: Vec<&str> = action.iter().map(String::as_str).collect();
     let option = |name: &str| words.windows(2).find_map(|pair| (pair[0] == name).then_some(pair[1]));
     match words[..] {
-        ["redirect", "scheme", "https", ..] => {
+        ["redirect", ..] if option("scheme") == Some("https") => {
             if option("code") != Some("308") {
                 let why = "polder answers 308, which keeps the method of the request";
                 notes.changed(statement.line, &statement.text(), why);
             }
             Ok(Effect::ToHttps)
         }
-        ["redirect", kind, to, ..] => {
+        ["redirect", ..] => {
+            // Its words stand in any order: `redirect code 301 location /x`.
+            let to = ["location", "prefix", "scheme"].into_iter().find_map(|kind| Some((kind, option(kind)?)));
+            for (word, why) in REDIRECTS_WITHOUT.iter().filter(|(word, _)| words.contains(word)) {
+                notes.left_out(statement.line, &statement.text(), format!("{word}: {why}"));
+            }
+            let (kind, to) = to.ok_or_else(|| Inexpressible::from("expected redirect location, prefix or scheme"))?;
             let status = option("code").and_then(|code| code.parse().ok()).unwrap_or(302);
             redirect(kind, to, words.contains(&"drop-query"), status).map(Effect::Answer)
         }
         [verb @ ("deny" | "reject" | "tarpit" | "silent-drop"), ..] => {
             let status =
                 option("deny_status").or(option("status")).and_then(|status| status.parse().ok()).unwrap_or(403);
+            if verb == "deny" && words.iter().any(|word| OF_BODIES.contains(word)) {
+                let why = format!(
+                    "polder answers {status} with the status alone; http-request return takes a text and fields"
+                );
+                notes.changed(statement.line, &statement.text(), why);
+            }
             if verb != "deny" {
                 let why = format!("polder answers {status} at once");
                 notes.changed(statement.line, &statement.text(), why);
@@ -212,8 +235,7 @@ fn redirect(kind: &str, to: &str, drop_query: bool, status: u64) -> Result<Table
             None => answers::redirect(to, Keeps::Nothing, status),
         },
         ("prefix", _) => answers::redirect(to, keeps, status),
-        ("scheme", _) => answers::redirect(&format!("{to}://"), keeps, status),
-        _ => Err("expected redirect location, prefix or scheme".into()),
+        _ => answers::redirect(&format!("{to}://"), keeps, status),
     }
 }
 
@@ -266,11 +288,9 @@ fn sample(text: &str) -> Option<(&str, Result<&'static str, Inexpressible>, &str
         "ssl_fc_cipher" | "sslc" => "{tls_cipher}",
         "ssl_fc_sni" => "{tls_server_name}",
         _ => {
-            return Some((
-                before,
-                Err(format!("{name}: polder does not know it of a request (docs/documents.md#header-fields)").into()),
-                behind,
-            ));
+            let written = &text[before.len()..text.len() - behind.len()];
+            let why = format!("{written}: polder has no such variable; docs/documents.md#header-fields lists them");
+            return Some((before, Err(why.into()), behind));
         }
     };
     Some((before, Ok(variable), behind))
@@ -317,3 +337,6 @@ fn why(verb: &str) -> &'static str {
         _ => "polder has nothing like it yet",
     }
 }
+
+#[cfg(test)]
+mod tests;

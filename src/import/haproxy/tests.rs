@@ -182,6 +182,8 @@ fn fields_of_requests_and_responses_are_edited_as_the_rules_say_one_after_the_ot
     let left_out: Vec<u32> =
         told(&imported).iter().filter(|told| told.1 == Became::LeftOut).map(|told| told.0).collect();
     assert_eq!(left_out, [14], "{:?}", told(&imported));
+    let why = "%[src,map(/x)]: polder has no such variable; docs/documents.md#header-fields lists them";
+    assert!(told(&imported).contains(&(14, Became::LeftOut, why)), "{:?}", told(&imported));
 }
 
 /// Each is a key of a service where polder's own reader has it, and is told where not; what guards is never open in silence.
@@ -340,6 +342,8 @@ fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
         (" http-request deny if { method POST }\n default_backend web\n", "what it refuses is served here"),
         (" stick-table type ip size 1m expire 10s store conn_cur\n default_backend web\n", "no stick tables"),
         (" use_backend gone if { path /x }\n default_backend web\n", "the backend gone is not there"),
+        (" option forwardfor header X-Client\n default_backend web\n", "from {client}"),
+        (" unique-id-header X-Id\n default_backend web\n", "from {request_id}"),
         (" default_backend web\nlisten db\n bind :5432\n mode tcp\n server a 192.0.2.7:5432\n", "proxies HTTP alone"),
         (" default_backend web\nlisten stats\n bind :8404\n stats enable\n stats uri /\n", "pages of its own"),
         (" default_backend web\nresolvers dns\n nameserver a 192.0.2.53:53\n", "looks up no names"),

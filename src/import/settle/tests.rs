@@ -73,3 +73,18 @@ fn a_guarded_service_that_the_reader_refuses_answers_403_in_its_place() {
     assert_eq!(services.get("a").and_then(Tree::table), Some(&refusing));
     assert!(imported.notes[0].why.contains("answered 403"), "{:?}", imported.notes);
 }
+
+#[test]
+fn a_service_that_asks_for_certificates_and_is_refused_answers_403_in_its_place() {
+    let mut draft = draft(&["a", "b"]);
+    let tls = Table::new()
+        .with("certificates", vec![Tree::from(Table::new().with("chain_file", "/c").with("key_file", "/k"))])
+        .with("client_certificates", Table::new().with("mode", "required").with("ca_file", "/ca.pem"));
+    draft.services[0].settings.set("tls", tls);
+    draft.services[0].settings.set("balance", "sideways");
+    draft.listeners[0].tls = true;
+    let imported = settle(draft, Notes::default()).expect("the rest is good");
+    let services = imported.document.get("services").and_then(Tree::table).expect("services");
+    let a = services.get("a").and_then(Tree::table).expect("it is there");
+    assert!(answers::is_error(a), "{}", imported.json());
+}

@@ -3,6 +3,8 @@
 //! Routes are found for the path as it stands. A backend that decodes it, or resolves its dots, may come to a page that another service
 //! guards: what is guarded under `/private` is asked for as `/%70rivate`, too.
 
+use std::borrow::Cow;
+
 /// How a program reads a path, beside decoding it once and resolving its dots (RFC 3986, 5.2.4 and 6.2.2).
 #[derive(Debug, Clone, Copy)]
 struct Reader {
@@ -18,12 +20,16 @@ struct Reader {
 
 /// The path as programs may read it; none where all read it as it stands.
 pub fn readings(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let readers = if may_be_read_otherwise(path) { 0..16_u8 } else { 0..0 };
-    readers.map(|bits| {
-        let bit = |place: u8| bits >> place & 1 == 1;
-        let reader = Reader { backslash: bit(0), parameters: bit(1), encoded_slash: bit(2), merges: bit(3) };
-        reader.read(path)
-    })
+    let differing = if may_be_read_otherwise(path) { differing(path) } else { 0 };
+    let bits = (0..=differing).filter(move |bits| differing != 0 && bits & !differing == 0);
+    bits.map(|bits| Reader::of(bits).read(path))
+}
+
+/// In what programs may differ about this path, as bits of [`Reader::of`].
+fn differing(path: &[u8]) -> u8 {
+    let decoded = decode(path);
+    let has = |byte| decoded.contains(&byte);
+    u8::from(has(b'\\')) | u8::from(has(b';')) << 1 | u8::from(decoded.len() != path.len()) << 2 | 1 << 3
 }
 
 fn may_be_read_otherwise(path: &[u8]) -> bool {
@@ -31,30 +37,48 @@ fn may_be_read_otherwise(path: &[u8]) -> bool {
 }
 
 impl Reader {
+    fn of(bits: u8) -> Reader {
+        let bit = |place: u8| bits >> place & 1 == 1;
+        Reader { backslash: bit(0), parameters: bit(1), encoded_slash: bit(2), merges: bit(3) }
+    }
+
     fn read(self, path: &[u8]) -> Vec<u8> {
-        let mut segments: Vec<Vec<u8>> = Vec::new();
         // Whatever has been cut into segments before it is decoded keeps its encoded slashes within them.
-        let decoded = if self.encoded_slash { decode(path) } else { path.to_vec() };
-        let body = decoded.strip_prefix(b"/").unwrap_or(&decoded);
+        let path = if self.encoded_slash { Cow::Owned(decode(path)) } else { Cow::Borrowed(path) };
+        let body = path.strip_prefix(b"/").unwrap_or(&path);
+        let mut read = Vec::with_capacity(path.len() + 1);
+        // Where each segment of it begins, with its slash.
+        let mut segments = Vec::new();
         for segment in body.split(|byte| *byte == b'/' || *byte == b'\\' && self.backslash) {
             let name =
                 if self.parameters { segment.split(|byte| *byte == b';').next().unwrap_or_default() } else { segment };
-            let name = if self.encoded_slash { name.to_vec() } else { decode(name) };
-            match name.as_slice() {
-                b"." => {}
-                b"" if self.merges => {}
-                b".." => drop(segments.pop()),
-                _ => segments.push(name),
+            let begin = read.len();
+            read.push(b'/');
+            match self.encoded_slash {
+                true => read.extend_from_slice(name),
+                false => decode_into(name, &mut read),
+            }
+            match &read[begin + 1..] {
+                b"." => read.truncate(begin),
+                b"" if self.merges => read.truncate(begin),
+                b".." => read.truncate(segments.pop().unwrap_or(begin)),
+                _ => segments.push(begin),
             }
         }
-        let mut read = vec![b'/'];
-        read.extend_from_slice(&segments.join(&b'/'));
+        if read.is_empty() {
+            read.push(b'/');
+        }
         read
     }
 }
 
 fn decode(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(path.len());
+    decode_into(path, &mut decoded);
+    decoded
+}
+
+fn decode_into(path: &[u8], decoded: &mut Vec<u8>) {
     let mut rest = path;
     while let [first, tail @ ..] = rest {
         let byte = match rest {
@@ -64,7 +88,6 @@ fn decode(path: &[u8]) -> Vec<u8> {
         decoded.push(byte.unwrap_or(*first));
         rest = if byte.is_some() { &rest[3..] } else { tail };
     }
-    decoded
 }
 
 fn digit(byte: u8) -> Option<u8> {

@@ -94,11 +94,6 @@ impl SecureVisitor {
             _ => Standing::NotAsked,
         }
     }
-
-    /// The certificate that was shown, if it is good still.
-    pub fn shown(&self) -> Option<&Shown> {
-        self.asked.as_ref()?.shown()
-    }
 }
 
 impl Asked {
@@ -117,6 +112,7 @@ impl Asked {
         Asked { authority, shown }
     }
 
+    /// The certificate that was shown, if it is good still.
     fn shown(&self) -> Option<&Shown> {
         let shown = self.shown.as_ref()?;
         let number = self.authority.number()?;

@@ -4,7 +4,6 @@
 //! In this order: a CA's challenge, `/.polder/`, proxies that it has passed, a place among the connections, the route, the
 //! certificate's host, https, and the service's [`Edge`].
 
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::answering::Served;
@@ -88,8 +87,8 @@ impl Exchange<'_> {
         self.trace.user = None;
         let Some(edge) = front.edge.as_deref() else { return Ok(None) };
         let settings = &view.snapshot.settings;
-        let visitor = self.client.visitor(self.request, &settings.trusted_proxies);
-        if edge.access.as_ref().is_some_and(|access| !access.judge(visitor).serves()) {
+        let visitor = || self.client.visitor(self.request, &settings.trusted_proxies);
+        if edge.access.as_ref().is_some_and(|access| !access.judge(visitor()).serves()) {
             edge.refusals.count(Cause::Network);
             return Ok(Some(self.answer(client, Answer::new(403), End::NetworkRefused).await));
         }
@@ -105,7 +104,7 @@ impl Exchange<'_> {
         }
         if edge.asks_who() {
             // On the heap: requests of other services have no room for it.
-            let served = Box::pin(self.ask_who(client, view, front, edge, visitor)).await?;
+            let served = Box::pin(self.ask_who(client, view, front, edge)).await?;
             if served.is_some() {
                 return Ok(served);
             }
@@ -126,10 +125,9 @@ impl Exchange<'_> {
         view: &View,
         front: &Front,
         edge: &Edge,
-        visitor: Option<IpAddr>,
     ) -> Result<Option<Served>, Failure> {
         if let Some(auth) = &edge.basic_auth
-            && let Some(served) = self.check_password(client, edge, auth, visitor).await?
+            && let Some(served) = self.check_password(client, &view.snapshot.settings, edge, auth).await?
         {
             return Ok(Some(served));
         }

@@ -1,6 +1,5 @@
 //! A request's name and password: looked up among those verified lately, or verified while the request waits.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -18,6 +17,7 @@ use crate::proxy::edge::Edge;
 use crate::proxy::edge::basic_auth::queue::Network;
 use crate::proxy::edge::basic_auth::{BasicAuth, Standing};
 use crate::proxy::edge::refusals::Cause;
+use crate::proxy::snapshot::Settings;
 use crate::running_time::running;
 
 /// How long a request waits for its password to be verified.
@@ -28,16 +28,15 @@ impl Exchange<'_> {
     pub async fn check_password(
         &mut self,
         client: &mut impl ClientStream,
+        settings: &Settings,
         edge: &Edge,
         auth: &BasicAuth,
-        visitor: Option<IpAddr>,
     ) -> Result<Option<Served>, Failure> {
-        self.trace.user = None;
         let (credentials, is_right) = match auth.look_at(self.request.named("authorization"), running()) {
             Standing::Known(credentials) => (credentials, true),
             Standing::ToVerify(job) => {
                 let credentials = job.credentials.clone();
-                let network = Network::of(visitor.unwrap_or(self.client.address));
+                let network = Network::of(self.visitor(settings));
                 let answer = match passwords::verify(job, network) {
                     Ok(answer) => self.wait_for(client, answer).await?,
                     Err(_) => None,

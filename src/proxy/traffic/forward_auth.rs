@@ -34,7 +34,6 @@ impl Exchange<'_> {
         edge: &Edge,
         auth: &ForwardAuth,
     ) -> Result<Option<Served>, Failure> {
-        self.granted.clear();
         let question = self.question_to(view, front, edge, auth);
         let answered = self.ask(client, view, auth, &question).await?;
         let (status, end) = match answered {

@@ -31,7 +31,7 @@ impl Exchange<'_> {
     }
 
     /// Who asks: behind a trusted proxy that does not say it, that proxy.
-    fn visitor(&self, settings: &Settings) -> IpAddr {
+    pub fn visitor(&self, settings: &Settings) -> IpAddr {
         self.client.visitor(self.request, &settings.trusted_proxies).unwrap_or(self.client.address)
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn reads(path: &str, plain: &str) -> bool {
@@ -40,5 +42,19 @@ fn other_spellings_are_read_as_what_a_server_may_make_of_them() {
 fn what_is_no_encoding_stays() {
     for path in ["/a%2", "/a%zz%", "/%"] {
         assert!(readings(path.as_bytes()).all(|reading| reading == path.as_bytes()), "{path}");
+    }
+}
+
+#[test]
+fn no_reading_is_left_out_for_being_thought_the_same_as_another() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let parts = ["/", "/", "..", ".", ";", "\\", "%2f", "%5C", "%3b", "%2e", "%70", "%", "a", "b"];
+    for _ in 0..2_000 {
+        let path: String = std::iter::once("/").chain((0..8).map(|_| parts[random.usize(..parts.len())])).collect();
+        let path = path.as_bytes();
+        let all = || (0..16).map(|bits| Reader::of(bits).read(path)).collect::<BTreeSet<_>>();
+        let found: BTreeSet<_> = readings(path).collect();
+        assert!(found == all() || !may_be_read_otherwise(path), "seed {seed}: {path:?}: {found:?}");
     }
 }

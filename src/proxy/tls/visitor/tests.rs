@@ -46,5 +46,4 @@ fn a_connection_stands_as_its_handshake_did_and_as_the_authority_sees_it_now() {
     std::fs::rename(beside, &files.ca_file).expect("moved");
     assert_eq!(ours.refresh(), Some(Ok(())));
     assert_eq!(visitor.standing(&files), Standing::NotShown, "the authority is another one now");
-    assert!(visitor.shown().is_none());
 }

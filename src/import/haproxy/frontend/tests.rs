@@ -1,0 +1,123 @@
+use super::super::super::note::{Became, Note};
+use super::super::super::settle::Imported;
+use super::super::import;
+
+fn imported(text: &str) -> Imported {
+    import(text, &|_| None).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// The document on one line.
+fn document(imported: &Imported) -> String {
+    imported.json().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a line is told of as a danger.
+fn warns(notes: &[Note], line: u32, of: &str) -> bool {
+    notes.iter().any(|note| note.line == line && note.why.contains(of) && note.why.ends_with("refuses is served here"))
+}
+
+const WEB: &str = "defaults\n mode http\nbackend web\n server a 192.0.2.1:80 check\n";
+
+#[test]
+fn a_frontend_that_alone_asks_for_certificates_is_told_as_a_danger() {
+    let imported = imported(&format!(
+        "{WEB}frontend open\n bind :443 ssl crt /a.pem\n default_backend web\n\
+         frontend closed\n bind :8443 ssl crt /a.pem ca-file /ca.pem verify required\n default_backend web\n"
+    ));
+    assert!(warns(&imported.notes, 8, "another frontend"), "{:?}", imported.notes);
+}
+
+#[test]
+fn of_listeners_that_ask_for_different_certificates_the_strictest_counts_and_that_is_told() {
+    let imported = imported(&format!(
+        "{WEB}frontend f\n bind :443 ssl crt /a.pem ca-file /o.pem verify optional\n \
+         bind :8443 ssl crt /a.pem ca-file /r.pem verify required\n default_backend web\n"
+    ));
+    assert!(document(&imported).contains(r#""client_certificates": { "mode": "required", "ca_file": "/r.pem" }"#));
+    assert!(warns(&imported.notes, 5, "different certificates"), "{:?}", imported.notes);
+}
+
+#[test]
+fn certificates_without_the_file_of_their_authority_are_told_as_a_danger() {
+    for authority in ["", "ca-file ca.pem "] {
+        let text =
+            format!("{WEB}frontend f\n bind :443 ssl crt /a.pem {authority}verify required\n default_backend web\n");
+        let imported = imported(&text);
+        assert!(!document(&imported).contains("client_certificates"));
+        assert!(warns(&imported.notes, 6, "file of their authority"), "{:?}", imported.notes);
+    }
+}
+
+#[test]
+fn what_is_sent_to_a_backend_that_is_not_there_does_not_go_to_the_next_one() {
+    let imported = imported(&format!(
+        "{WEB}frontend f\n bind :80\n use_backend gone if {{ path_beg /x/ }}\n default_backend web\n"
+    ));
+    let all = document(&imported);
+    assert!(all.contains(r#""paths": ["/x"], "answer": { "status": 404 }"#), "{all}");
+    assert!(imported.notes.iter().any(|note| note.line == 7 && note.became == Became::LeftOut), "{:?}", imported.notes);
+}
+
+#[test]
+fn what_is_sent_to_a_backend_without_servers_does_not_go_to_the_next_one() {
+    let imported = imported(&format!(
+        "{WEB}backend empty\n http-request deny if {{ src 203.0.113.9 }}\nfrontend f\n bind :80\n use_backend empty if {{ path_beg /x/ }}\n \
+         default_backend web\n"
+    ));
+    let all = document(&imported);
+    assert!(all.contains(r#""paths": ["/x"], "answer": { "status": 404 }"#), "{all}");
+    assert!(imported.notes.iter().any(|note| note.line == 9 && note.why.contains("no server")), "{:?}", imported.notes);
+}
+
+#[test]
+fn connections_are_rejected_before_any_rule_answers() {
+    let imported = imported(&format!(
+        "{WEB}frontend f\n bind :80\n http-request return status 200 string ok if {{ path_beg /ok/ }}\n \
+         tcp-request connection reject if !{{ src 10.0.0.0/8 }}\n default_backend web\n"
+    ));
+    let all = document(&imported);
+    assert_eq!(all.matches(r#""allow": ["10.0.0.0/8"]"#).count(), 2, "{all}");
+}
+
+#[test]
+fn a_counter_of_addresses_is_of_its_table_whatever_digits_its_name_has() {
+    let imported = imported(&format!(
+        "{WEB}backend rates1\n stick-table type ip size 100k expire 30s store http_req_rate(10s)\nfrontend f\n bind :80\n \
+         http-request track-sc0 src table rates1 if {{ path_beg /login/ }}\n \
+         http-request deny if {{ src_http_req_rate(rates1) gt 5 }}\n default_backend web\n"
+    ));
+    let all = document(&imported);
+    assert_eq!(all.matches(r#""rate_limit""#).count(), 1, "{all}");
+    assert!(all.contains(r#""paths": ["/login"]"#), "{all}");
+}
+
+#[test]
+fn of_two_rate_limits_of_a_service_the_second_is_told_as_a_danger() {
+    let two = "http-request track-sc0 src\n http-request track-sc1 src table slow\n http-request deny if { sc_http_req_rate(0) gt 20 }\n";
+    let imported = imported(&format!(
+        "{WEB}backend slow\n stick-table type ip size 1m store http_req_rate(1m)\nfrontend f\n bind :80\n \
+         stick-table type ip size 1m store http_req_rate(10s)\n {two} http-request deny if {{ sc_http_req_rate(1) gt 60 }}\n default_backend web\n"
+    ));
+    assert!(warns(&imported.notes, 13, "one rate limit"), "{:?}", imported.notes);
+}
+
+#[test]
+fn of_two_rate_limits_of_frontends_that_share_a_service_one_is_told_as_a_danger() {
+    let frontend = |name: &str, port: u16, most: u16| {
+        format!(
+            "frontend {name}\n bind :{port}\n stick-table type ip size 1m store http_req_rate(10s)\n http-request track-sc0 src\n \
+             http-request deny if {{ sc_http_req_rate(0) gt {most} }}\n default_backend web\n"
+        )
+    };
+    let imported = imported(&format!("{WEB}{}{}", frontend("f", 80, 20), frontend("g", 81, 40)));
+    assert!(warns(&imported.notes, 15, "another rate limit"), "{:?}", imported.notes);
+}
+
+#[test]
+fn a_guard_in_front_of_a_redirect_to_https_is_told_as_a_danger() {
+    let imported = imported(&format!(
+        "{WEB}frontend clear\n bind :80\n http-request deny if {{ src 203.0.113.9 }}\n http-request redirect scheme https code 308\n\
+         frontend tls\n bind :443 ssl crt /a.pem\n default_backend web\n"
+    ));
+    assert!(warns(&imported.notes, 7, "sent to https before"), "{:?}", imported.notes);
+}
