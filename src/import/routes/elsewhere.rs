@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Front;
+use super::front::Front;
 use crate::config::HostPattern;
 use crate::import::note::Notes;
 

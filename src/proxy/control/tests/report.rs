@@ -1,0 +1,98 @@
+//! What the operator is told of the state.
+
+use super::*;
+
+#[test]
+fn metrics_are_named_as_prometheus_wants_them() {
+    let machine = Machine::start(StoredLatches::Missing, false);
+    let page = metrics(&machine.state, &Live::default(), machine.now);
+    let mut family = ("", "");
+    for line in page.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["#", "HELP", name, ..] => {
+                assert!(line.ends_with('.'), "{line}");
+                family = (name, "");
+            }
+            ["#", "TYPE", name, kind] => {
+                assert_eq!(name, family.0, "{line}");
+                assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");
+                assert!(!name.contains("bytes") || name.ends_with("_bytes_total"), "{line}");
+                family.1 = kind;
+            }
+            _ => assert!(line.starts_with(family.0) && !family.1.is_empty(), "{line}"),
+        }
+    }
+    let documented = include_str!("../../../../docs/metrics.md");
+    let names = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_whitespace().next());
+    for name in names {
+        assert!(documented.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
+    }
+    assert!(page.contains("polder_requests_waiting{daemon=\"proxy\",service=\"shop\"} 0\n"), "{page}");
+}
+
+/// Explains a request of nobody in particular.
+#[test]
+fn explain_tells_the_same_as_the_snapshot_decides() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let told = explain(&machine.state, "shop.example.net:80", "/", "polder-shop=192.0.2.3:8080");
+    assert_eq!((told.service.as_deref(), told.backend.as_deref()), (Some("shop"), Some("web2")));
+    assert!(told.because.contains(&"the cookie polder-shop names web3".to_string()), "{told:?}");
+    assert_eq!(told.because.last().unwrap(), "web2: the latch decides; the response sets the cookie");
+    let told = explain(&machine.state, "a.www.example.net", "/app/x", "");
+    assert_eq!(told.route, "host *.www.example.net and path /app");
+    machine.set("www/web1", Verdict::Down);
+    let told = explain(&machine.state, "www.example.net", "/", "");
+    assert_eq!(told.because, ["web1 is down by its checks", "web2: it is the only usable primary"]);
+    machine.set("www/web2", Verdict::Down);
+    let told = explain(&machine.state, "www.example.net", "/", "");
+    assert_eq!((told.backend, told.because.last().unwrap().contains("503")), (None, true));
+    let told = explain(&machine.state, "example.org", "/", "");
+    assert_eq!((told.service, told.because.len()), (None, 1));
+}
+
+#[test]
+fn status_page_and_metrics_show_the_same_moment() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    machine.set("shop/web2", Verdict::Down);
+    machine.say("www/web1", OperatorState::Drain, false).unwrap();
+    let live = Live {
+        workers: vec![Arc::default()],
+        connections: 7,
+        listeners: vec!["127.0.0.1:80".into()],
+        log_lines_dropped: 0,
+        nameservers: Default::default(),
+        shell: Figures {
+            last_reload: Some(LastReload {
+                when: 0,
+                words: "the last reload was refused: <why>".into(),
+                refused: true,
+            }),
+            ..Figures::default()
+        },
+    };
+    let status = status(&machine.state, &live, machine.now);
+    let shop = &status.services[0];
+    assert_eq!((shop.name.as_str(), shop.mode.as_str(), shop.usable), ("shop", "latched", true));
+    let latch = shop.latch.as_ref().unwrap();
+    assert_eq!((latch.active.as_deref(), latch.epoch, latch.stored), (Some("web3"), 1, true));
+    let web1 = &status.services[1].backends[0];
+    assert_eq!((web1.operator, web1.note.as_ref().unwrap().who.as_str()), (OperatorState::Drain, "alice"));
+    assert_eq!((status.daemon.ready, status.connections, status.daemon.alarms.len()), (true, 7, 1));
+
+    let page = page(&status);
+    assert!(page.contains("<b>web3</b>") && page.contains("refused: &lt;why&gt;"), "{page}");
+
+    let text = metrics(&machine.state, &live, machine.now);
+    for line in [
+        "polder_ready{daemon=\"proxy\"} 1",
+        "polder_connections{daemon=\"proxy\"} 7",
+        "polder_check_up{daemon=\"proxy\",service=\"shop\",backend=\"web2\"} 0",
+        "polder_operator_state{daemon=\"proxy\",service=\"www\",backend=\"web1\",state=\"drain\"} 1",
+        "polder_latch_epoch{daemon=\"proxy\",service=\"shop\"} 1",
+        "polder_latch_active{daemon=\"proxy\",service=\"shop\",backend=\"web3\"} 1",
+        "polder_state_unwritten{daemon=\"proxy\"} 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
+    }
+}
