@@ -62,7 +62,7 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 18] = [
+const OF_BACKENDS: [&str; 24] = [
     "abort_on_close",
     "backend_tls",
     "balance",
@@ -72,15 +72,21 @@ const OF_BACKENDS: [&str; 18] = [
     "failover",
     "failover_drain",
     "last_resort",
+    "max_queue",
     "mode",
     "pass_fields",
     "protocol",
+    "queue_timeout",
     "redispatch",
     "request_headers",
     "retries",
+    "retry_budget",
+    "retry_on",
     "reuse",
     "send_proxy",
+    "slow_start",
     "start_grace",
+    "try_timeout",
 ];
 
 /// Reads the one that the service `name` has, whose key stands at `location`; `hosts` as far as they could be read.
