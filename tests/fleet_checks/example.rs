@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use polder::fleet;
-use polder::fleet::check::{Checked, Finding, SerialFacts, Served, ZoneChange, check};
+use polder::fleet::check::{Checked, Finding, SerialFacts, Served, check};
 use serde_json::{Value, json};
 
 /// The example fleet, to be broken.

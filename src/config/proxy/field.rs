@@ -22,17 +22,18 @@ pub(super) fn name(text: &str) -> Result<String, Invalid> {
 
 /// A field's value.
 pub(super) fn value(text: &str) -> Result<String, Invalid> {
-    vet_value(text).map_err(|why| Invalid::new(text, why))?;
+    vet_value(text)?;
     Ok(text.to_owned())
 }
 
 /// Whether a text can be a field's value, or why it cannot.
-pub(super) fn vet_value(text: &str) -> Result<(), String> {
-    match text.chars().find(|character| !matches!(character, ' '..='~')) {
-        Some(character) => {
-            Err(format!("has {character:?} in it: expected printable ASCII, for a field is one line of that"))
-        }
-        None if text.trim() != text => Err("begins or ends with a space, which no reader of a field keeps".to_owned()),
-        None => Ok(()),
+pub(super) fn vet_value(text: &str) -> Result<(), Invalid> {
+    if let Some(character) = text.chars().find(|character| !matches!(character, ' '..='~')) {
+        let why = format!("has {character:?} in it: expected printable ASCII, for a field is one line of that");
+        return Err(Invalid::new(text, why));
+    }
+    match text.trim() == text {
+        true => Ok(()),
+        false => Err(Invalid::new(text, "begins or ends with a space, which no reader of a field keeps")),
     }
 }

@@ -83,11 +83,11 @@ pub struct Template(Vec<Part>);
 impl Template {
     /// Takes a value apart.
     pub(super) fn parse(text: &str) -> Result<Template, Invalid> {
+        field::vet_value(text)?;
         Template::take_apart(text).map_err(|why| Invalid::new(text, why))
     }
 
     fn take_apart(text: &str) -> Result<Template, String> {
-        field::vet_value(text)?;
         let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
         while let Some(brace) = rest.find(['{', '}']) {
             literal.push_str(&rest[..brace]);
