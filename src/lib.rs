@@ -46,6 +46,10 @@
 //! | what of what is known is too old to be acted on | [`health::proof`] |
 //! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |
 //! | which backend a request gets | [`proxy::choose`] |
+//! | that a guarded path is not open under another spelling | [`proxy::route::spelling`] |
+//! | how many requests a visitor may make; which response is compressed | [`proxy::edge::rate_limit`]; [`proxy::edge::compression`] |
+//! | which request gets the next place of a busy backend | [`proxy::queue`] |
+//! | whom a proxy before ours names as the visitor | [`proxy_protocol`], `proxy::traffic::proxy_header` |
 //! | what is answered without a backend; which file a path means | [`proxy::target`], [`proxy::target::files`] |
 //! | how the proxy's cookie is read and made | [`proxy::choose::cookie`] |
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
@@ -53,7 +57,7 @@
 //! | that one daemon at a time has a state directory | [`daemon::state_lock`] |
 //! | that a command is answered when it is on disk | [`daemon::lifecycle::persistence`] |
 //! | that a failover is written before it takes effect (unless the disk fails or takes longer than 1 s) | [`proxy::latch::latches`], [`proxy::latch::store`] |
-//! | how a request is tried on another backend | `proxy::traffic::dispatch` |
+//! | how a request is tried on another backend, and how often | `proxy::traffic::dispatch`, `proxy::traffic::retry`, [`proxy::retry_budget`] |
 //! | what a malformed request is | [`proxy::traffic::http1`] |
 //! | what a name is answered with; which wildcard is used for one that does not exist | [`dns::answer`]; `dns::compiled::zones` |
 //! | which addresses a pool answers with | [`dns::pool`] |
@@ -73,7 +77,7 @@
 //! | how a number is told with its noun | [`counted`] |
 //!
 //! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
-//! never use each other. `counted`, `files`, `memory`, `ownership`, `printable` and the clocks stand below all. tests/architecture holds all of this.
+//! never use each other. `counted`, `files`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
 pub mod config;

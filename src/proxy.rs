@@ -5,7 +5,8 @@
 //!
 //! - Pure, for each request: [`route`] and [`choose`] (balance, cookie), over a [`snapshot`]; [`eligibility`] says which
 //!   backends may get a request at all; [`edge`] what a service asks of a request before.
-//! - [`target`]: what is answered without a backend.
+//! - [`target`]: what is answered without a backend. [`queue`], [`retry_budget`], [`slow_start`]: how much backends get, and when; [`accept`]: what a
+//!   visitor takes.
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots; [`capacity`] is how many connections
 //!   there may be.
 //! - [`acme`]: certificates from a CA, for all proxies: decided purely, done beside all that serves.

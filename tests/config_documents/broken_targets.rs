@@ -42,6 +42,22 @@ fn a_service_has_exactly_one_target() {
                 r#".mode: has no meaning beside "answer": it is about backends; leave it out"#,
             ],
         ),
+        (
+            r#""redirect": { "host": "www.example.net" }, "max_queue": 5, "queue_timeout": "1s", "slow_start": "1s""#,
+            &[
+                r#".max_queue: has no meaning beside "redirect": it is about backends; leave it out"#,
+                r#".queue_timeout: has no meaning beside "redirect": it is about backends; leave it out"#,
+                r#".slow_start: has no meaning beside "redirect": it is about backends; leave it out"#,
+            ],
+        ),
+        (
+            r#""redirect": { "host": "www.example.net" }, "retry_on": ["503"], "retry_budget": 10, "try_timeout": "1s""#,
+            &[
+                r#".retry_budget: has no meaning beside "redirect": it is about backends; leave it out"#,
+                r#".retry_on: has no meaning beside "redirect": it is about backends; leave it out"#,
+                r#".try_timeout: has no meaning beside "redirect": it is about backends; leave it out"#,
+            ],
+        ),
     ]);
 }
 

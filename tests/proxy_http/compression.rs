@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 
 use http::Request;
-use polder::config::proxy::{self, AccessLogConfig, AccessLogFormat, AccessLogPath, Algorithm};
+use polder::config::proxy::{self, Algorithm};
 use polder::proxy::edge::Edge;
 
 use crate::h2_client::H2;
 use crate::harness::{Client, Proxy, Response, Script, Setup, eventually, read_line};
+use crate::logged::{lines, with_log};
 use crate::tls::www;
 
 const PAGE: &str = "text/html; charset=utf-8";
@@ -284,18 +285,12 @@ fn beyond_the_limit_responses_go_as_they_are_until_one_has_ended_or_its_visitor_
 
 #[test]
 fn the_log_says_which_encoding_was_chosen_and_what_was_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = AccessLogPath::File(folder.path().join("access.log"));
-    let log = Some(AccessLogConfig { path, format: AccessLogFormat::Json });
     let backend = answering("200 OK", "Content-Type: text/html\r\n", content());
-    let mut proxy = Proxy::start(Setup { log, ..compressing() }, &[backend.address]);
+    let (folder, setup) = with_log(compressing());
+    let proxy = Proxy::start(setup, &[backend.address]);
     let sent = proxy.ask(&get("zstd")).body.len();
     proxy.ask(&get("identity"));
-    eventually("every connection ends", || proxy.shared.admission.connections() == 0);
-    proxy.drain();
-    proxy.join();
-    let text = std::fs::read_to_string(folder.path().join("access.log")).unwrap();
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = lines(&folder, proxy);
     assert_eq!((&lines[0]["encoding"], &lines[0]["bytes"]), (&"zstd".into(), &sent.into()));
     assert_eq!((lines[1].get("encoding"), &lines[1]["bytes"]), (None, &content().len().into()));
 }

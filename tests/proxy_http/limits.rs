@@ -6,32 +6,24 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, TimeoutsConfig};
+use polder::config::proxy::TimeoutsConfig;
 use polder::proxy::snapshot::LatchView;
 
 use crate::harness::{GET, OK, PATIENCE, Proxy, Script, Setup, eventually, refusing};
+use crate::logged::{self, with_log};
 
 /// A limit that ends what a test lets stand still, and nothing that goes on.
 const SHORT: Duration = Duration::from_secs(1);
 
 /// The codes in the access log after `play` on a proxy with these limits.
 fn ends(limit: impl FnOnce(&mut TimeoutsConfig), backend: SocketAddr, play: impl FnOnce(&mut Proxy)) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
-    let mut setup = Setup { log: Some(log), ..Setup::default() };
+    let (folder, mut setup) = with_log(Setup::default());
     limit(&mut setup.timeouts);
     let mut proxy = Proxy::start(setup, &[backend]);
     play(&mut proxy);
     eventually("every connection ends", || proxy.shared.admission.connections() == 0);
     assert_eq!(proxy.running(0), 0);
-    proxy.drain();
-    proxy.join();
-    drop(proxy);
-    let text = std::fs::read_to_string(&path).unwrap();
-    let code =
-        |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["end"].as_str().unwrap().to_owned();
-    text.lines().map(code).collect()
+    logged::ends(&folder, proxy)
 }
 
 /// Reads one head, says this, and then neither reads nor writes.

@@ -34,6 +34,7 @@ mod headers;
 mod https_daemon;
 mod lifecycle;
 mod limits;
+mod logged;
 mod messages;
 mod proxy_protocol;
 mod queue;

@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, ConnectionsConfig, Reuse};
+use polder::config::proxy::{ConnectionsConfig, Reuse};
 use polder::proxy::snapshot::Https;
 use polder::proxy_protocol::{Ends, Version, write};
 
 use crate::authority::Authority;
 use crate::backend_tls::{BOTH, Secure, believes, shows};
 use crate::harness::{GET, OK, PATIENCE, Proxy, Response, Script, Setup, eventually, field};
+use crate::logged::{ends, lines, with_log};
 use crate::tls::www;
 
 const VERSIONS: [Version; 2] = [Version::V1, Version::V2];
@@ -26,22 +27,6 @@ fn header(version: Version, source: &str) -> Vec<u8> {
 /// A proxy whose listener asks for the header, from this machine.
 fn asking() -> Setup {
     Setup { proxies: Some(vec!["127.0.0.1/32".parse().unwrap()]), ..Setup::default() }
-}
-
-fn with_log(setup: Setup) -> (tempfile::TempDir, Setup) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = AccessLogPath::File(folder.path().join("access.log"));
-    let log = Some(AccessLogConfig { path, format: AccessLogFormat::Json });
-    (folder, Setup { log, ..setup })
-}
-
-/// The lines of the log, when the proxy is over.
-fn lines(folder: &tempfile::TempDir, mut proxy: Proxy) -> Vec<serde_json::Value> {
-    eventually("every connection ends", || proxy.shared.admission.connections() == 0);
-    proxy.drain();
-    proxy.join();
-    let text = std::fs::read_to_string(folder.path().join("access.log")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn ask(proxy: &Proxy, header: &[u8]) -> Response {
@@ -125,7 +110,7 @@ fn connections_from_elsewhere_and_without_a_good_header_are_closed_each_with_its
     let refused = || proxy.worker.as_ref().unwrap().counters.proxy_headers_refused.load(Ordering::Relaxed);
     eventually("those are counted that were refused", || refused() == 5);
     assert_eq!(backend.heads(), Vec::<String>::new());
-    let ends: Vec<_> = lines(&folder, proxy).iter().map(|line| line["end"].as_str().unwrap().to_owned()).collect();
+    let ends = ends(&folder, proxy);
     assert_eq!(ends, ["PU", "PP", "PP", "PP", "cP", "CP"], "a look whether we are there is not worth a line");
 }
 
@@ -190,7 +175,7 @@ fn limits_are_the_visitors_and_not_the_proxys() {
     drop(go);
     assert_eq!((first.response().status(), other.response().status()), (200, 200));
     drop((first, other));
-    let ends: Vec<_> = lines(&folder, proxy).iter().map(|line| line["end"].as_str().unwrap().to_owned()).collect();
+    let ends = ends(&folder, proxy);
     assert_eq!(ends, ["PA", "--", "--"]);
 }
 

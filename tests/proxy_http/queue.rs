@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, QueueConfig};
+use polder::config::proxy::{ConnectionsConfig, QueueConfig};
 use polder::health::Verdict;
 use polder::proxy::queue::Event;
 
 use crate::h2_client::{self, H2, get, whole};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually};
+use crate::logged::{ends, with_log};
 use crate::tls::www;
 
 fn queued(proxy: &Proxy) -> usize {
@@ -76,11 +77,8 @@ fn a_request_that_nothing_binds_goes_where_there_is_room_and_one_with_a_cookie_q
 #[test]
 fn who_queues_too_long_or_finds_the_queue_full_or_leaves_it_is_told_apart_in_the_log() {
     let (backend, go) = Script::held();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
     let queue = QueueConfig { most: 1, timeout: Duration::from_secs(60) };
-    let setup = Setup { max_connections: Some(1), queue, log: Some(log), ..Setup::default() };
+    let (folder, setup) = with_log(Setup { max_connections: Some(1), queue, ..Setup::default() });
     let mut proxy = Proxy::start(setup, &[backend.address]);
     let mut first = proxy.connect();
     first.send(GET);
@@ -98,15 +96,10 @@ fn who_queues_too_long_or_finds_the_queue_full_or_leaves_it_is_told_apart_in_the
     assert_eq!(first.response().status(), 200);
     assert_eq!(proxy.ask(GET).status(), 200);
     drop(first);
-    eventually("every connection ends", || proxy.shared.admission.connections() == 0);
-    proxy.drain();
-    proxy.join();
-    drop(proxy);
-    let text = std::fs::read_to_string(&path).unwrap();
-    let end = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["end"].as_str().unwrap().to_owned();
-    let mut ends: Vec<String> = text.lines().map(end).filter(|end| end.ends_with('B')).collect();
+    let mut ends = ends(&folder, proxy);
+    ends.retain(|end| end.ends_with('B'));
     ends.sort();
-    assert_eq!(ends, ["CB", "RB", "sB"], "{text}");
+    assert_eq!(ends, ["CB", "RB", "sB"]);
 }
 
 #[test]
@@ -133,6 +126,25 @@ fn whoever_queues_keeps_his_place_over_a_new_snapshot_and_leaves_a_backend_that_
     drop(go);
     assert_eq!(first.response().status(), 200);
     assert_eq!(proxy.worker.as_ref().unwrap().counters.unavailable.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_request_without_attempts_left_fails_at_once_and_does_not_queue_for_a_backend_that_it_could_not_have() {
+    let (full, go) = Script::held();
+    let closing = || Script::start(|served, _| drop(served.head()));
+    let (second, third) = (closing(), closing());
+    let connections = ConnectionsConfig { retries: Some(1), ..ConnectionsConfig::default() };
+    let setup = Setup { max_connections: Some(1), connections, ..Setup::default() };
+    let proxy = Proxy::start(setup, &[full.address, second.address, third.address]);
+    let mut first = proxy.connect();
+    // The balance begins with the first.
+    first.send(GET);
+    eventually("it runs", || full.heads().len() == 1);
+    assert_eq!(proxy.ask(GET).status(), 502);
+    assert_eq!([&second, &third].map(|backend| backend.heads().len()), [1, 1], "and both have been tried");
+    assert_eq!(counted(&proxy, Event::Joined), 0, "it never queued");
+    drop(go);
+    assert_eq!(first.response().status(), 200);
 }
 
 #[test]
@@ -167,8 +179,8 @@ async fn streams_of_http_2_to_backends_and_from_visitors_are_counted_one_by_one(
     for _ in 0..3 {
         responses.push(client.begin(get("/"), true).await.0);
     }
-    h2_client::eventually("two queue", || queued(&proxy) == 2).await;
-    assert_eq!(backend.0.heads().len(), 1);
+    h2_client::eventually("two queue, and the third runs", || queued(&proxy) == 2 && backend.0.heads().len() == 1)
+        .await;
     drop(backend.1);
     for response in responses {
         assert_eq!(whole(response).await.unwrap().status(), 200);

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use polder::config::proxy::{
-    AccessLogConfig, AccessLogFormat, AccessLogPath, ClientRateConfig, RateConfig, RateLimitConfig,
-};
+use polder::config::proxy::{ClientRateConfig, RateConfig, RateLimitConfig};
 use polder::proxy::edge::Edge;
 use polder::proxy::edge::rate_limit::RateLimit;
 
 use crate::h2_client::{H2, get};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually};
+use crate::logged::{ends, with_log};
 use crate::tls::www;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,11 +36,9 @@ fn statuses(client: &mut Client, count: usize) -> Vec<u16> {
 #[test]
 fn who_asks_too_often_is_answered_429_on_the_same_connection_and_others_are_served() {
     let backend = Script::answering(OK);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
     let edge = edge(Some(rate(1, HOUR, 2)), Some(rate(1, HOUR, 3)));
-    let mut proxy = Proxy::start(Setup { edge, log: Some(log), ..Setup::default() }, &[backend.address]);
+    let (folder, setup) = with_log(Setup { edge, ..Setup::default() });
+    let proxy = Proxy::start(setup, &[backend.address]);
     let mut greedy = proxy.connect();
     assert_eq!(statuses(&mut greedy, 4), [200, 200, 429, 429]);
     greedy.send(GET);
@@ -52,17 +49,10 @@ fn who_asks_too_often_is_answered_429_on_the_same_connection_and_others_are_serv
     assert_eq!(statuses(&mut other, 2), [200, 429], "the third of the service, and one more");
     assert_eq!(backend.heads().len(), 3);
     drop((greedy, other));
-    eventually("every connection ends", || proxy.shared.admission.connections() == 0);
-    proxy.drain();
-    proxy.join();
-    drop(proxy);
-    let text = std::fs::read_to_string(&path).unwrap();
-    let ends = text
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["end"].as_str().unwrap().to_owned());
-    let mut ends: Vec<String> = ends.filter(|end| end.ends_with('L')).collect();
+    let mut ends = ends(&folder, proxy);
+    ends.retain(|end| end.ends_with('L'));
     ends.sort();
-    assert_eq!(ends, ["PL", "PL", "PL", "RL"], "{text}");
+    assert_eq!(ends, ["PL", "PL", "PL", "RL"]);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 use polder::proxy::edge::Edge;
 
 use crate::h2_client::{H2, post, soon, whole};
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually};
+use crate::logged::{ends, with_log};
 use crate::tls::www;
 
 fn edge() -> Option<Arc<Edge>> {
@@ -32,10 +32,8 @@ fn backend() -> Script {
 #[test]
 fn a_body_that_is_announced_as_too_long_is_refused_at_once_and_one_that_grows_too_long_on_its_way() {
     let backend = backend();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
-    let mut proxy = Proxy::start(Setup { edge: edge(), log: Some(log), ..Setup::default() }, &[backend.address]);
+    let (folder, setup) = with_log(Setup { edge: edge(), ..Setup::default() });
+    let proxy = Proxy::start(setup, &[backend.address]);
     let post = |fields: &str| format!("POST / HTTP/1.1\r\nHost: www.test\r\n{fields}\r\n");
     assert_eq!(proxy.ask(&post("Content-Length: 10\r\n").replace("\r\n\r\n", "\r\n\r\n0123456789")).status(), 200);
     assert_eq!(
@@ -54,13 +52,8 @@ fn a_body_that_is_announced_as_too_long_is_refused_at_once_and_one_that_grows_to
     eventually("the backend's connection is closed", || backend.closed.load(std::sync::atomic::Ordering::SeqCst) >= 1);
     assert_eq!(proxy.ask(GET).status(), 200);
     drop(client);
-    eventually("every connection ends", || proxy.shared.admission.connections() == 0);
-    proxy.drain();
-    proxy.join();
-    drop(proxy);
-    let text = std::fs::read_to_string(&path).unwrap();
-    let end = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["end"].as_str().unwrap().to_owned();
-    assert_eq!(text.lines().map(end).filter(|end| end == "RD").count(), 2, "{text}");
+    let ends = ends(&folder, proxy);
+    assert_eq!(ends.iter().filter(|end| *end == "RD").count(), 2, "{ends:?}");
 }
 
 #[tokio::test]

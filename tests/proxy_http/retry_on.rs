@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use polder::config::proxy::Redispatch;
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, ConnectionsConfig, RetryConfig, RetryOn};
+use polder::config::proxy::{ConnectionsConfig, RetryConfig, RetryOn};
 
 use crate::h2_client::{H2, get, soon};
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually};
+use crate::logged::{ends, with_log};
 use crate::tls::www;
 
 const POST: &str = "POST / HTTP/1.1\r\nHost: www.test\r\nContent-Length: 0\r\n\r\n";
@@ -78,12 +79,9 @@ fn a_backend_that_talks_nonsense_or_nothing_is_left_where_the_service_says_so() 
 fn when_the_budget_is_spent_nothing_is_sent_again_and_the_log_says_so() {
     let closing = Script::start(|served, _| drop(served.head()));
     let well = Script::answering(OK);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
     let retry = RetryConfig { budget: Some(1), ..RetryConfig::default() };
-    let setup = Setup { connections: connections(retry), log: Some(log), ..Setup::default() };
-    let mut proxy = Proxy::start(setup, &[closing.address, well.address]);
+    let (folder, setup) = with_log(Setup { connections: connections(retry), ..Setup::default() });
+    let proxy = Proxy::start(setup, &[closing.address, well.address]);
     // Each second one meets the closing backend. Should a window of ten seconds end meanwhile, there is room again: so as many as it takes.
     let mut statuses = Vec::new();
     eventually("the budget is spent", || {
@@ -93,12 +91,8 @@ fn when_the_budget_is_spent_nothing_is_sent_again_and_the_log_says_so() {
     assert!(statuses.iter().filter(|status| **status == 200).count() >= 20, "ten may be sent again: {statuses:?}");
     let spent = proxy.shared.snapshot.load().services[0].retry_budget.as_ref().unwrap().spent();
     assert_eq!(spent, 1);
-    eventually("every connection ends", || proxy.shared.admission.connections() == 0);
-    proxy.drain();
-    proxy.join();
-    drop(proxy);
-    let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text.lines().filter(|line| line.contains("\"end\":\"RN\"")).count(), 1, "{text}");
+    let ends = ends(&folder, proxy);
+    assert_eq!(ends.iter().filter(|end| *end == "RN").count(), 1, "{ends:?}");
 }
 
 #[tokio::test]

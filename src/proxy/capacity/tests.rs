@@ -61,7 +61,8 @@ fn a_document_that_asks_for_more_than_there_is_is_refused_with_the_sum() {
     assert!(error.starts_with(&format!("limits.connections: 500 needs {needed} open files")), "{error}");
     assert!(error.contains("may have 1000 (1000 for visitors, 6 for checks, "), "{error}");
     assert!(error.ends_with(&format!("or set limits.connections to at most {most}")), "{error}");
-    capacity(&format!(r#"{{ "connections": {most} }}"#), 1000).unwrap();
+    let capacity = capacity(&format!(r#"{{ "connections": {most} }}"#), 1000).unwrap();
+    assert_eq!(capacity.pipes, 0, "visitors have all that is left");
 }
 
 #[test]

@@ -122,24 +122,20 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         sink,
         sending::Task { request, progress, local, counters, half_is_gone: plan.service().connections.abort_on_close },
     );
-    let relay = relay::relay(
-        source,
-        IdleTimer { alarm: backend_alarm, idle },
-        response,
-        relay::Task {
-            request: whole,
-            progress,
-            settings,
-            try_timeout: plan.service().connections.retry.try_timeout,
-            retried: if plan.may_try_another { plan.service().connections.retry.on } else { RetryOn::NONE },
-            counters,
-            edit,
-            compression,
-            local,
-            entry,
-            trace,
-        },
-    );
+    let mut task = relay::Task {
+        request: whole,
+        progress,
+        settings,
+        try_timeout: plan.service().connections.retry.try_timeout,
+        retried: if plan.may_try_another { plan.service().connections.retry.on } else { RetryOn::NONE },
+        counters,
+        edit,
+        compression,
+        local,
+        entry,
+        trace,
+    };
+    let relay = relay::relay(source, IdleTimer { alarm: backend_alarm, idle }, response, &mut task);
     let (mut send, mut relay) = (pin!(send), pin!(relay));
     let mut is_sending = true;
     loop {

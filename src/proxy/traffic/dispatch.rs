@@ -108,7 +108,7 @@ impl Exchange<'_> {
                 Choice::Use { backend, set_cookie } => {
                     let Some(slot) = retries.queued.take(service, backend) else { continue };
                     retries.pay(service)?;
-                    retries.begin_attempt(most)?;
+                    retries.begin_attempt();
                     let may_try_another = service.connections.retry.on.has_statuses()
                         && self.request.head.is_replayable()
                         && retries.may_try_another(service, ask, backend, most);

@@ -7,7 +7,7 @@
 //! something runs is broken, so that a backend that has vanished is noticed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -15,6 +15,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fnv::FnvHashMap;
 use h2::client::{self, ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, SendStream};
 use http::Request;
@@ -49,7 +50,7 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 /// The connections of a worker.
 #[derive(Default)]
 pub struct Connections {
-    open: RefCell<HashMap<Peer, Vec<Rc<Connection>>>>,
+    open: RefCell<FnvHashMap<Peer, Vec<Rc<Connection>>>>,
     opening: RefCell<HashSet<Peer>>,
     /// Notified when an attempt to open one has ended, and when a backend has said how many streams it takes.
     opened: Rc<Notify>,

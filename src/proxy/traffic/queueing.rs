@@ -2,11 +2,10 @@
 
 use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::exchange::Exchange;
-use super::inflight::{Order, Phase};
 use super::outcome::Failure;
-use super::socket::IdleTimer;
-use super::stream::{BodySource, ClientStream};
+use super::stream::ClientStream;
 use super::termination::End;
 use super::view::View;
 use crate::proxy::choose::balance::contains;
@@ -61,10 +60,9 @@ impl Exchange<'_> {
         // A backend that is full has slots, and so its service a queue.
         let Some(own) = &service.queue else { return Err(Failure::new(503, End::NoBackend)) };
         let (queue, config) = (&own.queue, own.config);
-        let entered = Instant::now();
         let (ticket, began) = *queued.since.get_or_insert_with(|| {
             queue.count(Event::Joined);
-            (queue.ticket(), entered)
+            (queue.ticket(), Instant::now())
         });
         let backends = service.backends.iter().enumerate().filter(|(index, _)| contains(among, *index));
         let wanted = backends.filter_map(|(_, backend)| backend.slots.clone()).collect();
@@ -72,27 +70,16 @@ impl Exchange<'_> {
             queue.count(Event::Refused);
             return Err(Failure::new(503, End::QueueFullOfBackend));
         };
-        self.entry.enter(Phase::Waiting);
-        let mut timer = IdleTimer { alarm: self.client_alarm, idle: view.snapshot.settings.timeouts.body_idle };
-        let (mut body, _response) = client.split();
-        let given = tokio::select! { biased;
-            order = self.entry.order() => match order {
-                Order::Kill => Err(Failure::new(503, End::DrainTimeout)),
-                _ => Ok(None),
-            },
-            slot = place.slot() => Ok(slot),
-            () = body.closed(&mut timer, || service.connections.abort_on_close) => {
-                Err(Failure::of_gone_client(End::ClientInBackendQueue))
-            }
-            () = self.backend_alarm.wait(began + config.timeout) => {
-                queue.count(Event::TimedOut);
-                Err(Failure::new(503, End::QueueTimeout))
+        let slot = async |alarm: &mut Alarm| {
+            tokio::select! { biased;
+                slot = place.slot() => Ok(slot),
+                () = alarm.wait(began + config.timeout) => {
+                    queue.count(Event::TimedOut);
+                    Err(Failure::new(503, End::QueueTimeout))
+                }
             }
         };
-        drop(place);
-        self.entry.leave();
-        self.trace.waited = Some(self.trace.waited.unwrap_or_default() + entered.elapsed());
-        queued.slot = given?;
+        queued.slot = self.hold_for(client, (view, service), End::ClientInBackendQueue, slot).await?.flatten();
         Ok(())
     }
 }

@@ -120,15 +120,16 @@ impl From<SinkError> for RelayError {
     }
 }
 
-/// Passes the response on, interim ones first.
+/// Passes the response on, interim ones first. The task is borrowed: a future has a copy of its own of whatever it takes, for as long as it
+/// runs.
 pub async fn relay(
     mut backend: impl ResponseSource,
     mut timer: IdleTimer<'_>,
     mut client: impl ResponseSink,
-    mut task: Task<'_>,
+    task: &mut Task<'_>,
 ) -> Result<Relayed, RelayError> {
     for _ in 0..MOST_INTERIM {
-        let head = backend.head(&task, timer.alarm).await?;
+        let head = backend.head(task, timer.alarm).await?;
         task.count_response(&head);
         if head.authenticates_connection {
             task.progress.authenticated.set(true);
@@ -146,7 +147,7 @@ pub async fn relay(
             if task.retried.contains(RetryOn::of_status(head.status)) {
                 return Err(RelayError::Status(head.status));
             }
-            return task.pass_response(backend, timer, client, &head).await;
+            return task.pass_response(backend, &mut timer, &mut client, &head).await;
         }
         let edit = ResponseEdit { set_cookie: task.edit.set_cookie.filter(|_| switches), ..task.edit };
         task.trace.cookie_set = edit.set_cookie.is_some();
@@ -230,10 +231,10 @@ impl<'t> Task<'t> {
 
     /// Passes the final response on.
     async fn pass_response<B: ResponseSource>(
-        self,
+        &mut self,
         backend: B,
-        mut timer: IdleTimer<'_>,
-        mut client: impl ResponseSink,
+        timer: &mut IdleTimer<'_>,
+        client: &mut impl ResponseSink,
         head: &ResponseHead,
     ) -> Result<Relayed, RelayError> {
         let may_keep = self.progress.sent.get() && !self.local.is_draining();
@@ -255,11 +256,11 @@ impl<'t> Task<'t> {
             add_passed(&self.local.counters, bytes_in, passed);
         };
         let passed = match compressor {
-            None => pass(&mut body, &mut client, &mut timer, count, || false).await,
+            None => pass(&mut body, client, timer, count, || false).await,
             // On the heap: other responses have no room for it.
             Some((compressor, counters)) => {
-                let mut compressing = compressor.into(&mut client);
-                let passed = Box::pin(pass(&mut body, &mut compressing, &mut timer, count, || false)).await;
+                let mut compressing = compressor.into(client);
+                let passed = Box::pin(pass(&mut body, &mut compressing, timer, count, || false)).await;
                 counters.count(compressing.taken, compressing.sent);
                 self.trace.bytes = compressing.sent;
                 passed

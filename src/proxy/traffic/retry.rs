@@ -50,13 +50,9 @@ impl RetryState {
         self.failure.filter(|_| self.attempts >= most)
     }
 
-    /// Counts an attempt; the last failure stands when there have been `most`.
-    pub fn begin_attempt(&mut self, most: u32) -> Result<(), Failure> {
-        if let Some(failure) = self.failure.filter(|_| self.attempts >= most) {
-            return Err(failure);
-        }
+    /// Counts an attempt.
+    pub fn begin_attempt(&mut self) {
         self.attempts += 1;
-        Ok(())
     }
 
     /// An attempt has failed.

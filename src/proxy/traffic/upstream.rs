@@ -1,11 +1,11 @@
 //! Connections to backends: opening them, and keeping idle ones for the next request. One pool a worker.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
+use fnv::FnvHashMap;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use resting::Resting;
@@ -60,10 +60,10 @@ impl Peer {
     }
 }
 
-/// Idle connections by peer.
+/// Idle connections by peer, of which the document says how many there are.
 #[derive(Default)]
 pub struct Pool {
-    idle: RefCell<HashMap<Peer, Resting<Idle>>>,
+    idle: RefCell<FnvHashMap<Peer, Resting<Idle>>>,
 }
 
 struct Idle {

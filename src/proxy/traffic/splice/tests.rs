@@ -66,6 +66,17 @@ async fn whoever_waits_for_a_sender_holds_no_pipe_and_whoever_finds_none_is_told
 }
 
 #[tokio::test]
+async fn a_thread_has_no_more_pipes_than_it_is_allowed() {
+    allow(1);
+    let (mut sender, from) = connection().await;
+    let (to, _receiver) = connection().await;
+    sender.write_all(b"ab").await.unwrap();
+    let mut first = Passage::new(&from, &to);
+    assert_eq!(take(&mut first, 1).await.unwrap(), Taken::Bytes(1));
+    assert_eq!(take(&mut Passage::new(&from, &to), 1).await.unwrap(), Taken::NoPipe);
+}
+
+#[tokio::test]
 async fn a_receiver_that_is_gone_is_an_error() {
     let (mut sender, from) = connection().await;
     let (to, receiver) = connection().await;
