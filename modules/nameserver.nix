@@ -20,10 +20,9 @@ let
 
   pool =
     name: pool:
-    documented { inherit (pool) ttl when_all_down; }
-    // {
-      inherit (pool) aliases;
-      check = documented fleet.checks.${pool.check};
+    documented {
+      inherit (pool) aliases ttl when_all_down;
+      check = fleet.checks.${pool.check};
       members = lib.genAttrs (members.membersOf name) (proxy: {
         inherit (fleet.hosts.${proxy}) addresses;
       });
@@ -72,10 +71,10 @@ mkDaemonRole {
     # A zone's store path stands in the document, so that a change of the zone is a change of the document.
     zones = lib.mapAttrs (
       apex: zone:
-      {
+      documented {
+        inherit (zone) checks;
         file = zoneFile apex zone;
       }
-      // lib.optionalAttrs (zone.checks != null) { inherit (zone) checks; }
     ) zones;
     pools = lib.mapAttrs pool pools;
   }

@@ -17,61 +17,49 @@ let
     name: service:
     documented {
       inherit (service)
-        hosts
-        paths
-        mode
-        failover
-        balance
         abort_on_close
         allow
+        backend_tls
+        balance
+        basic_auth
+        compression
         deny
+        failover
+        failover_drain
+        forward_auth
+        hosts
+        hsts
+        https
+        last_resort
         max_queue
         max_request_body
+        mode
         pass_fields
+        paths
         protocol
         queue_timeout
+        rate_limit
+        redirect
         redispatch
         retries
         retry_budget
         retry_on
         reuse
-        slow_start
         send_proxy
+        slow_start
         start_grace
+        tls
         try_timeout
-        last_resort
-        failover_drain
-        https
         ;
       backends = if service.backends == [ ] then null else map backend service.backends;
-      backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
-      redirect = if service.redirect == null then null else documented service.redirect;
-      answer = if service.answer == null then null else withFiles "answer" [ "file" ] service.answer;
-      files = if service.files == null then null else withFiles "files" [ "folder" ] service.files;
-      error_pages =
-        if service.error_pages == null then
-          null
-        else
-          withFiles "page" (lib.remove "maintenance_retry_after" (
-            lib.attrNames service.error_pages
-          )) service.error_pages;
-    }
-    // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
-    // lib.optionalAttrs (service.basic_auth != null) { basic_auth = documented service.basic_auth; }
-    // lib.optionalAttrs (service.forward_auth != null) {
-      forward_auth = documented service.forward_auth;
-    }
-    // lib.optionalAttrs (service.compression != null) { compression = documented service.compression; }
-    // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
-    // lib.optionalAttrs (service.request_headers != null) {
-      request_headers = headers service.request_headers;
-    }
-    // lib.optionalAttrs (service.response_headers != null) {
-      response_headers = headers service.response_headers;
-    }
-    // lib.optionalAttrs (service.tls != null) { tls = tls service; }
-    // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
-    // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
+      answer = lib.mapNullable (withFiles "answer" [ "file" ]) service.answer;
+      files = lib.mapNullable (withFiles "files" [ "folder" ]) service.files;
+      error_pages = lib.mapNullable pages service.error_pages;
+      request_headers = lib.mapNullable headers service.request_headers;
+      response_headers = lib.mapNullable headers service.response_headers;
+      check = lib.mapNullable (check: fleet.checks.${check}) service.check;
+      cookie = if service.mode == "stateful" then cookie service else null;
+    };
 
   # The options of a part, those with these names being files or folders, each a store path of its own.
   withFiles =
@@ -80,25 +68,9 @@ let
       name: value: if lib.elem name names then "${stored "${what}-${name}" value}" else value
     ) (documented part);
 
-  rateLimit =
-    limit:
-    documented {
-      client = if limit.client == null then null else documented limit.client;
-      service = if limit.service == null then null else documented limit.service;
-    };
+  pages = all: withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames all)) all;
 
-  tls =
-    { tls, ... }:
-    if lib.isString tls then
-      tls
-    else
-      documented { inherit (tls) certificates; }
-      // lib.optionalAttrs (tls.acme != null) { acme = documented tls.acme; }
-      // lib.optionalAttrs (tls.client_certificates != null) {
-        client_certificates = documented tls.client_certificates;
-      };
-
-  headers = edits: lib.filterAttrs (_: fields: fields != { } && fields != [ ]) (documented edits);
+  headers = edits: lib.filterAttrs (_: fields: fields != { } && fields != [ ]) edits;
 
   challenges = map members.challengeOf (lib.attrValues fleet.services);
   overAcme = fleet.acme != null && lib.any (challenge: challenge != null) challenges;
@@ -106,17 +78,7 @@ let
   # Those that the CA may ask.
   nameservers = lib.unique (lib.concatMap members.nameserversOf members.zonesByDns);
   acme =
-    documented {
-      inherit (fleet.acme)
-        terms_of_service_agreed
-        directory
-        contact
-        ca_file
-        profile
-        challenge
-        ;
-      eab = if fleet.acme.eab == null then null else documented fleet.acme.eab;
-    }
+    documented fleet.acme
     // lib.optionalAttrs overDns {
       nameservers = {
         key_file = "/var/lib/${daemons.proxy.name}/identity.key";
@@ -131,7 +93,7 @@ let
   certificateFiles = lib.concatMap (
     { tls, ... }:
     lib.optionals (lib.isAttrs tls && tls.certificates != null) (
-      lib.concatMap lib.attrValues (map documented tls.certificates)
+      lib.concatMap lib.attrValues tls.certificates
     )
   ) (lib.attrValues fleet.services);
   unreadable = lib.filterAttrs (

@@ -74,12 +74,14 @@
 //! | what a configuration of HAProxy or Caddy comes to here | [`import`] |
 //! | whose files are believed | [`ownership`] |
 //! | how the words of others are shown | [`printable`] |
+//! | how a number is told with its noun | [`counted`] |
 //!
 //! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
-//! never use each other. `files`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
+//! never use each other. `counted`, `files`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
 pub mod config;
+pub mod counted;
 pub mod daemon;
 pub mod demo;
 pub mod dns;

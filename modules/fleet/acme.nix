@@ -5,7 +5,7 @@
 
 let
   inherit (lib) mkOption types;
-  inherit (fleetTypes) daemonDefault;
+  inherit (fleetTypes) daemonDefault part;
 in
 {
   options = {
@@ -24,25 +24,22 @@ in
       example = [ "hostmaster@example.net" ];
       description = "The addresses of mail at which the CA reaches the owner of the account.";
     };
-    eab = mkOption {
-      type = types.nullOr (
-        types.submodule {
-          options = {
-            key_id = mkOption {
-              type = types.str;
-              description = "What the CA calls the key.";
-            };
-            hmac_key_file = mkOption {
-              type = fleetTypes.keyPath;
-              example = "/var/lib/polder-keys/acme-eab";
-              description = "The file of the key, in base64 for URLs as CAs hand it out; on every proxy.";
-            };
+    eab =
+      part
+        {
+          key_id = mkOption {
+            type = types.str;
+            description = "What the CA calls the key.";
+          };
+          hmac_key_file = mkOption {
+            type = fleetTypes.keyPath;
+            example = "/var/lib/polder-keys/acme-eab";
+            description = "The file of the key, in base64 for URLs as CAs hand it out; on every proxy.";
           };
         }
-      );
-      default = null;
-      description = "The customer's account that the one for ACME belongs to, if the CA wants one (external account binding).";
-    };
+        {
+          description = "The customer's account that the one for ACME belongs to, if the CA wants one (external account binding).";
+        };
     ca_file = daemonDefault {
       type = types.str;
       description = "Certificates in PEM by which the CA's own https is checked.";

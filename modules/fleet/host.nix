@@ -5,6 +5,7 @@
 
 let
   inherit (lib) mkOption types;
+  inherit (fleetTypes) mkOptional;
   role = types.enum [
     "nameserver"
     "proxy"
@@ -26,22 +27,19 @@ in
       example = "proxy";
       description = "What the host does: one role, or a list of them. Each role brings its daemon, users, state directory and open ports.";
     };
-    ipv4 = mkOption {
-      type = types.nullOr fleetTypes.ipv4;
-      default = null;
+    ipv4 = mkOptional {
+      type = fleetTypes.ipv4;
       example = "192.0.2.11";
       description = "The IPv4 address at which other hosts, and visitors of a proxy or nameserver, reach it.";
     };
-    ipv6 = mkOption {
-      type = types.nullOr fleetTypes.ipv6;
-      default = null;
+    ipv6 = mkOptional {
+      type = fleetTypes.ipv6;
       example = "2001:db8::11";
       description = "The IPv6 address of the host. Hosts that have an IPv4 address too reach each other over that.";
     };
 
-    hostKey = mkOption {
-      type = types.nullOr fleetTypes.sshKey;
-      default = null;
+    hostKey = mkOptional {
+      type = fleetTypes.sshKey;
       example = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZCPN3yTGuDqMMJDlV/R9aAzYyl/61t46RYWLpcLoYb";
       description = ''
         The SSH host key, as in /etc/ssh/ssh_host_ed25519_key.pub of the host (`polder bootstrap HOST` prints it). A push accepts

@@ -5,29 +5,26 @@
 
 let
   inherit (lib) mkOption types;
+  inherit (fleetTypes) part;
   network =
     family: address: bits: example:
-    mkOption {
-      type = types.nullOr (
-        types.submodule {
-          options = {
-            gateway = mkOption {
-              type = address;
-              example = example.gateway;
-              description = "The address of the default gateway.";
-            };
-            prefixLength = mkOption {
-              type = types.ints.between 1 bits;
-              example = example.prefixLength;
-              description = "The prefix length of the network.";
-            };
-          };
-        }
-      );
-      default = null;
-      inherit example;
-      description = "The ${family} network of the location, for hosts that set `polder.network.interface`.";
-    };
+    part
+      {
+        gateway = mkOption {
+          type = address;
+          example = example.gateway;
+          description = "The address of the default gateway.";
+        };
+        prefixLength = mkOption {
+          type = types.ints.between 1 bits;
+          example = example.prefixLength;
+          description = "The prefix length of the network.";
+        };
+      }
+      {
+        inherit example;
+        description = "The ${family} network of the location, for hosts that set `polder.network.interface`.";
+      };
 in
 {
   options = {

@@ -5,12 +5,12 @@
 
 let
   inherit (lib) mkOption types;
+  inherit (fleetTypes) daemonDefault mkOptional;
 in
 {
   options = {
-    members = mkOption {
-      type = types.nullOr (types.listOf types.str);
-      default = null;
+    members = mkOptional {
+      type = types.listOf types.str;
       defaultText = lib.literalMD "every host with the role proxy";
       example = [
         "px-nl"
@@ -24,12 +24,12 @@ in
       example = [ "example.net" ];
       description = "Further names that are answered from this pool, such as the apex of a zone, which cannot be a CNAME.";
     };
-    ttl = fleetTypes.daemonDefault {
+    ttl = daemonDefault {
       type = types.ints.between 0 86400;
       example = 60;
       description = "For how many seconds resolvers may cache the addresses. Some visitors try a failed proxy for that long.";
     };
-    when_all_down = fleetTypes.daemonDefault {
+    when_all_down = daemonDefault {
       type =
         types.either
           (types.enum [

@@ -5,6 +5,7 @@
 
 let
   inherit (lib) mkOption types;
+  inherit (fleetTypes) mkOptional;
 in
 {
   options = {
@@ -13,9 +14,8 @@ in
       example = lib.literalExpression "./www/www";
       description = "The directory with the pages. When its content changes, a backend only gets a new link to it; nginx is not reloaded.";
     };
-    on = mkOption {
-      type = types.nullOr (types.nonEmptyListOf types.str);
-      default = null;
+    on = mkOptional {
+      type = types.nonEmptyListOf types.str;
       defaultText = lib.literalMD "every host with the role backend";
       example = [
         "web-1"
@@ -28,9 +28,8 @@ in
       default = 80;
       description = "The port to serve it on. Sites on the same host and port are distinguished by `names`.";
     };
-    names = mkOption {
-      type = types.nullOr (types.listOf fleetTypes.domainName);
-      default = null;
+    names = mkOptional {
+      type = types.listOf fleetTypes.domainName;
       defaultText = lib.literalMD "the `hosts` of the service of the same name, where there is one";
       description = "The host names of the site.";
     };

@@ -37,20 +37,29 @@ rec {
     types.addCheck types.str (path: lib.hasPrefix "/" path && !lib.hasPrefix builtins.storeDir path)
   );
 
-  # An option that is left out of the document if it is not set: the daemon's own default applies (docs/documents.md).
-  daemonDefault =
+  # An option that need not be set.
+  mkOptional =
     args:
     lib.mkOption (
       args
       // {
         type = types.nullOr args.type;
         default = null;
-        defaultText = lib.literalMD "the daemon's own";
       }
     );
 
-  # The options of a submodule that are set, for a document that has them as they are.
-  documented = lib.filterAttrs (name: value: value != null && name != "_module");
+  # The same with options of its own.
+  part = options: args: mkOptional (args // { type = types.submodule { inherit options; }; });
+
+  # An option that is left out of the document if it is not set: the daemon's own default applies (docs/documents.md).
+  daemonDefault = args: mkOptional (args // { defaultText = lib.literalMD "the daemon's own"; });
+
+  # The options of a submodule that are set, and those of the submodules in it, for a document that has them as they are.
+  documented =
+    options:
+    lib.mapAttrs (
+      _: value: if lib.isAttrs value && !lib.isStringLike value then documented value else value
+    ) (lib.filterAttrs (name: value: value != null && name != "_module") options);
 
   # A file or folder as a store path of its own, which only a change of its content changes, and no other change of the repository.
   stored = name: path: if builtins.isPath path then builtins.path { inherit path name; } else path;

@@ -1,10 +1,11 @@
 # One DNS zone.
-{ lib, ... }:
+{ lib, fleetTypes }:
 
 { ... }:
 
 let
   inherit (lib) mkOption types;
+  inherit (fleetTypes) mkOptional;
 in
 {
   options = {
@@ -16,14 +17,11 @@ in
         names the line.
       '';
     };
-    checks = mkOption {
-      type = types.nullOr (
-        types.enum [
-          "lenient"
-          "strict"
-        ]
-      );
-      default = null;
+    checks = mkOptional {
+      type = types.enum [
+        "lenient"
+        "strict"
+      ];
       defaultText = lib.literalMD "the daemon's: `lenient`";
       description = ''
         What is done about text that can be served and is hardly meant, such as an MX that points to an alias: `lenient` warns,
@@ -39,9 +37,8 @@ in
         put into the zone's directory in the store; the daemon reads nothing outside of it.
       '';
     };
-    nameservers = mkOption {
-      type = types.nullOr (types.listOf types.str);
-      default = null;
+    nameservers = mkOptional {
+      type = types.listOf types.str;
       defaultText = lib.literalMD "every host with the role nameserver";
       example = [
         "ns-nl"

@@ -122,11 +122,19 @@ fn label(label: &str, allowed: impl Fn(u8) -> bool) -> Result<(), String> {
     }
 }
 
-/// A cookie's name: a token (RFC 6265, 4.1.1; RFC 9110, 5.6.2).
+/// What a token is made of, for whoever wrote something else.
+pub const TOKEN: &str = "letters, digits and any of !#$%&'*+-.^_`|~";
+
+/// Whether a text is a token (RFC 9110, 5.6.2): the name of a field or a cookie.
+pub fn is_token(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+/// A cookie's name: a token (RFC 6265, 4.1.1).
 pub fn cookie_name(text: &str) -> Result<String, Invalid> {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if text.is_empty() || !text.bytes().all(token) {
-        return Err(Invalid::new(text, "is not a cookie name: expected letters, digits and any of !#$%&'*+-.^_`|~"));
+    if !is_token(text) {
+        return Err(Invalid::new(text, format!("is not a cookie name: expected {TOKEN}")));
     }
     let prefixed = ["__secure-", "__host-"].iter().any(|prefix| text.to_ascii_lowercase().starts_with(prefix));
     match prefixed {

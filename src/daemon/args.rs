@@ -11,7 +11,7 @@ pub struct DaemonArgs {
     /// Read the document and the files it names, report every error, and exit: 0 valid, 1 not
     #[arg(long, conflicts_with = "takeover")]
     pub check_config: bool,
-    /// With --check-config: also read keys and try to bind sockets, those of the daemon that runs excepted
+    /// With --check-config: also read every file that the document names, keys too, and try to bind sockets, those of the daemon that runs excepted
     #[arg(long, requires = "check_config")]
     pub live: bool,
     /// Take sockets and state from the daemon that runs, without a gap

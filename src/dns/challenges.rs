@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::compiled::Zones;
 use crate::config::dns::AcmeChallengesConfig;
 use crate::config::duration;
+use crate::counted::counted;
 use crate::daemon::challenges::{self, LONGEST_HOLD, Told};
 use crate::zone::name::Name;
 use answers::ChallengeAnswers;
@@ -164,7 +165,7 @@ impl Held {
 
     fn changed(&self, proxy: &str) -> Changed {
         let answered: Vec<String> =
-            self.answered().map(|(name, values)| format!("{name} ({})", count(values.len()))).collect();
+            self.answered().map(|(name, values)| format!("{name} ({})", counted(values.len(), "value"))).collect();
         let mut line = match answered.is_empty() {
             true => format!("{proxy} has no ACME challenge answered"),
             false => format!("{proxy} has ACME challenges answered: {}", answered.join(", ")),
@@ -183,12 +184,8 @@ impl HeldName<'_> {
     /// For the operator; follows the name.
     pub fn in_words(&self) -> String {
         let left = duration::format(Duration::from_secs(self.left.as_secs()));
-        format!("{} told by {}, for another {left}", count(self.values), self.proxy)
+        format!("{} told by {}, for another {left}", counted(self.values, "value"), self.proxy)
     }
-}
-
-fn count(values: usize) -> String {
-    if values == 1 { "1 value".to_owned() } else { format!("{values} values") }
 }
 
 /// Why a name that this proxy tells is not answered; none if it is.

@@ -20,6 +20,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api::proxy::Status;
+use crate::counted::counted;
 use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
@@ -410,7 +411,8 @@ impl State {
             more => format!(", and {more} more"),
         };
         format!(
-            "{services} services, {up} of {all} backends up{latches}{more}; generation {}",
+            "{}, {up} of {all} backends up{latches}{more}; generation {}",
+            counted(services, "service"),
             self.snapshot.generation
         )
     }

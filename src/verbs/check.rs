@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::exit::Exit;
-use super::output::{Output, Tone, counted, printable};
+use super::output::{Output, Tone, printable};
 use crate::config::names;
+use crate::counted::counted;
 use crate::fleet::check::Finding;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;

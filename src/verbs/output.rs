@@ -142,11 +142,6 @@ fn render_row(row: &[Cell], widths: &[usize]) -> String {
     line
 }
 
-/// `1 host`, `2 hosts`.
-pub fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 /// Where a verb prints.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {

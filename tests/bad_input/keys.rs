@@ -44,7 +44,7 @@ fn assert_refused(mut daemon: Daemon<'_>, file: &Path, place: &str, makes: &str)
         spoil(file, content);
         let words = format!("{place}: {words}");
         let refused = daemon.reload().unwrap_err();
-        assert_says(&refused, &["a key file cannot be used", &words]);
+        assert_says(&refused, &["a file that the document names cannot be used", &words]);
         assert!(!refused.contains("secret!"), "{refused}");
         daemon.assert_serves();
         daemon.ends(&["--takeover"]).assert(3, &[&words]);
@@ -98,7 +98,7 @@ fn assert_needs_its_key_listed(mut daemon: Daemon<'_>, name: &str, file: &Path) 
         daemon.run_in_doubt();
         daemon.write_changed(|document| document["peers"]["members"][name]["keys"] = listed.clone());
         let refused = daemon.reload().unwrap_err();
-        assert_says(&refused, &["a key file cannot be used", &words]);
+        assert_says(&refused, &["a file that the document names cannot be used", &words]);
         daemon.assert_serves();
         daemon.ends(&["--check-config", "--live"]).assert(1, &[&words]);
         daemon.ends(&["--check-config"]).assert(0, &[]);

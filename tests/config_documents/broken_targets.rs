@@ -1,5 +1,7 @@
 //! What is wrong with a service that the proxy answers by itself, in words for the operator.
 
+use polder::config::proxy;
+
 use super::proxy_findings;
 
 /// The findings about the service of this text, on the second line.
@@ -60,6 +62,24 @@ fn a_service_has_exactly_one_target() {
 }
 
 #[test]
+fn every_key_about_backends_is_refused_beside_another_target_and_listed_in_the_reference() {
+    let whoever_answers = "allow basic_auth deny error_pages forward_auth hosts hsts https max_request_body paths rate_limit \
+                           response_headers tls backends redirect answer files";
+    let whoever_answers: Vec<&str> = whoever_answers.split_whitespace().collect();
+    let service = proxy::KEYS.iter().find(|keys| keys.object == "services.NAME").unwrap();
+    let of_backends: Vec<&str> = service.names.iter().copied().filter(|key| !whoever_answers.contains(key)).collect();
+    for key in &of_backends {
+        let words = format!(
+            r#"proxy.json:2: services.s.{key}: has no meaning beside "answer": it is about backends; leave it out"#
+        );
+        assert!(of(&format!(r#""answer": {{}}, "{key}": 1"#)).contains(&words), "{key}");
+    }
+    let (_, listed) = include_str!("../../docs/documents.md").split_once("are about backends are refused: ").unwrap();
+    let (listed, _) = listed.split_once(".\n").unwrap();
+    assert_eq!(listed.split('`').skip(1).step_by(2).collect::<Vec<_>>(), of_backends);
+}
+
+#[test]
 fn a_redirect_leads_somewhere_else() {
     refuses(&[
         (r#""redirect": { "host": "[2001:db8::1]:8080", "path": "/a?b" }"#, &[]),
@@ -112,8 +132,8 @@ fn an_answer_cannot_break_the_framing_or_the_head() {
             &[
                 ".answer.headers.content-length: content-length cannot be set here: the proxy counts the body itself",
                 r#".answer.headers["A B"]: "A B" is not a field's name: expected letters, digits and any of !#$%&'*+-.^_`|~"#,
-                r#".answer.headers.X: "a\r\nb" is not a field's value: expected printable ASCII, on one line"#,
-                r#".answer.headers.Y: " a" is not a field's value: it begins or ends with a blank"#,
+                r#".answer.headers.X: "a\r\nb" has '\r' in it: expected printable ASCII, for a field is one line of that"#,
+                r#".answer.headers.Y: " a" begins or ends with a space, which no reader of a field keeps"#,
                 r#".answer.headers.Strict-Transport-Security: Strict-Transport-Security cannot be set here: write "hsts" in the service"#,
             ],
         ),

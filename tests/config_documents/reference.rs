@@ -161,10 +161,10 @@ fn where_the_nix_modules_state_a_default_too_it_is_that_of_the_readers() {
         let row = rows(object).into_iter().find(|row| row.key == key).unwrap();
         row.default.trim_matches('`').to_owned()
     };
-    let (cookie, service) =
-        (include_str!("../../modules/fleet/cookie.nix"), include_str!("../../modules/fleet/service.nix"));
+    let (cookie, backend) =
+        (include_str!("../../modules/fleet/cookie.nix"), include_str!("../../modules/fleet/service/backend.nix"));
     assert_eq!(stated_in_nix(cookie, "value = ", "default"), in_reference("services.NAME.cookie", "value"));
-    assert_eq!(stated_in_nix(service, "backup = ", "default"), in_reference("services.NAME.backends[]", "backup"));
+    assert_eq!(stated_in_nix(backend, "backup = ", "default"), in_reference("services.NAME.backends[]", "backup"));
 }
 
 #[test]

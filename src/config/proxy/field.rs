@@ -1,6 +1,7 @@
 //! A field of a response's head, as a document states it (pure).
 
 use crate::config::invalid::Invalid;
+use crate::config::names::{self, TOKEN};
 
 /// A name and a value that cannot end the line they stand on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,20 +14,26 @@ pub struct FieldValue {
 
 /// A field's name.
 pub(super) fn name(text: &str) -> Result<String, Invalid> {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    match !text.is_empty() && text.bytes().all(token) {
+    match names::is_token(text) {
         true => Ok(text.to_owned()),
-        false => Err(Invalid::new(text, "is not a field's name: expected letters, digits and any of !#$%&'*+-.^_`|~")),
+        false => Err(Invalid::new(text, format!("is not a field's name: expected {TOKEN}"))),
     }
 }
 
 /// A field's value.
 pub(super) fn value(text: &str) -> Result<String, Invalid> {
-    let printable = |b: u8| (b' '..=b'~').contains(&b);
-    let refused = |why| Err(Invalid::new(text, format!("is not a field's value: {why}")));
-    match text.bytes().find(|byte| !printable(*byte)) {
-        Some(_) => refused("expected printable ASCII, on one line"),
-        None if text.trim() != text => refused("it begins or ends with a blank"),
-        None => Ok(text.to_owned()),
+    vet_value(text)?;
+    Ok(text.to_owned())
+}
+
+/// Whether a text can be a field's value, or why it cannot.
+pub(super) fn vet_value(text: &str) -> Result<(), Invalid> {
+    if let Some(character) = text.chars().find(|character| !matches!(character, ' '..='~')) {
+        let why = format!("has {character:?} in it: expected printable ASCII, for a field is one line of that");
+        return Err(Invalid::new(text, why));
+    }
+    match text.trim() == text {
+        true => Ok(()),
+        false => Err(Invalid::new(text, "begins or ends with a space, which no reader of a field keeps")),
     }
 }

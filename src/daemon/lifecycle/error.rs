@@ -30,7 +30,7 @@ impl DocumentError {
     pub fn summary(&self) -> &'static str {
         match self {
             DocumentError::Findings(_) => "the document is not valid",
-            DocumentError::Keys(_) => "a key file cannot be used",
+            DocumentError::Keys(_) => "a file that the document names cannot be used",
             DocumentError::Descriptors(_) => "the limit of open files is too low",
             DocumentError::Unread => "reading the document did not end; see the log",
         }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
+use crate::counted::counted;
 use crate::daemon::VERSION;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, LastReload};
@@ -61,7 +62,7 @@ impl State {
     /// One line for `systemctl status`: `2 zones, 1 pool: 3 of 3 members up; generation 7`.
     pub fn summary(&self) -> String {
         let pools = &self.document.config.pools;
-        let zones = count(self.document.config.zones.len(), "zone");
+        let zones = counted(self.document.config.zones.len(), "zone");
         let members: usize = pools.values().map(|pool| pool.members.len()).sum();
         let up: usize = pools.values().map(|pool| pool.members.values().filter(|m| self.is_up(pool, m)).count()).sum();
         let alarm = self.operator_file.has_failed() || !self.document.impaired.is_empty();
@@ -69,8 +70,8 @@ impl State {
         let generation = self.generation();
         format!(
             "{zones}, {}: {up} of {} up; generation {generation}{alarms}",
-            count(pools.len(), "pool"),
-            count(members, "member")
+            counted(pools.len(), "pool"),
+            counted(members, "member")
         )
     }
 
@@ -187,8 +188,4 @@ fn peer_status(name: &str, health: &PeerHealth) -> PeerStatus {
         error: health.error.clone(),
         differs: Vec::new(),
     }
-}
-
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

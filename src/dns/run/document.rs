@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::config::dns::{Checks, ZoneConfig};
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
+use crate::counted::counted;
 use crate::daemon::key_file::KeyError;
 use crate::daemon::lifecycle::descriptors::DescriptorError;
 use crate::daemon::lifecycle::{Document, Settings};
@@ -115,7 +116,7 @@ impl Document for Prepared {
     }
 
     fn in_words(Parsed { config, .. }: &Parsed) -> String {
-        format!("zones {}, pools {}", config.zones.len(), config.pools.len())
+        format!("{}, {}", counted(config.zones.len(), "zone"), counted(config.pools.len(), "pool"))
     }
 
     fn settings_of(parsed: &Parsed) -> Settings<'_> {

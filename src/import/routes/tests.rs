@@ -1,4 +1,4 @@
-use super::super::condition::covers_path;
+use super::super::condition::{Condition, covers_path};
 use super::*;
 
 const HOSTS: &[&str] = &["*", "a.test", "b.test", "*.test", "*.a.test", "x.a.test"];

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::{Finding, Findings, ProxyConfig, proxy};
+use crate::counted::counted;
 use crate::daemon::key_file::KeyError;
 use crate::daemon::lifecycle::descriptors::DescriptorError;
 use crate::daemon::lifecycle::{Document, Settings};
@@ -76,7 +77,7 @@ impl Document for Prepared {
     }
 
     fn in_words(Parsed { config, .. }: &Parsed) -> String {
-        format!("{} services", config.services.len())
+        counted(config.services.len(), "service")
     }
 
     fn settings_of(Parsed { config, .. }: &Parsed) -> Settings<'_> {

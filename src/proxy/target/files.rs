@@ -17,15 +17,22 @@ use found::{Coding, Found, Look};
 use range::{Part, part};
 use wanted::{Unnameable, Wanted};
 
-/// How much of a file is read at once.
-pub const CHUNK: usize = 64 * 1024;
-
 /// A folder, ready.
 #[derive(Debug)]
 pub struct Site {
     config: FilesConfig,
     /// The paths of the service, one of which is none of the folder's.
     prefixes: Vec<String>,
+}
+
+/// The status where the folder or a file in it cannot be opened, though it is there.
+pub fn status_of(error: &io::Error) -> u16 {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => 403,
+        // The folder itself: search engines must not forget its pages.
+        io::ErrorKind::NotFound => 503,
+        _ => 500,
+    }
 }
 
 /// What a request says of the file that it asks for.
@@ -110,3 +117,6 @@ impl Site {
         response.of(Content::File(FileContent { file, part }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Where a visitor in clear text is sent to (pure).
 
 use super::message::{Request, Target};
+use crate::proxy::target::redirect::host_of;
 
 /// The port that a URL of https need not name (RFC 9110, 4.2.2).
 const HTTPS: u16 = 443;
@@ -23,14 +24,7 @@ pub fn to_https(request: &Request<'_>, port: u16) -> Option<Vec<u8>> {
 
 /// The host that is asked for, without a port.
 pub fn host<'r>(request: &Request<'r>) -> &'r [u8] {
-    let authority = request.authority();
-    let colon = memchr::memrchr(b':', authority);
-    match colon {
-        // Within the brackets of an IPv6 address.
-        Some(colon) if authority[colon..].contains(&b']') => authority,
-        Some(colon) => &authority[..colon],
-        None => authority,
-    }
+    host_of(request.authority())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::proxy::snapshot::Front;
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::files::conditions::Conditions;
 use crate::proxy::target::files::found::{Coding, Look};
-use crate::proxy::target::files::{Ask, Site};
+use crate::proxy::target::files::{self, Ask, Site};
 use crate::proxy::target::redirect::{Asked, Nowhere, Redirect};
 use crate::proxy::target::response::Response;
 
@@ -114,13 +114,7 @@ impl Exchange<'_> {
             }
             Err(error) => {
                 self.warn_of_files(front, site, &error.to_string());
-                let status = match error.kind() {
-                    io::ErrorKind::PermissionDenied => 403,
-                    // The folder itself: search engines must not forget its pages.
-                    io::ErrorKind::NotFound => 503,
-                    _ => 500,
-                };
-                Err(Failure::new(status, End::FileUnread))
+                Err(Failure::new(files::status_of(&error), End::FileUnread))
             }
         }
     }

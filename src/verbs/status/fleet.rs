@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::drift::{Drift, LastPush, judge};
+use crate::counted::counted;
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
 use crate::push::deferred::svn::{self, ServerState};
@@ -18,7 +19,7 @@ use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::ReachedFleet;
 use crate::verbs::ledger_text::{revision, short};
-use crate::verbs::output::{Cell, Table, Tone, cell, counted, printable, toned};
+use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
 use crate::verbs::reach::{Reach, Reports};
 use crate::verbs::times::{ago, span};
 

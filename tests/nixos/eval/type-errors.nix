@@ -73,11 +73,6 @@ let
         "public signing key"
       ];
     };
-    "a service without a mode" = {
-      bad = ''polder.fleet.services.new = { hosts = [ "new.example.net" ]; backends = [ { host = "web-1"; } ]; };'';
-      good = ''polder.fleet.services.new = { hosts = [ "new.example.net" ]; backends = [ { host = "web-1"; } ]; mode = "stateless"; };'';
-      says = [ "polder.fleet.services.new.mode" ];
-    };
     "a key that Nix would copy into the store" = {
       bad = "polder.keys.cookies = lib.mkForce ./keys;";
       good = ''polder.keys.cookies = lib.mkForce "/keys/cookies";'';

@@ -2,7 +2,7 @@
 
 use super::template::{Part, Template};
 use crate::config::invalid::Invalid;
-use crate::config::names;
+use crate::config::names::{self, TOKEN};
 use crate::config::proxy::cookie::CookieConfig;
 
 /// Which fields do not go on.
@@ -76,10 +76,8 @@ const CHALLENGES: [&str; 2] = ["proxy-authenticate", "www-authenticate"];
 
 /// A field's name that may be touched in this way.
 pub(super) fn name(text: &str, way: Way, edit: Edit, around: Around<'_>) -> Result<String, Invalid> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if text.is_empty() || text.len() > LONGEST_NAME || !text.bytes().all(is_token) {
-        let why =
-            format!("is not a field's name: expected 1 to {LONGEST_NAME} letters, digits and any of !#$%&'*+-.^_`|~");
+    if text.len() > LONGEST_NAME || !names::is_token(text) {
+        let why = format!("is not a field's name: expected 1 to {LONGEST_NAME} {TOKEN}");
         return Err(Invalid::new(text, why));
     }
     match refusal(&normal(text), way, edit, around) {
@@ -91,8 +89,7 @@ pub(super) fn name(text: &str, way: Way, edit: Edit, around: Around<'_>) -> Resu
 /// How the names of fields begin that do not go on.
 pub(super) fn beginning(front: &str) -> Result<RemovedFields, Invalid> {
     let is_named = front.bytes().any(|byte| byte.is_ascii_alphanumeric()) && !front.contains('*');
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&byte);
-    match is_named && front.bytes().all(is_token) {
+    match is_named && names::is_token(front) {
         true => Ok(RemovedFields::Beginning(front.to_owned())),
         false => {
             let why = "does not say which fields: expected how their names begin, like \"X-Debug-*\"";

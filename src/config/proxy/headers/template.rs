@@ -3,6 +3,7 @@
 
 use crate::config::invalid::Invalid;
 use crate::config::near_miss::nearest;
+use crate::config::proxy::field;
 
 /// What a value may have in it of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +83,11 @@ pub struct Template(Vec<Part>);
 impl Template {
     /// Takes a value apart.
     pub(super) fn parse(text: &str) -> Result<Template, Invalid> {
+        field::vet_value(text)?;
         Template::take_apart(text).map_err(|why| Invalid::new(text, why))
     }
 
     fn take_apart(text: &str) -> Result<Template, String> {
-        if let Some(character) = text.chars().find(|character| !matches!(character, ' '..='~')) {
-            return Err(format!("has {character:?} in it: expected printable ASCII, for a field is one line of that"));
-        }
-        if text.trim() != text {
-            return Err("begins or ends with a space, which no reader of a field keeps".to_owned());
-        }
         let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
         while let Some(brace) = rest.find(['{', '}']) {
             literal.push_str(&rest[..brace]);

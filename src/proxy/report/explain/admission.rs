@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::config::duration;
+use crate::counted::counted;
 use crate::proxy::edge::Edge;
 
 /// What becomes of the request, and why, as far as it can be told beforehand.
@@ -32,7 +33,8 @@ pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
         let file = auth.file.path().display();
         match auth.file.users() {
             Some(users) => {
-                format!("it needs a name and a password of the {} users in {file}, or it is answered 401", users.len())
+                let users = counted(users.len(), "user");
+                format!("it needs a name and a password of the {users} in {file}, or it is answered 401")
             }
             None => format!("it needs a name and a password, and {file} cannot be used: it is answered 503"),
         }

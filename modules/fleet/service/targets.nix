@@ -3,17 +3,7 @@
 
 let
   inherit (lib) mkOption types;
-  inherit (fleetTypes) daemonDefault duration;
-
-  part =
-    options: args:
-    mkOption (
-      {
-        type = types.nullOr (types.submodule { inherit options; });
-        default = null;
-      }
-      // args
-    );
+  inherit (fleetTypes) daemonDefault duration part;
 
   pages =
     lib.genAttrs

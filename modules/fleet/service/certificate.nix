@@ -1,0 +1,22 @@
+# A certificate for a host, in files that are on every proxy.
+{
+  lib,
+  fleetTypes,
+  host,
+}:
+
+let
+  inherit (lib) mkOption;
+in
+{
+  options.chain_file = mkOption {
+    type = fleetTypes.keyPath;
+    example = "/var/lib/acme/${host}/fullchain.pem";
+    description = "The certificate in PEM, and behind it those that lead to the CA's.";
+  };
+  options.key_file = mkOption {
+    type = fleetTypes.keyPath;
+    example = "/var/lib/acme/${host}/key.pem";
+    description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
+  };
+}

@@ -1,0 +1,6 @@
+use super::*;
+
+#[test]
+fn one_is_one_and_all_else_is_several() {
+    assert_eq!([0, 1, 2].map(|count| counted(count, "service")), ["0 services", "1 service", "2 services"]);
+}

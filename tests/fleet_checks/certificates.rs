@@ -1,0 +1,111 @@
+//! Where certificates come from.
+
+use serde_json::{Value, json};
+
+use crate::example::{Example, broken};
+
+/// The example with a certificate by dns-01, as the modules would render it.
+fn by_dns(example: &mut Example) {
+    let keys = |example: &Example, host: &str, file: &str| {
+        let text = example.fleet["systems"][host]["documents"][file].as_str().unwrap();
+        serde_json::from_str::<Value>(text).unwrap()["peers"]["members"][host]["keys"].clone()
+    };
+    let nameservers = [("ns-nl", "192.0.2.1:8455"), ("ns-ch", "198.51.100.1:8455")];
+    let members: serde_json::Map<String, Value> = nameservers
+        .iter()
+        .map(|(host, at)| ((*host).to_owned(), json!({ "address": at, "keys": keys(example, host, "dns.json") })))
+        .collect();
+    let from = |example: &Example, host: &str, at: &str| json!({ "addresses": [at], "keys": keys(example, host, "proxy.json"), "zones": ["example.net"] });
+    let from =
+        json!({ "px-nl": from(example, "px-nl", "192.0.2.11"), "px-ch": from(example, "px-ch", "198.51.100.11") });
+    example.proxies(|proxy| {
+        proxy["services"]["www"]["tls"] = json!({ "acme": { "challenge": "dns-01" } });
+        let nameservers = json!({ "key_file": "/k", "members": members });
+        proxy["acme"] = json!({ "terms_of_service_agreed": true, "nameservers": nameservers });
+    });
+    for (host, at) in nameservers {
+        example.document(host, "dns.json", |dns| {
+            dns["acme_challenges"] = json!({ "listen": at, "key_file": "/k", "from": from });
+        });
+    }
+}
+
+#[test]
+fn every_nameserver_that_a_ca_asks_answers_what_every_proxy_tells_it() {
+    let www = |host: &str| {
+        let names = ["www.example.net", "example.net"].map(|name| {
+            format!(
+                "service www: its certificate is ordered by dns-01, the CA asks {host} for _acme-challenge.{name}, and "
+            )
+        });
+        move |why: &str| names.clone().map(|name| format!("{name}{why}"))
+    };
+    let broken = |why: &str, change: fn(&mut Example), expected: &[String]| {
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        let both = |example: &mut Example| {
+            by_dns(example);
+            change(example);
+        };
+        broken(why, both, &expected);
+    };
+    broken("as it is", |_| {}, &[]);
+    broken(
+        "a nameserver that hears nobody",
+        |example| {
+            example.document("ns-ch", "dns.json", |dns| drop(dns.as_object_mut().unwrap().remove("acme_challenges")))
+        },
+        &www("ns-ch")("it answers no proxy's challenges: its document has no acme_challenges"),
+    );
+    broken(
+        "a proxy that is not heard",
+        |example| {
+            example.document("ns-nl", "dns.json", |dns| {
+                drop(dns["acme_challenges"]["from"].as_object_mut().unwrap().remove("px-ch"));
+            });
+        },
+        &www("ns-nl")("px-ch is not in its acme_challenges.from"),
+    );
+    broken(
+        "a nameserver that is not told",
+        |example| {
+            example.document("px-nl", "proxy.json", |proxy| {
+                drop(proxy["acme"]["nameservers"]["members"].as_object_mut().unwrap().remove("ns-ch"));
+            });
+        },
+        &www("ns-ch")("px-nl does not tell it: 198.51.100.1:8455 is not in its acme.nameservers"),
+    );
+    broken(
+        "another key",
+        |example| {
+            example.document("ns-nl", "dns.json", |dns| {
+                dns["acme_challenges"]["from"]["px-nl"]["keys"] =
+                    json!(["cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA="]);
+            });
+        },
+        &www("ns-nl")("it does not know the key of px-nl: acme_challenges.from.px-nl.keys has other ones"),
+    );
+    broken(
+        "a CNAME where the CA asks",
+        |example| example.zone("; Sites.", "_acme-challenge IN CNAME acme.example.org."),
+        &["ns-ch", "ns-nl"].map(|host| {
+            format!(
+                "service www: its certificate is ordered by dns-01, and at {host} _acme-challenge.example.net has a CNAME to \
+                 acme.example.org in the zone, which is followed: take it out, or order by http-01"
+            )
+        }),
+    );
+}
+
+#[test]
+fn certificates_come_from_one_place_for_all_proxies() {
+    broken(
+        "one orders, one has files",
+        |example| {
+            by_dns(example);
+            example.document("px-nl", "proxy.json", |proxy| {
+                proxy["services"]["www"]["tls"] = json!({ "certificates": [{ "chain_file": "/c", "key_file": "/k" }] });
+            });
+        },
+        &["service www: the source of its certificates differs: acme by dns-01 on px-ch, /c on px-nl"],
+    );
+}
