@@ -8,6 +8,7 @@ pub mod bounds;
 pub mod client;
 pub mod daemon;
 pub mod dns;
+pub mod events;
 pub mod operator;
 pub mod proxy;
 pub mod query;

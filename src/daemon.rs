@@ -15,6 +15,7 @@ pub mod client_network;
 pub mod clock;
 pub mod eligibility;
 pub mod fd_store;
+pub mod history;
 mod identity;
 pub mod key_file;
 pub mod launch;

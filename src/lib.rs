@@ -72,12 +72,13 @@
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
 //! | what a configuration of HAProxy or Caddy comes to here | [`import`] |
+//! | what a daemon remembers of what happened | [`daemon::history`] |
 //! | whose files are believed | [`ownership`] |
 //! | how the words of others are shown | [`printable`] |
 //! | how a number is told with its noun | [`counted`] |
 //!
 //! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
-//! never use each other. `counted`, `files`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
+//! never use each other. `counted`, `files`, `log_line`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
 pub mod config;
@@ -89,6 +90,7 @@ pub mod files;
 pub mod fleet;
 pub mod health;
 pub mod import;
+pub mod log_line;
 pub mod memory;
 pub mod ownership;
 pub mod printable;

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod demo_file;
 pub mod drill;
 pub mod endpoint;
+pub mod events;
 pub mod exit;
 pub mod explain;
 pub mod failback;
@@ -152,6 +153,8 @@ pub enum Ask {
     Forget(forget::ForgetArgs),
     /// Show where a visitor of a URL would end up, and why
     Explain(explain::ExplainArgs),
+    /// Show what happened in the fleet, in order of time: checks, latches, operators, reloads, peers, certificates
+    Events(events::EventsArgs),
     /// Have daemons read their documents again; a bad document changes nothing, and its findings are shown
     Reload(reload::ReloadArgs),
 }
@@ -167,6 +170,7 @@ impl Ask {
             Ask::Failback(args) => &args.fleet,
             Ask::Forget(args) => &args.fleet,
             Ask::Explain(args) => &args.fleet,
+            Ask::Events(args) => &args.fleet,
             Ask::Reload(args) => &args.fleet,
         }
     }
@@ -220,6 +224,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error>
             Ask::Failback(args) => failback::run(&args, daemons, output).await,
             Ask::Forget(args) => forget::run(&args, daemons, output).await,
             Ask::Explain(args) => explain::run(&args, daemons, output).await,
+            Ask::Events(args) => events::run(&args, daemons, output).await,
             Ask::Reload(args) => reload::run(&args, daemons, output).await,
         }
     }))

@@ -11,11 +11,15 @@ use std::io::IsTerminal;
 use nix::sys::stat::fstat;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
+use super::history::{self, History};
+use crate::log_line::{KIND, SUBJECTS};
 use crate::printable;
 
 /// What is logged by default. The `h2` crate would warn of what clients send, as often as they like.
@@ -24,17 +28,27 @@ const DEFAULT: &str = "info,h2=error";
 /// Installs the subscriber. What is logged comes from `POLDER_LOG` (default `info`; `debug`, or by module:
 /// `info,polder::health=debug`). A second call changes nothing.
 pub fn init() {
+    install(None);
+}
+
+/// The same, with a history that keeps every line of level info and above, whatever `POLDER_LOG` says.
+pub fn init_keeping(history: &History) {
+    install(Some(history));
+}
+
+fn install(history: Option<&History>) {
     let words = env::var("POLDER_LOG").unwrap_or_default();
     let filter = EnvFilter::try_new(if words.is_empty() { DEFAULT } else { &words });
     let (filter, mistake) = match filter {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(DEFAULT), Some(error)),
     };
-    let installed = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_env_filter(filter)
         .event_format(Line { style: Style::of_stderr() })
-        .try_init();
+        .with_filter(filter);
+    let kept = history.map(|history| history::Layer::new(history.clone()).with_filter(EnvFilter::new(DEFAULT)));
+    let installed = tracing_subscriber::registry().with(lines).with(kept).try_init();
     if let (Ok(()), Some(error)) = (installed, mistake) {
         tracing::warn!(%error, "POLDER_LOG is not a filter; logging from level info");
     }
@@ -113,6 +127,8 @@ impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let written = match field.name() {
             "message" => write!(Escaped(&mut self.message), "{value:?}"),
+            // Of the history: the words say it too.
+            KIND | SUBJECTS => Ok(()),
             name => write!(Escaped(&mut self.fields), " {name}={value:?}"),
         };
         written.expect("writing to a String cannot fail");

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::args::DaemonArgs;
 use super::sockets::Sockets;
 use super::takeover::{self, Takeover, TakeoverError};
+use crate::log_line::{Kind, LogLine};
 
 /// What a starting daemon has before it binds anything.
 #[derive(Debug)]
@@ -55,7 +56,11 @@ pub async fn inherit(
     }
     let (passed, takeover) = match takeover::request(admin_socket, state_dir, program).await {
         Err(left @ TakeoverError::Left(_)) if !passed.is_empty() => {
-            tracing::warn!("{left}. Starting with the sockets that this one was passed: {}", passed.len());
+            LogLine::warn(
+                Kind::Daemon,
+                format!("{left}. Starting with the sockets that this one was passed: {}", passed.len()),
+            )
+            .write();
             return Ok(adopt(passed));
         }
         asked => asked?,
@@ -64,7 +69,7 @@ pub async fn inherit(
     let (folders, sockets): (Vec<File>, Vec<File>) = passed.into_iter().map(File::from).partition(is_folder);
     let mut sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());
     sockets.share();
-    tracing::info!("taking over {} sockets from the running {program}", sockets.len());
+    LogLine::info(Kind::Daemon, format!("taking over {} sockets from the running {program}", sockets.len())).write();
     Ok(Inheritance { sockets, folders, takeover: Some(takeover) })
 }
 

@@ -58,6 +58,7 @@ use tokio::time::timeout;
 use super::admin::TAKEOVER_UPGRADE;
 use super::notify;
 use crate::api::client::Client;
+use crate::log_line::{Kind, LogLine};
 pub use error::{NewSideError, TakeoverError};
 use listener::Listener;
 use process::end_of;
@@ -311,7 +312,11 @@ impl Offered {
         };
         check_hello(&hello, program)?;
         self.successor = Some(self.identify().await?);
-        tracing::info!("offering sockets and state to {} (version {})", self.new_side(), hello.version);
+        LogLine::info(
+            Kind::Daemon,
+            format!("offering sockets and state to {} (version {})", self.new_side(), hello.version),
+        )
+        .write();
         match timeout(self.limits.offer, self.pass(handover)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.failed(NewSideError::Sockets(error))),
@@ -378,7 +383,7 @@ impl Offered {
                 Err(self.failed(NewSideError::TakenAndEnded))
             }
             Ok(Frame::Taken) => {
-                tracing::info!("{} has taken over", self.new_side());
+                LogLine::info(Kind::Daemon, format!("{} has taken over", self.new_side())).write();
                 if let Some(successor) = &self.successor {
                     notify::main_process(successor.process);
                 }

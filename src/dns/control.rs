@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
-use tracing::Level;
 
 use super::challenges::answers::ChallengeAnswers;
 use super::challenges::{Challenges, HandedOver};
@@ -35,6 +34,7 @@ use crate::daemon::peers::{PeerEvent, Rejected};
 use crate::health::Targets;
 use crate::health::view::CheckView;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
+use crate::log_line::{Kind, LogLine};
 use prepared::Prepared;
 
 pub use operator::{Accepted, Change, CommandError};
@@ -75,7 +75,7 @@ pub enum Effect {
     /// Queries are answered with what a proxy told: it is to know.
     AnswerProxy(oneshot::Sender<Answer>, Answer),
     /// One line for the log.
-    Log(Level, String),
+    Log(LogLine),
 }
 
 /// All of it.
@@ -210,7 +210,7 @@ impl State {
             }
             Event::Time => {
                 let expired = self.challenges.expire(now.running);
-                effects.extend(expired.into_iter().map(|line| Effect::Log(Level::INFO, line)));
+                effects.extend(expired.into_iter().map(|line| Effect::Log(LogLine::info(Kind::Certificate, line))));
             }
         }
         effects.extend(self.settle(now));
@@ -247,7 +247,7 @@ impl State {
             Ok(message) => message,
             Err(error) => {
                 let line = format!("the message of peer {peer} cannot be read: {error}");
-                return vec![Effect::Log(Level::WARN, line)];
+                return vec![Effect::Log(LogLine::warn(Kind::Peer, line).about(peer))];
             }
         };
         let mut effects = Vec::new();
@@ -255,11 +255,13 @@ impl State {
         let put = put.vetted(&self.document.config.name, now.unix_ms, |subject| self.names(subject));
         self.proposals.receive(&peer, put, now);
         if let Some(news) = self.rejected.entry(peer.clone()).or_default().note(rejected) {
-            effects.push(Effect::Log(Level::WARN, format!("values of peer {peer} are rejected: {news}")));
+            let words = format!("values of peer {peer} are rejected: {news}");
+            effects.push(Effect::Log(LogLine::warn(Kind::Peer, words).about(&peer)));
         }
         if self.operator.merge(&taken) {
             self.operator_file.changed();
-            effects.push(Effect::Log(Level::INFO, format!("took over newer operator states from peer {peer}")));
+            let words = format!("took over newer operator states from peer {peer}");
+            effects.push(Effect::Log(LogLine::info(Kind::Operator, words).about(&peer)));
         }
         effects
     }
@@ -352,10 +354,13 @@ impl State {
             let addresses: Vec<String> = chosen.addresses().map(ToString::to_string).collect();
             let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
             match chosen.all_down() {
-                None => Effect::Log(Level::INFO, format!("pool {name} answers {addresses}")),
+                None => {
+                    let line = format!("pool {name} answers {addresses}");
+                    Effect::Log(LogLine::info(Kind::Pool, line).about(name))
+                }
                 Some(policy) => {
                     let line = format!("pool {name} answers {addresses}: all are down, when_all_down {policy}");
-                    Effect::Log(Level::WARN, line)
+                    Effect::Log(LogLine::warn(Kind::Pool, line).about(name))
                 }
             }
         });

@@ -49,7 +49,7 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 
 /// Everything from the document to "ready".
 async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
-    let Start { args, document, passed } = start;
+    let Start { args, document, passed, history } = start;
     let settings = document.settings();
     let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, DnsDaemon::PROGRAM, (&settings.admin.socket, settings.state_dir)).await?;
@@ -85,6 +85,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         files,
         exchange,
         ticks,
+        history,
         inputs,
         incoming,
     });

@@ -26,6 +26,7 @@ use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::peers::{PeerEvent, RECENT};
 use crate::health::{HealthView, Proof, Verdict};
+use crate::log_line::{Kind, LogLine};
 use crate::proxy::acme::orders::Orders;
 use crate::proxy::acme::steps::{self, Circumstances, Known};
 use crate::proxy::latch::latches::{LatchMove, Latches, Record, WriteOutcome};
@@ -94,7 +95,7 @@ pub enum Effect {
     /// Something to be done that is of orders of certificates.
     Acme(steps::Effect),
     /// One line for the log.
-    Log(String),
+    Log(LogLine),
 }
 
 /// Everything that control decides by.
@@ -234,18 +235,18 @@ impl State {
                     self.merge(&words);
                     let refused = self.orders.inherit(&words.acme, now);
                     effects.extend(
-                        refused.into_iter().map(|why| Effect::Log(format!("not taken of what was handed over: {why}"))),
+                        refused.into_iter().map(|why| not_taken(format!("not taken of what was handed over: {why}"))),
                     );
                     words
                         .undecided
                         .into_iter()
                         .for_each(|(service, latch)| self.latches.inherit_doubt(&service, latch));
                 }
-                Err(why) => effects.push(Effect::Log(format!("the state handed over cannot be read: {why}"))),
+                Err(why) => effects.push(not_taken(format!("the state handed over cannot be read: {why}"))),
             },
             Event::LatchesWritten { ticket, ended } => {
                 let moved = self.latches.written(ticket, ended, now);
-                effects.extend(moved.iter().map(|moved| Effect::Log(in_words(moved))));
+                effects.extend(moved.iter().map(|moved| Effect::Log(of_latch(&moved.service, in_words(moved)))));
             }
             Event::PeersAsked(asked) => drop(self.heard.renew(asked, now.running)),
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
@@ -364,8 +365,10 @@ impl State {
         let prepared = self.prepared.clone();
         let steps = prepared.services.iter();
         steps
-            .filter_map(|service| self.with_keeper(service, now, |keeper, situation| keeper.step(now, situation))?)
-            .map(Effect::Log)
+            .filter_map(|service| {
+                let words = self.with_keeper(service, now, |keeper, situation| keeper.step(now, situation))??;
+                Some(Effect::Log(of_latch(&service.name, words)))
+            })
             .collect()
     }
 
@@ -438,6 +441,15 @@ fn running(snapshot: &Snapshot, service: &str, backend: &str) -> u64 {
     let service = snapshot.service(service);
     let backend = service.and_then(|service| service.backends.iter().find(|found| &*found.name == backend));
     backend.map_or(0, Backend::running)
+}
+
+/// What a latch does, in the log and the history.
+fn of_latch(service: &str, words: String) -> LogLine {
+    LogLine::info(Kind::Latch, words).about(service)
+}
+
+fn not_taken(words: String) -> Effect {
+    Effect::Log(LogLine::warn(Kind::Daemon, words))
 }
 
 fn in_words(moved: &LatchMove) -> String {

@@ -62,7 +62,7 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 
 /// Everything from the document to "ready".
 async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
-    let Start { args, document: prepared, passed } = start;
+    let Start { args, document: prepared, passed, history } = start;
     let (document, settings) = (&prepared.document, prepared.settings());
     let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, ProxyDaemon::PROGRAM, (&settings.admin.socket, settings.state_dir)).await?;
@@ -138,6 +138,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         files,
         exchange,
         ticks,
+        history,
         inputs,
         incoming,
     });

@@ -2,6 +2,11 @@
 //!
 //! By hand and not by `humantime`: that writes every unit (`2h 5m 12s 400ms`), and a column of a table has room for one.
 
+use std::time::Duration;
+
+use crate::config::duration;
+use crate::push::error::Error;
+
 /// A moment as the operator's clock shows it: `HH:MM:SS`, in UTC with a `Z`.
 pub fn time_of_day(unix_ms: u64) -> String {
     formatted(unix_ms, "%H:%M:%SZ")
@@ -31,6 +36,56 @@ pub fn span(seconds: u64) -> String {
         7_200..=172_799 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     }
+}
+
+/// A time on the command line, before it is known when it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// This long ago.
+    Ago(Duration),
+    /// The last time the clock showed this, in UTC.
+    TimeOfDay(jiff::civil::Time),
+    /// Then.
+    At(jiff::Timestamp),
+}
+
+impl Moment {
+    /// In milliseconds since the epoch, seen from `now`.
+    pub fn before(self, now: u64) -> u64 {
+        const DAY: u64 = 86_400_000;
+        match self {
+            Moment::Ago(span) => now.saturating_sub(span.as_millis() as u64),
+            Moment::At(moment) => u64::try_from(moment.as_millisecond()).unwrap_or_default(),
+            Moment::TimeOfDay(time) => {
+                let midnight = jiff::civil::Time::midnight();
+                let since_midnight = u64::try_from(time.duration_since(midnight).as_millis()).unwrap_or_default();
+                let today = now - now % DAY + since_midnight;
+                if today <= now { today } else { today.saturating_sub(DAY) }
+            }
+        }
+    }
+}
+
+/// `3h`, `04:10`, `2026-11-28 04:10`: how long ago, or a time in UTC.
+///
+/// # Errors
+///
+/// It is written in another way.
+pub fn parse_moment(text: &str) -> Result<Moment, Error> {
+    if let Some(span) = duration::parse_sum(text) {
+        return Ok(Moment::Ago(span));
+    }
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    // A day first: a time of day is read from what has one too.
+    let moment =
+        text.parse::<jiff::civil::DateTime>().ok().and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    if let Some(moment) = moment {
+        return Ok(Moment::At(moment.timestamp()));
+    }
+    text.parse().map(Moment::TimeOfDay).map_err(|_| {
+        let forms = "how long ago (90m, 3h, 2d) or a time in UTC (04:10, 2026-11-28 04:10)";
+        Error::new(format!("expected {forms}, found {text:?}"))
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The operator's commands.
 
 use polder::api::client::ClientError;
+use polder::api::events::{Events, Query};
 use polder::api::operator::OperatorState;
 use polder::daemon::peers::Identity;
+use polder::log_line::Kind;
 use polder::unix_time::unix_ms;
 use serde_json::json;
 
@@ -67,6 +69,30 @@ fn words_outlive_kill_9() {
     let member = &daemon.status().pools[0].members[0];
     assert_eq!(member.operator, OperatorState::Drain);
     assert_eq!(member.note.as_ref().unwrap().who, "a test");
+}
+
+#[test]
+fn what_happened_before_kill_9_is_told_after_it() {
+    let mut daemon = Daemon::start(&Members::start(2));
+    let before = unix_ms();
+    daemon.say("m1", "drain", false).unwrap();
+    let drained = Query { since: Some(before), kind: Some(Kind::Operator), about: Some("m1".into()), until: None };
+    let told = |daemon: &Daemon| -> Vec<String> {
+        let events: Events = serde_json::from_value(daemon.get(&drained.target()).unwrap()).unwrap();
+        events.events.into_iter().map(|event| event.words).collect()
+    };
+    let expected = format!("{POOL}/m1 is set to drain by a test");
+    assert_eq!(told(&daemon), [&*expected]);
+    // Events are written beside everything else.
+    let file = daemon.config().with_file_name("state").join("events.jsonl");
+    let is_written = || std::fs::read_to_string(&file).is_ok_and(|text| text.contains(&expected)).then_some(());
+    wait_for("the event on disk", is_written);
+
+    daemon.signal(nix::sys::signal::Signal::SIGKILL);
+    daemon.wait_exit();
+    daemon.run();
+
+    assert_eq!(told(&daemon), [&*expected]);
 }
 
 #[test]

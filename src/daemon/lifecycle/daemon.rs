@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use tracing::Level;
 
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::clock::Now;
@@ -23,6 +22,7 @@ use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::Targets;
+use crate::log_line::LogLine;
 
 /// A document, read and ready to be put in force.
 pub trait Document: Sized + Send + Sync + 'static {
@@ -138,7 +138,7 @@ pub enum Effect {
     /// This is sent to peers from now on.
     TellPeers(Value),
     /// One line for the log.
-    Log(Level, String),
+    Log(LogLine),
 }
 
 /// How the last reload ended.

@@ -13,6 +13,7 @@ use super::error::RunError;
 use super::input::Input;
 use super::phase::Phase;
 use super::shell::Shell;
+use crate::log_line::{Kind, LogLine};
 
 /// Between two savings of health.
 const HEALTH_SAVE: Duration = Duration::from_secs(5);
@@ -64,7 +65,7 @@ impl<D: Daemon> Shell<D> {
         fd_store::keep(&self.sockets.as_fds());
         self.summary = self.daemon.summary();
         notify::ready(&self.summary);
-        tracing::info!("started: {}", self.summary);
+        LogLine::info(Kind::Daemon, format!("started: {}", self.summary)).write();
         Ok(())
     }
 
@@ -83,7 +84,7 @@ impl<D: Daemon> Shell<D> {
         self.answer_what_is_left("this process ended before the change was on disk: look at `polder status`");
         self.admin.close().await;
         self.files.quiet().await;
-        tracing::info!("ended");
+        LogLine::info(Kind::Daemon, "ended").write();
     }
 
     /// Waits for the next thing to happen, and does it. Nothing is lost if this is dropped.
@@ -134,7 +135,7 @@ impl<D: Daemon> Shell<D> {
         match signal {
             Signal::Reload => self.want_reload(None),
             Signal::Stop if self.phase.drains_until().is_some() => {
-                tracing::warn!("told to stop again: closing all connections");
+                LogLine::warn(Kind::Daemon, "told to stop again: closing all connections").write();
                 self.phase = self.phase.cut(self.now().running);
             }
             // Decided within moments: either the new process is the daemon, or this one stops after all.
@@ -149,7 +150,7 @@ impl<D: Daemon> Shell<D> {
         self.successor = None;
         self.accepted = None;
         notify::stopping("draining");
-        tracing::info!("told to stop: draining");
+        LogLine::info(Kind::Daemon, "told to stop: draining").write();
         self.phase = Phase::Stopping { until: self.drain() };
         self.files.write_health(self.daemon.health_to_save(self.now()));
     }

@@ -21,6 +21,7 @@ use super::input::Input;
 use super::phase::Phase;
 use super::reload::answer;
 use super::shell::{Callers, Shell, Successor};
+use crate::log_line::{Kind, LogLine};
 
 /// How long a new process that is ready waits for commands to be answered.
 const UNANSWERED_LIMIT: Duration = Duration::from_secs(2);
@@ -54,7 +55,7 @@ impl<D: Daemon> Shell<D> {
         };
         match sockets {
             Ok(sockets) => {
-                tracing::info!("a new process asks to take over");
+                LogLine::info(Kind::Daemon, "a new process asks to take over").write();
                 self.phase = Phase::Offering;
                 let handover = Handover { sockets, state: self.daemon.to_hand_over(self.now()) };
                 let inputs = self.inputs.clone();
@@ -83,7 +84,7 @@ impl<D: Daemon> Shell<D> {
         match offered {
             Ok(offered) => self.accepted = Some((offered, self.now().running + UNANSWERED_LIMIT)),
             Err(error) => {
-                tracing::warn!("the takeover did not happen: {error}");
+                LogLine::warn(Kind::Daemon, format!("the takeover did not happen: {error}")).write();
                 self.phase = Phase::Serving;
             }
         }
@@ -118,14 +119,14 @@ impl<D: Daemon> Shell<D> {
         match finished {
             Ok(()) => self.leave(),
             Err(error) => {
-                tracing::warn!("the takeover did not happen: {error}");
+                LogLine::warn(Kind::Daemon, format!("the takeover did not happen: {error}")).write();
                 self.go_on();
             }
         }
     }
 
     fn leave(&mut self) {
-        tracing::info!("the new process has taken over: draining");
+        LogLine::info(Kind::Daemon, "the new process has taken over: draining").write();
         self.held_back.clear();
         // The phase first: draining writes nothing and tells nobody.
         self.phase = Phase::HandedOver { until: self.now().running };

@@ -22,6 +22,7 @@ use super::policy::{self, Decision};
 use super::shell::{Callers, Pending, Probing, Shell};
 use crate::api::client::Client;
 use crate::health::{HealthView, Target, Verdict};
+use crate::log_line::{Kind, LogLine};
 
 /// On top of the slowest check's time-out: the first probes of many new targets are spread in time.
 pub const PROBE_SLACK: Duration = Duration::from_secs(2);
@@ -50,7 +51,11 @@ impl<D: Daemon> Shell<D> {
         match how::choose(self.args.successor.as_deref()) {
             Reload::InPlace => self.read(callers),
             Reload::Successor(program) => {
-                tracing::info!("{} is another build: starting it to take over", program.display());
+                LogLine::info(
+                    Kind::Reload,
+                    format!("{} is another build: starting it to take over", program.display()),
+                )
+                .write();
                 self.start_successor(program, callers);
             }
         }
@@ -101,7 +106,11 @@ impl<D: Daemon> Shell<D> {
             }
             Decision::Takeover(keys) => match self.own_program() {
                 Ok(program) => {
-                    tracing::info!("{} changed: a successor takes over with the new document", keys.join(", "));
+                    LogLine::info(
+                        Kind::Reload,
+                        format!("{} changed: a successor takes over with the new document", keys.join(", ")),
+                    )
+                    .write();
                     self.end_reload();
                     self.start_successor(program, pending.callers);
                 }
@@ -177,7 +186,7 @@ impl<D: Daemon> Shell<D> {
     fn reloaded(&mut self, callers: Callers, notes: &[String]) {
         let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
         let words = format!("reloaded {}{notes}", self.args.config.display());
-        tracing::info!("{words}");
+        LogLine::info(Kind::Reload, &*words).write();
         self.note_reload(words.clone(), false);
         self.end_reload();
         answer(callers, self.done(&words));
@@ -186,7 +195,7 @@ impl<D: Daemon> Shell<D> {
     /// The reload did not come about; nothing was changed.
     pub(super) fn refuse(&mut self, callers: Callers, error: ReloadError) {
         let words = format!("the last reload was refused: {error}");
-        tracing::error!("{words}");
+        LogLine::error(Kind::Reload, &*words).write();
         self.note_reload(words, true);
         self.end_reload();
         let (summary, findings) = (format!("{}; nothing was changed", error.summary()), error.findings());

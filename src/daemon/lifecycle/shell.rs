@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::Level;
 
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::args::DaemonArgs;
 use super::super::clock::Now;
+use super::super::history::History;
 use super::super::sockets::Sockets;
 use super::super::state_lock::StateLock;
 use super::super::takeover::Offered;
@@ -22,6 +22,7 @@ use super::exchange::Exchange;
 use super::input::Input;
 use super::phase::Phase;
 use super::state_files::StateFiles;
+use crate::api::events::Query;
 use crate::health::checker::Checker;
 use crate::health::{HealthView, Target};
 
@@ -46,6 +47,7 @@ pub struct Shell<D: Daemon> {
     pub(super) lock: Option<StateLock>,
     pub(super) files: StateFiles,
     pub(super) ticks: Ticks,
+    pub(super) history: History,
     pub(super) inputs: InputsOf<D>,
     pub(super) incoming: mpsc::UnboundedReceiver<Input<D::Document, D::Event>>,
     pub(super) phase: Phase,
@@ -120,6 +122,8 @@ pub struct Parts<D: Daemon> {
     pub exchange: Exchange,
     /// The ticks that feed the watchdog.
     pub ticks: Ticks,
+    /// What has happened here.
+    pub history: History,
     /// The way into the loop.
     pub inputs: InputsOf<D>,
     /// Its other end.
@@ -144,6 +148,7 @@ impl<D: Daemon> Shell<D> {
             lock: Some(parts.lock),
             files: parts.files,
             ticks: parts.ticks,
+            history: parts.history,
             inputs: parts.inputs,
             incoming: parts.incoming,
             phase,
@@ -225,9 +230,7 @@ impl<D: Daemon> Shell<D> {
                 Some(Effect::WriteOperator(_) | Effect::TellPeers(_)) if !is_daemon => {}
                 Some(Effect::WriteOperator(value)) => self.write_operator(value),
                 Some(Effect::TellPeers(value)) => self.exchange.send(value),
-                Some(Effect::Log(Level::ERROR, line)) => tracing::error!("{line}"),
-                Some(Effect::Log(Level::WARN, line)) => tracing::warn!("{line}"),
-                Some(Effect::Log(_, line)) => tracing::info!("{line}"),
+                Some(Effect::Log(line)) => line.write(),
             }
         }
     }
@@ -263,6 +266,12 @@ impl<D: Daemon> Shell<D> {
     pub(super) fn show(&self, request: &AdminRequest) -> AdminReply {
         if request.path == "/sockets" {
             return AdminReply::json(&self.sockets.listing());
+        }
+        if request.path == "/events" {
+            return match Query::read(&request.query) {
+                Ok(query) => AdminReply::json(&self.history.find(&query)),
+                Err(error) => AdminReply::refuse(400, error.to_string()),
+            };
         }
         self.daemon.show(request, self.figures(), self.now()).unwrap_or_else(|| unknown(request))
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::task::LocalSet;
 
 use super::super::args::DaemonArgs;
+use super::super::history::History;
 use super::super::signals::Signals;
 use super::super::startup::{open_files, raise_open_files};
 use super::super::{VERSION, fd_store, logs, notify, sockets};
@@ -19,6 +20,7 @@ use super::daemon::{Daemon, Document};
 use super::error::{DocumentError, RunError};
 use super::shell::Shell;
 use crate::config::Findings;
+use crate::log_line::{Kind, LogLine};
 
 /// The inputs of a daemon's start.
 pub struct Start<P> {
@@ -28,6 +30,8 @@ pub struct Start<P> {
     pub document: Arc<P>,
     /// Descriptors that the service manager passed.
     pub passed: Vec<OwnedFd>,
+    /// What happens here from its beginning on.
+    pub history: History,
 }
 
 /// The whole daemon: reads the document, starts, serves until it is told to stop or has handed over, and gives the exit code (0 done, 1
@@ -108,25 +112,28 @@ fn serve<D: Daemon>(
     args: DaemonArgs,
     start: impl AsyncFnOnce(Start<D::Document>) -> Result<Shell<D>, RunError>,
 ) -> Result<(), RunError> {
-    logs::init();
+    let history = History::default();
+    logs::init_keeping(&history);
     // Before any other file is opened: descriptors passed in are numbers until somebody owns them.
     let passed = fd_store::receive();
     raise_open_files();
     let document = Arc::new(read_first::<D::Document>(&args)?);
+    history.open(document.settings().state_dir);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(RunError::io("the control thread's runtime cannot be started"))?;
     let served = LocalSet::new().block_on(&runtime, async move {
         let mut signals = Signals::install().map_err(RunError::io("signals cannot be received"))?;
-        tracing::info!("{} {VERSION}, {}: starting", D::PROGRAM, document.settings().name);
+        LogLine::info(Kind::Daemon, format!("{} {VERSION}, {}: starting", D::PROGRAM, document.settings().name))
+            .write();
         let started = tokio::select! {
             biased;
             () = signals.told_to_stop() => None,
-            started = start(Start { args, document, passed }) => Some(started?),
+            started = start(Start { args, document, passed, history }) => Some(started?),
         };
         match started {
             Some(shell) => shell.run(signals).await,
             None => {
-                tracing::info!("told to stop before it was ready");
+                LogLine::info(Kind::Daemon, "told to stop before it was ready").write();
                 notify::stopping("told to stop before it was ready");
             }
         }

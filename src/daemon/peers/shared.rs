@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::super::identity::Identity;
 use super::changes::{Exchanged, Inbox, Outbox, Position, StateTooLarge};
 use crate::config::{PeerConfig, PublicKey, duration};
+use crate::log_line::{Kind, LogLine};
 
 /// The most an exchange may take, connecting included.
 pub(super) const EXCHANGE_LIMIT: Duration = Duration::from_secs(1);
@@ -156,8 +157,12 @@ impl Shared {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(health) = health.get_mut(peer) else { return };
         match &error {
-            Some(why) if health.error.as_ref() != Some(why) => tracing::warn!("peer {why}"),
-            None if health.error.is_some() || health.heard.is_none() => tracing::info!("peer {peer} answers"),
+            Some(why) if health.error.as_ref() != Some(why) => {
+                LogLine::warn(Kind::Peer, format!("peer {why}")).about(peer).write();
+            }
+            None if health.error.is_some() || health.heard.is_none() => {
+                LogLine::info(Kind::Peer, format!("peer {peer} answers")).about(peer).write();
+            }
             _ => {}
         }
         if error.is_none() {

@@ -4,8 +4,6 @@
 
 use std::time::Duration;
 
-use tracing::Level;
-
 use super::{Effect, PoolMembers, State};
 use crate::api::bounds::{self, BoundError};
 use crate::api::daemon::Done;
@@ -14,6 +12,7 @@ use crate::daemon::clock::Now;
 use crate::daemon::lifecycle;
 use crate::daemon::operator::proposals::{self, Proposal, Refused, Rivals, Ticket};
 use crate::dns::pool;
+use crate::log_line::{Kind, LogLine};
 
 /// Why an operator's command is refused, with the message.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +71,7 @@ impl State {
                 self.proposals.propose(&subject, note, now).map_err(|Refused(why)| CommandError::Refused(why))?;
             (Change::Proposed(ticket), self.settle(now), proposals::LIMIT)
         } else {
-            let line = note.in_words(&subject);
+            let line = LogLine::info(Kind::Operator, note.in_words(&subject)).about(&subject);
             self.operator.set(&subject, note);
             let (change, effects) = self.obeyed(line, now);
             (change, effects, Duration::ZERO)
@@ -115,7 +114,8 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 let Proposal { subject, note, .. } = proposal;
                 self.operator.admits(&subject, &note)?;
-                effects.push(Effect::Log(Level::INFO, note.in_words(&subject)));
+                let line = LogLine::info(Kind::Operator, note.in_words(&subject)).about(&subject);
+                effects.push(Effect::Log(line));
                 self.operator.set(&subject, note);
                 Ok(self.operator_file.changed())
             });
@@ -143,14 +143,15 @@ impl State {
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }
         let done = format!("the operator state of {subject} is forgotten");
-        let (change, effects) = self.obeyed(format!("{done}, by {}", command.who), now);
+        let line = LogLine::info(Kind::Operator, format!("{done}, by {}", command.who)).about(subject);
+        let (change, effects) = self.obeyed(line, now);
         Ok(Accepted { done: Done { done, generation: self.generation(), cached_until: None }, change, effects })
     }
 
     /// What follows from a command.
-    fn obeyed(&mut self, line: String, now: Now) -> (Change, Vec<Effect>) {
+    fn obeyed(&mut self, line: LogLine, now: Now) -> (Change, Vec<Effect>) {
         let change = Change::Written(self.operator_file.changed());
-        let mut effects = vec![Effect::Log(Level::INFO, line)];
+        let mut effects = vec![Effect::Log(line)];
         effects.extend(self.settle(now));
         (change, effects)
     }

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use tracing::Level;
-
 use super::{Effect, State};
 use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
 use crate::dns::challenges::Changed;
+use crate::log_line::{Kind, LogLine};
 
 impl State {
     /// Takes in what a proxy tells, and answers it when queries are answered accordingly.
     pub(super) fn on_told(&mut self, telling: Telling, now: Now) -> Vec<Effect> {
         let Telling { proxy, told, answer } = telling;
         let (changed, refused) = self.challenges.tell(&proxy, told, self.document.challenges_and_zones(), now.running);
-        let line = |Changed { line, is_warning }| Effect::Log(if is_warning { Level::WARN } else { Level::INFO }, line);
+        let line = |Changed { line, is_warning }| {
+            let level = if is_warning { LogLine::warn } else { LogLine::info };
+            Effect::Log(level(Kind::Certificate, line).about(&proxy))
+        };
         let mut effects: Vec<Effect> = changed.map(line).into_iter().collect();
         effects.extend(self.settle(now));
         effects.push(Effect::AnswerProxy(answer, Answer::Answered { refused }));

@@ -85,7 +85,7 @@ impl Daemon for DnsDaemon {
                 let _ = to.send(answer);
                 None
             }
-            Effect::Log(level, line) => Some(lifecycle::Effect::Log(level, line)),
+            Effect::Log(line) => Some(lifecycle::Effect::Log(line)),
         }
     }
 

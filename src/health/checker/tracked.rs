@@ -13,6 +13,7 @@ use super::super::probe::{Outcome, Probed};
 use super::super::proof::LATENESS;
 use super::super::target::{Target, TargetHealth, Verdict};
 use super::super::timetable::Id;
+use crate::log_line::{Kind, LogLine};
 use crate::running_time::running;
 
 /// The reason shown for a target before its first probe.
@@ -159,10 +160,12 @@ impl Tracked {
 
     fn log(&self, Change { from, to }: Change) {
         let (named, reason) = (self.named(), &self.health.reason);
-        match to {
-            Verdict::Down => tracing::warn!("check of {named}: {from} -> {to}: {reason}"),
-            Verdict::Up | Verdict::Unchecked => tracing::info!("check of {named}: {from} -> {to}: {reason}"),
-        }
+        let words = format!("check of {named}: {from} -> {to}: {reason}");
+        let line = match to {
+            Verdict::Down => LogLine::warn(Kind::Check, words),
+            Verdict::Up | Verdict::Unchecked => LogLine::info(Kind::Check, words),
+        };
+        self.users.iter().fold(line, LogLine::about).write();
     }
 
     /// `www/web1, shop/web1 (127.0.0.1:80, GET /healthz)`.

@@ -19,8 +19,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::Level;
-
 use super::desired::{self, Desired};
 use super::material::{Account, Failures, Issued, Told};
 use super::schedule::{Cause, Window, next_question, next_try};
@@ -28,6 +26,7 @@ use super::steps::{Effect, Event, File, Known, OrderFailure, TxtRecord};
 use crate::config::ProxyConfig;
 use crate::config::proxy::AcmeConfig;
 use crate::daemon::clock::Now;
+use crate::log_line::{Kind, LogLine};
 use disk::Disk;
 use peer::Peer;
 use suggestion::Suggestion;
@@ -175,10 +174,9 @@ impl Orders {
         match ended.and_then(|told| accept(told, &order)) {
             Ok(issued) => {
                 self.ended_well += 1;
-                effects.push(Effect::Log(
-                    Level::INFO,
-                    format!("the certificate of {} has been issued, for {}", order.service, issued.chain().names),
-                ));
+                let words =
+                    format!("the certificate of {} has been issued, for {}", order.service, issued.chain().names);
+                effects.push(Effect::Log(LogLine::info(Kind::Certificate, words).about(&order.service)));
                 self.failures.remove(&order.service);
                 self.disk.changed(File::Failures);
                 self.take_certificate(&order.service, issued);
@@ -211,7 +209,7 @@ impl Orders {
         self.failures.insert(service.to_owned(), failures.bounded(now.unix_ms, u64::MAX));
         self.disk.changed(File::Failures);
         self.forget_what_is_past();
-        Effect::Log(Level::WARN, line)
+        Effect::Log(LogLine::warn(Kind::Certificate, line).about(service))
     }
 
     /// The orders of a service that have failed so far, and this one.

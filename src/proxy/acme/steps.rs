@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::Level;
-
 use super::material::{Account, Failures, Issued, Secret, Told};
 use super::schedule::{Cause, Window};
 use crate::config::proxy::{AcmeConfig, ChallengeKind};
+use crate::log_line::LogLine;
 
 /// What the CA is to find.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +118,7 @@ pub enum Effect {
     /// To be written; answered with [`Event::Written`].
     Write(File, Secret),
     /// One line for the log.
-    Log(Level, String),
+    Log(LogLine),
 }
 
 /// What else it depends on who orders.

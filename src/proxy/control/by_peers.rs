@@ -5,6 +5,12 @@ use super::peer_state::PeerState;
 use super::{Effect, Now};
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::peers::PeerEvent;
+use crate::log_line::{Kind, LogLine};
+
+/// What a peer has done that it should not.
+fn of_peer(peer: &str, words: String) -> Effect {
+    Effect::Log(LogLine::warn(Kind::Peer, words).about(peer))
+}
 
 impl State {
     /// A peer says that it has nothing new, once a second: nothing follows from that, unless something of what it said was put off here.
@@ -23,24 +29,25 @@ impl State {
             Ok(mut words) => {
                 let acme = self.orders.hear(&peer, std::mem::take(&mut words.acme), now);
                 effects.extend(
-                    acme.into_iter().map(|what| Effect::Log(format!("peer {peer} sent what is not taken: {what}"))),
+                    acme.into_iter().map(|what| of_peer(&peer, format!("peer {peer} sent what is not taken: {what}"))),
                 );
                 let refused = words.hold_to_bounds(&self.prepared, &self.latches, ahead_ms, now);
-                let news =
-                    refused.map(|refused| Effect::Log(format!("peer {peer} sent values that are refused: {refused}")));
+                let news = refused
+                    .map(|refused| of_peer(&peer, format!("peer {peer} sent values that are refused: {refused}")));
                 effects.extend(news);
                 if self.merge(&words) {
-                    effects.push(Effect::Log(format!(
-                        "peer {peer} has newer operator states, which are in force here now"
-                    )));
+                    let words = format!("peer {peer} has newer operator states, which are in force here now");
+                    effects.push(Effect::Log(LogLine::info(Kind::Operator, words).about(&peer)));
                 }
                 self.proposals.receive(&peer, words.put.clone(), now);
                 self.peers.insert(peer, words);
             }
             Err(why) => {
                 if self.peers.entry(peer.clone()).or_default().note_unreadable(&why.to_string()) {
-                    effects
-                        .push(Effect::Log(format!("peer {peer} sent a message that this program cannot read: {why}")));
+                    effects.push(of_peer(
+                        &peer,
+                        format!("peer {peer} sent a message that this program cannot read: {why}"),
+                    ));
                 }
             }
         }

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde_json::Value;
-use tracing::Level;
 
 use super::acme::Acme;
 use super::handed;
@@ -97,7 +96,7 @@ impl Daemon for ProxyDaemon {
             Effect::WriteLatches { .. } => None,
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::SendToPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
-            Effect::Acme(steps::Effect::Log(level, line)) => Some(lifecycle::Effect::Log(level, line)),
+            Effect::Acme(steps::Effect::Log(line)) => Some(lifecycle::Effect::Log(line)),
             Effect::Acme(effect) => {
                 let inputs = inputs.clone();
                 let report = move |event| {
@@ -109,7 +108,7 @@ impl Daemon for ProxyDaemon {
                 }
                 None
             }
-            Effect::Log(line) => Some(lifecycle::Effect::Log(Level::INFO, line)),
+            Effect::Log(line) => Some(lifecycle::Effect::Log(line)),
         }
     }
 

@@ -1,0 +1,56 @@
+//! One event that several daemons tell, as one (pure).
+
+use serde::Serialize;
+
+use crate::api::events::{Event, Level};
+use crate::log_line::Kind;
+use crate::verbs::output::{Tone, printable};
+use crate::verbs::times::moment;
+
+/// How far apart daemons may see the same thing, in milliseconds: they probe in a rhythm of their own each.
+const APART: u64 = 5_000;
+
+/// What happened, and who tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Told {
+    /// When the first one saw it, in milliseconds since the epoch.
+    at: u64,
+    daemons: Vec<String>,
+    level: Level,
+    kind: Kind,
+    subjects: Vec<String>,
+    words: String,
+}
+
+impl Told {
+    /// `2026-11-29 04:08:05Z  px-1 px-2  check of shop/shop2: up -> down: connection refused`.
+    pub(super) fn line(&self) -> String {
+        let tone = match self.level {
+            Level::Info => Tone::Plain,
+            Level::Warning => Tone::Notable,
+            Level::Error => Tone::Bad,
+        };
+        let daemons = printable(&self.daemons.join(" "));
+        format!("{}  {daemons}  {}", Tone::Faint.paint(&moment(self.at)), tone.paint(&self.words))
+    }
+}
+
+/// In order of time; what several daemons tell in the same words, within moments, once.
+pub(super) fn merged(mut events: Vec<(String, Event)>) -> Vec<Told> {
+    events.sort_by(|(one, before), (other, after)| (before.at, one).cmp(&(after.at, other)));
+    let mut told: Vec<Told> = Vec::new();
+    for (daemon, Event { at, level, kind, subjects, words }) in events {
+        let near = told.iter_mut().rev().take_while(|before| at - before.at <= APART);
+        let mut same =
+            near.filter(|before| (before.kind, &before.words, &before.subjects) == (kind, &words, &subjects));
+        // A daemon that says it twice has seen it twice.
+        match same.find(|before| !before.daemons.contains(&daemon)) {
+            Some(before) => before.daemons.push(daemon),
+            None => told.push(Told { at, daemons: vec![daemon], level, kind, subjects, words }),
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+use super::*;
+
+fn event(at: u64, words: &str) -> Event {
+    Event {
+        at,
+        level: Level::Warning,
+        kind: Kind::Check,
+        subjects: vec!["shop/shop2".to_owned()],
+        words: words.to_owned(),
+    }
+}
+
+fn told(events: &[(&str, u64, &str)]) -> Vec<(u64, String, String)> {
+    let events = events.iter().map(|(daemon, at, words)| ((*daemon).to_owned(), event(*at, words))).collect();
+    merged(events).into_iter().map(|told| (told.at, told.daemons.join(" "), told.words)).collect()
+}
+
+#[test]
+fn what_two_daemons_see_within_moments_is_told_once() {
+    let seen = told(&[("px-2", 1_400, "down"), ("px-1", 1_000, "down"), ("px-3", 1_200, "other")]);
+    assert_eq!(seen, [(1_000, "px-1 px-2".into(), "down".into()), (1_200, "px-3".into(), "other".into())]);
+}
+
+#[test]
+fn what_happens_again_is_told_again() {
+    let seen = told(&[("px-1", 1_000, "down"), ("px-1", 2_000, "down"), ("px-2", 20_000, "down")]);
+    assert_eq!(seen.iter().map(|(at, ..)| *at).collect::<Vec<_>>(), [1_000, 2_000, 20_000]);
+}
