@@ -1,8 +1,10 @@
 //! What happened here: the lines of the daemon's log, kept over restarts, so that the next morning somebody can read the night.
 //!
-//! Owns the newest [`MOST`] events in memory, and as many as fit in two files of [`LARGEST_FILE`] in the state directory. Must never:
+//! Owns the newest [`MOST`] events in memory, and as many as fit in two files of 4 MiB in the state directory. Must never:
 //! make whoever logs wait for a disk. Filled by [`Layer`], which sees every line that is logged at level info or above; read by
 //! the admin API's `GET /events`.
+
+#![allow(clippy::disallowed_types, reason = "held only to add or find events; no request and no query is one")]
 
 mod file;
 mod layer;
@@ -24,9 +26,6 @@ const MOST: usize = 10_000;
 
 /// The longest words of an event, in bytes: what a document's findings take is told by the reload's answer, not by its event.
 const LONGEST: usize = 2_000;
-
-/// How large a file grows before it becomes the older one of two, in bytes.
-const LARGEST_FILE: u64 = 4 << 20;
 
 /// How many events wait for the disk at most. What is beyond that is in memory alone.
 const WAITING: usize = 1_024;
@@ -64,7 +63,7 @@ impl Kept {
 impl History {
     /// Goes on with what the processes before this one have left in the state directory, and writes there from now on.
     pub fn open(&self, state_dir: &Path) {
-        let left = file::read(state_dir);
+        let left = file::read(state_dir, MOST);
         let (writer, events) = sync_channel::<Event>(WAITING);
         let folder = state_dir.to_owned();
         let thread = thread::Builder::new().name("history".to_owned());

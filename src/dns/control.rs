@@ -4,6 +4,7 @@
 //! never: touch a socket, a file or a clock, or log; `run` does that, calls [`State::on_event`] and the operator's commands,
 //! and performs the [`Effect`]s in their order.
 
+mod lines;
 mod operator;
 pub mod prepared;
 mod saved;
@@ -246,8 +247,10 @@ impl State {
         let (theirs, put) = match read_message(&value) {
             Ok(message) => message,
             Err(error) => {
-                let line = format!("the message of peer {peer} cannot be read: {error}");
-                return vec![Effect::Log(LogLine::warn(Kind::Peer, line).about(peer))];
+                return vec![Effect::Log(lines::wrong_of_peer(
+                    &peer,
+                    format!("the message of peer {peer} cannot be read: {error}"),
+                ))];
             }
         };
         let mut effects = Vec::new();
@@ -256,12 +259,11 @@ impl State {
         self.proposals.receive(&peer, put, now);
         if let Some(news) = self.rejected.entry(peer.clone()).or_default().note(rejected) {
             let words = format!("values of peer {peer} are rejected: {news}");
-            effects.push(Effect::Log(LogLine::warn(Kind::Peer, words).about(&peer)));
+            effects.push(Effect::Log(lines::wrong_of_peer(&peer, words)));
         }
         if self.operator.merge(&taken) {
             self.operator_file.changed();
-            let words = format!("took over newer operator states from peer {peer}");
-            effects.push(Effect::Log(LogLine::info(Kind::Operator, words).about(&peer)));
+            effects.push(Effect::Log(lines::newer_states(&peer)));
         }
         effects
     }
@@ -353,16 +355,7 @@ impl State {
         let in_words = changed.map(|(name, chosen)| {
             let addresses: Vec<String> = chosen.addresses().map(ToString::to_string).collect();
             let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
-            match chosen.all_down() {
-                None => {
-                    let line = format!("pool {name} answers {addresses}");
-                    Effect::Log(LogLine::info(Kind::Pool, line).about(name))
-                }
-                Some(policy) => {
-                    let line = format!("pool {name} answers {addresses}: all are down, when_all_down {policy}");
-                    Effect::Log(LogLine::warn(Kind::Pool, line).about(name))
-                }
-            }
+            Effect::Log(lines::pool_answers(name, &addresses, chosen.all_down()))
         });
         in_words.collect()
     }

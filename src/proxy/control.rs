@@ -9,6 +9,7 @@ pub mod build;
 mod by_operator;
 mod by_peers;
 pub mod followed;
+mod lines;
 pub mod peer_state;
 pub mod prepared;
 
@@ -26,10 +27,10 @@ use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::peers::{PeerEvent, RECENT};
 use crate::health::{HealthView, Proof, Verdict};
-use crate::log_line::{Kind, LogLine};
+use crate::log_line::LogLine;
 use crate::proxy::acme::orders::Orders;
 use crate::proxy::acme::steps::{self, Circumstances, Known};
-use crate::proxy::latch::latches::{LatchMove, Latches, Record, WriteOutcome};
+use crate::proxy::latch::latches::{Latches, Record, WriteOutcome};
 use crate::proxy::latch::{Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
@@ -230,23 +231,10 @@ impl State {
         match event {
             Event::Health(health) => self.health = health,
             Event::PeerMessage(message) => self.take_in_message(message, now, &mut effects),
-            Event::Inherited(value) => match PeerState::read(&value, None) {
-                Ok(words) => {
-                    self.merge(&words);
-                    let refused = self.orders.inherit(&words.acme, now);
-                    effects.extend(
-                        refused.into_iter().map(|why| not_taken(format!("not taken of what was handed over: {why}"))),
-                    );
-                    words
-                        .undecided
-                        .into_iter()
-                        .for_each(|(service, latch)| self.latches.inherit_doubt(&service, latch));
-                }
-                Err(why) => effects.push(not_taken(format!("the state handed over cannot be read: {why}"))),
-            },
+            Event::Inherited(value) => self.take_over(&value, now, &mut effects),
             Event::LatchesWritten { ticket, ended } => {
                 let moved = self.latches.written(ticket, ended, now);
-                effects.extend(moved.iter().map(|moved| Effect::Log(of_latch(&moved.service, in_words(moved)))));
+                effects.extend(moved.iter().map(|moved| Effect::Log(lines::moved(moved))));
             }
             Event::PeersAsked(asked) => drop(self.heard.renew(asked, now.running)),
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
@@ -367,7 +355,7 @@ impl State {
         steps
             .filter_map(|service| {
                 let words = self.with_keeper(service, now, |keeper, situation| keeper.step(now, situation))??;
-                Some(Effect::Log(of_latch(&service.name, words)))
+                Some(Effect::Log(lines::of_latch(&service.name, words)))
             })
             .collect()
     }
@@ -441,21 +429,6 @@ fn running(snapshot: &Snapshot, service: &str, backend: &str) -> u64 {
     let service = snapshot.service(service);
     let backend = service.and_then(|service| service.backends.iter().find(|found| &*found.name == backend));
     backend.map_or(0, Backend::running)
-}
-
-/// What a latch does, in the log and the history.
-fn of_latch(service: &str, words: String) -> LogLine {
-    LogLine::info(Kind::Latch, words).about(service)
-}
-
-fn not_taken(words: String) -> Effect {
-    Effect::Log(LogLine::warn(Kind::Daemon, words))
-}
-
-fn in_words(moved: &LatchMove) -> String {
-    let LatchMove { service, before, now } = moved;
-    let from = before.as_ref().map_or("undecided", |latch| &latch.active);
-    format!("{service}: {from} -> {} (epoch {}, by {}): {}", now.active, now.epoch, now.by, now.reason)
 }
 
 #[cfg(test)]

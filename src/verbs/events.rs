@@ -78,10 +78,12 @@ pub async fn run(args: &EventsArgs, daemons: &[Endpoint], output: &Output) -> Ex
         false => output.answer(&json!({ "events": events, "silent": silent(&answers) }), &text),
     }
     complain_of(&answers, &query);
-    while args.follow {
-        tokio::time::sleep(PAUSE).await;
-        query.since = feed.latest().or(query.since);
-        show_more(&merged(feed.take_new(&ask(daemons, &query).await)), output);
+    if args.follow {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            query.since = feed.latest().or(query.since);
+            show_more(&merged(feed.take_new(&ask(daemons, &query).await)), output);
+        }
     }
     if silent(&answers).is_empty() { Exit::Done } else { Exit::No }
 }

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["import", "tls", "zone"],
     &["config"],
     &["ownership"],
-    &["counted", "files", "memory", "printable", "proxy_protocol", "random", "running_time", "unix_time"],
+    &["counted", "files", "log_line", "memory", "printable", "proxy_protocol", "random", "running_time", "unix_time"],
 ];
 
 /// What speaks to daemons over their admin API, and so needs nothing of their insides.

@@ -9,21 +9,23 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
-use super::{LARGEST_FILE, MOST};
 use crate::api::events::Event;
+
+/// How large a file grows before it becomes the older one of two, in bytes.
+pub(super) const LARGEST_FILE: u64 = 4 << 20;
 
 fn paths(state_dir: &Path) -> [PathBuf; 2] {
     ["events.1.jsonl", "events.jsonl"].map(|name| state_dir.join(name))
 }
 
-/// The newest events of both files, oldest first. What cannot be read is left out: it must not keep a daemon from its start.
-pub(super) fn read(state_dir: &Path) -> Vec<Event> {
+/// The newest events of both files, `most` of them, oldest first. What cannot be read is left out: it must not keep a daemon from its start.
+pub(super) fn read(state_dir: &Path, most: usize) -> Vec<Event> {
     let lines = paths(state_dir).into_iter().filter_map(|path| File::open(path).ok()).flat_map(|file| {
         // Two files at most are read, each of which is not much larger than it may become.
         BufReader::new(io::Read::take(file, 2 * LARGEST_FILE)).split(b'\n').map_while(Result::ok)
     });
     let mut events: Vec<Event> = lines.filter_map(|line| serde_json::from_slice(&line).ok()).collect();
-    events.drain(..events.len().saturating_sub(MOST));
+    events.drain(..events.len().saturating_sub(most));
     events
 }
 

@@ -1,3 +1,4 @@
+use super::file::LARGEST_FILE;
 use super::*;
 use crate::api::events::Level;
 use crate::log_line::Kind;

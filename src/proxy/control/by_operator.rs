@@ -11,9 +11,9 @@ use crate::daemon::operator::proposals::{Proposal, Refused, Rivals, Ticket};
 use crate::proxy::latch::{CommandError, Keeper, Latch, Now, Operator, Situation};
 use crate::proxy::snapshot::{Backend, Service};
 
+use super::lines;
 use super::prepared::PreparedService;
 use super::{Effect, State, is_latched};
-use crate::log_line::{Kind, LogLine};
 
 impl State {
     /// `ready`, `drain`, `maint`: sets a backend's operator state.
@@ -28,7 +28,7 @@ impl State {
                 .map_err(|Refused(why)| CommandError::Conflict(why))?;
             (Change::Proposed(ticket), None)
         } else {
-            let line = said_of(&command.subject, note.in_words(&command.subject));
+            let line = lines::said_of(&command.subject, note.in_words(&command.subject));
             self.operator.set(&command.subject, note);
             (Change::Operator(self.operator_file.changed()), Some(Effect::Log(line)))
         };
@@ -62,7 +62,7 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 let Proposal { subject, note, .. } = proposal;
                 self.operator.admits(&subject, &note)?;
-                effects.push(Effect::Log(said_of(&subject, note.in_words(&subject))));
+                effects.push(Effect::Log(lines::said_of(&subject, note.in_words(&subject))));
                 self.operator.set(&subject, note);
                 let next = self.build(now);
                 effects.push(self.publish(next));
@@ -179,7 +179,7 @@ impl State {
         }
         let change = Change::Operator(self.operator_file.changed());
         let words = format!("the operator state of {subject} is forgotten");
-        let mut effects = vec![Effect::Log(said_of(subject, format!("{words} by {}", command.who)))];
+        let mut effects = vec![Effect::Log(lines::said_of(subject, format!("{words} by {}", command.who)))];
         effects.extend(self.settle(now));
         Ok(Accepted { words, change, effects })
     }
@@ -203,7 +203,7 @@ impl State {
                 "{service} has no latch: its backends share the visitors; `polder drain {service}/BACKEND` empties one"
             ))
         })??;
-        let mut effects = vec![Effect::Log(said_of(service, words.clone()))];
+        let mut effects = vec![Effect::Log(lines::said_of(service, words.clone()))];
         let upcoming = self.latches.get(service).and_then(Keeper::upcoming);
         let active = upcoming.map(|latch| latch.active.clone()).unwrap_or_default();
         effects.extend(self.settle(now));
@@ -220,11 +220,6 @@ impl State {
             Change::Latch { service, active } => self.latches.persistence(service, active),
         }
     }
-}
-
-/// What an operator has said, in the log and the history.
-fn said_of(subject: &str, words: String) -> LogLine {
-    LogLine::info(Kind::Operator, words).about(subject)
 }
 
 /// A command that was obeyed.

@@ -1,16 +1,13 @@
 //! What follows from what peers say (pure): latches and operator states are merged, and doubts end.
 
 use super::State;
+use serde_json::Value;
+
+use super::lines;
 use super::peer_state::PeerState;
 use super::{Effect, Now};
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::peers::PeerEvent;
-use crate::log_line::{Kind, LogLine};
-
-/// What a peer has done that it should not.
-fn of_peer(peer: &str, words: String) -> Effect {
-    Effect::Log(LogLine::warn(Kind::Peer, words).about(peer))
-}
 
 impl State {
     /// A peer says that it has nothing new, once a second: nothing follows from that, unless something of what it said was put off here.
@@ -29,27 +26,39 @@ impl State {
             Ok(mut words) => {
                 let acme = self.orders.hear(&peer, std::mem::take(&mut words.acme), now);
                 effects.extend(
-                    acme.into_iter().map(|what| of_peer(&peer, format!("peer {peer} sent what is not taken: {what}"))),
+                    acme.into_iter()
+                        .map(|what| Effect::Log(lines::wrong_of_peer(&peer, "sent what is not taken", &what))),
                 );
                 let refused = words.hold_to_bounds(&self.prepared, &self.latches, ahead_ms, now);
                 let news = refused
-                    .map(|refused| of_peer(&peer, format!("peer {peer} sent values that are refused: {refused}")));
+                    .map(|refused| Effect::Log(lines::wrong_of_peer(&peer, "sent values that are refused", &refused)));
                 effects.extend(news);
                 if self.merge(&words) {
-                    let words = format!("peer {peer} has newer operator states, which are in force here now");
-                    effects.push(Effect::Log(LogLine::info(Kind::Operator, words).about(&peer)));
+                    effects.push(Effect::Log(lines::newer_states(&peer)));
                 }
                 self.proposals.receive(&peer, words.put.clone(), now);
                 self.peers.insert(peer, words);
             }
             Err(why) => {
                 if self.peers.entry(peer.clone()).or_default().note_unreadable(&why.to_string()) {
-                    effects.push(of_peer(
-                        &peer,
-                        format!("peer {peer} sent a message that this program cannot read: {why}"),
-                    ));
+                    let line = lines::wrong_of_peer(&peer, "sent a message that this program cannot read", &why);
+                    effects.push(Effect::Log(line));
                 }
             }
+        }
+    }
+
+    /// Goes on with what the process before this one knew.
+    pub(super) fn take_over(&mut self, handed: &Value, now: Now, effects: &mut Vec<Effect>) {
+        match PeerState::read(handed, None) {
+            Ok(words) => {
+                self.merge(&words);
+                let refused = self.orders.inherit(&words.acme, now).into_iter();
+                let line = |why| Effect::Log(lines::not_taken_over("not taken of what was handed over", &why));
+                effects.extend(refused.map(line));
+                words.undecided.into_iter().for_each(|(service, latch)| self.latches.inherit_doubt(&service, latch));
+            }
+            Err(why) => effects.push(Effect::Log(lines::not_taken_over("the state handed over cannot be read", &why))),
         }
     }
 

@@ -1,0 +1,40 @@
+//! What control says in the log, and so in the history (pure).
+
+use std::fmt::Display;
+
+use crate::log_line::{Kind, LogLine};
+use crate::proxy::latch::latches::LatchMove;
+
+/// What a latch does.
+pub(super) fn of_latch(service: &str, words: String) -> LogLine {
+    LogLine::info(Kind::Latch, words).about(service)
+}
+
+/// A latch has moved.
+pub(super) fn moved(moved: &LatchMove) -> LogLine {
+    let LatchMove { service, before, now } = moved;
+    let from = before.as_ref().map_or("undecided", |latch| &latch.active);
+    let words = format!("{service}: {from} -> {} (epoch {}, by {}): {}", now.active, now.epoch, now.by, now.reason);
+    of_latch(service, words).about(format!("{service}/{}", now.active))
+}
+
+/// What an operator has said.
+pub(super) fn said_of(subject: &str, words: String) -> LogLine {
+    LogLine::info(Kind::Operator, words).about(subject)
+}
+
+/// A peer knew what an operator has said.
+pub(super) fn newer_states(peer: &str) -> LogLine {
+    let words = format!("peer {peer} has newer operator states, which are in force here now");
+    LogLine::info(Kind::Operator, words).about(peer)
+}
+
+/// What a peer has done that it should not: `sent values that are refused`, and which.
+pub(super) fn wrong_of_peer(peer: &str, what: &str, why: &dyn Display) -> LogLine {
+    LogLine::warn(Kind::Peer, format!("peer {peer} {what}: {why}")).about(peer)
+}
+
+/// What of the state of the process before this one is not gone on with.
+pub(super) fn not_taken_over(what: &str, why: &dyn Display) -> LogLine {
+    LogLine::warn(Kind::Daemon, format!("{what}: {why}"))
+}
