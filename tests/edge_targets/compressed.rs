@@ -51,16 +51,16 @@ fn daemon() -> Daemon {
 }
 
 fn decoded(response: &Response) -> String {
-    let mut content = String::new();
-    match response.field("content-encoding") {
-        None => content = response.text().to_owned(),
-        Some("gzip") => drop(flate2::read::GzDecoder::new(&response.body[..]).read_to_string(&mut content).unwrap()),
-        Some("br") => drop(brotli::Decompressor::new(&response.body[..], 4096).read_to_string(&mut content).unwrap()),
-        Some("zstd") => {
-            drop(zstd::stream::read::Decoder::new(&response.body[..]).unwrap().read_to_string(&mut content).unwrap());
-        }
+    let body = &response.body[..];
+    let mut decoder: Box<dyn Read> = match response.field("content-encoding") {
+        None => Box::new(body),
+        Some("gzip") => Box::new(flate2::read::GzDecoder::new(body)),
+        Some("br") => Box::new(brotli::Decompressor::new(body, 4096)),
+        Some("zstd") => Box::new(zstd::stream::read::Decoder::new(body).unwrap()),
         Some(other) => panic!("{other}"),
-    }
+    };
+    let mut content = String::new();
+    decoder.read_to_string(&mut content).unwrap();
     content
 }
 
