@@ -7,9 +7,11 @@ pub mod access;
 pub mod basic_auth;
 mod client_certificates;
 pub mod compression;
+pub mod drops;
 pub mod facts;
 pub mod forward_auth;
 pub mod headers;
+pub mod own_fields;
 pub mod rate_limit;
 pub mod refusals;
 

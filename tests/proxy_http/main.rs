@@ -36,6 +36,7 @@ mod lifecycle;
 mod limits;
 mod logged;
 mod messages;
+mod own_fields;
 mod proxy_protocol;
 mod queue;
 mod rate_limit;

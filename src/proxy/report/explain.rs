@@ -5,6 +5,7 @@
 
 mod admission;
 mod edge;
+mod own_fields;
 mod target;
 
 use std::net::IpAddr;
@@ -83,6 +84,7 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
     because.push(about_choice(snapshot, service, choice, named));
     because.extend(about_retries(service));
     because.extend(about_header(service));
+    because.extend(own_fields::about(&state.prepared.document, service));
     because.extend(front.edge.as_deref().and_then(about_compression));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
