@@ -36,7 +36,7 @@ pub fn status_of(error: &io::Error) -> u16 {
 }
 
 /// What a request says of the file that it asks for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ask<'r> {
     /// What the visitor has.
     pub conditions: Conditions<'r>,

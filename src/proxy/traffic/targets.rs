@@ -146,12 +146,18 @@ fn codings(request: &Request<'_>, offered: &[Coding]) -> Vec<Coding> {
 }
 
 fn conditions<'r>(request: &Request<'r>) -> Conditions<'r> {
-    let first = |name| request.named(name).next();
+    let lines = |name| request.named(name).collect();
+    let only = |name| {
+        let mut lines = request.named(name);
+        lines.next().filter(|_| lines.next().is_none())
+    };
+    // Several name no version that the visitor could have a part of.
+    let if_range = request.named("if-range").reduce(|_, _| b"");
     Conditions {
-        if_match: first("if-match"),
-        if_unmodified_since: first("if-unmodified-since"),
-        if_none_match: first("if-none-match"),
-        if_modified_since: first("if-modified-since"),
-        if_range: first("if-range"),
+        if_match: lines("if-match"),
+        if_unmodified_since: only("if-unmodified-since"),
+        if_none_match: lines("if-none-match"),
+        if_modified_since: only("if-modified-since"),
+        if_range,
     }
 }
