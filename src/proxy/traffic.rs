@@ -70,6 +70,7 @@ mod limited;
 mod listener;
 mod local;
 pub mod message;
+mod open_files;
 mod opening;
 mod outcome;
 mod own_response;

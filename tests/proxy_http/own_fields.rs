@@ -41,7 +41,10 @@ fn what_one_service_tells_a_backend_of_visitors_no_visitor_of_another_service_ca
             "open": service("open.test", &shared, pass.clone()),
             "apart": service("apart.test", &apart, pass.clone()),
         });
-        document(folder, services)
+        let mut document = document(folder, services);
+        // From them alone X-Remote-User is passed on.
+        document["trusted_proxies"] = json!(["127.0.0.0/8"]);
+        document
     });
     eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
     let listener = daemon.status().unwrap()["listeners"][0].as_str().unwrap().parse().unwrap();

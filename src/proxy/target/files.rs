@@ -8,6 +8,8 @@ pub mod range;
 pub mod wanted;
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::proxy::FilesConfig;
 use crate::proxy::path_prefix::matched;
@@ -21,6 +23,7 @@ use wanted::{Unnameable, Wanted};
 #[derive(Debug)]
 pub struct Site {
     config: FilesConfig,
+    folder: Arc<Path>,
     /// The paths of the service, one of which is none of the folder's.
     prefixes: Vec<String>,
 }
@@ -49,7 +52,7 @@ pub struct Ask<'r> {
 impl Site {
     /// Of a service with these paths.
     pub fn new(config: &FilesConfig, prefixes: &[String]) -> Site {
-        Site { config: config.clone(), prefixes: prefixes.to_vec() }
+        Site { config: config.clone(), folder: config.folder.as_path().into(), prefixes: prefixes.to_vec() }
     }
 
     /// What a path means in the folder.
@@ -68,8 +71,8 @@ impl Site {
     }
 
     /// Where it is.
-    pub fn folder(&self) -> &std::path::Path {
-        &self.config.folder
+    pub fn folder(&self) -> &Arc<Path> {
+        &self.folder
     }
 
     /// Opens what is wanted, on a thread that may wait for the disk.
@@ -117,7 +120,7 @@ impl Site {
         if status == 206 {
             response = response.with("Content-Range", format!("bytes {}-{}/{length}", part.start, part.end - 1));
         }
-        response.of(Content::File(FileContent { file, part }))
+        response.of(Content::File(FileContent { file, part, folder: Arc::clone(&self.folder) }))
     }
 }
 

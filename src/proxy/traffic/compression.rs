@@ -61,7 +61,12 @@ impl Decision {
 
     /// The visitor has it already, be it under the tag that we gave it when it was compressed. Caches are told of it what they were told
     /// when they got it (RFC 9110, 15.4.5), as far as it is known here what it is.
-    fn of_unchanged(rules: &Compression, request: Request<'_>, response: Response<'_>, is_compressed: bool) -> Decision {
+    fn of_unchanged(
+        rules: &Compression,
+        request: Request<'_>,
+        response: Response<'_>,
+        is_compressed: bool,
+    ) -> Decision {
         let weak = value(response, b"etag").map(|tag| [b"W/", tag].concat());
         let asks = |weak: &Vec<u8>| {
             named(request.fields, request.bytes, b"if-none-match").flat_map(elements).any(|asked| asked == weak)

@@ -91,9 +91,13 @@ impl Exchange<'_> {
             None => (AfterResponse::Reset, End::DrainTimeout),
             Some(Err(TransferError::Sink(SinkError::Closed))) => (AfterResponse::Close, End::ClientInData),
             Some(Err(TransferError::Sink(SinkError::TimedOut))) => (AfterResponse::Close, End::ClientBodyTimeout),
-            Some(Err(TransferError::Source(_))) if !has_sent => {
+            Some(Err(TransferError::Source(error))) if !has_sent => {
                 (self.trace.bytes, self.trace.encoding) = (0, None);
-                return self.answer_plainly(client, Answer::new(500), None, End::FileUnread).await;
+                let (status, end) = match error {
+                    SourceError::TimedOut => (504, End::DiskTimeout),
+                    _ => (500, End::FileUnread),
+                };
+                return self.answer_plainly(client, Answer::new(status), None, end).await;
             }
             Some(Err(TransferError::Source(_))) => (AfterResponse::Reset, End::FileCut),
         };

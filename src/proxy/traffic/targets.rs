@@ -84,17 +84,24 @@ impl Exchange<'_> {
             return Ok(self.respond(client, front, response, End::Local).await);
         }
         let Ok(wanted) = site.wanted(request.path()) else { return Err(Failure::new(404, End::Local)) };
+        let most = self.local.view().snapshot.settings.capacity.files;
+        // Until the response is over.
+        let Some(_place) = self.local.open_files.take(most) else {
+            self.warn_of_files(front, site, "as many files are open as may be");
+            return Err(Failure::new(503, End::FilesBusy));
+        };
         let codings = codings(&request, site.codings());
         let job = {
             let site = Arc::clone(site);
             move || site.look(&wanted, &codings)
         };
         let until = Instant::now() + self.local.view().snapshot.settings.timeouts.response_head;
+        let disk = self.local.disk.of(site.folder());
         let looked = tokio::select! { biased;
-            looked = self.local.disk.wait_for(job) => looked,
+            looked = disk.wait_for(job) => looked,
             () = self.backend_alarm.wait(until) => {
                 self.warn_of_files(front, site, "the disk does not answer");
-                return Err(Failure::new(504, End::FileUnread));
+                return Err(Failure::new(504, End::DiskTimeout));
             }
         };
         match looked.unwrap_or_else(|| Err(io::Error::other("its reader failed"))) {
