@@ -1,5 +1,7 @@
 //! `proxy.json`, as the life of a daemon sees it.
 
+mod checked;
+mod served;
 mod users;
 
 use std::path::Path;
@@ -15,9 +17,11 @@ use crate::daemon::sockets::Listing;
 use crate::health::Targets;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::snapshot::Front;
+use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::tls;
+use checked::Checked;
 
-/// A document, and what `--check-config` says of the certificates that it names.
+/// A document, and what `--check-config` says of the files that it names.
 pub struct Parsed {
     config: ProxyConfig,
     warnings: Vec<Finding>,
@@ -31,9 +35,11 @@ impl Document for Prepared {
     fn parse(file: &Path) -> Result<Parsed, Findings> {
         let config = proxy::load(file)?;
         let (mut findings, mut warnings) = tls::check(file, &config);
-        let of_users = users::check(file, &config);
-        findings.extend(of_users.findings);
-        warnings.extend(of_users.warnings);
+        let mut checked = Checked::of(file);
+        users::check(&config, &mut checked);
+        served::check(&config, &mut checked);
+        findings.extend(checked.findings);
+        warnings.extend(checked.warnings);
         if findings.is_empty() { Ok(Parsed { config, warnings, at_start: false }) } else { Err(Findings(findings)) }
     }
 
@@ -64,6 +70,10 @@ impl Document for Prepared {
         }
         for error in unusable {
             tracing::error!("{error}; nobody is let in by it until it is mended");
+        }
+        // It may be filled, mounted or exchanged at any time: visitors and an alarm tell of it, and no reload waits for it.
+        for error in prepared.fronts.iter().filter_map(Front::folder).filter_map(WatchedFolder::error) {
+            tracing::error!("{error}");
         }
         Ok(prepared.with_tls(acceptor.map(Arc::new)))
     }
