@@ -34,6 +34,12 @@ fn a_service_has_exactly_one_target() {
                 r#".files: stands beside "answer", line 2: expected one of "backends", "redirect", "answer", "files", it says what answers"#,
             ],
         ),
+        (r#""answer": {}, "compression": {}"#, &[]),
+        (r#""files": { "folder": "w" }, "compression": {}"#, &[]),
+        (
+            r#""redirect": { "host": "www.example.net" }, "compression": {}"#,
+            &[r#".compression: has no meaning beside "redirect": what is sent has no content; leave it out"#],
+        ),
         (r#""redirects": {}"#, &[r#".redirects: unknown key; did you mean "redirect"?"#]),
         (
             r#""answer": {}, "mode": "stateless", "check": {}"#,
@@ -63,7 +69,7 @@ fn a_service_has_exactly_one_target() {
 
 #[test]
 fn every_key_about_backends_is_refused_beside_another_target_and_listed_in_the_reference() {
-    let whoever_answers = "allow basic_auth deny error_pages forward_auth hosts hsts https max_request_body paths rate_limit \
+    let whoever_answers = "allow basic_auth compression deny error_pages forward_auth hosts hsts https max_request_body paths rate_limit \
                            response_headers tls backends redirect answer files";
     let whoever_answers: Vec<&str> = whoever_answers.split_whitespace().collect();
     let service = proxy::KEYS.iter().find(|keys| keys.object == "services.NAME").unwrap();

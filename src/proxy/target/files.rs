@@ -35,6 +35,8 @@ pub struct Ask<'r> {
     pub conditions: Conditions<'r>,
     /// The `Range` field, of a GET.
     pub range: Option<&'r [u8]>,
+    /// Others may get the same file compressed on its way.
+    pub varies: bool,
 }
 
 impl Site {
@@ -81,7 +83,8 @@ impl Site {
     /// What is sent of a file that was found.
     pub fn response(&self, found: Found, ask: Ask<'_>) -> Response {
         let Found { file, length, validators, media, coding } = found;
-        let vary = |response: Response| match self.config.precompressed {
+        // All of it that a cache may put beside another says so (RFC 9110, 12.5.5): parts and 304 too.
+        let vary = |response: Response| match self.config.precompressed || ask.varies {
             true => response.with("Vary", "Accept-Encoding"),
             false => response,
         };
