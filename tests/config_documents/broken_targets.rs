@@ -101,7 +101,23 @@ fn a_redirect_leads_somewhere_else() {
         ),
         (
             r#""redirect": { "host": "a.example.net", "status": 304 }"#,
-            &[".redirect.status: 304 sends no visitor elsewhere: expected 301, 302, 303, 307 or 308"],
+            &[".redirect.status: 304 sends no visitor elsewhere: expected one of 301, 302, 303, 307, 308"],
+        ),
+        (
+            r#""redirect": { "host": "a.example.net", "status": "301" }"#,
+            &[
+                r#".redirect.status: expected one of the numbers 301, 302, 303, 307, 308, found the string "301": a number is written without quotes"#,
+            ],
+        ),
+        (
+            r#""redirect": { "host": "a.example.net", "status": 3.5 }"#,
+            &[".redirect.status: expected one of the numbers 301, 302, 303, 307, 308, found the number 3.5"],
+        ),
+        (
+            r#""redirect": { "host": "a.example.net" }, "error_pages": { "405": "405.html" }"#,
+            &[
+                ".error_pages.405: unknown key; known here: 403, 404, 413, 429, 500, 502, 503, 504, maintenance, maintenance_retry_after",
+            ],
         ),
         (
             r#""redirect": { "host": "https://a.example.net/", "scheme": "ftp" }"#,
@@ -181,7 +197,7 @@ fn pages_are_for_errors_of_the_proxy() {
         (
             r#""answer": {}, "error_pages": { "maintenance": "a.html", "200": "b.html" }"#,
             &[
-                r#".error_pages.200: unknown key; did you mean "500"?"#,
+                r#".error_pages.200: unknown key; known here: 403, 404, 413, 429, 500, 502, 503, 504, maintenance, maintenance_retry_after"#,
                 ".error_pages.maintenance: has no meaning where there are no backends to be in maint; leave it out",
             ],
         ),

@@ -3,6 +3,7 @@
 //! What a request asks for is decided purely ([`wanted`], [`conditions`], [`range`]); [`found`] opens what is there.
 
 pub mod conditions;
+pub mod folder;
 pub mod found;
 pub mod range;
 pub mod wanted;
@@ -15,6 +16,7 @@ use crate::config::proxy::FilesConfig;
 use crate::proxy::path_prefix::matched;
 use crate::proxy::target::response::{Content, FileContent, Response};
 use conditions::{Conditions, Judged};
+use folder::WatchedFolder;
 use found::{Coding, Found, Look};
 use range::{Part, part};
 use wanted::{Unnameable, Wanted};
@@ -24,18 +26,9 @@ use wanted::{Unnameable, Wanted};
 pub struct Site {
     config: FilesConfig,
     folder: Arc<Path>,
+    watched: WatchedFolder,
     /// The paths of the service, one of which is none of the folder's.
     prefixes: Vec<String>,
-}
-
-/// The status where the folder or a file in it cannot be opened, though it is there.
-pub fn status_of(error: &io::Error) -> u16 {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => 403,
-        // The folder itself: search engines must not forget its pages.
-        io::ErrorKind::NotFound => 503,
-        _ => 500,
-    }
 }
 
 /// What a request says of the file that it asks for.
@@ -50,9 +43,11 @@ pub struct Ask<'r> {
 }
 
 impl Site {
-    /// Of a service with these paths.
-    pub fn new(config: &FilesConfig, prefixes: &[String]) -> Site {
-        Site { config: config.clone(), folder: config.folder.as_path().into(), prefixes: prefixes.to_vec() }
+    /// Of a service with these paths. `key`: where it stands in the document.
+    pub fn new(config: &FilesConfig, prefixes: &[String], key: &str) -> Site {
+        let watched = WatchedFolder::open(&config.folder, format!("{key}.folder"));
+        let folder = config.folder.as_path().into();
+        Site { config: config.clone(), folder, watched, prefixes: prefixes.to_vec() }
     }
 
     /// What a path means in the folder.
@@ -73,6 +68,11 @@ impl Site {
     /// Where it is.
     pub fn folder(&self) -> &Arc<Path> {
         &self.folder
+    }
+
+    /// Whether it can be opened, as it was looked at last.
+    pub fn watched(&self) -> &WatchedFolder {
+        &self.watched
     }
 
     /// Opens what is wanted, on a thread that may wait for the disk.

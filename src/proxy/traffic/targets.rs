@@ -125,7 +125,7 @@ impl Exchange<'_> {
             }
             Err(error) => {
                 self.warn_of_files(front, site, &error.to_string());
-                Err(Failure::new(files::status_of(&error), End::FileUnread))
+                Err(Failure::new(files::folder::status_of(&error), End::FileUnread))
             }
         }
     }
