@@ -41,6 +41,7 @@ mod own_fields;
 mod proxy_protocol;
 mod queue;
 mod rate_limit;
+mod reloads;
 mod request_body;
 mod resumption;
 mod retries;
