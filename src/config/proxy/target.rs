@@ -62,7 +62,7 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 24] = [
+const OF_BACKENDS: [&str; 25] = [
     "abort_on_close",
     "backend_tls",
     "balance",
@@ -71,6 +71,7 @@ const OF_BACKENDS: [&str; 24] = [
     "cookie",
     "failover",
     "failover_drain",
+    "hedge_after",
     "last_resort",
     "max_queue",
     "mode",
