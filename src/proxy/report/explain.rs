@@ -58,6 +58,7 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
         FrontTarget::Own(own) => {
             because.extend(about_edge(state, &front.name));
             because.push(target::sentence(state, front, own, host, path));
+            because.extend(front.edge.as_deref().and_then(about_compression));
             let (service, target) = (Some(front.name.to_string()), Some(own.kind().to_owned()));
             return Explanation { service, route, backend: None, target, because };
         }

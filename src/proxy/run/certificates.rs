@@ -76,12 +76,18 @@ pub(super) fn take_renewed(tls: &Acceptor) {
     tell(shown(tls));
 }
 
-/// Reads pages and answers again whose files have changed.
+/// Reads pages and answers again whose files have changed, and looks whether folders can be opened.
 fn tell_of_files(snapshot: &Snapshot) {
     for Reread { path, error } in snapshot.fronts.iter().flat_map(Front::refresh_files) {
         match error {
             None => tracing::info!("{} has been read again", path.display()),
             Some(error) => tracing::error!("{error}; what was read before goes on"),
+        }
+    }
+    for folder in snapshot.fronts.iter().filter_map(Front::folder).filter(|folder| folder.refresh()) {
+        match folder.error() {
+            None => tracing::info!("{} can be opened again", folder.path().display()),
+            Some(error) => tracing::error!("{error}"),
         }
     }
 }

@@ -16,6 +16,7 @@ use arc_swap::ArcSwapOption;
 
 use super::certificate::{Certificate, CertificateError, FileStamp};
 use crate::config::proxy::{CertificateConfig, HostPattern};
+use crate::counted::counted;
 
 /// How long before its end a certificate is an alarm: CAs' clients renew at a third of 90 days.
 const ALARM: Duration = Duration::from_secs(14 * DAY);
@@ -151,7 +152,7 @@ impl Slot {
             let chain = &certificate.chain;
             let left = chain.ends.saturating_sub(since_epoch);
             let in_words = || match left.as_secs() / DAY {
-                0 | 1 => format!("{} hours", left.as_secs() / HOUR),
+                0 | 1 => counted(left.as_secs() / HOUR, "hour"),
                 days => format!("{days} days"),
             };
             let alarm = ALARM.min(chain.ends.saturating_sub(chain.begins) / ALARM_PART);

@@ -43,7 +43,7 @@ pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
         let limit = duration::format(auth.timeout);
         format!(
             "{} is asked at {} first, for at most {limit}: unless it answers 2xx, its answer is the visitor's",
-            auth.address, auth.path
+            auth.server, auth.path
         )
     }));
     let is_refused = edge.users_file().is_some_and(|file| file.users().is_none());
