@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::args::DaemonArgs;
 use super::sockets::Sockets;
 use super::takeover::{self, Takeover, TakeoverError};
+use crate::counted::counted;
 
 /// What a starting daemon has before it binds anything.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ pub async fn inherit(
     let (folders, sockets): (Vec<File>, Vec<File>) = passed.into_iter().map(File::from).partition(is_folder);
     let mut sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());
     sockets.share();
-    tracing::info!("taking over {} sockets from the running {program}", sockets.len());
+    tracing::info!("taking over {} from the running {program}", counted(sockets.len(), "socket"));
     Ok(Inheritance { sockets, folders, takeover: Some(takeover) })
 }
 

@@ -105,7 +105,7 @@ pub struct Pool {
 }
 
 /// What means something before backends alone.
-const OF_BACKENDS: &[&str] = &["request_headers", "compression"];
+const OF_BACKENDS: &[&str] = &["request_headers"];
 
 impl Service {
     /// The service that a place in the table comes to.
@@ -114,11 +114,10 @@ impl Service {
         let pool = match target {
             Target::Place(place) => pools[place].clone(),
             Target::Own(settings) => {
-                if settings.get("files").is_some() && rules.get("compression").is_some() {
-                    let why = "polder compresses what backends answer; of files put .br, .zst or .gz beside them, and write \"precompressed\": true";
-                    notes.left_out(line, &statement, why);
-                }
                 OF_BACKENDS.iter().for_each(|key| drop(rules.remove(key)));
+                if settings.get("redirect").is_some() {
+                    rules.remove("compression");
+                }
                 let name = settings.iter().next().map_or("answer", |(key, _)| key).to_owned();
                 Pool { line, statement, name, settings }
             }

@@ -58,7 +58,7 @@ impl Edge {
             access: Access::new(&service.access),
             compression: service.compression.clone().map(Compression),
             rate_limit: service.rate_limit.clone().map(RateLimit::new),
-            basic_auth: service.basic_auth.as_ref().map(BasicAuth::new),
+            basic_auth: service.basic_auth.as_ref().map(|config| BasicAuth::new(&service.name, config)),
             forward_auth: service.forward_auth.as_ref().map(ForwardAuth::new),
             request_headers: match client_certificates {
                 Some(_) => Edits::of(&client_certificates::told(&service.headers.request)),

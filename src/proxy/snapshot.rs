@@ -24,6 +24,7 @@ use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::retry_budget::RetryBudget;
 use crate::proxy::route::{Router, spelling};
 use crate::proxy::target::OwnTarget;
+use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::target::kept_file::{KeptFile, Reread};
 use crate::proxy::target::pages::Pages;
 use crate::proxy::tls::acceptor::Acceptor;
@@ -130,6 +131,14 @@ impl Front {
         };
         let pages = self.pages.iter().flat_map(|pages| pages.files().filter_map(KeptFile::refresh));
         answer.into_iter().chain(pages).collect()
+    }
+
+    /// The folder whose files it answers with, if it does.
+    pub fn folder(&self) -> Option<&WatchedFolder> {
+        match &self.target {
+            FrontTarget::Own(OwnTarget::Files(site)) => Some(site.watched()),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Answer(_)) | FrontTarget::Backends(_) => None,
+        }
     }
 
     /// Why files that it holds cannot be used as they are now.

@@ -126,6 +126,14 @@ impl Daemon {
         self.post("/reload", &json!({}))
     }
 
+    /// What `--check-config` says of a document with these services: the code that it ends with, and what it finds.
+    pub fn check(&self, services: &Value) -> (Option<i32>, String) {
+        let document = document(self.folder.path(), self.address, None, services);
+        std::fs::write(self.folder.path().join("proxy.json"), document.to_string()).unwrap();
+        let output = program(self.folder.path()).arg("--check-config").stdout(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
     /// The lines of the access log, once there are so many.
     pub fn log(&self, lines: usize) -> Vec<Value> {
         let read = || -> Vec<Value> {

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::json;
 
 use crate::client::{Client, get};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, eventually};
 
 const BROWSER: [(&str, &str); 3] = [
     ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
@@ -199,8 +199,11 @@ fn a_folder_that_is_not_there_is_503_and_a_file_that_may_not_be_read_403() {
     let daemon = serving(&[], json!({}));
     assert_eq!(get(daemon.address, "www.test/a", &[]).status(), 503);
     assert_eq!(daemon.log(1)[0]["end"], "LH");
+    let alarms = daemon.alarms();
+    assert!(alarms.contains("services.site.files.folder: ") && alarms.contains("answered 503"), "{alarms}");
     write(daemon.folder.path(), &[("www/a", "a")]);
     assert_eq!(get(daemon.address, "www.test/a", &[]).text(), "a");
+    eventually("the alarm is gone", || daemon.alarms() == "[]");
     // Root reads everything: which status an error becomes is proved beside the code, too.
     if !nix::unistd::geteuid().is_root() {
         use std::os::unix::fs::PermissionsExt;
@@ -208,6 +211,38 @@ fn a_folder_that_is_not_there_is_503_and_a_file_that_may_not_be_read_403() {
         assert_eq!(get(daemon.address, "www.test/a", &[]).status(), 403);
         assert_eq!(daemon.log(3)[2]["end"], "LH");
     }
+}
+
+#[test]
+fn check_config_warns_of_what_is_not_there_to_be_served_and_refuses_what_never_can_be() {
+    let service = |host: &str, target: serde_json::Value| {
+        let mut service = json!({ "hosts": [host] });
+        service.as_object_mut().unwrap().extend(target.as_object().unwrap().clone());
+        service
+    };
+    let services = json!({
+        "a": service("a.test", json!({ "answer": { "file": "a.html" } })),
+        "b": service("b.test", json!({ "redirect": { "host": "c.test" }, "error_pages": { "429": "429.html" } })),
+        "c": service("c.test", json!({ "files": { "folder": "www" } })),
+        "d": service("d.test", json!({ "mode": "stateless", "backends": [{ "name": "d", "address": "127.0.0.1:1" }],
+            "error_pages": { "maintenance": "m.html" } })),
+    });
+    let daemon = Daemon::start(json!({ "a": service("a.test", json!({ "answer": { "body": "here" } })) }));
+    let keys = ["a.answer.file", "b.error_pages.429", "c.files.folder", "d.error_pages.maintenance"];
+    let (code, words) = daemon.check(&services);
+    assert_eq!(code, Some(0), "{words}");
+    let all_told = |words: &str| keys.iter().all(|key| words.contains(&format!("services.{key}: ")));
+    assert!(all_told(&words), "{words}");
+    assert_eq!(words.lines().filter(|line| line.starts_with("warning: ")).count(), keys.len(), "{words}");
+    for name in ["a.html", "429.html", "m.html"] {
+        fs::create_dir(daemon.folder.path().join(name)).unwrap();
+    }
+    fs::write(daemon.folder.path().join("www"), "no folder").unwrap();
+    let (code, words) = daemon.check(&services);
+    assert_eq!(code, Some(1), "{words}");
+    assert!(all_told(&words) && !words.contains("warning: "), "{words}");
+    assert!(words.contains("it is a directory: expected a regular file"), "{words}");
+    assert!(words.contains("www: cannot be opened: Not a directory"), "{words}");
 }
 
 #[test]
@@ -222,6 +257,6 @@ fn a_file_that_becomes_shorter_ends_its_response_early() {
     // It has begun; all of it does not fit into the sockets between.
     client.first_bytes();
     file.set_len(0).unwrap();
-    assert!(client.rest() < 200_000_000);
+    assert!(client.rest().len() < 200_000_000);
     assert_eq!(daemon.log(1)[0]["end"], "LD");
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod client;
+mod compressed;
 mod daemon;
 mod documented;
 mod error_pages;

@@ -18,6 +18,7 @@ mod client_certificates;
 mod compression;
 mod failures;
 mod forward_auth;
+mod forward_auth_service;
 mod grpc;
 mod h2;
 mod h2_abuse;

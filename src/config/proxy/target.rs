@@ -62,12 +62,11 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 24] = [
+const OF_BACKENDS: [&str; 23] = [
     "abort_on_close",
     "backend_tls",
     "balance",
     "check",
-    "compression",
     "cookie",
     "failover",
     "failover_drain",
@@ -100,6 +99,9 @@ pub(super) fn read<'a>(
     let stated = service.one_of_keys(&TARGETS, "it says what answers")?;
     if stated != "backends" {
         service.refuse(&OF_BACKENDS, &format!("beside \"{stated}\": it is about backends"))?;
+    }
+    if stated == "redirect" {
+        service.refuse(&["compression"], "beside \"redirect\": what is sent has no content")?;
     }
     match stated {
         "redirect" => service.required(stated, redirect::read).map(Target::Redirect),

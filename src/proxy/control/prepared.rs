@@ -169,7 +169,10 @@ impl Prepared {
                     let key = format!("services.{}.answer", service.name);
                     own(OwnTarget::Answer(Arc::new(FixedAnswer::new(answer, &key))))
                 }
-                proxy::Target::Files(files) => own(OwnTarget::Files(Arc::new(Site::new(files, &service.paths)))),
+                proxy::Target::Files(files) => {
+                    let key = format!("services.{}.files", service.name);
+                    own(OwnTarget::Files(Arc::new(Site::new(files, &service.paths, &key))))
+                }
             };
             fronts.push(front(service, target, ports.https));
         }

@@ -20,6 +20,8 @@ use users::{Digest, Users};
 /// What a service asks of credentials.
 #[derive(Debug)]
 pub struct BasicAuth {
+    /// The name of the service.
+    service: Arc<str>,
     /// The whole value of `WWW-Authenticate`.
     pub challenge: Box<str>,
     /// Backends get the password too.
@@ -42,6 +44,8 @@ pub enum Standing {
 
 /// What a hash is made from.
 pub struct ToVerify {
+    /// For which service.
+    pub service: Arc<str>,
     /// Among whom.
     pub users: Arc<Users>,
     /// What was shown.
@@ -52,9 +56,10 @@ pub struct ToVerify {
 
 impl BasicAuth {
     /// As the document says, with the users that the file has now.
-    pub fn new(config: &BasicAuthConfig) -> BasicAuth {
+    pub fn new(service: &str, config: &BasicAuthConfig) -> BasicAuth {
         let challenge = format!("Basic realm=\"{}\", charset=\"UTF-8\"", config.realm).into();
-        BasicAuth { challenge, pass: config.pass, file: UsersFile::open(&config.users_file) }
+        let file = UsersFile::open(&config.users_file);
+        BasicAuth { service: service.into(), challenge, pass: config.pass, file }
     }
 
     /// Looks at the values of a request's `Authorization` fields.
@@ -65,7 +70,10 @@ impl BasicAuth {
         let digest = users.digest(&credentials);
         match users.remembered(&digest, now) {
             true => Standing::Known(credentials),
-            false => Standing::ToVerify(Box::new(ToVerify { users, credentials, digest })),
+            false => {
+                let service = Arc::clone(&self.service);
+                Standing::ToVerify(Box::new(ToVerify { service, users, credentials, digest }))
+            }
         }
     }
 }

@@ -83,6 +83,7 @@ fn reach<'s>(state: &'s State, visit: &Visit<'_>, told: &mut Explanation) -> Res
         FrontTarget::Backends(place) => Ok(Reached { front, service: Some(&snapshot.services[*place]) }),
         FrontTarget::Own(own) => {
             told.because.push(target::sentence(state, front, own, visit));
+            told.because.extend(front.edge.as_deref().and_then(about_compression));
             told.target = Some(own.kind().to_owned());
             Ok(Reached { front, service: None })
         }

@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use super::looks::{Look, Looks};
 use crate::config::proxy::HostPattern;
 use crate::proxy::snapshot::{Front, Snapshot};
+use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::target::kept_file::Reread;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy::tls::certificates::{Origin, Slot};
@@ -71,7 +72,7 @@ fn at_connector(connector: &Arc<Connector>) -> Look {
     })
 }
 
-/// At the users of a service, and at its pages and answers.
+/// At the users of a service, at its pages and answers, and at the folder that it answers from.
 fn at_front(fronts: &Arc<[Front]>, index: usize) -> impl Iterator<Item = Look> {
     let front = &fronts[index];
     let users = front.edge.as_ref().filter(|edge| edge.users_file().is_some()).map(|edge| {
@@ -86,7 +87,11 @@ fn at_front(fronts: &Arc<[Front]>, index: usize) -> impl Iterator<Item = Look> {
         let fronts = Arc::clone(fronts);
         Look::at(front.files(), move || tell_of_files(fronts[index].refresh_files()))
     });
-    users.into_iter().chain(pages)
+    let folder = front.folder().map(|folder| {
+        let fronts = Arc::clone(fronts);
+        Look::at_folder(folder.path(), move || fronts[index].folder().into_iter().for_each(tell_of_folder))
+    });
+    users.into_iter().chain(pages).chain(folder)
 }
 
 /// Takes what has just been written of what a CA has given.
@@ -101,6 +106,16 @@ fn tell_of_files(reread: Vec<Reread>) {
         match error {
             None => tracing::info!("{} has been read again", path.display()),
             Some(error) => tracing::error!("{error}; what was read before goes on"),
+        }
+    }
+}
+
+/// Looks whether a folder can be opened, and tells if it is not as it was.
+fn tell_of_folder(folder: &WatchedFolder) {
+    if folder.refresh() {
+        match folder.error() {
+            None => tracing::info!("{} can be opened again", folder.path().display()),
+            Some(error) => tracing::error!("{error}"),
         }
     }
 }

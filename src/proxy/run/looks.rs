@@ -36,6 +36,11 @@ impl Look {
             take: Box::new(take),
         }
     }
+
+    /// At a folder itself.
+    pub(super) fn at_folder(folder: &Path, take: impl FnOnce() + Send + 'static) -> Look {
+        Look { path: folder.to_owned(), folders: BTreeSet::from([folder.to_owned()]), take: Box::new(take) }
+    }
 }
 
 /// Who looks at what.

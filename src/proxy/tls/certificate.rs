@@ -23,6 +23,7 @@ pub use crate::tls::pem::{CertificateError, FileStamp};
 use super::names::CertificateNames;
 use crate::config::proxy::CertificateConfig;
 use crate::config::regular_file::read_regular_file;
+use crate::counted::counted;
 use crate::tls::pem;
 
 /// The most that is read of a file of certificates or of a key.
@@ -126,20 +127,20 @@ impl Chain {
     pub fn time_left(&self, since_epoch: Duration) -> String {
         let left = self.ends.saturating_sub(since_epoch).as_secs();
         match left / DAY.as_secs() {
-            0 | 1 => format!("{} hours", left / HOUR.as_secs()),
+            0 | 1 => counted(left / HOUR.as_secs(), "hour"),
             days => format!("{days} days"),
         }
     }
 
     /// What is wrong with its dates, if anything is.
     pub fn date_fault(&self, since_epoch: Duration) -> Option<String> {
-        let days = |length: Duration| length.as_secs() / DAY.as_secs();
+        let days = |length: Duration| counted(length.as_secs() / DAY.as_secs(), "day");
         match () {
             () if since_epoch > self.ends => {
-                Some(format!("has expired {} days ago: visitors are warned off", days(since_epoch - self.ends)))
+                Some(format!("has expired {} ago: visitors are warned off", days(since_epoch - self.ends)))
             }
             () if since_epoch < self.begins => Some(format!(
-                "is not valid yet: it begins in {} days, or the clock is wrong",
+                "is not valid yet: it begins in {}, or the clock is wrong",
                 days(self.begins - since_epoch)
             )),
             () => None,

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::counters::add;
+use super::counters::{CompressionCounters, add};
 use super::encoder::Encoder;
 use super::local::Local;
 use super::message::fields::{Field, FieldKind, elements};
@@ -72,7 +72,7 @@ impl Decision {
     }
 
     /// It is not compressed after all.
-    pub fn give_up(&mut self) {
+    fn give_up(&mut self) {
         (self.encoding, self.etag) = (None, None);
     }
 
@@ -93,6 +93,25 @@ impl Decision {
             (Some(_), _) => ResponseHead { declared: None, body: Length::UntilClose, ..*head },
         }
     }
+}
+
+/// Whether a response is compressed by the rules of its service, and by what its body then is.
+pub fn decide<'l>(
+    rules: &Compression,
+    request: Request<'_>,
+    response: Response<'_>,
+    edit: ResponseEdit<'_>,
+    local: &'l Local,
+) -> (Decision, Option<Compressor<'l>>) {
+    let mut decision = Decision::of(rules, request, response, edit);
+    let Some(algorithm) = decision.encoding.filter(|_| response.head.body != Length::None) else {
+        return (decision, None);
+    };
+    let compressor = Compressor::new(algorithm, local);
+    if compressor.is_none() {
+        decision.give_up();
+    }
+    (decision, compressor)
 }
 
 /// Nobody forbids it (RFC 9111, 5.2.1.6 and 5.2.2.6), and it is neither encoded nor a part of something yet.
@@ -150,32 +169,35 @@ impl Drop for Place {
 }
 
 /// A body that is compressed on its way, to be given its sink.
-pub struct Compressor {
+pub struct Compressor<'l> {
     /// On the heap: other responses have no room for it.
     encoder: Box<Encoder>,
+    counters: &'l CompressionCounters,
     _place: Place,
 }
 
-impl Compressor {
+impl<'l> Compressor<'l> {
     /// None: there are as many as may be.
-    pub fn new(algorithm: Algorithm, local: &Local) -> Option<Compressor> {
-        let place = Place::take(local);
-        let encoder =
-            place.and_then(|place| Some(Compressor { encoder: Encoder::new(algorithm).ok()?.into(), _place: place }));
-        if encoder.is_none() {
+    fn new(algorithm: Algorithm, local: &'l Local) -> Option<Compressor<'l>> {
+        let counters = &local.counters.compressions[algorithm as usize];
+        let compressor = Place::take(local).and_then(|place| {
+            let encoder = Encoder::new(algorithm).ok()?.into();
+            Some(Compressor { encoder, counters, _place: place })
+        });
+        if compressor.is_none() {
             add(&local.counters.compressions_left_out, 1);
         }
-        encoder
+        compressor
     }
 
     /// On the way to this sink.
-    pub fn into<S>(self, sink: &mut S) -> Compressing<'_, S> {
-        let Compressor { encoder, _place } = self;
-        Compressing { encoder: Some(encoder), sink, is_dirty: false, taken: 0, sent: 0, _place }
+    pub fn into<S>(self, sink: &'l mut S) -> Compressing<'l, S> {
+        let Compressor { encoder, counters, _place } = self;
+        Compressing { encoder: Some(encoder), sink, is_dirty: false, taken: 0, sent: 0, counters, _place }
     }
 }
 
-/// A sink that compresses what goes to another one.
+/// A sink that compresses what goes to another one. It is counted when it goes, however that comes.
 pub struct Compressing<'s, S> {
     /// None once the body is over.
     encoder: Option<Box<Encoder>>,
@@ -183,10 +205,17 @@ pub struct Compressing<'s, S> {
     /// It holds content that has not come out.
     is_dirty: bool,
     /// Bytes of content.
-    pub taken: u64,
+    taken: u64,
     /// Bytes that came of them.
     pub sent: u64,
+    counters: &'s CompressionCounters,
     _place: Place,
+}
+
+impl<S> Drop for Compressing<'_, S> {
+    fn drop(&mut self) {
+        self.counters.count(self.taken, self.sent);
+    }
 }
 
 impl<S: BodySink> Compressing<'_, S> {

@@ -14,6 +14,7 @@ use super::outcome::Failure;
 use super::stream::ClientStream;
 use super::termination::End;
 use crate::proxy::accept::weight;
+use crate::proxy::edge::compression::Compression;
 use crate::proxy::snapshot::Front;
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::files::conditions::Conditions;
@@ -99,7 +100,10 @@ impl Exchange<'_> {
         match looked.unwrap_or_else(|| Err(io::Error::other("its reader failed"))) {
             Ok(Look::File(found)) => {
                 let range = request.named("range").next().filter(|_| request.method() == b"GET");
-                let response = site.response(*found, Ask { conditions: conditions(&request), range });
+                let compression = front.edge.as_ref().and_then(|edge| edge.compression.as_ref());
+                let is_compressed = |rules: &Compression| rules.suits(found.media.as_bytes(), Some(found.length));
+                let varies = compression.is_some_and(is_compressed);
+                let response = site.response(*found, Ask { conditions: conditions(&request), range, varies });
                 Ok(self.respond(client, front, response, End::Local).await)
             }
             Ok(Look::Folder) => {
@@ -114,7 +118,7 @@ impl Exchange<'_> {
             }
             Err(error) => {
                 self.warn_of_files(front, site, &error.to_string());
-                Err(Failure::new(files::status_of(&error), End::FileUnread))
+                Err(Failure::new(files::folder::status_of(&error), End::FileUnread))
             }
         }
     }

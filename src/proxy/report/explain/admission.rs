@@ -47,7 +47,7 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
         let limit = duration::format(auth.timeout);
         format!(
             "{} is asked at {} first, for at most {limit}: unless it answers 2xx, its answer is the visitor's",
-            auth.address, auth.path
+            auth.server, auth.path
         )
     }));
     let is_unusable = edge.users_file().is_some_and(|file| file.users().is_none());

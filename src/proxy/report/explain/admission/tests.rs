@@ -49,6 +49,8 @@ fn who_has_to_be_shown_a_password_or_asked_is_told() {
     let expected =
         "192.0.2.9:80 is asked at /verify first, for at most 5s: unless it answers 2xx, its answer is the visitor's";
     assert_eq!((words.as_str(), is_refused), (expected, false));
+    let (words, _) = told(r#""forward_auth": { "service": "www", "host": "auth.test" }"#, None);
+    assert!(words.starts_with("a backend of the service www is asked at / first"), "{words}");
 }
 
 #[test]
