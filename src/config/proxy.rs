@@ -7,6 +7,7 @@ mod access;
 mod access_log;
 mod acme;
 mod answer;
+mod auth_servers;
 mod backends;
 mod basic_auth;
 mod client_certificates;
@@ -46,7 +47,7 @@ pub use cookie::{CookieConfig, CookieValue};
 pub use error_pages::ErrorPagesConfig;
 pub use field::FieldValue;
 pub use files::FilesConfig;
-pub use forward_auth::{FieldName, ForwardAuthConfig};
+pub use forward_auth::{AuthServer, FieldName, ForwardAuthConfig};
 pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, RemovedFields, Template, Variable};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
@@ -207,6 +208,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let services = root.required("services", |value| {
         let services: BTreeMap<String, ServiceConfig> =
             services::read(value, own, any_trusted, challenge, &mut first_tls)?;
+        auth_servers::vet(value, &services)?;
         let backends = services.values().filter_map(|service| Some(service.target.backends()?.backends.len()));
         most_subjects(value, "backends", backends.sum())?;
         let is_ordered = |service: &&ServiceConfig| {

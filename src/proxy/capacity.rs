@@ -6,7 +6,7 @@
 
 use crate::config::ProxyConfig;
 use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections_per_address, tls_handshakes};
-use crate::config::proxy::LimitsConfig;
+use crate::config::proxy::{AuthServer, LimitsConfig};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted};
 use crate::proxy::traffic::admission::RESERVE;
 use crate::proxy::traffic::splice::MOST_PIPES;
@@ -116,7 +116,8 @@ fn pipes_of(descriptors: u64, workers: usize) -> u64 {
 fn pools(document: &ProxyConfig, workers: usize) -> u64 {
     let servers = document.services.values().map(|service| {
         let backends = service.target.backends().map_or(0, |backends| backends.backends.len());
-        backends + usize::from(service.forward_auth.is_some())
+        let asked = service.forward_auth.as_ref().map(|auth| &auth.server);
+        backends + usize::from(matches!(asked, Some(AuthServer::Address(_))))
     });
     (servers.sum::<usize>() * workers) as u64
 }

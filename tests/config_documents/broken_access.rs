@@ -26,7 +26,15 @@ fn broken_rules_of_who_may_come_are_refused() {
             r#""basic_auth": { "users_file": "u", "realm": "a\"b" }"#,
             "basic_auth.realm: \"a\\\"b\" cannot be a realm: expected 1 to 128 printable characters of ASCII, without quotes and backslashes",
         ),
-        (r#""forward_auth": { "path": "/" }"#, "forward_auth: the key \"address\" is missing"),
+        (
+            r#""forward_auth": { "path": "/" }"#,
+            r#"forward_auth: one of the keys "address", "service" is missing: it says who is asked"#,
+        ),
+        (
+            r#""forward_auth": { "service": "nobody", "host": "auth.test" }"#,
+            r#"forward_auth.service: "nobody" is no service of this document: its name in "services" is expected"#,
+        ),
+        (r#""forward_auth": { "service": "www" }"#, r#"forward_auth: the key "host" is missing"#),
         (
             r#""forward_auth": { "address": "auth.example.net:80" }"#,
             "forward_auth.address: \"auth.example.net:80\" is not an address and port, like \"192.0.2.21:80\" or \"[2001:db8::21]:80\"",

@@ -46,10 +46,15 @@ in
   forward_auth =
     part
       {
-        address = mkOption {
+        address = daemonDefault {
           type = types.str;
           example = "127.0.0.1:9091";
-          description = "Where the server is asked: an address and a port.";
+          description = "Where the server is asked, in clear text: an address and a port. Either this or `service`.";
+        };
+        service = daemonDefault {
+          type = types.str;
+          example = "auth";
+          description = "The service whose backends are asked, with their checks and TLS.";
         };
         path = daemonDefault {
           type = types.strMatching "/.*";
@@ -59,7 +64,7 @@ in
         host = daemonDefault {
           type = types.str;
           example = "auth.example.net";
-          description = "The `Host` of each question.";
+          description = "The `Host` of each question; required with `service`.";
         };
         timeout = daemonDefault {
           type = duration;

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::config::duration;
-use crate::config::proxy::{FieldName, ServiceConfig};
+use crate::config::proxy::{AuthServer, FieldName, ServiceConfig};
 use crate::fleet::check::report::listed;
 
 /// What is compared, with the value on either side.
@@ -29,12 +29,16 @@ fn basic_auth(service: &ServiceConfig) -> String {
     })
 }
 
-/// The server's address is each proxy's own.
+/// The server's address is each proxy's own; a service has the same name everywhere.
 fn forward_auth(service: &ServiceConfig) -> String {
     service.forward_auth.as_ref().map_or_else(none, |auth| {
         let names = |names: &[FieldName]| listed(names.iter().map(FieldName::as_str));
         let (sent, copied, limit) = (names(&auth.send), names(&auth.copy), duration::format(auth.timeout));
-        format!("{} for at most {limit}, sent {sent}, copied {copied}", auth.path)
+        let server = match &auth.server {
+            AuthServer::Address(_) => String::new(),
+            AuthServer::Service(name) => format!(" of {name}"),
+        };
+        format!("{}{server} for at most {limit}, sent {sent}, copied {copied}", auth.path)
     })
 }
 

@@ -2,7 +2,6 @@
 
 use tokio::time::Instant;
 
-use crate::proxy::edge::forward_auth::ForwardAuth;
 use crate::proxy::snapshot::Settings;
 use crate::proxy::traffic::alarm::Alarm;
 use crate::proxy::traffic::http1::buffer::{Buffer, SIZE};
@@ -15,7 +14,7 @@ use crate::proxy::traffic::message::fields::Field;
 use crate::proxy::traffic::socket::{IdleTimer, fill, send};
 use crate::proxy::traffic::stream::{BodySource, Piece};
 use crate::proxy::traffic::transport::{ReadHalf, Transport};
-use crate::proxy::traffic::upstream::{self, Peer};
+use crate::proxy::traffic::upstream::{ConnectError, Peer};
 
 /// The most that is taken of an answer's body: a page that says why not, or a form to log in.
 const MOST_BODY: usize = 1024 * 1024;
@@ -46,14 +45,14 @@ pub enum AskError {
     TimedOut,
 }
 
-/// Asks, on an idle connection if there is one. Whoever waits for it has a time limit.
+/// Asks, on an idle connection to this peer if there is one, or else on one that `open` opens. Whoever waits for it has a time limit.
 pub async fn ask(
     local: &Local,
     settings: &Settings,
-    auth: &ForwardAuth,
+    peer: Peer,
+    open: impl Future<Output = Result<Transport, ConnectError>>,
     question: &[u8],
 ) -> Result<Answered, AskError> {
-    let peer = Peer::in_clear(auth.address);
     if let Some(stream) = local.pool.take(peer, true) {
         match converse(local, settings, peer, stream, question).await {
             // It may have been closed while the question was on its way, and to ask twice does nothing twice.
@@ -61,8 +60,20 @@ pub async fn ask(
             answered => return answered,
         }
     }
-    let stream = upstream::connect(auth.address, None, None).await.map_err(|_| AskError::Unreachable)?;
+    let stream = opened(settings, open).await?;
     converse(local, settings, peer, stream, question).await
+}
+
+/// Waits for a connection within `timeouts.connect`.
+async fn opened(
+    settings: &Settings,
+    open: impl Future<Output = Result<Transport, ConnectError>>,
+) -> Result<Transport, AskError> {
+    let mut alarm = Alarm::default();
+    tokio::select! { biased;
+        opened = open => opened.map_err(|_| AskError::Unreachable),
+        () = alarm.wait(Instant::now() + settings.timeouts.connect) => Err(AskError::TimedOut),
+    }
 }
 
 /// Asks on this connection, which is kept for the next question if it can be.
