@@ -4,6 +4,7 @@
 //! choose) work on it without a clock, a socket or a task.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
@@ -111,6 +112,16 @@ impl Front {
             FrontTarget::Backends(place) => Some(place),
             FrontTarget::Own(_) => None,
         }
+    }
+
+    /// The files that it holds.
+    pub fn files(&self) -> Vec<&Path> {
+        let answer = match &self.target {
+            FrontTarget::Own(OwnTarget::Answer(answer)) => answer.file().map(KeptFile::path),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Files(_)) | FrontTarget::Backends(_) => None,
+        };
+        let pages = self.pages.iter().flat_map(|pages| pages.files().map(KeptFile::path));
+        answer.into_iter().chain(pages).collect()
     }
 
     /// Reads the files again that it holds, if they have changed.

@@ -32,6 +32,7 @@ mod handshakes;
 mod haproxy;
 mod harness;
 mod headers;
+mod hedge;
 mod https_daemon;
 mod lifecycle;
 mod limits;

@@ -101,6 +101,7 @@ pub(super) const KEYS: Keys = Keys {
         "failover_drain",
         "files",
         "forward_auth",
+        "hedge_after",
         "hosts",
         "hsts",
         "https",

@@ -125,6 +125,17 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
         &worker.error_pages
     }),
     ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
+    (
+        "polder_hedges_total",
+        "Copies of requests sent to a second backend because the first was slow (hedge_after).",
+        |worker| &worker.hedges,
+    ),
+    (
+        "polder_hedges_left_out_total",
+        "Copies that were not sent: no other backend was free, or retry_budget was spent.",
+        |worker| &worker.hedges_left_out,
+    ),
+    ("polder_hedges_won_total", "Copies whose response the visitor got.", |worker| &worker.hedges_won),
     ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),
     (
         "polder_compressions_left_out_total",
@@ -272,7 +283,7 @@ fn retry_budgets(page: &mut Page, state: &State) {
     if budgets.peek().is_none() {
         return;
     }
-    let spent = "Requests that were not sent again because retry_budget was spent.";
+    let spent = "Requests that were not sent again, and hedges that were not sent, because retry_budget was spent.";
     let mut metric = page.counter("polder_retry_budget_spent_total", spent);
     budgets.for_each(|(service, budget)| metric.sample(&[("service", service)], budget.spent()));
 }

@@ -17,9 +17,8 @@ use super::progress::Progress;
 use super::relay::{self, RelayError, Relayed, ResponseSource};
 use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
-use super::stream::{BodySink, ClientStream};
+use super::stream::{BodySink, Duplex};
 use super::workspace::BackendBuffers;
-use crate::config::proxy::RetryOn;
 use crate::proxy::edge::headers::RequestEdit;
 
 /// How the two directions ended.
@@ -92,7 +91,7 @@ pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
 /// memory.
 pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     exchange: &'x mut Exchange<'_>,
-    client: &mut impl ClientStream,
+    client: &mut impl Duplex,
     plan: Plan<'_>,
     progress: &Progress,
     backend: impl FnOnce(&'x mut BackendBuffers) -> (S, R),
@@ -128,7 +127,8 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         progress,
         settings,
         try_timeout: plan.service().connections.retry.try_timeout,
-        retried: if plan.may_try_another { plan.service().connections.retry.on } else { RetryOn::NONE },
+        retry_on: plan.service().connections.retry.on,
+        may_try_another: plan.may_try_another,
         counters,
         edit,
         compression,
