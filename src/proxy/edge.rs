@@ -12,18 +12,20 @@ pub mod forward_auth;
 pub mod headers;
 pub mod rate_limit;
 pub mod refusals;
+pub mod watched;
 
 use std::sync::Arc;
 
 use crate::config::proxy::{ClientCertificatesConfig, ServiceConfig};
+use crate::daemon::key_file::KeyError;
 use access::Access;
 use basic_auth::BasicAuth;
-use basic_auth::file::UsersFile;
 use compression::Compression;
 use forward_auth::ForwardAuth;
 use headers::Edits;
 use rate_limit::RateLimit;
 use refusals::{Cause, Refusals};
+use watched::Watched;
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
 #[derive(Debug, Default)]
@@ -122,9 +124,19 @@ impl Edge {
         Cause::ALL.into_iter().filter(may)
     }
 
-    /// The file of the users.
-    pub fn users_file(&self) -> Option<&UsersFile> {
-        self.basic_auth.as_ref().map(|auth| &auth.file)
+    /// The files that its rules stand in.
+    pub fn files(&self) -> impl Iterator<Item = &dyn Watched> {
+        let users = self.basic_auth.as_ref().map(|auth| &auth.file as &dyn Watched);
+        users.into_iter().chain(self.access.iter().flat_map(Access::files))
+    }
+
+    /// Reads those again that have changed, and gives what became of them.
+    pub fn refresh_files(&self) -> Vec<(&dyn Watched, Result<(), KeyError>)> {
+        let news: Vec<_> = self.files().filter_map(|file| Some((file, file.refresh()?))).collect();
+        if let Some(access) = self.access.as_ref().filter(|_| !news.is_empty()) {
+            access.lay_out();
+        }
+        news
     }
 
     /// Backends do not get the password that visitors show.

@@ -14,5 +14,6 @@ mod documented;
 mod error_pages;
 mod files;
 mod h2;
+mod networks;
 mod raw_paths;
 mod redirects;

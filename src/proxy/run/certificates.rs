@@ -1,4 +1,4 @@
-//! Files that have changed come into force, whoever wrote them: renewed certificates, users, and the pages that services hold.
+//! Files that have changed come into force, whoever wrote them: renewed certificates, users, networks, and the pages that services hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::proxy::tls::certificate::CertificateError;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
 
-/// How often the files of certificates and of users are looked at.
+/// How often these files are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Takes renewed certificates into use, for as long as the process lives.
@@ -25,7 +25,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         // A disk that does not answer holds up its own thread alone.
         let look = move || {
             tell(refresh(&snapshot));
-            refresh_users(&snapshot);
+            refresh_rules(&snapshot);
             tell_of_files(&snapshot);
         };
         let _ = tokio::task::spawn_blocking(look).await;
@@ -58,15 +58,14 @@ fn shown(tls: &Acceptor) -> Vec<Reloaded> {
     refreshed.map(|Refreshed { file, error }| Reloaded(format!("the certificate {}", file.display()), error)).collect()
 }
 
-/// Reads the files of users again that have changed.
-fn refresh_users(snapshot: &Snapshot) {
+/// Reads the files of users and of networks again that have changed.
+fn refresh_rules(snapshot: &Snapshot) {
     let edges = snapshot.fronts.iter().filter_map(|front| front.edge.as_ref());
-    for file in edges.filter_map(|edge| edge.users_file()) {
-        let path = file.path().display();
-        match file.refresh() {
-            None => {}
-            Some(Ok(())) => tracing::info!("the users of {path} have been read again, and are in force"),
-            Some(Err(error)) => tracing::error!("the users of {path} have changed and are not used: {error}"),
+    for (file, became) in edges.flat_map(|edge| edge.refresh_files()) {
+        let (name, path) = (file.name(), file.path().display());
+        match became {
+            Ok(()) => tracing::info!("the {name} of {path} have been read again, and are in force"),
+            Err(error) => tracing::error!("the {name} of {path} have changed and are not used: {error}"),
         }
     }
 }

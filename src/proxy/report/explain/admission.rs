@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use crate::config::duration;
 use crate::counted::counted;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::access::Ruling;
+use crate::proxy::edge::watched::Watched;
 
 /// What becomes of the request, and why, as far as it can be told beforehand.
 pub struct Admission {
@@ -22,7 +24,8 @@ pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
             let ruling = access.judge(Some(from));
             because.push(format!("{from} {ruling}"));
             if !ruling.serves() {
-                because.push("it is answered 403".into());
+                let status = if ruling == Ruling::Unread { 503 } else { 403 };
+                because.push(format!("it is answered {status}"));
                 return Admission { because, is_refused: true };
             }
         }
@@ -31,7 +34,7 @@ pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
     }
     because.extend(edge.basic_auth.as_ref().map(|auth| {
         let file = auth.file.path().display();
-        match auth.file.users() {
+        match auth.file.content() {
             Some(users) => {
                 let users = counted(users.len(), "user");
                 format!("it needs a name and a password of the {users} in {file}, or it is answered 401")
@@ -46,7 +49,7 @@ pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
             auth.server, auth.path
         )
     }));
-    let is_refused = edge.users_file().is_some_and(|file| file.users().is_none());
+    let is_refused = edge.basic_auth.as_ref().is_some_and(|auth| auth.file.content().is_none());
     Admission { because, is_refused }
 }
 
