@@ -42,10 +42,7 @@ fn the_networks_of_a_file_count_as_those_of_the_document_and_change_with_it() {
 
     write(folder, "blocked", "127.0.0.1\n10.0.0.0/8\n192.0.2.\n");
     let (code, words) = daemon.reload(&services());
-    assert!(
-        code >= 400 && words.contains("blocked:3: ") && words.contains("services.site.deny.file"),
-        "{code} {words}"
-    );
+    assert!(code >= 400 && words.contains("blocked:3: ") && words.contains("services.site.deny: "), "{code} {words}");
     assert_eq!(status(), 403, "what was read before goes on");
     let mut check = Command::new(env!("CARGO_BIN_EXE_polder-proxy"));
     let checked = check.arg("--config").arg(folder.join("proxy.json")).arg("--check-config").output().unwrap();
