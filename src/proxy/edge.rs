@@ -7,9 +7,11 @@ pub mod access;
 pub mod basic_auth;
 mod client_certificates;
 pub mod compression;
+pub mod drops;
 pub mod facts;
 pub mod forward_auth;
 pub mod headers;
+pub mod own_fields;
 pub mod rate_limit;
 pub mod refusals;
 pub mod watched;
@@ -130,13 +132,11 @@ impl Edge {
         users.into_iter().chain(self.access.iter().flat_map(Access::files))
     }
 
-    /// Reads those again that have changed, and gives what became of them.
-    pub fn refresh_files(&self) -> Vec<(&dyn Watched, Result<(), KeyError>)> {
-        let news: Vec<_> = self.files().filter_map(|file| Some((file, file.refresh()?))).collect();
-        if let Some(access) = self.access.as_ref().filter(|_| !news.is_empty()) {
-            access.lay_out();
-        }
-        news
+    /// Reads one of them again if it has changed, and gives what became of it.
+    pub fn refresh(&self, file: &dyn Watched) -> Option<Result<(), KeyError>> {
+        let became = file.refresh()?;
+        self.access.iter().for_each(Access::lay_out);
+        Some(became)
     }
 
     /// Backends do not get the password that visitors show.

@@ -303,7 +303,7 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(www.paths, ["/", "/news"]);
     assert_eq!(backends(www).balance, Balance::LeastConnections);
     let on = RetryOn::EMPTY_RESPONSE | RetryOn::UNAVAILABLE;
-    let retry = RetryConfig { on, budget: Some(15), try_timeout: Some(3 * SECOND) };
+    let retry = RetryConfig { on, budget: Some(15), try_timeout: Some(3 * SECOND), hedge_after: Some(SECOND * 3 / 4) };
     assert_eq!(
         backends(www).connections,
         ConnectionsConfig {

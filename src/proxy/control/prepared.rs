@@ -3,6 +3,8 @@
 //! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
 //! `run` at the start and by every reload; [`Prepared::with_keys`] alone touches files.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::drops::Drops;
+use crate::proxy::edge::own_fields;
 use crate::proxy::edge::watched::Watched;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
@@ -112,20 +116,22 @@ pub struct PreparedBackend {
     /// `SERVICE/BACKEND`: how operators name it.
     pub subject: String,
     /// What is dialled.
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
     /// Its share.
     pub weight: u32,
     /// Used only when no primary can be.
     pub backup: bool,
     /// The requests that it takes at once.
     pub max_connections: Option<usize>,
+    /// The fields by which some service tells it who visitors are, and which no visitor may send it; none: no service does.
+    pub own_fields: Option<Arc<Drops>>,
     /// What is probed.
     pub target: Arc<Target>,
 }
 
 impl PreparedBackend {
     /// What a latch knows it by.
-    pub fn identity(&self) -> (&str, std::net::SocketAddr) {
+    pub fn identity(&self) -> (&str, SocketAddr) {
         (&self.name, self.address)
     }
 }
@@ -155,11 +161,12 @@ impl Prepared {
     ) -> Result<Prepared, KeyError> {
         let ports = ports(&document);
         let own = FrontTarget::Own;
+        let own_fields = own_fields::by_address(&document);
         let (mut fronts, mut services) = (Vec::new(), Vec::new());
         for service in document.services.values() {
             let target = match &service.target {
                 proxy::Target::Backends(backends) => {
-                    services.push(PreparedService::new(service, backends, &read_keys)?);
+                    services.push(PreparedService::new(service, backends, &own_fields, &read_keys)?);
                     FrontTarget::Backends(services.len() - 1)
                 }
                 proxy::Target::Redirect(redirect) => {
@@ -275,6 +282,7 @@ impl PreparedService {
     fn new(
         service: &ServiceConfig,
         backends: &BackendsConfig,
+        own_fields: &HashMap<SocketAddr, Arc<Drops>>,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<PreparedService, KeyError> {
         let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
@@ -286,8 +294,7 @@ impl PreparedService {
             }
         };
         let prepared = backends.backends.iter().map(|backend| {
-            let address =
-                std::net::SocketAddr::new(backend.address.ip(), backends.check.port.unwrap_or(backend.address.port()));
+            let address = SocketAddr::new(backend.address.ip(), backends.check.port.unwrap_or(backend.address.port()));
             PreparedBackend {
                 name: backend.name.as_str().into(),
                 subject: format!("{}/{}", service.name, backend.name),
@@ -295,6 +302,7 @@ impl PreparedService {
                 weight: backend.weight,
                 backup: backend.backup,
                 max_connections: backend.max_connections,
+                own_fields: own_fields.get(&own_fields::normal(backend.address)).cloned(),
                 target: Arc::new(Target { address, check: backends.check.clone() }),
             }
         });

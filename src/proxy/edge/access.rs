@@ -124,16 +124,20 @@ impl Access {
         self.files.iter().map(|(_, file)| file as &dyn Watched)
     }
 
-    /// Takes what the files hold now.
+    /// Takes what the files hold now, in whatever order they are looked at.
     pub fn lay_out(&self) {
+        // Again, if somebody else has done so meanwhile: he may have seen less of them, or more.
+        self.laid_out.rcu(|_| self.table());
+    }
+
+    /// All rules. None: a file never could be used, and nobody is judged.
+    fn table(&self) -> Option<Arc<Table>> {
         let mut rules = self.listed.to_vec();
         for (rule, file) in &self.files {
-            // One that never could be used leaves nobody judged.
-            let Some(networks) = file.content() else { return };
-            rules.extend(networks.iter().map(|network| (*rule, *network)));
+            rules.extend(file.content()?.iter().map(|network| (*rule, *network)));
         }
         rules.sort_by_key(|(rule, _)| *rule == Rule::Deny);
-        self.laid_out.store(Some(Arc::new(Table::new(rules.into_boxed_slice()))));
+        Some(Arc::new(Table::new(rules.into_boxed_slice())))
     }
 }
 

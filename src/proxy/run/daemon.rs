@@ -10,6 +10,7 @@ use tracing::Level;
 
 use super::acme::Acme;
 use super::handed;
+use super::looks::Looks;
 use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
@@ -35,6 +36,7 @@ pub struct ProxyDaemon {
     pub(super) network: Network,
     pub(super) latches: LatchStore,
     pub(super) acme: Acme,
+    pub(super) looks: Arc<Looks>,
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {

@@ -22,15 +22,9 @@ use crate::proxy::acme::challenges::is_challenge;
 use crate::proxy::edge::Edge;
 use crate::proxy::edge::access::Ruling;
 use crate::proxy::edge::refusals::Cause;
+use crate::proxy::path_prefix::is_reserved;
 use crate::proxy::snapshot::{Front, Settings};
 use crate::proxy::tls::acceptor::Acceptor;
-
-/// Where `/.polder/` begins, no service is asked.
-const RESERVED: &[u8] = b"/.polder";
-
-fn is_reserved(path: &[u8]) -> bool {
-    path.strip_prefix(RESERVED).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
-}
 
 impl Exchange<'_> {
     /// Answers what no service is asked for.

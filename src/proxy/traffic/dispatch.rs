@@ -2,6 +2,7 @@
 //!
 //! Called by the connection for each request that was vetted; knows the client's side only as a [`ClientStream`].
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::answering::Served;
 use super::attempt;
 use super::counters::add;
 use super::exchange::Exchange;
+use super::hedge::{self, Hedge};
 use super::http1::answer::Answer;
 use super::message::fields::FieldKind;
 use super::outcome::{AfterResponse, Failure, Outcome};
@@ -106,12 +108,14 @@ impl Exchange<'_> {
                     }
                 }
                 Choice::Use { backend, set_cookie } => {
-                    let Some(slot) = retries.queued.take(service, backend) else { continue };
+                    let Some(mut slot) = retries.queued.take(service, backend) else { continue };
                     retries.pay(service)?;
                     retries.begin_attempt();
-                    let may_try_another = service.connections.retry.on.has_statuses()
-                        && self.request.head.is_replayable()
-                        && retries.may_try_another(service, ask, backend, most);
+                    let may_try_another = Cell::new(
+                        service.connections.retry.on.has_statuses()
+                            && self.request.head.is_replayable()
+                            && retries.may_try_another(service, ask, backend, most),
+                    );
                     self.note_attempt(backend, cookie);
                     let plan = Plan {
                         view: &view,
@@ -120,9 +124,16 @@ impl Exchange<'_> {
                         backend,
                         set_cookie,
                         afresh: retries.afresh,
-                        may_try_another,
+                        may_try_another: &may_try_another,
                     };
-                    let outcome = attempt::run(self, client, plan).await;
+                    let outcome = match hedge::delay(self, service, ask, backend) {
+                        None => attempt::run(self, client, plan).await,
+                        Some(after) => {
+                            let hedge = Hedge { after, ask, most, retries: &mut retries };
+                            // On the heap: others have no room for it.
+                            Box::pin(hedge::run(self, client, plan, slot.take(), hedge)).await
+                        }
+                    };
                     self.entry.leave();
                     match outcome {
                         Outcome::Finished { then, end } => {

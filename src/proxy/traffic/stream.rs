@@ -175,8 +175,8 @@ pub trait ResponseSink: BodySink {
     fn has_sent(&self) -> bool;
 }
 
-/// The visitor's side of one exchange.
-pub trait ClientStream {
+/// Both directions of one exchange.
+pub trait Duplex {
     /// The request's body.
     type Body<'s>: BodySource
     where
@@ -189,7 +189,10 @@ pub trait ClientStream {
 
     /// Both directions, to be used at once. The body begins at its first byte, so this is for as long as none was taken.
     fn split(&mut self) -> (Self::Body<'_>, Self::Response<'_>);
+}
 
+/// The visitor's side of one exchange.
+pub trait ClientStream: Duplex {
     /// Sends an answer of the proxy's own.
     async fn answer(
         &mut self,

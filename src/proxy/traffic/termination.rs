@@ -10,8 +10,12 @@ pub enum End {
     Local,
     /// An operator has all backends of the service in maint.
     Maintenance,
-    /// A file could not be opened or read, or not in time, before the response began.
+    /// A file could not be opened or read before the response began.
     FileUnread,
+    /// As many files are open for visitors as may be.
+    FilesBusy,
+    /// `timeouts.response_head` passed while a file was to be opened.
+    DiskTimeout,
     /// A file became shorter, or could not be read any more, within the response's body.
     FileCut,
     /// The client closed within a request's head.
@@ -152,7 +156,7 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
-    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, B queueing for a busy backend, N being sent to the next
+    /// F frames of HTTP/2, O a file being opened, A being admitted, L being counted by a rate limit, B queueing for a busy backend, N being sent to the next
     /// backend (or the visitor's network, in PN and LN), W the visitor's name and password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
@@ -161,6 +165,8 @@ impl End {
             End::Maintenance => "LQ",
             End::FileUnread => "LH",
             End::FileCut => "LD",
+            End::FilesBusy => "RO",
+            End::DiskTimeout => "sO",
             End::ClientInHead => "CR",
             End::ClientInQueue => "CQ",
             End::ClientInWait => "CH",

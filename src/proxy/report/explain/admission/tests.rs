@@ -17,8 +17,11 @@ fn edge(keys: &str) -> std::sync::Arc<Edge> {
 }
 
 fn told(keys: &str, from: Option<&str>) -> (String, bool) {
-    let Admission { because, is_refused } = explain(&edge(keys), from.map(|from| from.parse().unwrap()));
-    (because.join("; "), is_refused)
+    let from = from.map(|from| from.parse().unwrap());
+    let (protocol, host, port) = (Protocol::Http, "www.example.net", None);
+    let visit = Visit { protocol, host, port, path: "/", query: "", cookie: "", from };
+    let Admission { because, refusal } = explain(&edge(keys), &visit);
+    (because.join("; "), refusal.is_some())
 }
 
 #[test]
