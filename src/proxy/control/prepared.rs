@@ -21,9 +21,9 @@ use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
-use crate::proxy::edge::basic_auth::file::UsersFile;
 use crate::proxy::edge::drops::Drops;
 use crate::proxy::edge::own_fields;
+use crate::proxy::edge::watched::Watched;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
 use crate::proxy::target::OwnTarget;
@@ -257,9 +257,11 @@ impl Prepared {
         self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
     }
 
-    /// The files of users that it names.
-    pub fn users_files(&self) -> impl Iterator<Item = (&Front, &UsersFile)> {
-        self.fronts.iter().filter_map(|front| Some((front, front.edge.as_ref()?.users_file()?)))
+    /// The files that rules of services stand in: users, networks.
+    pub fn rule_files(&self) -> impl Iterator<Item = (&Front, &dyn Watched)> {
+        self.fronts
+            .iter()
+            .flat_map(|front| front.edge.iter().flat_map(|edge| edge.files()).map(move |file| (front, file)))
     }
 
     /// Whether it has this `SERVICE/BACKEND`.

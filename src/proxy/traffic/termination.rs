@@ -54,6 +54,8 @@ pub enum End {
     Flooded,
     /// The visitor's network was refused.
     NetworkRefused,
+    /// Whose visitors are served is not known.
+    NetworksUnread,
     /// The visitor has shown no name and password of a user.
     NoPassword,
     /// More passwords waited to be verified than may, or too long.
@@ -155,7 +157,7 @@ impl End {
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
     /// F frames of HTTP/2, O a file being opened, A being admitted, L being counted by a rate limit, B queueing for a busy backend, N being sent to the next
-    /// backend (or the visitor's network), W the visitor's name and password, X asking another server about him, `-` none.
+    /// backend (or the visitor's network, in PN and LN), W the visitor's name and password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -185,6 +187,7 @@ impl End {
             End::Refused => "PR",
             End::NoCertificate => "PV",
             End::NetworkRefused => "PN",
+            End::NetworksUnread => "LN",
             End::NoPassword => "PW",
             End::PasswordsBusy => "RW",
             End::NoUsers => "SW",
