@@ -2,7 +2,9 @@
 """CPU time per request or query of several daemons, side by side: see benches/README.md.
 
     benches/side_by_side.py http  NAME=PROGRAM...     NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy; haproxy-splicing: HAProxy
-                                                      that splices always, not where it finds it worth it; --load 10m for large bodies
+                                                      that splices always, not where it finds it worth it; --load 10m for large bodies;
+                                                      NAME-edge=PROGRAM, haproxy-edge: with header fields that are set (two each way), a
+                                                      list of allowed networks and a rate limit for each client that nobody reaches
     benches/side_by_side.py https NAME=PROGRAM...     the same; the word nginx: nginx; --load says what is asked
     benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD
 
@@ -44,6 +46,23 @@ POOL = "http0.l.example.net"
 SIZES = {"1k": 1024, "100k": 100 * 1024, "10m": 10 * 1024 * 1024}
 MEMBERS = ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
 ASKED = [POOL, HOST, "any.wild.example.net", "www.child.example.net", "nowhere.example.net"]
+
+NETWORKS = ["10.0.0.0/8", "127.0.0.0/8", "192.0.2.0/24", "2001:db8::/32"]
+EDGE = {
+    "allow": NETWORKS,
+    "rate_limit": {"client": {"rate": "100000/s"}},
+    "request_headers": {"set": {"X-Real-IP": "{client}", "X-Service": "www"}},
+    "response_headers": {"set": {"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}},
+}
+HAPROXY_EDGE = f"""http-request deny deny_status 403 unless {{ src {" ".join(NETWORKS)} }}
+  stick-table type ipv6 size 100k expire 30s store http_req_rate(1s)
+  http-request track-sc0 src
+  http-request deny deny_status 429 if {{ sc_http_req_rate(0) gt 100000 }}
+  http-request set-header X-Real-IP %[src]
+  http-request set-header X-Service www
+  http-response set-header X-Frame-Options DENY
+  http-response set-header Referrer-Policy no-referrer
+  """
 
 
 class Daemon:
@@ -119,15 +138,17 @@ def start_http(folder, what, options):
     daemons = []
     for name, _, program in (word.partition("=") for word in what):
         port = free_port()
-        if name in ("haproxy", "haproxy-splicing"):
-            splice = "splice-auto" if name == "haproxy" else "splice-response"
-            rules = f"option forwardfor\n  option {splice}\n  use_backend www if {{ hdr(host) -i {HOST} }}"
+        if name in ("haproxy", "haproxy-splicing", "haproxy-edge"):
+            splice = "splice-response" if name == "haproxy-splicing" else "splice-auto"
+            edge = HAPROXY_EDGE if name == "haproxy-edge" else ""
+            rules = f"option forwardfor\n  option {splice}\n  {edge}use_backend www if {{ hdr(host) -i {HOST} }}"
             servers = f"backend www\n  http-reuse always\n  server web1 127.0.0.1:{backend_port} check inter 2s\n"
             (folder / f"{name}.cfg").write_text(haproxy_config(options.threads, port, rules) + servers)
             command = ["haproxy", "-f", folder / f"{name}.cfg"]
         else:
             service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/1k" if options.load == "10m" else "/"},
                        "backends": [{"name": "web1", "address": f"127.0.0.1:{backend_port}"}]}
+            service |= EDGE if name.endswith("-edge") else {}
             document = daemon_document(folder, name, {"listeners": [{"name": "http", "address": f"127.0.0.1:{port}"}],
                                        "workers": options.threads, "services": {"www": service}})
             command = [program, "--config", document]

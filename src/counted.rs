@@ -1,8 +1,16 @@
 //! A number with its noun, as people read it (pure).
 
-/// `1 host`, `2 hosts`.
-pub fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+use std::fmt::Display;
+
+/// `1 host`, `2 hosts`, `2 queries`.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    if count == N::from(1) {
+        return format!("{count} {what}");
+    }
+    match what.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {what}s"),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The JSON of the proxy's admin API.
 //!
 //! - `GET /status` gives [`Status`].
-//! - `GET /explain?host=H&path=P&cookie=C&from=A` gives [`Explanation`]; `cookie` is a whole Cookie field, `from` the visitor's
-//!   address; all but the host are optional.
+//! - `GET /explain?scheme=S&host=H&port=N&path=P&query=Q&cookie=C&from=A` gives [`Explanation`]; `scheme` is `http` or `https`, `query`
+//!   begins with its question mark, `cookie` is a whole Cookie field, `from` the visitor's address; all but the host are optional.
 //! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
 //!   unknown subject; 409: refused, and the message says what to do instead (draining an active backend names `polder failover`).
 //! - `POST /failover` takes [`FailoverCommand`], `POST /failback` [`FailbackCommand`], `POST /forget`
@@ -134,7 +134,7 @@ pub struct BackendStatus {
 }
 
 /// Why a request would go where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Explanation {
     /// The service it routes to.
     pub service: Option<String>,
@@ -142,10 +142,14 @@ pub struct Explanation {
     pub route: String,
     /// The backend; none: 404 or 503, or it waits, or no backend is needed.
     pub backend: Option<String>,
-    /// What answers instead of backends: `redirect`, `answer`, `files`.
+    /// What answers instead of backends: `redirect`, `answer`, `files`; `proxy` where no service is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// What decided, in order, each a sentence: latch, cookie, health, operator states, weights.
+    /// What the visitor gets who is served nothing: a status, or `no connection`, `no handshake`. None: he is served, or no
+    /// backend may serve him. Of a proxy of an earlier version always none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// What decided, in order, each a sentence: listener, certificate, latch, cookie, health, operator states, weights.
     pub because: Vec<String>,
 }
 

@@ -4,8 +4,11 @@ use strsim::osa_distance;
 
 /// The nearest of `known`, if it is near enough to be a slip of the finger: one edit for words of up to four letters,
 /// two for longer ones; an edit is a letter inserted, left out, replaced, or swapped with its neighbour. Case and the choice
-/// between `-` and `_` count for nothing.
+/// between `-` and `_` count for nothing. A number was probably meant to be itself: none is near to it.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let word = folded(word);
     let allowed = if word.chars().count() <= 4 { 1 } else { 2 };
     known

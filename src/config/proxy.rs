@@ -7,6 +7,7 @@ mod access;
 mod access_log;
 mod acme;
 mod answer;
+mod auth_servers;
 mod backends;
 mod basic_auth;
 mod client_certificates;
@@ -33,7 +34,7 @@ mod tls;
 mod withheld;
 
 pub use super::host_pattern::HostPattern;
-pub use access::AccessConfig;
+pub use access::{AccessConfig, NetworkList};
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use answer::{AnswerBody, AnswerConfig};
@@ -46,7 +47,7 @@ pub use cookie::{CookieConfig, CookieValue};
 pub use error_pages::ErrorPagesConfig;
 pub use field::FieldValue;
 pub use files::FilesConfig;
-pub use forward_auth::{FieldName, ForwardAuthConfig};
+pub use forward_auth::{AuthServer, FieldName, ForwardAuthConfig};
 pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, RemovedFields, Template, Variable};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
@@ -164,6 +165,7 @@ pub const KEYS: &[&Keys] = &[
     &error_pages::KEYS,
     &backend_protocol::KEYS,
     &compression::KEYS,
+    &access::KEYS,
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
@@ -207,6 +209,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let services = root.required("services", |value| {
         let services: BTreeMap<String, ServiceConfig> =
             services::read(value, own, any_trusted, challenge, &mut first_tls)?;
+        auth_servers::vet(value, &services)?;
         let backends = services.values().filter_map(|service| Some(service.target.backends()?.backends.len()));
         most_subjects(value, "backends", backends.sum())?;
         let is_ordered = |service: &&ServiceConfig| {

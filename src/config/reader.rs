@@ -183,12 +183,29 @@ impl<'a> Value<'a> {
 
     /// A whole number within a range.
     pub fn integer<N: FromStr + PartialOrd + Display>(&self, range: RangeInclusive<N>) -> Read<N> {
-        let Some(number) = self.whole_number() else {
-            return Err(self.expected(&format!("a whole number from {} to {}", range.start(), range.end())));
-        };
+        let number = self.number(&format!("a whole number from {} to {}", range.start(), range.end()))?;
         match number.parse() {
             Ok(value) if range.contains(&value) => Ok(value),
             _ => Err(self.fault(format!("{number} is out of range: expected {} to {}", range.start(), range.end()))),
+        }
+    }
+
+    /// One of a few whole numbers; `why` says of another one what is wrong with it.
+    pub fn one_of_numbers(&self, choices: &[u16], why: &str) -> Read<u16> {
+        let listed = choices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let number = self.number(&format!("one of the numbers {listed}"))?;
+        let chosen = choices.iter().copied().find(|choice| number.parse() == Ok(*choice));
+        chosen.ok_or_else(|| self.fault(format!("{number} {why}: expected one of {listed}")))
+    }
+
+    /// The digits of a whole number; `what` says which one it should be.
+    fn number(&self, what: &str) -> Read<&'a str> {
+        match &self.node.json {
+            Json::Text(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Err(self
+                    .fault(format!("expected {what}, found the string {text:?}: a number is written without quotes")))
+            }
+            _ => self.whole_number().ok_or_else(|| self.expected(what)),
         }
     }
 

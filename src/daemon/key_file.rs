@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::config::regular_file::{MOST_KEYS, read_regular_file};
+use crate::counted::counted;
 
 /// The keys of a file, 32 bytes each. At least one; never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -129,7 +130,8 @@ pub fn warn_if_public(path: &Path, what: &str) {
 pub(super) fn key(line: &[u8]) -> Result<[u8; 32], KeyError> {
     let bytes = STANDARD.decode(line).map_err(|_| KeyError::new("not base64; expected 32 bytes in base64"))?;
     let length = bytes.len();
-    <[u8; 32]>::try_from(bytes).map_err(|_| KeyError::new(format!("{length} bytes; expected 32 bytes in base64")))
+    <[u8; 32]>::try_from(bytes)
+        .map_err(|_| KeyError::new(format!("{}; expected 32 bytes in base64", counted(length, "byte"))))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::args::DaemonArgs;
 use super::sockets::Sockets;
 use super::takeover::{self, Takeover, TakeoverError};
+use crate::counted::counted;
 use crate::log_line::{Kind, LogLine};
 
 /// What a starting daemon has before it binds anything.
@@ -69,7 +70,8 @@ pub async fn inherit(
     let (folders, sockets): (Vec<File>, Vec<File>) = passed.into_iter().map(File::from).partition(is_folder);
     let mut sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());
     sockets.share();
-    LogLine::info(Kind::Daemon, format!("taking over {} sockets from the running {program}", sockets.len())).write();
+    let words = format!("taking over {} from the running {program}", counted(sockets.len(), "socket"));
+    LogLine::info(Kind::Daemon, words).write();
     Ok(Inheritance { sockets, folders, takeover: Some(takeover) })
 }
 

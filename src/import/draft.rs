@@ -18,8 +18,19 @@ pub struct Draft {
     pub timeouts: Table,
     /// `limits`.
     pub limits: Table,
+    /// What clients are shown that name no host which is there.
+    pub default_tls: Option<DefaultTls>,
     /// Further keys of the document.
     pub root: Table,
+}
+
+/// What clients are shown that name no host which is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefaultTls {
+    /// This certificate, as a service has it.
+    Certificate(Tree),
+    /// That of this host.
+    Host(String),
 }
 
 /// One listener.
@@ -79,7 +90,29 @@ impl Draft {
             }
         }
         document.extend(self.root.clone());
+        if let Some(service) = self.default_service() {
+            document.set("tls", Table::new().with("default", service.name.as_str()));
+        }
         document.with("services", services)
+    }
+
+    /// The service whose certificate is shown to clients that name no host which is there.
+    pub fn default_service(&self) -> Option<&Service> {
+        let default = self.default_tls.as_ref()?;
+        self.services.iter().find(|service| {
+            let settings = &service.settings;
+            let Some(tls) = settings.get("tls") else { return false };
+            match default {
+                DefaultTls::Certificate(certificate) => {
+                    let certificates = tls.table().and_then(|tls| tls.get("certificates"));
+                    certificates.and_then(|all| all.list().first()) == Some(certificate)
+                }
+                DefaultTls::Host(host) => {
+                    let hosts = settings.get("hosts").map_or(&[][..], Tree::list);
+                    hosts.iter().any(|one| one.text() == Some(host))
+                }
+            }
+        })
     }
 
     /// Gives every service a name of its own.
@@ -105,7 +138,7 @@ pub struct Pool {
 }
 
 /// What means something before backends alone.
-const OF_BACKENDS: &[&str] = &["request_headers", "compression"];
+const OF_BACKENDS: &[&str] = &["request_headers"];
 
 impl Service {
     /// The service that a place in the table comes to.
@@ -114,11 +147,10 @@ impl Service {
         let pool = match target {
             Target::Place(place) => pools[place].clone(),
             Target::Own(settings) => {
-                if settings.get("files").is_some() && rules.get("compression").is_some() {
-                    let why = "polder compresses what backends answer; of files put .br, .zst or .gz beside them, and write \"precompressed\": true";
-                    notes.left_out(line, &statement, why);
-                }
                 OF_BACKENDS.iter().for_each(|key| drop(rules.remove(key)));
+                if settings.get("redirect").is_some() {
+                    rules.remove("compression");
+                }
                 let name = settings.iter().next().map_or("answer", |(key, _)| key).to_owned();
                 Pool { line, statement, name, settings }
             }

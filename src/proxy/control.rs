@@ -395,7 +395,7 @@ impl State {
                 Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
                 None => format!(", {} undecided: not ready", service.name),
             });
-        let (services, all) = (self.snapshot.services.len(), backends().count());
+        let (services, all) = (self.snapshot.fronts.len(), backends().count());
         let latches: String = latches.collect();
         let more = match latched().count().saturating_sub(SUMMED_UP) {
             0 => String::new(),

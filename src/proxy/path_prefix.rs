@@ -11,3 +11,11 @@ pub fn matched<'p>(prefixes: &[String], path: &'p [u8]) -> &'p [u8] {
 pub fn begins_with(path: &[u8], prefix: &[u8]) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| prefix.is_empty() || matches!(rest.first(), None | Some(b'/' | b'?')))
 }
+
+/// Where the proxy itself answers, and no service is asked.
+const RESERVED: &[u8] = b"/.polder";
+
+/// Whether a path is one at which the proxy itself answers.
+pub fn is_reserved(path: &[u8]) -> bool {
+    begins_with(path, RESERVED)
+}

@@ -9,6 +9,7 @@ mod certificates;
 mod daemon;
 mod document;
 mod handed;
+mod looks;
 mod nameservers;
 mod network;
 
@@ -127,6 +128,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         network: Network::default(),
         latches: stored.slots,
         acme: Acme::default(),
+        looks: Arc::default(),
     };
     let mut shell = Shell::new(Parts {
         args,
@@ -142,7 +144,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         inputs,
         incoming,
     });
-    tokio::task::spawn_local(certificates::watch(Arc::clone(&shell.daemon.shared)));
+    tokio::task::spawn_local(certificates::watch(Arc::clone(&shell.daemon.shared), Arc::clone(&shell.daemon.looks)));
     shell.perform(effects);
     let network = match succession {
         None => Some(network),

@@ -4,6 +4,7 @@
 //! choose) work on it without a clock, a socket or a task.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
@@ -19,10 +20,12 @@ use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::drops::Drops;
 use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::retry_budget::RetryBudget;
 use crate::proxy::route::{Router, spelling};
 use crate::proxy::target::OwnTarget;
+use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::target::kept_file::{KeptFile, Reread};
 use crate::proxy::target::pages::Pages;
 use crate::proxy::tls::acceptor::Acceptor;
@@ -111,6 +114,16 @@ impl Front {
         }
     }
 
+    /// The files that it holds.
+    pub fn files(&self) -> Vec<&Path> {
+        let answer = match &self.target {
+            FrontTarget::Own(OwnTarget::Answer(answer)) => answer.file().map(KeptFile::path),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Files(_)) | FrontTarget::Backends(_) => None,
+        };
+        let pages = self.pages.iter().flat_map(|pages| pages.files().map(KeptFile::path));
+        answer.into_iter().chain(pages).collect()
+    }
+
     /// Reads the files again that it holds, if they have changed.
     pub fn refresh_files(&self) -> Vec<Reread> {
         let answer = match &self.target {
@@ -119,6 +132,14 @@ impl Front {
         };
         let pages = self.pages.iter().flat_map(|pages| pages.files().filter_map(KeptFile::refresh));
         answer.into_iter().chain(pages).collect()
+    }
+
+    /// The folder whose files it answers with, if it does.
+    pub fn folder(&self) -> Option<&WatchedFolder> {
+        match &self.target {
+            FrontTarget::Own(OwnTarget::Files(site)) => Some(site.watched()),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Answer(_)) | FrontTarget::Backends(_) => None,
+        }
     }
 
     /// Why files that it holds cannot be used as they are now.
@@ -240,6 +261,8 @@ pub struct Backend {
     pub up_since: Option<Duration>,
     /// The requests that it takes at once; none: as many as come.
     pub slots: Option<Slots>,
+    /// The fields by which some service tells it who visitors are, and which no visitor may send it; none: no service does.
+    pub own_fields: Option<Arc<Drops>>,
     /// What is probed, to bring its next probe forward after a live error.
     pub target: Arc<Target>,
     /// One slot a worker, kept across snapshots as long as service, name and address stay the same.

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::counted::counted;
 use crate::fleet::check::Finding;
 use crate::fleet::running::Running;
 use crate::fleet::{Deployable, Fleet};
@@ -111,7 +112,7 @@ pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, P
     };
     known_fleet::remember(&fleet, &text, true)?;
     let selected = request.selection.of(&fleet)?;
-    progress(&format!("asking {} hosts how they are", selected.unskipped.len()));
+    progress(&format!("asking {} for the state", counted(selected.unskipped.len(), "host")));
     let remotes = Arc::new(Remotes::new(&fleet, &admin).map_err(Error::new)?);
     let (old, last) = without_obstacles(survey(&remotes, &selected.unskipped))?;
     let new = build_changes(&fleet, &selected, &old, progress)?;
@@ -136,7 +137,7 @@ fn build_changes(
         |(name, deployable): &(String, &Deployable)| old.get(name).is_some_and(|old| old.system != deployable.path);
     let changes: Vec<_> = selected.chosen.iter().filter_map(deployable).filter(is_change).collect();
     if !changes.is_empty() {
-        progress(&format!("building {} systems", changes.len()));
+        progress(&format!("building {}", counted(changes.len(), "system")));
         let derivations: Vec<PathBuf> = changes.iter().map(|(_, deployable)| deployable.derivation.clone()).collect();
         build::build(&derivations)?;
     }

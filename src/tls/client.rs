@@ -32,6 +32,7 @@ use super::pem::{self, CertificateError, FileStamp};
 use super::session::{Session, Side};
 use super::{HTTP2, TlsStream};
 use crate::config::{BackendProtocol, BackendTls, HttpVersion};
+use crate::counted::counted;
 
 /// Those of this process, by their settings: what one document has brought is there for the next one, and for the checks.
 static KNOWN: Mutex<BTreeMap<Settings, Weak<Connector>>> = Mutex::new(BTreeMap::new());
@@ -221,13 +222,13 @@ impl Connector {
         let ending = in_force.as_ref().and_then(|in_force| {
             let (ends, file) = (in_force.ends?, self.tls.client_certificate.as_ref()?.chain_file.display());
             if ends <= since_epoch {
-                let days = (since_epoch - ends).as_secs() / DAY;
+                let days = counted((since_epoch - ends).as_secs() / DAY, "day");
                 return Some(format!(
-                    "the certificate {file}, which backends are shown, ended {days} days ago: backends that ask for one refuse it"
+                    "the certificate {file}, which backends are shown, ended {days} ago: backends that ask for one refuse it"
                 ));
             }
             let left = (ends - since_epoch).as_secs() / DAY;
-            let ending = || format!("the certificate {file}, which backends are shown, ends in {left} days");
+            let ending = || format!("the certificate {file}, which backends are shown, ends in {}", counted(left, "day"));
             (left < ALARM_DAYS).then(ending)
         });
         unused.into_iter().chain(ending).collect()

@@ -15,7 +15,7 @@ use crate::api::query::with_query;
 /// What `explain` takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ExplainArgs {
-    /// What a visitor opens: `http://www.example.net/cart`
+    /// What a visitor opens: `https://www.example.net/cart`; without a scheme it is http
     pub url: String,
     /// The visitor's Cookie field, whole: `polder-shop=192.0.2.22:8080`
     #[arg(long, value_name = "FIELD")]
@@ -52,8 +52,8 @@ enum ExplainResult<T> {
 
 /// Asks every nameserver for the host and every proxy for host, path and cookie.
 pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> Exit {
-    let Some((host, path)) = host_and_path(&args.url) else {
-        complain(&format!("expected a URL like http://www.example.net/ or a host name, found {:?}", args.url));
+    let Some(Asked { scheme, host, port, path, query }) = Asked::of(&args.url) else {
+        complain(&format!("expected a URL like https://www.example.net/ or a host name, found {:?}", args.url));
         return Exit::Usage;
     };
     let replies = ask_all(daemons).await;
@@ -61,7 +61,10 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
     let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
     let address = args.from.map(|address| address.to_string());
     let from = address.as_deref().map(|address| ("from", address));
-    let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).chain(from).collect();
+    let given = [("scheme", scheme), ("host", &host), ("path", path), ("query", query)];
+    let port = port.map(|port| port.to_string());
+    let port = port.as_deref().map(|port| ("port", port));
+    let parameters: Vec<_> = given.into_iter().chain(port).chain(cookie).chain(from).collect();
     let for_proxy = with_query("/explain", &parameters);
     let explained = Explained {
         url: args.url.clone(),
@@ -72,21 +75,40 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
     verdict(&explained)
 }
 
-/// The authority without user and port, and the path with its query left out.
-fn host_and_path(url: &str) -> Option<(String, String)> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or(url);
-    if rest.contains("://") {
-        return None;
+/// What a URL asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked<'u> {
+    /// `http` where it has none.
+    scheme: &'static str,
+    /// In lower case.
+    host: String,
+    port: Option<u16>,
+    path: &'u str,
+    /// With its question mark; empty: it has none.
+    query: &'u str,
+}
+
+impl<'u> Asked<'u> {
+    fn of(url: &'u str) -> Option<Asked<'u>> {
+        let (scheme, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+            (_, Some(rest)) => ("https", rest),
+            (Some(rest), None) => ("http", rest),
+            (None, None) if url.contains("://") => return None,
+            (None, None) => ("http", url),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+        let path = if path.is_empty() { "/" } else { path };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, "")) => (host, None),
+            Some((host, port)) => (host, Some(port.parse().ok()?)),
+            None => (authority, None),
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_*".contains(&byte);
+        let is_host = !host.is_empty() && host.bytes().all(plain);
+        is_host.then(|| Asked { scheme, host: host.to_ascii_lowercase(), port, path, query })
     }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let path = path.split(['?', '#']).next().filter(|path| !path.is_empty()).unwrap_or("/");
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_*".contains(&byte);
-    (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_ascii_lowercase(), path.to_owned()))
 }
 
 async fn ask_role<T: serde::de::DeserializeOwned>(replies: &[DaemonReply], role: Daemon, path: &str) -> Vec<Reply<T>> {
@@ -139,7 +161,12 @@ fn addresses(answer: &api::dns::Explanation) -> String {
 }
 
 fn destination(answer: &api::proxy::Explanation) -> String {
+    if let Some(refusal) = &answer.refusal {
+        let service = answer.service.as_ref().map(|service| format!("service {}, ", printable(service)));
+        return service.unwrap_or_default() + &Tone::Bad.paint(&printable(refusal));
+    }
     match (&answer.service, &answer.backend) {
+        (None, _) if answer.target.is_some() => Tone::Good.paint("answers it itself"),
         (None, _) => Tone::Bad.paint("has no service for it: 404"),
         (Some(service), None) => match &answer.target {
             Some(target) => format!("service {}, {}", printable(service), Tone::Good.paint(target)),
@@ -160,7 +187,9 @@ fn verdict(explained: &Explained) -> Exit {
         .nameservers
         .iter()
         .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if !answer.addresses.is_empty()));
-    let is_served = |answer: &api::proxy::Explanation| answer.backend.is_some() || answer.target.is_some();
+    let is_served = |answer: &api::proxy::Explanation| {
+        answer.refusal.is_none() && (answer.backend.is_some() || answer.target.is_some())
+    };
     let served = explained
         .proxies
         .iter()

@@ -128,10 +128,15 @@ fn a_document_cut_in_half_is_named_with_its_line_and_the_one_in_force_stays() {
 fn a_proxy_that_may_not_have_the_files_that_its_document_needs_does_not_start() {
     let site = Site::new();
     let proxy = site.proxy(0, &[]);
-    proxy.write_changed(|document| document["limits"] = json!({ "connections": 1000 }));
+    proxy.write_changed(|document| {
+        document["limits"] = json!({ "connections": 1000 });
+        document["services"][STATELESS]["error_pages"] = json!({ "503": "gone.html" });
+    });
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 500; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_polder-proxy"), "--config"]);
     command.arg(proxy.config());
     let words = ["limits.connections: 1000 needs ", "this process may have 500", "LimitNOFILE"];
-    Process::start(command).end().assert(3, &words);
+    let ended = Process::start(command).end();
+    ended.assert(3, &words);
+    assert!(!ended.said.contains("is done"), "it does not go on without the page: {}", ended.said);
 }

@@ -21,12 +21,25 @@ fn broken_rules_of_who_may_come_are_refused() {
             r#""allow": ["10.0.0.0/8"], "deny": ["10.0.0.0/8"]"#,
             "deny[0]: \"10.0.0.0/8\" stands twice, also at services.www.allow[0], line 22",
         ),
+        (r#""allow": [{ "fiel": "a" }]"#, "allow[0].fiel: unknown key; did you mean \"file\"?"),
+        (
+            r#""allow": [{ "file": "a" }], "deny": [{ "file": "a" }]"#,
+            "deny[0].file: the file a stands twice, also at services.www.allow[0].file, line 22",
+        ),
         (r#""basic_auth": {}"#, "basic_auth: the key \"users_file\" is missing"),
         (
             r#""basic_auth": { "users_file": "u", "realm": "a\"b" }"#,
             "basic_auth.realm: \"a\\\"b\" cannot be a realm: expected 1 to 128 printable characters of ASCII, without quotes and backslashes",
         ),
-        (r#""forward_auth": { "path": "/" }"#, "forward_auth: the key \"address\" is missing"),
+        (
+            r#""forward_auth": { "path": "/" }"#,
+            r#"forward_auth: one of the keys "address", "service" is missing: it says who is asked"#,
+        ),
+        (
+            r#""forward_auth": { "service": "nobody", "host": "auth.test" }"#,
+            r#"forward_auth.service: "nobody" is no service of this document: its name in "services" is expected"#,
+        ),
+        (r#""forward_auth": { "service": "www" }"#, r#"forward_auth: the key "host" is missing"#),
         (
             r#""forward_auth": { "address": "auth.example.net:80" }"#,
             "forward_auth.address: \"auth.example.net:80\" is not an address and port, like \"192.0.2.21:80\" or \"[2001:db8::21]:80\"",

@@ -244,7 +244,7 @@ fn a_broken_name_directory_or_count_is_refused() {
         (&[(r#""workers": 2"#, r#""workers": 0"#)], &["proxy.json:15: workers: 0 is out of range: expected 1 to 256"]),
         (
             &[(r#""workers": 2"#, r#""workers": "2""#)],
-            &[r#"proxy.json:15: workers: expected a whole number from 1 to 256, found the string "2""#],
+            &[r#"proxy.json:15: workers: expected a whole number from 1 to 256, found the string "2": a number is written without quotes"#],
         ),
         (
             &[(r#""workers": 2"#, r#""workers": 2.5"#)],

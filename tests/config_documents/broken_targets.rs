@@ -34,6 +34,12 @@ fn a_service_has_exactly_one_target() {
                 r#".files: stands beside "answer", line 2: expected one of "backends", "redirect", "answer", "files", it says what answers"#,
             ],
         ),
+        (r#""answer": {}, "compression": {}"#, &[]),
+        (r#""files": { "folder": "w" }, "compression": {}"#, &[]),
+        (
+            r#""redirect": { "host": "www.example.net" }, "compression": {}"#,
+            &[r#".compression: has no meaning beside "redirect": what is sent has no content; leave it out"#],
+        ),
         (r#""redirects": {}"#, &[r#".redirects: unknown key; did you mean "redirect"?"#]),
         (
             r#""answer": {}, "mode": "stateless", "check": {}"#,
@@ -51,8 +57,9 @@ fn a_service_has_exactly_one_target() {
             ],
         ),
         (
-            r#""redirect": { "host": "www.example.net" }, "retry_on": ["503"], "retry_budget": 10, "try_timeout": "1s""#,
+            r#""redirect": { "host": "www.example.net" }, "retry_on": ["503"], "retry_budget": 10, "try_timeout": "1s", "hedge_after": "1s""#,
             &[
+                r#".hedge_after: has no meaning beside "redirect": it is about backends; leave it out"#,
                 r#".retry_budget: has no meaning beside "redirect": it is about backends; leave it out"#,
                 r#".retry_on: has no meaning beside "redirect": it is about backends; leave it out"#,
                 r#".try_timeout: has no meaning beside "redirect": it is about backends; leave it out"#,
@@ -63,7 +70,7 @@ fn a_service_has_exactly_one_target() {
 
 #[test]
 fn every_key_about_backends_is_refused_beside_another_target_and_listed_in_the_reference() {
-    let whoever_answers = "allow basic_auth deny error_pages forward_auth hosts hsts https max_request_body paths rate_limit \
+    let whoever_answers = "allow basic_auth compression deny error_pages forward_auth hosts hsts https max_request_body paths rate_limit \
                            response_headers tls backends redirect answer files";
     let whoever_answers: Vec<&str> = whoever_answers.split_whitespace().collect();
     let service = proxy::KEYS.iter().find(|keys| keys.object == "services.NAME").unwrap();
@@ -95,7 +102,23 @@ fn a_redirect_leads_somewhere_else() {
         ),
         (
             r#""redirect": { "host": "a.example.net", "status": 304 }"#,
-            &[".redirect.status: 304 sends no visitor elsewhere: expected 301, 302, 303, 307 or 308"],
+            &[".redirect.status: 304 sends no visitor elsewhere: expected one of 301, 302, 303, 307, 308"],
+        ),
+        (
+            r#""redirect": { "host": "a.example.net", "status": "301" }"#,
+            &[
+                r#".redirect.status: expected one of the numbers 301, 302, 303, 307, 308, found the string "301": a number is written without quotes"#,
+            ],
+        ),
+        (
+            r#""redirect": { "host": "a.example.net", "status": 3.5 }"#,
+            &[".redirect.status: expected one of the numbers 301, 302, 303, 307, 308, found the number 3.5"],
+        ),
+        (
+            r#""redirect": { "host": "a.example.net" }, "error_pages": { "405": "405.html" }"#,
+            &[
+                ".error_pages.405: unknown key; known here: 403, 404, 413, 429, 500, 502, 503, 504, maintenance, maintenance_retry_after",
+            ],
         ),
         (
             r#""redirect": { "host": "https://a.example.net/", "scheme": "ftp" }"#,
@@ -175,7 +198,7 @@ fn pages_are_for_errors_of_the_proxy() {
         (
             r#""answer": {}, "error_pages": { "maintenance": "a.html", "200": "b.html" }"#,
             &[
-                r#".error_pages.200: unknown key; did you mean "500"?"#,
+                r#".error_pages.200: unknown key; known here: 403, 404, 413, 429, 500, 502, 503, 504, maintenance, maintenance_retry_after"#,
                 ".error_pages.maintenance: has no meaning where there are no backends to be in maint; leave it out",
             ],
         ),

@@ -43,21 +43,52 @@ impl Client {
         self.0.write_all(bytes).unwrap();
     }
 
-    /// The next response. Of one to HEAD the head alone.
-    pub fn response(&mut self, to_head: bool) -> Response {
+    /// The head of the next response.
+    pub fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             self.0.read_exact(&mut byte).unwrap();
             head.push(byte[0]);
         }
-        let mut response = Response { head: String::from_utf8(head).unwrap(), body: Vec::new() };
+        String::from_utf8(head).unwrap()
+    }
+
+    /// The next response. Of one to HEAD the head alone.
+    pub fn response(&mut self, to_head: bool) -> Response {
+        let mut response = Response { head: self.head(), body: Vec::new() };
         if !to_head && response.status() != 304 {
-            let length = response.field("content-length").expect("its length is known").parse().unwrap();
-            response.body.resize(length, 0);
-            self.0.read_exact(&mut response.body).unwrap();
+            response.body = match response.field("transfer-encoding") {
+                Some(_) => self.chunks(),
+                None => {
+                    let length = response.field("content-length").expect("its length is known").parse().unwrap();
+                    self.exactly(length)
+                }
+            };
         }
         response
+    }
+
+    fn exactly(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let mut size = Vec::new();
+            while !size.ends_with(b"\r\n") {
+                size.extend(self.exactly(1));
+            }
+            let size = usize::from_str_radix(std::str::from_utf8(&size).unwrap().trim_end(), 16).unwrap();
+            body.extend(self.exactly(size));
+            assert_eq!(self.exactly(2), b"\r\n");
+            if size == 0 {
+                return body;
+            }
+        }
     }
 
     /// Asks on this connection.
@@ -83,13 +114,11 @@ impl Client {
         self.0.read_exact(&mut [0; 16]).unwrap();
     }
 
-    /// How many bytes come until the connection ends, however it ends.
-    pub fn rest(&mut self) -> usize {
-        let mut count = 0;
-        let mut buffer = vec![0; 64 * 1024];
-        while let Ok(more @ 1..) = self.0.read(&mut buffer) {
-            count += more;
-        }
-        count
+    /// What comes until the connection ends, however it ends.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        // What had come before an error is there.
+        let _ = self.0.read_to_end(&mut all);
+        all
     }
 }

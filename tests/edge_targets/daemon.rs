@@ -107,9 +107,23 @@ impl Daemon {
 
     /// The sentences about a request.
     pub fn explain(&self, host: &str, path: &str) -> String {
-        let reply = self.get(&format!("/explain?host={host}&path={path}")).expect("the daemon answers");
+        self.explained(&format!("host={host}&path={path}"))
+    }
+
+    /// The same of a visitor.
+    pub fn explain_from(&self, host: &str, path: &str, from: &str) -> String {
+        self.explained(&format!("host={host}&path={path}&from={from}"))
+    }
+
+    fn explained(&self, query: &str) -> String {
+        let reply = self.get(&format!("/explain?{query}")).expect("the daemon answers");
         let reply: Value = serde_json::from_str(&reply).unwrap();
-        reply["because"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("; ")
+        let sentences = reply["because"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+        // That of the listener, whose port the kernel has chosen.
+        sentences
+            .filter(|sentence| !sentence.starts_with("no listener of this proxy has port"))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     /// The value of a metric, over all its samples.
@@ -124,6 +138,14 @@ impl Daemon {
         let document = document(self.folder.path(), self.address, None, services);
         std::fs::write(self.folder.path().join("proxy.json"), document.to_string()).unwrap();
         self.post("/reload", &json!({}))
+    }
+
+    /// What `--check-config` says of a document with these services: the code that it ends with, and what it finds.
+    pub fn check(&self, services: &Value) -> (Option<i32>, String) {
+        let document = document(self.folder.path(), self.address, None, services);
+        std::fs::write(self.folder.path().join("proxy.json"), document.to_string()).unwrap();
+        let output = program(self.folder.path()).arg("--check-config").stdout(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 
     /// The lines of the access log, once there are so many.

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::json;
 
 use crate::client::{Client, get};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, eventually};
 
 const BROWSER: [(&str, &str); 3] = [
     ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
@@ -30,6 +30,27 @@ fn serving(files: &[(&str, &str)], more: serde_json::Value) -> Daemon {
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let service = json!({ "hosts": ["www.test"], "paths": ["/", "/docs"], "files": config });
     Daemon::start_with(|folder| write(folder, files), json!({ "site": service }), false)
+}
+
+#[test]
+fn visitors_who_do_not_take_their_files_hold_no_more_of_them_open_than_may_be() {
+    let daemon = serving(&[("www/index.html", "<p>home")], json!({}));
+    File::create(daemon.folder.path().join("www/large")).unwrap().set_len(1 << 30).unwrap();
+    let path = daemon.folder.path().join("proxy.json");
+    let mut document: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    document["limits"] = json!({ "connections": 8 });
+    fs::write(&path, document.to_string()).unwrap();
+    assert_eq!(daemon.post("/reload", &json!({})).0, 200);
+    let mut stalled: Vec<Client> = (0..4).map(|_| Client::connect(daemon.address)).collect();
+    for client in &mut stalled {
+        client.send(b"GET /large HTTP/1.1\r\nHost: www.test\r\n\r\n");
+        assert!(client.head().starts_with("HTTP/1.1 200"));
+    }
+    let refused = get(daemon.address, "www.test/", &BROWSER);
+    assert_eq!(refused.status(), 503, "{refused:?}");
+    assert_eq!(daemon.log(1)[0]["end"], "RO");
+    stalled.pop();
+    eventually("another one is served", || get(daemon.address, "www.test/", &BROWSER).status() == 200);
 }
 
 #[test]
@@ -58,6 +79,12 @@ fn a_browser_gets_pages_with_their_types_and_does_not_get_them_twice() {
         assert_eq!((again.status(), again.field("etag")), (304, Some(etag)), "{condition:?}");
         assert_eq!((again.field("content-length"), again.field("content-type")), (None, None));
     }
+    let lines = [("If-None-Match", "\"other\""), ("If-None-Match", etag)];
+    assert_eq!(client.ask("GET", "www.test/", &lines).status(), 304, "a list in several lines");
+    let lines = [("If-Match", "\"other\""), ("If-Match", etag)];
+    assert_eq!(client.ask("GET", "www.test/", &lines).status(), 200, "a list in several lines");
+    let part = client.ask("GET", "www.test/", &[("Range", "bytes=0-1"), ("If-Range", etag), ("If-Range", "\"other\"")]);
+    assert_eq!(part.status(), 200, "several versions are none");
     assert_eq!(client.ask("GET", "www.test/", &[("If-Match", "\"other\"")]).status(), 412);
     let head = client.ask("HEAD", "www.test/", &BROWSER);
     assert_eq!((head.status(), head.field("content-length"), head.field("etag")), (200, Some("7"), Some(etag)));
@@ -199,8 +226,11 @@ fn a_folder_that_is_not_there_is_503_and_a_file_that_may_not_be_read_403() {
     let daemon = serving(&[], json!({}));
     assert_eq!(get(daemon.address, "www.test/a", &[]).status(), 503);
     assert_eq!(daemon.log(1)[0]["end"], "LH");
+    let alarms = daemon.alarms();
+    assert!(alarms.contains("services.site.files.folder: ") && alarms.contains("answered 503"), "{alarms}");
     write(daemon.folder.path(), &[("www/a", "a")]);
     assert_eq!(get(daemon.address, "www.test/a", &[]).text(), "a");
+    eventually("the alarm is gone", || daemon.alarms() == "[]");
     // Root reads everything: which status an error becomes is proved beside the code, too.
     if !nix::unistd::geteuid().is_root() {
         use std::os::unix::fs::PermissionsExt;
@@ -208,6 +238,38 @@ fn a_folder_that_is_not_there_is_503_and_a_file_that_may_not_be_read_403() {
         assert_eq!(get(daemon.address, "www.test/a", &[]).status(), 403);
         assert_eq!(daemon.log(3)[2]["end"], "LH");
     }
+}
+
+#[test]
+fn check_config_warns_of_what_is_not_there_to_be_served_and_refuses_what_never_can_be() {
+    let service = |host: &str, target: serde_json::Value| {
+        let mut service = json!({ "hosts": [host] });
+        service.as_object_mut().unwrap().extend(target.as_object().unwrap().clone());
+        service
+    };
+    let services = json!({
+        "a": service("a.test", json!({ "answer": { "file": "a.html" } })),
+        "b": service("b.test", json!({ "redirect": { "host": "c.test" }, "error_pages": { "429": "429.html" } })),
+        "c": service("c.test", json!({ "files": { "folder": "www" } })),
+        "d": service("d.test", json!({ "mode": "stateless", "backends": [{ "name": "d", "address": "127.0.0.1:1" }],
+            "error_pages": { "maintenance": "m.html" } })),
+    });
+    let daemon = Daemon::start(json!({ "a": service("a.test", json!({ "answer": { "body": "here" } })) }));
+    let keys = ["a.answer.file", "b.error_pages.429", "c.files.folder", "d.error_pages.maintenance"];
+    let (code, words) = daemon.check(&services);
+    assert_eq!(code, Some(0), "{words}");
+    let all_told = |words: &str| keys.iter().all(|key| words.contains(&format!("services.{key}: ")));
+    assert!(all_told(&words), "{words}");
+    assert_eq!(words.lines().filter(|line| line.starts_with("warning: ")).count(), keys.len(), "{words}");
+    for name in ["a.html", "429.html", "m.html"] {
+        fs::create_dir(daemon.folder.path().join(name)).unwrap();
+    }
+    fs::write(daemon.folder.path().join("www"), "no folder").unwrap();
+    let (code, words) = daemon.check(&services);
+    assert_eq!(code, Some(1), "{words}");
+    assert!(all_told(&words) && !words.contains("warning: "), "{words}");
+    assert!(words.contains("it is a directory: expected a regular file"), "{words}");
+    assert!(words.contains("www: cannot be opened: Not a directory"), "{words}");
 }
 
 #[test]
@@ -222,6 +284,6 @@ fn a_file_that_becomes_shorter_ends_its_response_early() {
     // It has begun; all of it does not fit into the sockets between.
     client.first_bytes();
     file.set_len(0).unwrap();
-    assert!(client.rest() < 200_000_000);
+    assert!(client.rest().len() < 200_000_000);
     assert_eq!(daemon.log(1)[0]["end"], "LD");
 }

@@ -8,10 +8,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod client;
+mod compressed;
 mod daemon;
 mod documented;
 mod error_pages;
 mod files;
 mod h2;
+mod hedges;
+mod networks;
 mod raw_paths;
 mod redirects;

@@ -92,6 +92,19 @@ fn whoever_is_kept_out_by_one_proxy_is_kept_out_by_all() {
            Cookie, copied Remote-User on px-nl",
         ],
     );
+    broken(
+        "the servers that are asked",
+        |example| {
+            let ask = |service: &str| json!({ "service": service, "host": "auth.test", "send": [] });
+            for (host, service) in [("px-nl", "www"), ("px-ch", "shop")] {
+                example.document(host, "proxy.json", |proxy| proxy["services"]["www"]["forward_auth"] = ask(service));
+            }
+        },
+        &[
+            "service www: its forward_auth differs: / of shop for at most 5s, sent none, copied none on px-ch, / of www for at most \
+           5s, sent none, copied none on px-nl",
+        ],
+    );
 }
 
 #[test]

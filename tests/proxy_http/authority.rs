@@ -54,6 +54,14 @@ impl Authority {
         self.write(file, &params, &KeyPair::generate().unwrap())
     }
 
+    /// One that is good for so many seconds from now.
+    pub fn issue_brief(&self, file: &str, number: u64, seconds: u64) -> CertificateConfig {
+        let mut params = params(&[]);
+        params.serial_number = Some(SerialNumber::from(number));
+        params.not_after = (std::time::SystemTime::now() + std::time::Duration::from_secs(seconds)).into();
+        self.write(file, &params, &KeyPair::generate().unwrap())
+    }
+
     /// With this serial number, by which it can be revoked.
     pub fn issue_numbered(&self, file: &str, number: u64) -> CertificateConfig {
         let mut params = params(&[]);

@@ -110,6 +110,11 @@ impl Daemon {
         self.status().unwrap()["listeners"][0].as_str().unwrap().parse().unwrap()
     }
 
+    /// What `polder explain` gets to hear.
+    fn explain(&self, query: &str) -> Value {
+        serde_json::from_str(&self.call(&format!("GET /explain?{query}")).unwrap()).unwrap()
+    }
+
     /// Whether a visit resumes a session.
     fn resumes(&self, visitor: &ClientConfig) -> bool {
         let mut client = TlsClient::over_tls(self.address(), visitor.clone(), "www.test");
@@ -308,4 +313,66 @@ fn the_files_for_backends_are_checked_watched_and_refused_at_a_reload() {
     eventually("another authority is believed, and this backend is not", || status() == "down");
     authority.ca_file();
     eventually("the mended file is in force", || status() == "up");
+}
+
+#[test]
+fn explain_says_what_a_visitor_over_https_meets() {
+    let backend = Script::answering(OK);
+    let authority = Authority::new();
+    authority.issue("www", &["www.test", "*.www.test"]);
+    let daemon = Daemon::start_with(|folder| {
+        let mut document = document(folder, backend.address, &authority);
+        let clear = json!({ "name": "clear", "address": refusing().to_string() });
+        document["listeners"].as_array_mut().unwrap().push(clear);
+        document["services"]["www"]["https"] = json!("redirect");
+        document["services"]["www"]["hsts"] = json!({});
+        let target = json!({ "host": "www.test", "scheme": "https", "path": "/moved" });
+        document["services"]["old"] = json!({ "hosts": ["old.test"], "redirect": target });
+        let files = document["services"]["www"]["tls"].clone();
+        document["services"]["api"] =
+            json!({ "hosts": ["api.www.test"], "redirect": { "host": "www.test" }, "tls": files });
+        document["services"]["in-clear"] = json!({ "hosts": ["clear.www.test"], "redirect": { "host": "www.test" } });
+        document["tls"] = json!({ "default": "api" });
+        document
+    });
+    eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
+    let status = daemon.status().unwrap();
+    let ports: Vec<&str> = status["listeners"].as_array().unwrap().iter().map(port_of).collect();
+    let (https, clear) = (ports[0], ports[1]);
+    let told = |query: &str| {
+        let told = daemon.explain(query);
+        let because: Vec<_> = told["because"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        (because.join("; "), told["target"].clone(), told["refusal"].clone(), told["backend"].clone())
+    };
+
+    let (words, _, refusal, backend) = told(&format!("scheme=https&host=www.test&port={https}"));
+    assert!(words.contains("the listener https (") && words.contains("shown is the certificate /"), "{words}");
+    assert!(words.contains("(from files, for www.test, *.www.test), which is valid for "), "{words}");
+    assert!(words.ends_with("the response says Strict-Transport-Security: max-age=31536000"), "{words}");
+    assert_eq!((refusal, backend), (Value::Null, json!("web")));
+
+    let (words, target, refusal, _) = told(&format!("scheme=http&host=www.test&port={clear}&path=/a&query=%3Fb%3Dc"));
+    assert!(words.contains(&format!("it is sent to https://www.test:{https}/a?b=c (308)")), "{words}");
+    assert_eq!((target, refusal), (json!("redirect"), Value::Null));
+
+    let (words, _, refusal, _) = told(&format!("scheme=https&host=old.test&port={https}"));
+    assert!(words.contains("no service with \"tls\" has the host old.test: shown is the certificate /"), "{words}");
+    assert!(words.contains("as tls.default says (service api)") && words.contains("answered 421"), "{words}");
+    assert_eq!(refusal, json!("421"));
+
+    let (words, _, refusal, _) = told(&format!("scheme=https&host=clear.www.test&port={https}"));
+    assert!(words.ends_with("in-clear has no \"tls\": over https it is answered 421"), "{words}");
+    assert_eq!(refusal, json!("421"));
+
+    let (words, target, ..) = told(&format!("scheme=https&host=api.www.test&port={https}&path=/x&query=%3Fy"));
+    assert!(words.ends_with("it is sent to https://www.test/x?y (302)"), "{words}");
+    assert_eq!(target, json!("redirect"));
+
+    let (words, _, refusal, _) = told(&format!("scheme=https&host=www.test&port={clear}"));
+    assert!(words.ends_with("which does not speak https"), "{words}");
+    assert_eq!(refusal, json!("no connection"));
+}
+
+fn port_of(address: &Value) -> &str {
+    address.as_str().unwrap().rsplit(':').next().unwrap()
 }

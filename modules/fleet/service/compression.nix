@@ -38,6 +38,6 @@ in
       }
       {
         example = { };
-        description = "What of the sites' responses visitors get compressed. Without it, what the sites send.";
+        description = "What of the responses visitors get compressed: of the sites, of `files` or of an `answer`. Without it, what the sites send or the files are.";
       };
 }

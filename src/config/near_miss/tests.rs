@@ -18,6 +18,12 @@ fn a_slip_of_the_finger_is_recognised() {
 }
 
 #[test]
+fn one_status_is_not_taken_for_another() {
+    assert_eq!(nearest("405", ["403", "404"]), None);
+    assert_eq!(nearest("maintenence", ["403", "maintenance"]), Some("maintenance"));
+}
+
+#[test]
 fn another_word_is_not_taken_for_a_slip() {
     for word in ["", "host", "adr", "backup_ends", "raise_it", "naïveté"] {
         assert_eq!(nearest(word, KNOWN), None, "{word}");

@@ -1,23 +1,24 @@
 //! `forward_auth` of a service: another server is asked whether a request may go on.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::context::Context;
-use crate::config::address;
 use crate::config::distinct::Distinct;
 use crate::config::invalid::Invalid;
 use crate::config::reader::{Keys, Object, Read, Value};
+use crate::config::{address, names};
 
 /// Who is asked, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForwardAuthConfig {
-    /// Where it is asked, over HTTP/1.1 in clear text.
-    pub address: SocketAddr,
+    /// Who is asked, over HTTP/1.1.
+    pub server: AuthServer,
     /// The target of each question, with a query if there is one. Default `/`.
     pub path: String,
-    /// `Host` of each question. Default the address.
+    /// `Host` of each question. Default the address; of a service it has to be said.
     pub host: String,
     /// How long its whole answer may take. Default 5 s.
     pub timeout: Duration,
@@ -25,6 +26,25 @@ pub struct ForwardAuthConfig {
     pub send: Vec<FieldName>,
     /// The fields of its answer that the backend gets. A visitor's own of these names are left out. Default none.
     pub copy: Vec<FieldName>,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthServer {
+    /// A server of its own, in clear text.
+    Address(SocketAddr),
+    /// The backends of this service of the document, as that speaks to them.
+    Service(String),
+}
+
+impl fmt::Display for AuthServer {
+    /// `192.0.2.9:80`, or `a backend of the service auth`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AuthServer::Address(address) => address.fmt(f),
+            AuthServer::Service(name) => write!(f, "a backend of the service {name}"),
+        }
+    }
 }
 
 /// The name of a field that may go from one message to another, in the case in which it was written.
@@ -64,8 +84,10 @@ impl FieldName {
 }
 
 /// The keys of `forward_auth`.
-pub(super) const KEYS: Keys =
-    Keys { object: "services.NAME.forward_auth", names: &["address", "copy", "host", "path", "send", "timeout"] };
+pub(super) const KEYS: Keys = Keys {
+    object: "services.NAME.forward_auth",
+    names: &["address", "copy", "host", "path", "send", "service", "timeout"],
+};
 
 /// What the servers that answer such questions decide by: who it is, and whether a page or a program is answered.
 const SENT: [&str; 5] = ["Accept", "Authorization", "Cookie", "User-Agent", "X-Requested-With"];
@@ -109,15 +131,14 @@ const NEVER: [&str; 22] = [
 pub(super) fn read(service: &Object<'_>, context: &Context<'_>) -> Read<Option<ForwardAuthConfig>> {
     service.optional("forward_auth", |value| {
         let auth = value.object(&KEYS)?;
-        let address = auth.required("address", |value| {
-            let address = value.parsed("an address and port", address::dial)?;
-            match context.listeners.contains(&address) {
-                true => Err(value.fault("is a listener of this proxy: each question would ask another one")),
-                false => Ok(address),
-            }
-        });
+        let server = read_server(&auth, context);
         let path = auth.with_default("path", "/".to_owned(), read_path);
-        let host = auth.optional("host", read_host);
+        let host = match &server {
+            Ok(AuthServer::Service(_)) => auth.required("host", read_host),
+            Ok(AuthServer::Address(address)) => auth.with_default("host", address.to_string(), read_host),
+            // What is wrong with it is told already.
+            Err(_) => auth.with_default("host", String::new(), read_host),
+        };
         let timeout = auth.with_default("timeout", TIMEOUT, |value| value.duration(TIMEOUTS));
         let sent = SENT.map(|name| FieldName(name.to_owned())).to_vec();
         let send = auth.with_default("send", sent, read_names);
@@ -129,16 +150,21 @@ pub(super) fn read(service: &Object<'_>, context: &Context<'_>) -> Read<Option<F
                 false => Ok(names),
             }
         });
-        let address = address?;
-        Ok(ForwardAuthConfig {
-            address,
-            path: path?,
-            host: host?.unwrap_or_else(|| address.to_string()),
-            timeout: timeout?,
-            send: send?,
-            copy: copy?,
-        })
+        Ok(ForwardAuthConfig { server: server?, path: path?, host: host?, timeout: timeout?, send: send?, copy: copy? })
     })
+}
+
+fn read_server(auth: &Object<'_>, context: &Context<'_>) -> Read<AuthServer> {
+    match auth.one_of_keys(&["address", "service"], "it says who is asked")? {
+        "service" => auth.required("service", |value| value.parsed("a name", names::name)).map(AuthServer::Service),
+        key => auth.required(key, |value| {
+            let address = value.parsed("an address and port", address::dial)?;
+            match context.listeners.contains(&address) {
+                true => Err(value.fault("is a listener of this proxy: each question would ask another one")),
+                false => Ok(AuthServer::Address(address)),
+            }
+        }),
+    }
 }
 
 /// A target as it stands in a request line (RFC 9112, 3.2.1).

@@ -76,6 +76,9 @@ pub(super) const KEYS: Keys = Keys {
 /// As in HAProxy and Caddy. A browser asks again the next time, so that a mistake is mended with the document.
 const STATUS: u16 = 302;
 
+/// Those that say where to go, and nothing else.
+const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
+
 /// Reads one.
 pub(super) fn read(value: &Value<'_>) -> Read<RedirectConfig> {
     let redirect = value.object(&KEYS)?;
@@ -108,11 +111,7 @@ pub(super) fn read(value: &Value<'_>) -> Read<RedirectConfig> {
 }
 
 fn read_status(value: &Value<'_>) -> Read<u16> {
-    let status = value.integer(300..=399)?;
-    match status {
-        301 | 302 | 303 | 307 | 308 => Ok(status),
-        _ => Err(value.fault(format!("{status} sends no visitor elsewhere: expected 301, 302, 303, 307 or 308"))),
-    }
+    value.one_of_numbers(&STATUSES, "sends no visitor elsewhere")
 }
 
 /// A host name or an IPv6 address in brackets, with or without a port.

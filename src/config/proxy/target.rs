@@ -67,10 +67,10 @@ const OF_BACKENDS: [&str; 24] = [
     "backend_tls",
     "balance",
     "check",
-    "compression",
     "cookie",
     "failover",
     "failover_drain",
+    "hedge_after",
     "last_resort",
     "max_queue",
     "mode",
@@ -100,6 +100,9 @@ pub(super) fn read<'a>(
     let stated = service.one_of_keys(&TARGETS, "it says what answers")?;
     if stated != "backends" {
         service.refuse(&OF_BACKENDS, &format!("beside \"{stated}\": it is about backends"))?;
+    }
+    if stated == "redirect" {
+        service.refuse(&["compression"], "beside \"redirect\": what is sent has no content")?;
     }
     match stated {
         "redirect" => service.required(stated, redirect::read).map(Target::Redirect),

@@ -54,12 +54,12 @@ pub trait Document: Sized + Send + Sync + 'static {
         Self::parse(file)
     }
 
-    /// Reads the key files that the document names.
+    /// Reads the key files that the document names. Gives what it goes on without besides, for the log of whoever does go on.
     ///
     /// # Errors
     ///
     /// One for each key file that cannot be used.
-    fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
+    fn with_keys(parsed: Self::Parsed) -> Result<(Self, Vec<String>), Vec<KeyError>>;
 
     /// What is hardly meant, though it is no reason to refuse the document.
     fn warnings(_: &Self::Parsed) -> &[Finding] {

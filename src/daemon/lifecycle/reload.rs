@@ -21,6 +21,7 @@ use super::phase::{Phase, Turn};
 use super::policy::{self, Decision};
 use super::shell::{Callers, Pending, Probing, Shell};
 use crate::api::client::Client;
+use crate::counted::counted;
 use crate::health::{HealthView, Target, Verdict};
 use crate::log_line::{Kind, LogLine};
 
@@ -148,7 +149,7 @@ impl<D: Daemon> Shell<D> {
             return;
         }
         if left > 0 {
-            tracing::warn!("{left} targets could not be checked yet; they count as down until they are");
+            tracing::warn!("not checked yet, and down until checked: {}", counted(left, "target"));
         }
         let document = probing.document.clone();
         let Some(Pending { callers, .. }) = self.reload.take() else { return };

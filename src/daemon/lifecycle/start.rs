@@ -67,8 +67,11 @@ pub(super) fn read_again<P: Document>(file: &Path, in_force: &P) -> Result<P, Do
 
 fn prepare<P: Document>(parsed: Result<P::Parsed, Findings>) -> Result<P, DocumentError> {
     let parsed = parsed.map_err(DocumentError::Findings)?;
-    let mut document = P::with_keys(parsed).map_err(DocumentError::Keys)?;
-    if let Some(note) = document.fit(open_files()).map_err(DocumentError::Descriptors)? {
+    let (mut document, missed) = P::with_keys(parsed).map_err(DocumentError::Keys)?;
+    let fitted = document.fit(open_files()).map_err(DocumentError::Descriptors)?;
+    // Not before all that can fail has succeeded: who is told that the rest goes on must not find it ended.
+    missed.iter().for_each(|why| tracing::error!("{why}"));
+    if let Some(note) = fitted {
         tracing::warn!("{note}");
     }
     Ok(document)
@@ -96,7 +99,7 @@ fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
         listing.tcp.extend(settings.peers.map(|peers| peers.listen));
         let mut wrong = sockets::try_all(&settings.admin.socket, &listing);
         match P::with_keys(parsed) {
-            Ok(mut document) => wrong.extend(document.fit(open_files()).err().map(|error| error.to_string())),
+            Ok((mut document, _)) => wrong.extend(document.fit(open_files()).err().map(|error| error.to_string())),
             Err(errors) => wrong.extend(errors.iter().map(ToString::to_string)),
         }
         if !wrong.is_empty() {

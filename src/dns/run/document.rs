@@ -90,7 +90,9 @@ impl Document for Prepared {
         Ok(Parsed::new(config, Zones::new(zones, unavailable), impaired))
     }
 
-    fn with_keys(Parsed { config, zones, impaired, warnings }: Parsed) -> Result<Prepared, Vec<KeyError>> {
+    fn with_keys(
+        Parsed { config, zones, impaired, warnings }: Parsed,
+    ) -> Result<(Prepared, Vec<String>), Vec<KeyError>> {
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         let challenges = config.acme_challenges.as_ref().map(|challenges| {
@@ -99,7 +101,8 @@ impl Document for Prepared {
         match (identity, challenges.transpose(), Protection::of(&config)) {
             (Ok(identity), Ok(challenges_identity), Ok(protection)) => {
                 let tcp = Limits::of(&config.tcp);
-                Ok(Prepared { config, zones, impaired, tcp, protection, identity, challenges_identity })
+                let prepared = Prepared { config, zones, impaired, tcp, protection, identity, challenges_identity };
+                Ok((prepared, Vec::new()))
             }
             (identity, challenges, protection) => {
                 Err(identity.err().into_iter().chain(challenges.err()).chain(protection.err()).collect())

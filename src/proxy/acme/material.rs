@@ -205,15 +205,18 @@ pub struct Failures {
     #[serde(default)]
     pub of: u32,
     /// The certificate that was there when the order began, by [`Issued::number`]; 0: none. Once there is another one, whoever ordered it,
-    /// this counts for nothing.
-    #[serde(default)]
-    pub replaces: u32,
+    /// this counts for nothing. `None`: it was written down by an earlier version, which does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<u32>,
 }
 
 impl Failures {
-    /// Whether there is another certificate now than when the order began.
+    /// Whether there is another certificate now than when the order began: where that is not known, one that was got after it failed.
     pub fn is_past(&self, now: Option<&Issued>) -> bool {
-        now.is_some_and(|issued| issued.number() != self.replaces)
+        now.is_some_and(|issued| match self.replaces {
+            Some(before) => issued.number() != before,
+            None => issued.told().obtained > self.at,
+        })
     }
 
     /// The same within bounds: a peer's clock or its bytes may be anything.

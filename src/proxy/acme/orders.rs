@@ -219,7 +219,7 @@ impl Orders {
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let until = next_try(now.unix_ms, count, cause, retry_after);
         let of = self.fingerprint(service).unwrap_or_default();
-        Failures { count, at: now.unix_ms, until, cause, by: self.own.clone(), why, of, replaces }
+        Failures { count, at: now.unix_ms, until, cause, by: self.own.clone(), why, of, replaces: Some(replaces) }
     }
 
     fn on_suggested(&mut self, service: &str, number: u32, answer: Option<(Window, Duration)>, now: Now) {

@@ -8,6 +8,7 @@ use super::{State, is_latched};
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{Now, Situation};
 use crate::proxy::snapshot::{Front, Service};
+use crate::proxy::target::files::folder::WatchedFolder;
 
 impl State {
     /// What the operator should look at.
@@ -31,13 +32,15 @@ impl State {
         alarms.extend(self.orders.alarms(now));
         let unread = self.prepared.fronts.iter().flat_map(Front::file_errors);
         alarms.extend(unread.map(|error| format!("{error}; what was read before goes on")));
+        let folders = self.prepared.fronts.iter().filter_map(Front::folder).filter_map(WatchedFolder::error);
+        alarms.extend(folders.map(|error| error.to_string()));
         let connectors = self.prepared.services.iter().filter_map(|service| service.backend_tls.as_ref());
         let mut to_backends: Vec<String> = connectors.flat_map(|connector| connector.alarms(since_epoch)).collect();
         to_backends.sort();
         to_backends.dedup();
         alarms.extend(to_backends);
         alarms.extend(
-            self.prepared.users_files().filter_map(|(front, file)| Some(format!("{}: {}", front.name, file.alarm()?))),
+            self.prepared.rule_files().filter_map(|(front, file)| Some(format!("{}: {}", front.name, file.alarm()?))),
         );
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {

@@ -10,6 +10,7 @@ mod storage;
 use super::*;
 use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
+use crate::config::proxy::Protocol;
 use crate::daemon::lifecycle::{Figures, LastReload, Persistence};
 use crate::health::{Before, TargetHealth, Verdict};
 use crate::proxy::latch::CommandError;
@@ -141,7 +142,8 @@ fn latch_value(epoch: u64, active: &str) -> Value {
 }
 
 fn explain(state: &State, host: &str, path: &str, cookie: &str) -> crate::api::proxy::Explanation {
-    explain::explain(state, Visit { host, path, cookie, from: None })
+    let (protocol, port) = (Protocol::Http, None);
+    explain::explain(state, Visit { protocol, host, port, path, query: "", cookie, from: None })
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! Another server is asked whether a request may go on: what it is asked, and what of its answer goes on (pure).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::proxy::{FieldName, ForwardAuthConfig};
+use crate::config::proxy::{AuthServer, FieldName, ForwardAuthConfig};
 
 /// Who is asked, and how.
 #[derive(Debug, Clone)]
 pub struct ForwardAuth {
-    /// Where.
-    pub address: SocketAddr,
+    /// Who.
+    pub server: AuthServer,
     /// The target of each question.
     pub path: Box<str>,
     /// Its `Host`.
@@ -26,7 +25,7 @@ impl ForwardAuth {
     /// As the document says.
     pub fn new(config: &ForwardAuthConfig) -> ForwardAuth {
         ForwardAuth {
-            address: config.address,
+            server: config.server.clone(),
             path: config.path.as_str().into(),
             host: config.host.as_str().into(),
             timeout: config.timeout,

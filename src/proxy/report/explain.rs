@@ -4,72 +4,98 @@
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
 mod admission;
+mod arrival;
 mod edge;
+mod own_fields;
 mod target;
+mod visit;
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
-use crate::config::proxy::{Balance, RetryConfig};
+use crate::config::proxy::{Balance, HostPattern, Protocol, RetryConfig};
 use crate::health::Verdict;
 use crate::proxy::choose::balance::contains;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
 use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
-use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
+use crate::proxy::snapshot::{Backend, Front, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 use crate::running_time::running;
-
-/// A request to be explained.
-#[derive(Debug, Clone, Copy)]
-pub struct Visit<'v> {
-    /// The host that is asked for.
-    pub host: &'v str,
-    /// The path.
-    pub path: &'v str,
-    /// The Cookie field; empty: it has none.
-    pub cookie: &'v str,
-    /// Who asks; none: nobody in particular.
-    pub from: Option<IpAddr>,
-}
+use visit::Refusal;
+pub use visit::Visit;
 
 /// Explains a request.
-pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> Explanation {
+pub fn explain(state: &State, visit: Visit<'_>) -> Explanation {
+    let mut told = Explanation::default();
+    match reach(state, &visit, &mut told) {
+        Ok(Reached { front, service: Some(service) }) => backend(state, &visit, front, service, &mut told),
+        Ok(Reached { front, service: None }) => told.because.extend(after(&visit, front)),
+        Err(Refusal(refusal)) => told.refusal = refusal.map(str::to_owned),
+    }
+    told
+}
+
+/// What a request has come to, if it comes to a service.
+struct Reached<'s> {
+    front: &'s Front,
+    /// None: it is answered without backends, as has been told.
+    service: Option<&'s Service>,
+}
+
+/// Follows a request to what answers it, in the order in which the proxy asks (`traffic::admit`).
+fn reach<'s>(state: &'s State, visit: &Visit<'_>, told: &mut Explanation) -> Result<Reached<'s>, Refusal> {
+    let Visit { host, path, .. } = *visit;
     let snapshot = state.snapshot();
+    arrival::explain(state, visit, told)?;
     let matched = match snapshot.router.explain(host.as_bytes(), path.as_bytes()) {
         Ok(matched) => matched,
-        Err(why) => return unrouted(why, host, path),
+        Err(why) => {
+            told.route = unrouted(why, host, path);
+            told.because.push("it is answered 404".into());
+            return Err(Refusal::with("404"));
+        }
     };
-    let route = format!("host {} and path {}", matched.host, matched.path);
     let front = &snapshot.fronts[matched.front];
-    let mut because = Vec::new();
-    if let Some(edge) = front.edge.as_deref() {
-        let admission = admission::explain(edge, from);
-        because.extend(admission.because);
-        if admission.is_refused {
-            let service = Some(front.name.to_string());
-            return Explanation { service, route, backend: None, target: None, because };
-        }
+    told.route = format!("host {} and path {}", matched.host, matched.path);
+    told.service = Some(front.name.to_string());
+    if matched.host == HostPattern::Any {
+        told.because.push(format!("no service names {host}: {} has the host \"*\"", front.name));
     }
-    let service = match &front.target {
-        FrontTarget::Backends(place) => &snapshot.services[*place],
-        FrontTarget::Own(own) => {
-            because.extend(about_edge(state, &front.name));
-            because.push(target::sentence(state, front, own, host, path));
-            let (service, target) = (Some(front.name.to_string()), Some(own.kind().to_owned()));
-            return Explanation { service, route, backend: None, target, because };
-        }
-    };
+    if visit.protocol == Protocol::Https && !front.over_tls {
+        told.because.push(format!("{} has no \"tls\": over https it is answered 421", front.name));
+        return Err(Refusal::with("421"));
+    }
     if snapshot.is_ambiguous(host.as_bytes(), path.as_bytes(), matched.front) {
-        because.push(AMBIGUOUS.into());
-        let service = Some(front.name.to_string());
-        return Explanation { service, route, backend: None, target: None, because };
+        told.because.push(AMBIGUOUS.into());
+        return Err(Refusal::with("400"));
     }
-    let named = named_by(service, cookie);
-    because.extend(about_edge(state, &front.name));
-    because.extend(about_cookie(service, cookie, named));
+    arrival::to_https(state, visit, front, told)?;
+    if let Some(edge) = front.edge.as_deref() {
+        let admission = admission::explain(edge, visit);
+        told.because.extend(admission.because);
+        if let Some(status) = admission.refusal {
+            return Err(Refusal::with(status));
+        }
+    }
+    told.because.extend(about_edge(state, &front.name));
+    match &front.target {
+        FrontTarget::Backends(place) => Ok(Reached { front, service: Some(&snapshot.services[*place]) }),
+        FrontTarget::Own(own) => {
+            told.because.push(target::sentence(state, front, own, visit));
+            told.because.extend(front.edge.as_deref().and_then(about_compression));
+            told.target = Some(own.kind().to_owned());
+            Ok(Reached { front, service: None })
+        }
+    }
+}
+
+/// Tells which backend gets it.
+fn backend(state: &State, visit: &Visit<'_>, front: &Front, service: &Service, told: &mut Explanation) {
+    let because = &mut told.because;
+    let named = named_by(service, visit.cookie);
+    because.extend(about_cookie(service, visit.cookie, named));
     because.extend(about_latch(state, service));
     let now = running();
     because.extend(service.backends.iter().filter_map(|backend| about_backend(service, backend, now)));
@@ -79,15 +105,22 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
         &mut BalanceState::default(),
         fastrand::u64(..),
     );
-    because.push(about_choice(snapshot, service, choice, named));
+    because.push(about_choice(state.snapshot(), service, choice, named));
     because.extend(about_retries(service));
+    because.extend(about_hedges(service, named));
     because.extend(about_header(service));
+    because.extend(own_fields::about(&state.prepared.document, service));
     because.extend(front.edge.as_deref().and_then(about_compression));
-    let backend = match choice {
-        Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
-        Choice::Queue { .. } | Choice::Wait | Choice::Nobody | Choice::Undecided => None,
-    };
-    Explanation { service: Some(service.name.to_string()), route, backend, target: None, because }
+    because.extend(after(visit, front));
+    if let Choice::Use { backend, .. } = choice {
+        told.backend = service.backends.get(backend).map(|backend| backend.name.to_string());
+    }
+}
+
+/// What the response says to browsers about https.
+fn after(visit: &Visit<'_>, front: &Front) -> Option<String> {
+    let hsts = front.https.hsts.as_ref().filter(|_| visit.protocol == Protocol::Https)?;
+    Some(format!("the response says Strict-Transport-Security: {hsts}"))
 }
 
 /// What becomes of a request that goes to one service as its path stands, and to another as a backend may read it.
@@ -98,12 +131,11 @@ fn about_edge(state: &State, service: &str) -> Vec<String> {
     state.prepared.document.services.get(service).map(edge::about).unwrap_or_default()
 }
 
-fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
-    let route = match why {
-        Unmatched::Host => format!("no service has the host {host:?}"),
+fn unrouted(why: Unmatched, host: &str, path: &str) -> String {
+    match why {
+        Unmatched::Host => format!("no service has the host {host:?}, and none has \"*\""),
         Unmatched::Path => format!("the host {host:?} is known, but no service has a path that {path:?} begins with"),
-    };
-    Explanation { service: None, route, backend: None, target: None, because: vec!["it is answered 404".into()] }
+    }
 }
 
 fn named_by(service: &Service, field: &str) -> Option<usize> {
@@ -211,6 +243,24 @@ fn about_retries(service: &Service) -> Option<String> {
     let is_usual = retry == RetryConfig::default();
     let words = [budget, one].into_iter().flatten().collect::<String>();
     (!is_usual).then(|| format!("if it may be sent twice, it is sent again after {}{words}", retry.on))
+}
+
+/// Says whether a copy is sent to another backend, where that is asked for.
+fn about_hedges(service: &Service, named: Option<usize>) -> Option<String> {
+    let after = service.connections.retry.hedge_after?;
+    if named.is_some() {
+        return Some("no copy of it is sent to another backend: its cookie names one".into());
+    }
+    let usable = service.backends.iter().filter(|backend| !backend.backup && backend.is_balanced()).count();
+    Some(match usable {
+        0 | 1 => format!(
+            "after {after:?} without a response's head a copy would be sent to another primary, but none is usable"
+        ),
+        _ => format!(
+            "if it is a GET, HEAD or OPTIONS without a body, after {after:?} without a response's head a copy is sent to another primary, and \
+             the first head is taken"
+        ),
+    })
 }
 
 fn about_queue(service: &Service, among: u128) -> String {

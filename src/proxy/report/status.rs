@@ -42,6 +42,8 @@ pub struct Live {
     pub log_lines_dropped: u64,
     /// How each nameserver is doing that is told challenges of the CA.
     pub nameservers: BTreeMap<String, NameserverHealth>,
+    /// Looks at files that do not end, each a sentence.
+    pub hanging: Vec<String>,
     /// What the shell knows: peers, reloads, state files.
     pub shell: Figures,
 }
@@ -83,6 +85,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
 pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
     let mut alarms = state.alarms(now);
     alarms.extend(live.shell.alarms());
+    alarms.extend(live.hanging.iter().cloned());
     alarms.extend(live.shell.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
     alarms.extend(live.nameservers.iter().filter_map(|(name, health)| untold(name, health, now)));
     alarms

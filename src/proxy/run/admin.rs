@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::daemon::ProxyDaemon;
 use crate::api::daemon::Done;
+use crate::config::proxy::Protocol;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
@@ -29,16 +30,10 @@ impl ProxyDaemon {
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-                let Some(host) = given("host") else {
-                    let usage = "host is missing: /explain?host=HOST&path=PATH&cookie=COOKIE&from=ADDRESS";
-                    return Some(AdminReply::refuse(400, usage));
-                };
-                let from = match given("from").map(str::parse).transpose() {
-                    Ok(from) => from,
-                    Err(_) => return Some(AdminReply::refuse(400, "from is not an address, like 192.0.2.7")),
-                };
-                let (path, cookie) = (given("path").unwrap_or("/"), given("cookie").unwrap_or_default());
-                AdminReply::json(&explain::explain(state, Visit { host, path, cookie, from }))
+                match visit(given) {
+                    Ok(visit) => AdminReply::json(&explain::explain(state, visit)),
+                    Err(why) => AdminReply::refuse(400, why),
+                }
             }
             _ => return None,
         })
@@ -53,6 +48,7 @@ impl ProxyDaemon {
             listeners: listeners.map(|listener| listener.address.to_string()).collect(),
             log_lines_dropped: self.shared.access_log.dropped(),
             nameservers: self.acme.nameservers.health(),
+            hanging: self.looks.alarms(),
             shell: figures,
         }
     }
@@ -80,6 +76,25 @@ impl ProxyDaemon {
             Err(CommandError::Conflict(words)) => Err(AdminReply::refuse(409, words)),
         }))
     }
+}
+
+/// The request that is to be explained, by what is given of it.
+fn visit<'v>(given: impl Fn(&str) -> Option<&'v str>) -> Result<Visit<'v>, &'static str> {
+    const USAGE: &str =
+        "host is missing: /explain?scheme=SCHEME&host=HOST&port=PORT&path=PATH&query=QUERY&cookie=COOKIE&from=ADDRESS";
+    Ok(Visit {
+        protocol: match given("scheme") {
+            None | Some("http") => Protocol::Http,
+            Some("https") => Protocol::Https,
+            Some(_) => return Err("scheme is neither http nor https"),
+        },
+        host: given("host").ok_or(USAGE)?,
+        port: given("port").map(str::parse).transpose().map_err(|_| "port is not a number up to 65535")?,
+        path: given("path").unwrap_or("/"),
+        query: given("query").unwrap_or_default(),
+        cookie: given("cookie").unwrap_or_default(),
+        from: given("from").map(str::parse).transpose().map_err(|_| "from is not an address, like 192.0.2.7")?,
+    })
 }
 
 fn read<T: DeserializeOwned>(request: &AdminRequest) -> Result<T, AdminReply> {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::acme::Acme;
 use super::handed;
+use super::looks::Looks;
 use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
@@ -34,6 +35,7 @@ pub struct ProxyDaemon {
     pub(super) network: Network,
     pub(super) latches: LatchStore,
     pub(super) acme: Acme,
+    pub(super) looks: Arc<Looks>,
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {

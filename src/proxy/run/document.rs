@@ -1,6 +1,8 @@
 //! `proxy.json`, as the life of a daemon sees it.
 
-mod users;
+mod checked;
+mod rules;
+mod served;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,13 +17,15 @@ use crate::daemon::sockets::Listing;
 use crate::health::Targets;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::snapshot::Front;
+use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::tls;
+use checked::Checked;
 
-/// A document, and what `--check-config` says of the certificates that it names.
+/// A document, and what `--check-config` says of the files that it names.
 pub struct Parsed {
     config: ProxyConfig,
     warnings: Vec<Finding>,
-    /// A certificate or a file of users that cannot be used must not keep the services with others from starting.
+    /// A certificate, or a file of users or networks, that cannot be used must not keep the services with others from starting.
     at_start: bool,
 }
 
@@ -31,9 +35,11 @@ impl Document for Prepared {
     fn parse(file: &Path) -> Result<Parsed, Findings> {
         let config = proxy::load(file)?;
         let (mut findings, mut warnings) = tls::check(file, &config);
-        let of_users = users::check(file, &config);
-        findings.extend(of_users.findings);
-        warnings.extend(of_users.warnings);
+        let mut checked = Checked::of(file);
+        rules::check(&config, &mut checked);
+        served::check(&config, &mut checked);
+        findings.extend(checked.findings);
+        warnings.extend(checked.warnings);
         if findings.is_empty() { Ok(Parsed { config, warnings, at_start: false }) } else { Err(Findings(findings)) }
     }
 
@@ -41,7 +47,7 @@ impl Document for Prepared {
         Ok(Parsed { config: proxy::load(file)?, warnings: Vec::new(), at_start: true })
     }
 
-    fn with_keys(Parsed { config, at_start, .. }: Parsed) -> Result<Prepared, Vec<KeyError>> {
+    fn with_keys(Parsed { config, at_start, .. }: Parsed) -> Result<(Prepared, Vec<String>), Vec<KeyError>> {
         let (acceptor, mut errors) = tls::read(&config);
         // Held until the services hold them: what was read is not read again.
         let (_connectors, of_backends) = tls::backends::read(&config);
@@ -49,23 +55,21 @@ impl Document for Prepared {
         if !at_start && !errors.is_empty() {
             return Err(errors);
         }
-        for error in errors {
-            tracing::error!("{error}; whatever else the document says is done");
-        }
         let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
         let unread: Vec<KeyError> = prepared.fronts.iter().flat_map(Front::file_errors).collect();
-        let unusable = users::unusable(&prepared);
+        let unusable = rules::unusable(&prepared);
         let has_errors = !unread.is_empty() || !unusable.is_empty();
         if has_errors && !at_start {
             return Err(unread.into_iter().chain(unusable).collect());
         }
-        for error in unread {
-            tracing::error!("{error}; whatever else the document says is done");
-        }
-        for error in unusable {
-            tracing::error!("{error}; nobody is let in by it until it is mended");
-        }
-        Ok(prepared.with_tls(acceptor.map(Arc::new)))
+        let unused = errors.into_iter().chain(unread);
+        let mut missed: Vec<_> =
+            unused.map(|error| format!("{error}; whatever else the document says is done")).collect();
+        missed.extend(unusable.into_iter().map(|error| format!("{error}; nobody is let in by it until it is mended")));
+        // It may be filled, mounted or exchanged at any time: visitors and an alarm tell of it, and no reload waits for it.
+        let folders = prepared.fronts.iter().filter_map(Front::folder).filter_map(WatchedFolder::error);
+        missed.extend(folders.map(|error| error.to_string()));
+        Ok((prepared.with_tls(acceptor.map(Arc::new)), missed))
     }
 
     fn warnings(parsed: &Parsed) -> &[Finding] {

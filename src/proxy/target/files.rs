@@ -3,16 +3,20 @@
 //! What a request asks for is decided purely ([`wanted`], [`conditions`], [`range`]); [`found`] opens what is there.
 
 pub mod conditions;
+pub mod folder;
 pub mod found;
 pub mod range;
 pub mod wanted;
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::proxy::FilesConfig;
 use crate::proxy::path_prefix::matched;
 use crate::proxy::target::response::{Content, FileContent, Response};
 use conditions::{Conditions, Judged};
+use folder::WatchedFolder;
 use found::{Coding, Found, Look};
 use range::{Part, part};
 use wanted::{Unnameable, Wanted};
@@ -21,33 +25,29 @@ use wanted::{Unnameable, Wanted};
 #[derive(Debug)]
 pub struct Site {
     config: FilesConfig,
+    folder: Arc<Path>,
+    watched: WatchedFolder,
     /// The paths of the service, one of which is none of the folder's.
     prefixes: Vec<String>,
 }
 
-/// The status where the folder or a file in it cannot be opened, though it is there.
-pub fn status_of(error: &io::Error) -> u16 {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => 403,
-        // The folder itself: search engines must not forget its pages.
-        io::ErrorKind::NotFound => 503,
-        _ => 500,
-    }
-}
-
 /// What a request says of the file that it asks for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ask<'r> {
     /// What the visitor has.
     pub conditions: Conditions<'r>,
     /// The `Range` field, of a GET.
     pub range: Option<&'r [u8]>,
+    /// Others may get the same file compressed on its way.
+    pub varies: bool,
 }
 
 impl Site {
-    /// Of a service with these paths.
-    pub fn new(config: &FilesConfig, prefixes: &[String]) -> Site {
-        Site { config: config.clone(), prefixes: prefixes.to_vec() }
+    /// Of a service with these paths. `key`: where it stands in the document.
+    pub fn new(config: &FilesConfig, prefixes: &[String], key: &str) -> Site {
+        let watched = WatchedFolder::open(&config.folder, format!("{key}.folder"));
+        let folder = config.folder.as_path().into();
+        Site { config: config.clone(), folder, watched, prefixes: prefixes.to_vec() }
     }
 
     /// What a path means in the folder.
@@ -66,8 +66,13 @@ impl Site {
     }
 
     /// Where it is.
-    pub fn folder(&self) -> &std::path::Path {
-        &self.config.folder
+    pub fn folder(&self) -> &Arc<Path> {
+        &self.folder
+    }
+
+    /// Whether it can be opened, as it was looked at last.
+    pub fn watched(&self) -> &WatchedFolder {
+        &self.watched
     }
 
     /// Opens what is wanted, on a thread that may wait for the disk.
@@ -82,7 +87,8 @@ impl Site {
     /// What is sent of a file that was found.
     pub fn response(&self, found: Found, ask: Ask<'_>) -> Response {
         let Found { file, length, validators, media, coding } = found;
-        let vary = |response: Response| match self.config.precompressed {
+        // All of it that a cache may put beside another says so (RFC 9110, 12.5.5): parts and 304 too.
+        let vary = |response: Response| match self.config.precompressed || ask.varies {
             true => response.with("Vary", "Accept-Encoding"),
             false => response,
         };
@@ -114,7 +120,7 @@ impl Site {
         if status == 206 {
             response = response.with("Content-Range", format!("bytes {}-{}/{length}", part.start, part.end - 1));
         }
-        response.of(Content::File(FileContent { file, part }))
+        response.of(Content::File(FileContent { file, part, folder: Arc::clone(&self.folder) }))
     }
 }
 

@@ -50,6 +50,11 @@ impl<T> KeptFile<T> {
         file
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What it holds, as it was read last; none where it never could be.
     pub fn content(&self) -> Option<Arc<T>> {
         self.content.load_full()

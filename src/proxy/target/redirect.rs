@@ -95,6 +95,13 @@ impl Redirect {
     }
 }
 
+/// The URL of a path with its query over https at this port, which a URL need not name if it is 443 (RFC 9110, 4.2.2). None without a
+/// host.
+pub fn over_https(host: &[u8], port: u16, target: &[u8]) -> Option<Vec<u8>> {
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    (!host.is_empty()).then(|| [b"https://", host, port.as_bytes(), target].concat())
+}
+
 /// The host of an authority, without its port.
 pub fn host_of(authority: &[u8]) -> &[u8] {
     match memchr::memrchr(b':', authority) {

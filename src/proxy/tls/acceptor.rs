@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
-use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
+use rustls::{CipherSuite, SignatureScheme};
 
 use super::certificate::Certificate;
 use super::certificates::{Certificates, Slot};
@@ -156,6 +156,18 @@ impl Acceptor {
         self.resolver.slots(Some(host)).iter().any(|slot| slot.covers(host))
     }
 
+    /// The certificates in force of which whoever names this host is shown the first that he can use.
+    pub fn offered(&self, server_name: Option<&str>) -> Vec<(&Arc<Slot>, Arc<Certificate>)> {
+        self.resolver.offered(server_name)
+    }
+
+    /// Those that services with this host have, whether they can be used or not.
+    pub fn of_host(&self, host: &str) -> &[Arc<Slot>] {
+        let mut room = Room::default();
+        let found = self.resolver.by_host.find(host.as_bytes(), &mut room);
+        found.map(|(_, slots)| slots.as_slice()).unwrap_or_default()
+    }
+
     /// Every certificate of the document.
     pub fn certificates(&self) -> &Certificates {
         &self.certificates
@@ -197,20 +209,21 @@ impl Resolver {
     }
 
     fn choose(&self, server_name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Arc<Certificate>> {
-        let slots = self.slots(server_name);
-        let for_name = || slots.iter().filter(|slot| server_name.is_some_and(|name| slot.covers(name)));
-        let usable = |wants_rsa: bool| {
-            move |slot: &Arc<Slot>| {
-                let certificate = slot.certificate()?;
-                let key = &certificate.certified.key;
-                let is_usable = key.choose_scheme(schemes).is_some();
-                let is_rsa = key.algorithm() == SignatureAlgorithm::RSA;
-                (is_usable && is_rsa == wants_rsa).then_some(certificate)
-            }
-        };
-        let best = for_name().find_map(usable(false)).or_else(|| for_name().find_map(usable(true)));
-        // Of the default, whatever it covers: the client will see that it is for another host.
-        best.or_else(|| slots.iter().find_map(usable(false))).or_else(|| slots.iter().find_map(usable(true)))
+        let is_usable = |certificate: &Certificate| certificate.certified.key.choose_scheme(schemes).is_some();
+        self.offered(server_name).into_iter().map(|(_, certificate)| certificate).find(|found| is_usable(found))
+    }
+
+    /// The certificates in force for whoever names this host, the one that is liked best first. Of the default, whatever it covers: the
+    /// client will see that it is for another host.
+    fn offered(&self, server_name: Option<&str>) -> Vec<(&Arc<Slot>, Arc<Certificate>)> {
+        let slots = self.slots(server_name).iter();
+        let mut offered: Vec<_> = slots.filter_map(|slot| Some((slot, slot.certificate()?))).collect();
+        // Stable: those of one kind keep the order of the document.
+        offered.sort_by_key(|(_, certificate)| {
+            let is_for_name = server_name.is_some_and(|name| certificate.chain.names.cover(name));
+            (!is_for_name, certificate.is_rsa())
+        });
+        offered
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::SignatureAlgorithm;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use x509_cert::Certificate as X509;
@@ -22,10 +23,13 @@ pub use crate::tls::pem::{CertificateError, FileStamp};
 use super::names::CertificateNames;
 use crate::config::proxy::CertificateConfig;
 use crate::config::regular_file::read_regular_file;
+use crate::counted::counted;
 use crate::tls::pem;
 
 /// The most that is read of a file of certificates or of a key.
 const MOST: u64 = 256 * 1024;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// A day.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -119,15 +123,24 @@ impl Chain {
         self.certificates.first()
     }
 
+    /// How long it is valid still, in words.
+    pub fn time_left(&self, since_epoch: Duration) -> String {
+        let left = self.ends.saturating_sub(since_epoch).as_secs();
+        match left / DAY.as_secs() {
+            0 | 1 => counted(left / HOUR.as_secs(), "hour"),
+            days => format!("{days} days"),
+        }
+    }
+
     /// What is wrong with its dates, if anything is.
     pub fn date_fault(&self, since_epoch: Duration) -> Option<String> {
-        let days = |length: Duration| length.as_secs() / DAY.as_secs();
+        let days = |length: Duration| counted(length.as_secs() / DAY.as_secs(), "day");
         match () {
             () if since_epoch > self.ends => {
-                Some(format!("has expired {} days ago: visitors are warned off", days(since_epoch - self.ends)))
+                Some(format!("has expired {} ago: visitors are warned off", days(since_epoch - self.ends)))
             }
             () if since_epoch < self.begins => Some(format!(
-                "is not valid yet: it begins in {} days, or the clock is wrong",
+                "is not valid yet: it begins in {}, or the clock is wrong",
                 days(self.begins - since_epoch)
             )),
             () => None,
@@ -170,6 +183,11 @@ impl Certificate {
         let certified =
             pem::certified(chain.certificates.clone(), &text).map_err(|why| CertificateError::new(key_file, why))?;
         Ok(Certificate { chain, certified: Arc::new(certified) })
+    }
+
+    /// Its key is long, as some old clients need it.
+    pub fn is_rsa(&self) -> bool {
+        self.certified.key.algorithm() == SignatureAlgorithm::RSA
     }
 
     /// Reads both files.

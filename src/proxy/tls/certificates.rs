@@ -8,7 +8,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -23,7 +22,6 @@ const ALARM: Duration = Duration::from_secs(14 * DAY);
 /// The same as a part of its life, for those that are valid for days only.
 const ALARM_PART: u32 = 5;
 
-const HOUR: u64 = 3600;
 const DAY: u64 = 86_400;
 
 /// The slots of this process, by their files: what one document has brought is there for the next one.
@@ -150,12 +148,10 @@ impl Slot {
         let dates = certificate.as_ref().and_then(|certificate| {
             let chain = &certificate.chain;
             let left = chain.ends.saturating_sub(since_epoch);
-            let in_words = || match left.as_secs() / DAY {
-                0 | 1 => format!("{} hours", left.as_secs() / HOUR),
-                days => format!("{days} days"),
-            };
             let alarm = ALARM.min(chain.ends.saturating_sub(chain.begins) / ALARM_PART);
-            let ending = || (left < alarm).then(|| format!("ends in {}, and nothing has renewed it", in_words()));
+            let ending = || {
+                (left < alarm).then(|| format!("ends in {}, and nothing has renewed it", chain.time_left(since_epoch)))
+            };
             let why = chain.date_fault(since_epoch).or_else(ending)?;
             Some(format!("the certificate {file} ({}) {why}", chain.names))
         });
@@ -198,23 +194,10 @@ impl Certificates {
         self.0.values().map(|used| &used.slot)
     }
 
-    /// Reads those again whose files have changed.
-    pub fn refresh(&self) -> Vec<Refreshed> {
-        let refreshed = |Used { slot, hosts }: &Used| {
-            let error = slot.refresh(hosts)?.err();
-            Some(Refreshed { file: slot.files.chain_file.clone(), error })
-        };
-        self.0.values().filter_map(refreshed).collect()
+    /// Each with the hosts of the services that it is used for.
+    pub fn used(&self) -> impl Iterator<Item = (&Arc<Slot>, &[HostPattern])> {
+        self.0.values().map(|Used { slot, hosts }| (slot, hosts.as_slice()))
     }
-}
-
-/// A certificate whose files have changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refreshed {
-    /// The file of its chain.
-    pub file: PathBuf,
-    /// Why what the files hold now is not in force; none: it is.
-    pub error: Option<CertificateError>,
 }
 
 #[cfg(test)]

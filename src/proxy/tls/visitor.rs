@@ -43,8 +43,17 @@ pub struct Shown {
     /// Its SHA-256, in hexadecimal digits.
     pub fingerprint: String,
     chain: Vec<CertificateDer<'static>>,
-    /// The number of what it was judged by last, and whether it was good.
-    judged: Cell<(u64, bool)>,
+    judged: Cell<Judged>,
+}
+
+/// What was thought of a certificate when it was looked at last.
+#[derive(Debug, Clone, Copy)]
+struct Judged {
+    /// The number of what it was judged by.
+    by: u64,
+    is_good: bool,
+    /// Until when that holds, in seconds since the epoch: then a certificate of the chain ends.
+    until: u64,
 }
 
 /// What a connection is to a service whose visitors show certificates of this authority.
@@ -85,11 +94,11 @@ impl SecureVisitor {
     }
 
     /// What the connection is to a service that asks for certificates of this authority. A certificate that was shown is looked at again
-    /// when the authority's files have changed: one that was revoked since is as if it had not been shown.
+    /// when the authority's files have changed, and when it has ended: one that is not good any more is as if it had not been shown.
     pub fn standing(&self, authority: &ClientAuthorityConfig) -> Standing<'_> {
         match &self.asked {
             Some(asked) if asked.authority.files == *authority => {
-                asked.shown().map_or(Standing::NotShown, Standing::Shown)
+                asked.shown(UnixTime::now()).map_or(Standing::NotShown, Standing::Shown)
             }
             _ => Standing::NotAsked,
         }
@@ -103,23 +112,25 @@ impl Asked {
         chain: Option<&[CertificateDer<'static>]>,
         good_by: Option<u64>,
     ) -> Asked {
-        let shown = chain.filter(|chain| !chain.is_empty()).zip(good_by).map(|(chain, good_by)| Shown {
+        let shown = chain.filter(|chain| !chain.is_empty()).zip(good_by).map(|(chain, by)| Shown {
             subject: subject_of(&chain[0]),
             fingerprint: digest(&SHA256, &chain[0]).as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
             chain: chain.to_vec(),
-            judged: Cell::new((good_by, true)),
+            judged: Cell::new(Judged { by, is_good: true, until: next_end(chain, UnixTime::now()) }),
         });
         Asked { authority, shown }
     }
 
     /// The certificate that was shown, if it is good still.
-    fn shown(&self) -> Option<&Shown> {
+    fn shown(&self, now: UnixTime) -> Option<&Shown> {
         let shown = self.shown.as_ref()?;
-        let number = self.authority.number()?;
-        if shown.judged.get().0 != number {
-            shown.judged.set((number, self.authority.verify(&shown.chain, UnixTime::now()).is_ok()));
+        let by = self.authority.number()?;
+        let last = shown.judged.get();
+        if last.by != by || now.as_secs() > last.until {
+            let is_good = self.authority.verify(&shown.chain, now).is_ok();
+            shown.judged.set(Judged { by, is_good, until: next_end(&shown.chain, now) });
         }
-        shown.judged.get().1.then_some(shown)
+        shown.judged.get().is_good.then_some(shown)
     }
 }
 
@@ -136,6 +147,14 @@ impl PartialEq for Shown {
 }
 
 impl Eq for Shown {}
+
+/// When the next certificate of a chain ends (`notAfter`, inclusive), in seconds since the epoch. One that cannot be read has not been
+/// found to be good.
+fn next_end(chain: &[CertificateDer<'_>], now: UnixTime) -> u64 {
+    let parsed = chain.iter().filter_map(|certificate| Certificate::from_der(certificate).ok());
+    let ends = parsed.map(|parsed| parsed.tbs_certificate().validity().not_after.to_unix_duration().as_secs());
+    ends.filter(|end| *end >= now.as_secs()).min().unwrap_or(u64::MAX)
+}
 
 /// The subject of a certificate, what is no printable ASCII in hexadecimal digits (RFC 4514, 2.4). Empty if it is too long for a head.
 fn subject_of(certificate: &CertificateDer<'_>) -> String {

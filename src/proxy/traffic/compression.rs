@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::counters::add;
+use super::counters::{CompressionCounters, add};
 use super::encoder::Encoder;
 use super::local::Local;
 use super::message::fields::{Field, FieldKind, elements};
@@ -43,7 +43,7 @@ impl Decision {
             Version::Http11 | Version::Http2 => rules.choose(named(request.fields, request.bytes, b"accept-encoding")),
         };
         if response.head.status == 304 {
-            return Decision::of_unchanged(request, response, algorithm().is_some());
+            return Decision::of_unchanged(rules, request, response, algorithm().is_some());
         }
         let is_fit = matches!(response.head.status, 200..=203 | 207..=225 | 227..=299)
             && (response.head.body != Length::None || request.head.class == Method::Head)
@@ -59,20 +59,29 @@ impl Decision {
         Decision { encoding, adds_vary: !varies(response), etag }
     }
 
-    /// The visitor has it already, under the tag that we gave it when it was compressed.
-    fn of_unchanged(request: Request<'_>, response: Response<'_>, is_compressed: bool) -> Decision {
+    /// The visitor has it already, be it under the tag that we gave it when it was compressed. Caches are told of it what they were told
+    /// when they got it (RFC 9110, 15.4.5), as far as it is known here what it is.
+    fn of_unchanged(
+        rules: &Compression,
+        request: Request<'_>,
+        response: Response<'_>,
+        is_compressed: bool,
+    ) -> Decision {
         let weak = value(response, b"etag").map(|tag| [b"W/", tag].concat());
         let asks = |weak: &Vec<u8>| {
             named(request.fields, request.bytes, b"if-none-match").flat_map(elements).any(|asked| asked == weak)
         };
-        match weak.filter(|weak| is_compressed && asks(weak)) {
-            Some(weak) => Decision { encoding: None, adds_vary: !varies(response), etag: Some(weak) },
-            None => Decision::default(),
-        }
+        let etag = weak.filter(|weak| is_compressed && asks(weak));
+        let may_be_compressed = || {
+            let suits = |media| rules.suits(media, None);
+            may_be_changed(request, response) && value(response, b"content-type").is_none_or(suits)
+        };
+        let adds_vary = !varies(response) && (etag.is_some() || may_be_compressed());
+        Decision { encoding: None, adds_vary, etag }
     }
 
     /// It is not compressed after all.
-    pub fn give_up(&mut self) {
+    fn give_up(&mut self) {
         (self.encoding, self.etag) = (None, None);
     }
 
@@ -93,6 +102,25 @@ impl Decision {
             (Some(_), _) => ResponseHead { declared: None, body: Length::UntilClose, ..*head },
         }
     }
+}
+
+/// Whether a response is compressed by the rules of its service, and by what its body then is.
+pub fn decide<'l>(
+    rules: &Compression,
+    request: Request<'_>,
+    response: Response<'_>,
+    edit: ResponseEdit<'_>,
+    local: &'l Local,
+) -> (Decision, Option<Compressor<'l>>) {
+    let mut decision = Decision::of(rules, request, response, edit);
+    let Some(algorithm) = decision.encoding.filter(|_| response.head.body != Length::None) else {
+        return (decision, None);
+    };
+    let compressor = Compressor::new(algorithm, local);
+    if compressor.is_none() {
+        decision.give_up();
+    }
+    (decision, compressor)
 }
 
 /// Nobody forbids it (RFC 9111, 5.2.1.6 and 5.2.2.6), and it is neither encoded nor a part of something yet.
@@ -150,32 +178,35 @@ impl Drop for Place {
 }
 
 /// A body that is compressed on its way, to be given its sink.
-pub struct Compressor {
+pub struct Compressor<'l> {
     /// On the heap: other responses have no room for it.
     encoder: Box<Encoder>,
+    counters: &'l CompressionCounters,
     _place: Place,
 }
 
-impl Compressor {
+impl<'l> Compressor<'l> {
     /// None: there are as many as may be.
-    pub fn new(algorithm: Algorithm, local: &Local) -> Option<Compressor> {
-        let place = Place::take(local);
-        let encoder =
-            place.and_then(|place| Some(Compressor { encoder: Encoder::new(algorithm).ok()?.into(), _place: place }));
-        if encoder.is_none() {
+    fn new(algorithm: Algorithm, local: &'l Local) -> Option<Compressor<'l>> {
+        let counters = &local.counters.compressions[algorithm as usize];
+        let compressor = Place::take(local).and_then(|place| {
+            let encoder = Encoder::new(algorithm).ok()?.into();
+            Some(Compressor { encoder, counters, _place: place })
+        });
+        if compressor.is_none() {
             add(&local.counters.compressions_left_out, 1);
         }
-        encoder
+        compressor
     }
 
     /// On the way to this sink.
-    pub fn into<S>(self, sink: &mut S) -> Compressing<'_, S> {
-        let Compressor { encoder, _place } = self;
-        Compressing { encoder: Some(encoder), sink, is_dirty: false, taken: 0, sent: 0, _place }
+    pub fn into<S>(self, sink: &'l mut S) -> Compressing<'l, S> {
+        let Compressor { encoder, counters, _place } = self;
+        Compressing { encoder: Some(encoder), sink, is_dirty: false, taken: 0, sent: 0, counters, _place }
     }
 }
 
-/// A sink that compresses what goes to another one.
+/// A sink that compresses what goes to another one. It is counted when it goes, however that comes.
 pub struct Compressing<'s, S> {
     /// None once the body is over.
     encoder: Option<Box<Encoder>>,
@@ -183,10 +214,17 @@ pub struct Compressing<'s, S> {
     /// It holds content that has not come out.
     is_dirty: bool,
     /// Bytes of content.
-    pub taken: u64,
+    taken: u64,
     /// Bytes that came of them.
     pub sent: u64,
+    counters: &'s CompressionCounters,
     _place: Place,
+}
+
+impl<S> Drop for Compressing<'_, S> {
+    fn drop(&mut self) {
+        self.counters.count(self.taken, self.sent);
+    }
 }
 
 impl<S: BodySink> Compressing<'_, S> {

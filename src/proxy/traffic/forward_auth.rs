@@ -4,6 +4,7 @@
 //! there is none, the request goes nowhere.
 
 mod asking;
+mod choosing;
 
 use tokio::time::Instant;
 
@@ -81,7 +82,7 @@ impl Exchange<'_> {
         let (mut body, _response) = client.split();
         tokio::select! { biased;
             _ = self.entry.order() => Err(Failure::new(503, End::DrainTimeout)),
-            answered = asking::ask(self.local, settings, auth, question) => Ok(answered),
+            answered = choosing::ask(self.local, view, &auth.server, question) => Ok(answered),
             () = body.closed(&mut timer, || false) => Err(Failure::of_gone_client(End::ClientInWait)),
             () = self.backend_alarm.wait(until) => Ok(Err(AskError::TimedOut)),
         }

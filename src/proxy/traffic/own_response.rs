@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::answering::Served;
+use super::compression::decide;
 use super::counters::Passed;
 use super::exchange::Exchange;
 use super::file_body::FileBody;
@@ -53,18 +54,34 @@ impl Exchange<'_> {
         // An error is not to last because what it stands for would.
         let headers = headers.map(|headers| if response.status < 400 { headers } else { headers.beside_own() });
         let edit = ResponseEdit { transport, headers, ..ResponseEdit::default() };
-        (self.trace.status, self.trace.end) = (response.status, end);
+        let whole = message::Response { head: &head, bytes: &bytes, fields: &fields };
+        // Which one may be compressed is known where it was found.
+        let is_of_plain = response.status == 304 && !response.fields.iter().any(|(name, _)| name == "Vary");
+        let compression = front.edge.as_ref().and_then(|edge| edge.compression.as_ref());
+        let (decision, compressor) = match compression.filter(|_| !is_of_plain) {
+            None => Default::default(),
+            Some(rules) => decide(rules, self.request, whole, edit, self.local),
+        };
+        (self.trace.status, self.trace.end, self.trace.encoding) = (response.status, end, decision.encoding);
         self.trace.responded = Some(Duration::ZERO);
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let may_keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let (_, mut sink) = client.split();
-        let begun = sink.begin(message::Response { head: &head, bytes: &bytes, fields: &fields }, edit, may_keep);
+        let whole = message::Response { head: &decision.head(&head), ..whole };
+        let begun = sink.begin(whole, ResponseEdit { content: decision.edit(), ..edit }, may_keep);
         let mut timer = IdleTimer { alarm: self.backend_alarm, idle: settings.timeouts.body_idle };
         let trace = &mut *self.trace;
         let count = |passed: Passed| trace.bytes += passed.bytes();
-        let passed = tokio::select! { biased;
-            () = killed(self.entry) => None,
-            passed = pass(&mut body, &mut sink, &mut timer, count, || false) => Some(passed),
+        let passed = match compressor {
+            None => unless_killed(self.entry, pass(&mut body, &mut sink, &mut timer, count, || false)).await,
+            // On the heap: other responses have no room for it.
+            Some(compressor) => {
+                let mut compressing = compressor.into(&mut sink);
+                let passing = Box::pin(pass(&mut body, &mut compressing, &mut timer, count, || false));
+                let passed = unless_killed(self.entry, passing).await;
+                self.trace.bytes = compressing.sent;
+                passed
+            }
         };
         let has_sent = sink.has_sent();
         drop(sink);
@@ -74,9 +91,13 @@ impl Exchange<'_> {
             None => (AfterResponse::Reset, End::DrainTimeout),
             Some(Err(TransferError::Sink(SinkError::Closed))) => (AfterResponse::Close, End::ClientInData),
             Some(Err(TransferError::Sink(SinkError::TimedOut))) => (AfterResponse::Close, End::ClientBodyTimeout),
-            Some(Err(TransferError::Source(_))) if !has_sent => {
-                self.trace.bytes = 0;
-                return self.answer_plainly(client, Answer::new(500), None, End::FileUnread).await;
+            Some(Err(TransferError::Source(error))) if !has_sent => {
+                (self.trace.bytes, self.trace.encoding) = (0, None);
+                let (status, end) = match error {
+                    SourceError::TimedOut => (504, End::DiskTimeout),
+                    _ => (500, End::FileUnread),
+                };
+                return self.answer_plainly(client, Answer::new(status), None, end).await;
             }
             Some(Err(TransferError::Source(_))) => (AfterResponse::Reset, End::FileCut),
         };
@@ -85,9 +106,13 @@ impl Exchange<'_> {
     }
 }
 
-/// Waits until the connection has to end, whatever it does.
-async fn killed(entry: &Entry) {
-    while entry.order().await != Order::Kill {}
+/// None: the connection has to end, whatever it does.
+async fn unless_killed<T>(entry: &Entry, work: impl Future<Output = T>) -> Option<T> {
+    let killed = async { while entry.order().await != Order::Kill {} };
+    tokio::select! { biased;
+        () = killed => None,
+        done = work => Some(done),
+    }
 }
 
 /// As a backend would write it.

@@ -1,17 +1,17 @@
-//! Passwords are verified here: one after the other on a few threads of their own, never on a worker's.
+//! Passwords are verified here: in turns, on a few threads of their own, never on a worker's.
 
 #![allow(
     clippy::disallowed_types,
     reason = "held for moments, by requests whose password was not verified lately, and by what verifies it"
 )]
 
-use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::setpriority_process;
 use tokio::sync::oneshot;
 
 use crate::proxy::edge::basic_auth::ToVerify;
-use crate::proxy::edge::basic_auth::queue::{Full, Network, Queue};
+use crate::proxy::edge::basic_auth::queue::{Asker, Full, Network, Queue};
 use crate::proxy::edge::basic_auth::users::Digest;
 use crate::running_time::running;
 
@@ -46,7 +46,7 @@ struct State {
 }
 
 /// Has a password verified, for whoever of this network shows it. Dropped, the receiver needs no answer any more; it gets none if no
-/// thread can be started.
+/// thread can be started, or if it has to make room for others.
 ///
 /// # Errors
 ///
@@ -55,7 +55,8 @@ pub fn verify(job: Box<ToVerify>, network: Network) -> Result<oneshot::Receiver<
     let verifier: &'static Verifier = &VERIFIER;
     let (reply, answer) = oneshot::channel();
     let mut state = verifier.lock();
-    state.queue.join(job.digest, network, || job, reply)?;
+    let asker = Asker { service: Arc::clone(&job.service), network };
+    state.queue.join(job.digest, asker, || job, reply)?;
     if state.idle == 0 && state.threads < verifier.most_threads {
         let named = std::thread::Builder::new().name(format!("password-{}", state.threads));
         match named.spawn(|| verifier.work()) {

@@ -1,25 +1,18 @@
 //! Where a visitor in clear text is sent to (pure).
 
 use super::message::{Request, Target};
-use crate::proxy::target::redirect::host_of;
-
-/// The port that a URL of https need not name (RFC 9110, 4.2.2).
-const HTTPS: u16 = 443;
+use crate::proxy::target::redirect::{host_of, over_https};
 
 /// The same over https, at this port: host, path and query as they were asked for. None for a request that names no host.
 pub fn to_https(request: &Request<'_>, port: u16) -> Option<Vec<u8>> {
     let host = host(request);
-    if host.is_empty() {
-        return None;
-    }
     let (slash, target): (&[u8], _) = match request.head.target {
         Target::Path(path) => (b"", path.of_head(request.bytes)),
         Target::Rootless(query) => (b"/", query.of_head(request.bytes)),
         // About the server as a whole (RFC 9112, 3.2.4).
         Target::Asterisk => (b"", &b""[..]),
     };
-    let port = if port == HTTPS { String::new() } else { format!(":{port}") };
-    Some([b"https://", host, port.as_bytes(), slash, target].concat())
+    over_https(host, port, &[slash, target].concat())
 }
 
 /// The host that is asked for, without a port.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
-use super::compression::{Compressor, Decision};
-use super::counters::{CompressionCounters, Passed, add, add_passed};
+use super::compression::{Compressor, Decision, decide};
+use super::counters::{Passed, add, add_passed};
 use super::inflight::{Entry, Phase};
 use super::local::Local;
 use super::message::fields::{FieldKind, elements};
-use super::message::{Length, Request, Response, ResponseEdit, ResponseHead};
+use super::message::{Request, Response, ResponseEdit, ResponseHead};
 use super::progress::Progress;
 use super::socket::IdleTimer;
 use super::stream::{BodySource, ResponseSink, SinkError, SourceError, TransferError};
@@ -144,7 +144,7 @@ pub async fn relay(
             return Err(RelayError::Malformed);
         }
         if !switches && !head.is_interim() {
-            if task.retried.contains(RetryOn::of_status(head.status)) {
+            if task.retried.contains(RetryOn::of_status(head.status)) && !client.takes_any() {
                 return Err(RelayError::Status(head.status));
             }
             return task.pass_response(backend, &mut timer, &mut client, &head).await;
@@ -215,18 +215,11 @@ impl<'t> Task<'t> {
     }
 
     /// Whether the final response is compressed, and by what.
-    fn decide(&self, response: Response<'_>) -> (Decision, Option<(Compressor, &'t CompressionCounters)>) {
-        let Some(rules) = self.compression else { return Default::default() };
-        let mut decision = Decision::of(rules, self.request, response, self.edit);
-        let Some(algorithm) = decision.encoding.filter(|_| response.head.body != Length::None) else {
-            return (decision, None);
-        };
-        let compressor = Compressor::new(algorithm, self.local);
-        if compressor.is_none() {
-            decision.give_up();
+    fn decide(&self, response: Response<'_>) -> (Decision, Option<Compressor<'t>>) {
+        match self.compression {
+            None => Default::default(),
+            Some(rules) => decide(rules, self.request, response, self.edit, self.local),
         }
-        let counters = &self.local.counters.compressions[algorithm as usize];
-        (decision, compressor.map(|compressor| (compressor, counters)))
     }
 
     /// Passes the final response on.
@@ -258,10 +251,9 @@ impl<'t> Task<'t> {
         let passed = match compressor {
             None => pass(&mut body, client, timer, count, || false).await,
             // On the heap: other responses have no room for it.
-            Some((compressor, counters)) => {
+            Some(compressor) => {
                 let mut compressing = compressor.into(client);
                 let passed = Box::pin(pass(&mut body, &mut compressing, timer, count, || false)).await;
-                counters.count(compressing.taken, compressing.sent);
                 self.trace.bytes = compressing.sent;
                 passed
             }

@@ -14,6 +14,7 @@ use super::outcome::Failure;
 use super::stream::ClientStream;
 use super::termination::End;
 use crate::proxy::accept::weight;
+use crate::proxy::edge::compression::Compression;
 use crate::proxy::snapshot::Front;
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::files::conditions::Conditions;
@@ -83,23 +84,33 @@ impl Exchange<'_> {
             return Ok(self.respond(client, front, response, End::Local).await);
         }
         let Ok(wanted) = site.wanted(request.path()) else { return Err(Failure::new(404, End::Local)) };
+        let most = self.local.view().snapshot.settings.capacity.files;
+        // Until the response is over.
+        let Some(_place) = self.local.open_files.take(most) else {
+            self.warn_of_files(front, site, "as many files are open as may be");
+            return Err(Failure::new(503, End::FilesBusy));
+        };
         let codings = codings(&request, site.codings());
         let job = {
             let site = Arc::clone(site);
             move || site.look(&wanted, &codings)
         };
         let until = Instant::now() + self.local.view().snapshot.settings.timeouts.response_head;
+        let disk = self.local.disk.of(site.folder());
         let looked = tokio::select! { biased;
-            looked = self.local.disk.wait_for(job) => looked,
+            looked = disk.wait_for(job) => looked,
             () = self.backend_alarm.wait(until) => {
                 self.warn_of_files(front, site, "the disk does not answer");
-                return Err(Failure::new(504, End::FileUnread));
+                return Err(Failure::new(504, End::DiskTimeout));
             }
         };
         match looked.unwrap_or_else(|| Err(io::Error::other("its reader failed"))) {
             Ok(Look::File(found)) => {
                 let range = request.named("range").next().filter(|_| request.method() == b"GET");
-                let response = site.response(*found, Ask { conditions: conditions(&request), range });
+                let compression = front.edge.as_ref().and_then(|edge| edge.compression.as_ref());
+                let is_compressed = |rules: &Compression| rules.suits(found.media.as_bytes(), Some(found.length));
+                let varies = compression.is_some_and(is_compressed);
+                let response = site.response(*found, Ask { conditions: conditions(&request), range, varies });
                 Ok(self.respond(client, front, response, End::Local).await)
             }
             Ok(Look::Folder) => {
@@ -114,7 +125,7 @@ impl Exchange<'_> {
             }
             Err(error) => {
                 self.warn_of_files(front, site, &error.to_string());
-                Err(Failure::new(files::status_of(&error), End::FileUnread))
+                Err(Failure::new(files::folder::status_of(&error), End::FileUnread))
             }
         }
     }
@@ -142,12 +153,18 @@ fn codings(request: &Request<'_>, offered: &[Coding]) -> Vec<Coding> {
 }
 
 fn conditions<'r>(request: &Request<'r>) -> Conditions<'r> {
-    let first = |name| request.named(name).next();
+    let lines = |name| request.named(name).collect();
+    let only = |name| {
+        let mut lines = request.named(name);
+        lines.next().filter(|_| lines.next().is_none())
+    };
+    // Several name no version that the visitor could have a part of.
+    let if_range = request.named("if-range").reduce(|_, _| b"");
     Conditions {
-        if_match: first("if-match"),
-        if_unmodified_since: first("if-unmodified-since"),
-        if_none_match: first("if-none-match"),
-        if_modified_since: first("if-modified-since"),
-        if_range: first("if-range"),
+        if_match: lines("if-match"),
+        if_unmodified_since: only("if-unmodified-since"),
+        if_none_match: lines("if-none-match"),
+        if_modified_since: only("if-modified-since"),
+        if_range,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::upstream::Peer;
+use crate::config::proxy::AuthServer;
 use crate::proxy::choose::BalanceState;
 use crate::proxy::snapshot::{Backend, Service, ServiceMode, Snapshot};
 
@@ -56,7 +57,10 @@ impl View {
 
     fn asks(&self, peer: Peer) -> bool {
         let mut edges = self.snapshot.fronts.iter().filter_map(|front| front.edge.as_ref());
-        edges.any(|edge| edge.forward_auth.as_ref().is_some_and(|auth| Peer::in_clear(auth.address) == peer))
+        edges.any(|edge| match edge.forward_auth.as_ref().map(|auth| &auth.server) {
+            Some(AuthServer::Address(address)) => Peer::in_clear(*address) == peer,
+            Some(AuthServer::Service(_)) | None => false,
+        })
     }
 
     fn sends_to(&self, peer: Peer) -> bool {

@@ -1,20 +1,30 @@
 use super::*;
 
 #[test]
-fn a_url_gives_host_and_path() {
-    let parts = |url| host_and_path(url).map(|(host, path)| format!("{host} {path}"));
-    assert_eq!(parts("http://www.example.net/").as_deref(), Some("www.example.net /"));
-    assert_eq!(parts("http://WWW.example.net:8080/a/b?c=d#e").as_deref(), Some("www.example.net /a/b"));
-    assert_eq!(parts("www.example.net").as_deref(), Some("www.example.net /"));
-    assert_eq!(parts("https://www.example.net?x").as_deref(), Some("www.example.net /"));
-    assert_eq!(parts("ftp://www.example.net/"), None);
-    assert_eq!(parts("http:///path"), None);
-    assert_eq!(parts("http://a b/"), None);
+fn a_url_is_taken_apart() {
+    let parts = |url| {
+        let asked = Asked::of(url)?;
+        let port = asked.port.map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("{} {}{port} {} {}", asked.scheme, asked.host, asked.path, asked.query))
+    };
+    for (url, expected) in [
+        ("http://www.example.net/", Some("http www.example.net / ")),
+        ("http://WWW.example.net:8080/a/b?c=d#e", Some("http www.example.net:8080 /a/b ?c=d")),
+        ("www.example.net", Some("http www.example.net / ")),
+        ("https://www.example.net?x", Some("https www.example.net / ?x")),
+        ("https://www.example.net:/#?x", Some("https www.example.net / ")),
+        ("ftp://www.example.net/", None),
+        ("http:///path", None),
+        ("http://www.example.net:99999/", None),
+        ("http://a b/", None),
+    ] {
+        assert_eq!(parts(url).as_deref(), expected, "{url}");
+    }
 }
 
 #[test]
 fn a_proxy_without_a_backend_makes_the_answer_no_unless_it_needs_none() {
-    let answer = |backend: Option<&str>, target: Option<&str>| Explained {
+    let answer = |backend: Option<&str>, target: Option<&str>, refusal: Option<&str>| Explained {
         url: String::new(),
         nameservers: Vec::new(),
         proxies: vec![Reply {
@@ -24,11 +34,13 @@ fn a_proxy_without_a_backend_makes_the_answer_no_unless_it_needs_none() {
                 route: String::new(),
                 backend: backend.map(str::to_owned),
                 target: target.map(str::to_owned),
+                refusal: refusal.map(str::to_owned),
                 because: Vec::new(),
             }),
         }],
     };
-    assert_eq!(verdict(&answer(Some("web1"), None)), Exit::Done);
-    assert_eq!(verdict(&answer(None, None)), Exit::No);
-    assert_eq!(verdict(&answer(None, Some("redirect"))), Exit::Done);
+    assert_eq!(verdict(&answer(Some("web1"), None, None)), Exit::Done);
+    assert_eq!(verdict(&answer(None, None, None)), Exit::No);
+    assert_eq!(verdict(&answer(None, Some("redirect"), None)), Exit::Done);
+    assert_eq!(verdict(&answer(None, Some("proxy"), Some("503"))), Exit::No);
 }

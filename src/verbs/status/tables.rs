@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus};
 use crate::api::status::Status;
+use crate::counted::counted;
 use crate::health::Verdict;
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
 use crate::verbs::replies::DaemonReply;
@@ -29,8 +30,8 @@ pub fn daemons(replies: &[DaemonReply]) -> String {
             cell(span(daemon.uptime_s)),
             cell(daemon.generation.to_string()),
             cell(match status {
-                Status::Proxy(status) => format!("{} requests", status.requests),
-                Status::Nameserver(status) => format!("{} queries", status.queries),
+                Status::Proxy(status) => counted(status.requests, "request"),
+                Status::Nameserver(status) => counted(status.queries, "query"),
             }),
             cell(daemon.last_reload.as_deref().unwrap_or("-")),
         ]);
@@ -107,7 +108,7 @@ pub fn certificates(replies: &[DaemonReply], now: u64) -> String {
         table.row(vec![
             cell(file),
             cell(hosts.join(" ")),
-            toned(left.map_or_else(|| "none".to_owned(), |days| format!("in {days} days")), tone),
+            toned(left.map_or_else(|| "none".to_owned(), |days| format!("in {}", counted(days, "day"))), tone),
             cell(acme.as_ref().map_or_else(String::new, |order| renewal(order, now))),
             cell(proxies.join(" ")),
             toned(trouble.unwrap_or_default(), Tone::Bad),

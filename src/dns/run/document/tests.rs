@@ -44,7 +44,7 @@ impl Folder {
     }
 
     fn start(&self) -> Prepared {
-        Prepared::with_keys(Prepared::parse(&self.path()).unwrap()).unwrap()
+        Prepared::with_keys(Prepared::parse(&self.path()).unwrap()).unwrap().0
     }
 
     /// Which zones a reload takes from the document in force, and how many warnings it gives.

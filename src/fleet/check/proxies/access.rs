@@ -1,9 +1,7 @@
 //! Who may come to a service must be the same on every proxy: whoever is kept out by one would come by another.
 
-use ipnet::IpNet;
-
 use crate::config::duration;
-use crate::config::proxy::{FieldName, ServiceConfig};
+use crate::config::proxy::{AuthServer, FieldName, NetworkList, ServiceConfig};
 use crate::fleet::check::report::listed;
 
 /// What is compared, with the value on either side.
@@ -16,10 +14,11 @@ pub fn statements(one: &ServiceConfig, two: &ServiceConfig) -> [(&'static str, S
     ]
 }
 
-fn networks(networks: &[IpNet]) -> String {
-    let mut sorted = networks.to_vec();
+fn networks(list: &NetworkList) -> String {
+    let mut sorted = list.networks.clone();
     sorted.sort_unstable();
-    listed(sorted)
+    let files = list.files.iter().map(|file| file.display().to_string());
+    listed(sorted.iter().map(ToString::to_string).chain(files))
 }
 
 fn basic_auth(service: &ServiceConfig) -> String {
@@ -29,12 +28,16 @@ fn basic_auth(service: &ServiceConfig) -> String {
     })
 }
 
-/// The server's address is each proxy's own.
+/// The server's address is each proxy's own; a service has the same name everywhere.
 fn forward_auth(service: &ServiceConfig) -> String {
     service.forward_auth.as_ref().map_or_else(none, |auth| {
         let names = |names: &[FieldName]| listed(names.iter().map(FieldName::as_str));
         let (sent, copied, limit) = (names(&auth.send), names(&auth.copy), duration::format(auth.timeout));
-        format!("{} for at most {limit}, sent {sent}, copied {copied}", auth.path)
+        let server = match &auth.server {
+            AuthServer::Address(_) => String::new(),
+            AuthServer::Service(name) => format!(" of {name}"),
+        };
+        format!("{}{server} for at most {limit}, sent {sent}, copied {copied}", auth.path)
     })
 }
 

@@ -64,3 +64,21 @@ fn of_two_certificates_everybody_uses_the_same_the_one_that_serves_and_was_issue
     assert_ne!(better(&one, &two), better(&two, &one));
     assert!(!better(&one, &one));
 }
+
+#[test]
+fn a_failure_that_an_earlier_version_has_written_down_is_past_once_a_certificate_has_come_after_it() {
+    const DAY: u64 = 86_400_000;
+    let text = format!(
+        r#"{{ "count": 3, "at": {}, "until": {}, "cause": "refused", "by": "px1", "why": "no", "of": 7 }}"#,
+        60 * DAY,
+        61 * DAY
+    );
+    let failures: Failures = serde_json::from_str(&text).unwrap();
+    assert_eq!(failures.replaces, None);
+    let (old, new) = (issue(&["www.test"], 0, 90), issue(&["www.test"], 61, 151));
+    assert!(!failures.is_past(None) && !failures.is_past(Some(&old)), "the renewal of that one has failed");
+    assert!(failures.is_past(Some(&new)));
+    assert!(!serde_json::to_string(&failures).unwrap().contains("replaces"), "an earlier version expects a number");
+    let ours = Failures { replaces: Some(old.number()), ..failures };
+    assert!(!ours.is_past(Some(&old)) && ours.is_past(Some(&new)));
+}

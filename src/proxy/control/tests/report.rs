@@ -43,12 +43,40 @@ fn explain_tells_the_same_as_the_snapshot_decides() {
     assert_eq!(told.route, "host *.www.example.net and path /app");
     machine.set("www/web1", Verdict::Down);
     let told = explain(&machine.state, "www.example.net", "/", "");
-    assert_eq!(told.because, ["web1 is down by its checks", "web2: it is the only usable primary"]);
+    assert_eq!(
+        told.because,
+        [
+            "the listener http (127.0.0.1:80) takes it",
+            "web1 is down by its checks",
+            "web2: it is the only usable primary"
+        ]
+    );
     machine.set("www/web2", Verdict::Down);
     let told = explain(&machine.state, "www.example.net", "/", "");
     assert_eq!((told.backend, told.because.last().unwrap().contains("503")), (None, true));
     let told = explain(&machine.state, "example.org", "/", "");
-    assert_eq!((told.service, told.because.len()), (None, 1));
+    assert_eq!((told.service, told.refusal.as_deref(), told.because.len()), (None, Some("404"), 2));
+}
+
+#[test]
+fn what_the_proxy_itself_answers_is_told_and_no_service_is_named() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    for (path, words, refusal) in [
+        ("/.polder/ready", "the proxy itself answers 200: it is ready", None),
+        ("/.polder", "paths below /.polder/ are the proxy's own: it answers 404", Some("404")),
+    ] {
+        let told = explain(&machine.state, "nobody.example", path, "");
+        assert_eq!((told.service, told.target.as_deref(), told.refusal.as_deref()), (None, Some("proxy"), refusal));
+        assert_eq!(told.because.last().unwrap(), words);
+    }
+    for backend in ["www/web1", "www/web2", "shop/web2", "shop/web3"] {
+        machine.set(backend, Verdict::Down);
+    }
+    let told = explain(&machine.state, "nobody.example", "/.polder/ready", "");
+    assert_eq!(told.refusal.as_deref(), Some("503"));
+    let told = explain(&machine.state, "www.example.net", "/.well-known/acme-challenge/token", "");
+    assert!(told.because[1].contains("no order under way has this token"), "{told:?}");
+    assert_eq!(told.service.as_deref(), Some("www"));
 }
 
 #[test]
@@ -62,6 +90,7 @@ fn status_page_and_metrics_show_the_same_moment() {
         listeners: vec!["127.0.0.1:80".into()],
         log_lines_dropped: 0,
         nameservers: Default::default(),
+        hanging: Vec::new(),
         shell: Figures {
             last_reload: Some(LastReload {
                 when: 0,

@@ -1,10 +1,18 @@
-//! Which passwords are verified, one after the other, and for whom (pure).
+//! Which passwords are verified next, and for whom (pure).
 //!
-//! A hash takes long, and whoever sends wrong passwords makes us work. So as many may wait as [`MOST`], and of one network as
-//! [`MOST_OF_NETWORK`]; those who show the same name and password at once wait for the same hash.
+//! A hash takes long, and whoever sends wrong passwords makes us work. So as many may wait as [`MOST`], of one network as
+//! [`MOST_OF_NETWORK`], and of those beside each other as [`MOST_OF_REGION`]. Services take turns, in each of them regions do, and in
+//! these networks: who has one password to show waits for one of each of the others. Where more than [`MOST`] would wait, the last of
+//! those goes away of whom most do. Those who show the same name and password at once wait for the same hash.
+
+mod turns;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use crate::daemon::client_network;
+use turns::{Line, Turns};
 
 /// Hashes that are waited for, in all.
 pub const MOST: usize = 128;
@@ -12,19 +20,36 @@ pub const MOST: usize = 128;
 /// The same of one network.
 pub const MOST_OF_NETWORK: usize = 8;
 
-/// Whoever counts as one: an address of IPv4, or what a line of IPv6 has at least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The same of one region.
+pub const MOST_OF_REGION: usize = 32;
+
+/// For whom a hash is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// The service that asks for the password.
+    pub service: Arc<str>,
+    /// Whoever shows it.
+    pub network: Network,
+}
+
+/// Whoever counts as one ([`client_network`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network(IpAddr);
 
-/// The bits of an address of IPv6 that name a line.
-const LINE: u32 = 64;
+/// Networks that one hand often has all of: an IPv4 /24 of a hoster, the IPv6 /48 of a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Region(IpAddr);
 
 impl Network {
     /// That of an address.
     pub fn of(address: IpAddr) -> Network {
-        Network(match address.to_canonical() {
-            IpAddr::V4(v4) => IpAddr::V4(v4),
-            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & u128::MAX << LINE)),
+        Network(client_network::of(address))
+    }
+
+    fn region(self) -> Region {
+        Region(match self.0 {
+            IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() >> 8 << 8)),
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 80 << 80)),
         })
     }
 }
@@ -33,13 +58,16 @@ impl Network {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
+/// What waits for the passwords of one service.
+type OfService<T> = Turns<Region, Turns<Network, VecDeque<T>>>;
+
 /// Hashes to be made, by `K`, each from `J` and for all those of `R`.
 #[derive(Debug)]
 pub struct Queue<K, J, R> {
-    /// Those that nobody makes yet, in the order in which they came.
-    next: VecDeque<(K, J)>,
+    /// Those that nobody makes yet.
+    next: Turns<Arc<str>, OfService<(K, J)>>,
+    /// With those that are being made.
     asked: HashMap<K, Asked<R>>,
-    of_network: HashMap<Network, usize>,
 }
 
 #[derive(Debug)]
@@ -50,34 +78,45 @@ struct Asked<R> {
 
 impl<K, J, R> Default for Queue<K, J, R> {
     fn default() -> Queue<K, J, R> {
-        Queue { next: VecDeque::new(), asked: HashMap::new(), of_network: HashMap::new() }
+        Queue { next: Turns::default(), asked: HashMap::new() }
     }
 }
 
 impl<K: Copy + Eq + std::hash::Hash, J, R> Queue<K, J, R> {
-    /// Waits for a hash with those who wait for the same, or as the last one.
+    /// Waits for a hash with those who wait for the same, or as the last one of this network. Another one's may have to go for it: their
+    /// replies are dropped.
     ///
     /// # Errors
     ///
     /// As many wait as may.
-    pub fn join(&mut self, key: K, network: Network, job: impl FnOnce() -> J, reply: R) -> Result<(), Full> {
+    pub fn join(&mut self, key: K, asker: Asker, job: impl FnOnce() -> J, reply: R) -> Result<(), Full> {
         if let Some(asked) = self.asked.get_mut(&key) {
             asked.replies.push(reply);
             return Ok(());
         }
-        let of_network = self.of_network.get(&network).copied().unwrap_or(0);
-        if self.asked.len() >= MOST || of_network >= MOST_OF_NETWORK {
+        let network = asker.network;
+        let of = |is_of: &dyn Fn(Network) -> bool| self.asked.values().filter(|asked| is_of(asked.network)).count();
+        if of(&|other| other == network) >= MOST_OF_NETWORK
+            || of(&|other| other.region() == network.region()) >= MOST_OF_REGION
+        {
             return Err(Full);
         }
-        self.of_network.insert(network, of_network + 1);
         self.asked.insert(key, Asked { network, replies: vec![reply] });
-        self.next.push_back((key, job()));
+        self.next.line(asker.service).line(network.region()).line(network).push_back((key, job()));
+        if self.asked.len() > MOST
+            && let Some((given_up, _)) = self.next.give_up()
+        {
+            self.finish(given_up);
+            if given_up == key {
+                return Err(Full);
+            }
+        }
         Ok(())
     }
 
     /// The next hash to be made, of those that somebody still waits for.
     pub fn take(&mut self, is_waiting: impl Fn(&R) -> bool) -> Option<(K, J)> {
-        while let Some((key, job)) = self.next.pop_front() {
+        while let Some((key, job)) = self.next.take() {
             if self.asked.get(&key).is_some_and(|asked| asked.replies.iter().any(&is_waiting)) {
                 return Some((key, job));
             }
@@ -88,12 +127,7 @@ impl<K: Copy + Eq + std::hash::Hash, J, R> Queue<K, J, R> {
 
     /// It is made, or will not be: gives those who waited for it.
     pub fn finish(&mut self, key: K) -> Vec<R> {
-        let Some(Asked { network, replies }) = self.asked.remove(&key) else { return Vec::new() };
-        match self.of_network.get_mut(&network) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(self.of_network.remove(&network)),
-        }
-        replies
+        self.asked.remove(&key).map(|asked| asked.replies).unwrap_or_default()
     }
 }
 

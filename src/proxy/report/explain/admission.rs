@@ -1,37 +1,44 @@
 //! What a service asks of a request before its target is, in sentences.
 
-use std::net::IpAddr;
-
+use super::visit::Visit;
 use crate::config::duration;
+use crate::config::proxy::Protocol;
 use crate::counted::counted;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::access::Ruling;
+use crate::proxy::edge::watched::Watched;
 
 /// What becomes of the request, and why, as far as it can be told beforehand.
 pub struct Admission {
     /// Each a sentence.
     pub because: Vec<String>,
-    /// It goes no further.
-    pub is_refused: bool,
+    /// The status with which it goes no further.
+    pub refusal: Option<&'static str>,
 }
 
-/// Explains what visitors from this address meet.
-pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
+/// Explains what such visitors meet.
+pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
     let mut because = Vec::new();
-    match (&edge.access, from) {
+    match (&edge.access, visit.from) {
         (Some(access), Some(from)) => {
             let ruling = access.judge(Some(from));
             because.push(format!("{from} {ruling}"));
             if !ruling.serves() {
-                because.push("it is answered 403".into());
-                return Admission { because, is_refused: true };
+                let status = if ruling == Ruling::Unread { "503" } else { "403" };
+                because.push(format!("it is answered {status}"));
+                return Admission { because, refusal: Some(status) };
             }
         }
         (Some(_), None) => because.push("not every network is served: `--from ADDRESS` tells about a visitor".into()),
         (None, _) => {}
     }
+    if visit.protocol == Protocol::Http && edge.client_certificates.as_ref().is_some_and(|asks| asks.required) {
+        because.push("it needs a client certificate, which is shown over https alone: it is answered 403".into());
+        return Admission { because, refusal: Some("403") };
+    }
     because.extend(edge.basic_auth.as_ref().map(|auth| {
         let file = auth.file.path().display();
-        match auth.file.users() {
+        match auth.file.content() {
             Some(users) => {
                 let users = counted(users.len(), "user");
                 format!("it needs a name and a password of the {users} in {file}, or it is answered 401")
@@ -43,11 +50,11 @@ pub fn explain(edge: &Edge, from: Option<IpAddr>) -> Admission {
         let limit = duration::format(auth.timeout);
         format!(
             "{} is asked at {} first, for at most {limit}: unless it answers 2xx, its answer is the visitor's",
-            auth.address, auth.path
+            auth.server, auth.path
         )
     }));
-    let is_refused = edge.users_file().is_some_and(|file| file.users().is_none());
-    Admission { because, is_refused }
+    let is_unusable = edge.basic_auth.as_ref().is_some_and(|auth| auth.file.content().is_none());
+    Admission { because, refusal: is_unusable.then_some("503") }
 }
 
 #[cfg(test)]

@@ -1,25 +1,27 @@
 //! What becomes of a request that no backend gets, in a sentence.
 
-use crate::config::proxy::{AnswerBody, Target};
+use super::visit::Visit;
+use crate::config::proxy::{AnswerBody, Protocol, Target};
 use crate::proxy::control::State;
 use crate::proxy::snapshot::Front;
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::files::Site;
 use crate::proxy::target::redirect::{Asked, Nowhere, Redirect};
 
-/// Of one for this host and path, in clear text.
-pub(super) fn sentence(state: &State, front: &Front, target: &OwnTarget, host: &str, path: &str) -> String {
-    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+/// Of one for this host and path.
+pub(super) fn sentence(state: &State, front: &Front, target: &OwnTarget, visit: &Visit<'_>) -> String {
     match target {
-        OwnTarget::Redirect(redirect) => redirected(redirect, host, path, query),
+        OwnTarget::Redirect(redirect) => redirected(redirect, visit),
         OwnTarget::Answer(_) => answered(state, &front.name),
-        OwnTarget::Files(site) => from_folder(site, path),
+        OwnTarget::Files(site) => from_folder(site, visit.path),
     }
 }
 
-fn redirected(redirect: &Redirect, host: &str, path: &str, query: &str) -> String {
-    let [authority, path, query] = [host, path, query].map(str::as_bytes);
-    match redirect.location(&Asked { securely: false, authority, path, query }) {
+fn redirected(redirect: &Redirect, visit: &Visit<'_>) -> String {
+    let authority = visit.authority();
+    let [authority, path, query] = [&authority, visit.path, visit.query].map(str::as_bytes);
+    let securely = visit.protocol == Protocol::Https;
+    match redirect.location(&Asked { securely, authority, path, query }) {
         Ok(location) => format!("it is sent to {} ({})", String::from_utf8_lossy(&location), redirect.status),
         Err(Nowhere::NoHost) => "it names no host, and the redirect has none: it is answered 400".into(),
         Err(Nowhere::Here) => "the redirect leads to what is asked for: it is answered 508".into(),

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
+use std::io;
+
+use super::folder::status_of;
 use super::*;
 
 #[test]
@@ -20,9 +23,14 @@ fn a_folder_that_is_gone_is_an_error_and_a_file_that_is_gone_is_nothing() {
         precompressed: false,
         fallback: None,
     };
-    let site = Site::new(&config, &["/".to_owned()]);
+    let site = Site::new(&config, &["/".to_owned()], "services.site.files");
+    let words = site.watched().error().unwrap().to_string();
+    assert!(words.starts_with("services.site.files.folder: ") && words.contains("answered 503"), "{words}");
+    assert!(!site.watched().refresh(), "it is as it was");
     let look = || site.look(&site.wanted(b"/a").unwrap(), &[]);
     assert_eq!(status_of(&look().unwrap_err()), 503);
     std::fs::create_dir(&config.folder).unwrap();
     assert!(matches!(look(), Ok(Look::Nothing)));
+    assert!(site.watched().refresh());
+    assert_eq!(site.watched().error(), None);
 }

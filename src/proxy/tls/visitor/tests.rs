@@ -47,3 +47,25 @@ fn a_connection_stands_as_its_handshake_did_and_as_the_authority_sees_it_now() {
     assert_eq!(ours.refresh(), Some(Ok(())));
     assert_eq!(visitor.standing(&files), Standing::NotShown, "the authority is another one now");
 }
+
+#[test]
+fn a_certificate_is_good_until_its_last_second_and_not_after_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut params = CertificateParams::new(Vec::<String>::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, issuer.pem()).expect("written");
+    let authority = ClientAuthority::of(&ClientAuthorityConfig { ca_file, crl_file: None });
+    let mut params = CertificateParams::new(Vec::<String>::new()).expect("no names");
+    params.not_after = rcgen::date_time_ymd(2090, 1, 1);
+    let end = u64::try_from(params.not_after.unix_timestamp()).expect("after the epoch");
+    let certificate = params.signed_by(&KeyPair::generate().expect("a key"), &issuer).expect("a certificate");
+    let chain = [certificate.der().clone()];
+    let good_by = authority.verify(&chain, UnixTime::now()).expect("it is good");
+    let asked = Asked::new(Arc::clone(&authority), Some(&chain), Some(good_by));
+    let is_good = |at: u64| asked.shown(UnixTime::since_unix_epoch(std::time::Duration::from_secs(at))).is_some();
+    assert!(is_good(end - 1) && is_good(end));
+    assert!(!is_good(end + 1), "as it would be for a new connection");
+    assert!(!is_good(end + 2));
+}

@@ -17,8 +17,11 @@ fn edge(keys: &str) -> std::sync::Arc<Edge> {
 }
 
 fn told(keys: &str, from: Option<&str>) -> (String, bool) {
-    let Admission { because, is_refused } = explain(&edge(keys), from.map(|from| from.parse().unwrap()));
-    (because.join("; "), is_refused)
+    let from = from.map(|from| from.parse().unwrap());
+    let (protocol, host, port) = (Protocol::Http, "www.example.net", None);
+    let visit = Visit { protocol, host, port, path: "/", query: "", cookie: "", from };
+    let Admission { because, refusal } = explain(&edge(keys), &visit);
+    (because.join("; "), refusal.is_some())
 }
 
 #[test]
@@ -46,6 +49,8 @@ fn who_has_to_be_shown_a_password_or_asked_is_told() {
     let expected =
         "192.0.2.9:80 is asked at /verify first, for at most 5s: unless it answers 2xx, its answer is the visitor's";
     assert_eq!((words.as_str(), is_refused), (expected, false));
+    let (words, _) = told(r#""forward_auth": { "service": "www", "host": "auth.test" }"#, None);
+    assert!(words.starts_with("a backend of the service www is asked at / first"), "{words}");
 }
 
 #[test]
