@@ -27,6 +27,7 @@ let
         failover
         failover_drain
         forward_auth
+        hedge_after
         hosts
         hsts
         https

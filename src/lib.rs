@@ -40,8 +40,10 @@
 //! | how sockets outlive a crash | [`daemon::fd_store`] |
 //! | which backends may get a request | [`daemon::eligibility`] |
 //! | who may come to a service, by network, password or another server's word | [`proxy::edge`], `proxy::traffic::admit` |
+//! | what no visitor may say to a backend, because the proxy does | [`proxy::edge::own_fields`] |
 //! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
 //! | that a backend over TLS is who it must be | [`tls::client`] |
+//! | that a disk which hangs holds up no files but its own | [`daemon::looks`] |
 //! | which certificates are ordered from a CA, by which proxy, when, and after which pause | [`proxy::acme::orders`] |
 //! | what of what is known is too old to be acted on | [`health::proof`] |
 //! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |
@@ -58,6 +60,7 @@
 //! | that a command is answered when it is on disk | [`daemon::lifecycle::persistence`] |
 //! | that a failover is written before it takes effect (unless the disk fails or takes longer than 1 s) | [`proxy::latch::latches`], [`proxy::latch::store`] |
 //! | how a request is tried on another backend, and how often | `proxy::traffic::dispatch`, `proxy::traffic::retry`, [`proxy::retry_budget`] |
+//! | that a copy of a slow request runs on another backend, and which response is taken | `proxy::traffic::hedge`, `proxy::traffic::race` |
 //! | what a malformed request is | [`proxy::traffic::http1`] |
 //! | what a name is answered with; which wildcard is used for one that does not exist | [`dns::answer`]; `dns::compiled::zones` |
 //! | which addresses a pool answers with | [`dns::pool`] |

@@ -56,8 +56,12 @@ pub fn import(text: &str, environment: Environment<'_>) -> Result<Imported, Impo
     let (front, pools) = front(&sites, &global, &mut notes);
     let placed = routes::compile(&[front], &mut notes)?;
     let uses_acme = sites.iter().any(|site| site.tls.as_ref().is_some_and(is_acme));
+    let default_sni = global.default_sni.take();
     global.put(&mut draft, uses_acme, &mut notes);
     draft.services = placed.into_iter().map(|placed| Service::placed(placed, &pools, &mut notes)).collect();
+    if let Some(option) = &default_sni {
+        Global::put_default(option, &mut draft, &mut notes);
+    }
     settle(draft, notes)
 }
 

@@ -18,8 +18,19 @@ pub struct Draft {
     pub timeouts: Table,
     /// `limits`.
     pub limits: Table,
+    /// What clients are shown that name no host which is there.
+    pub default_tls: Option<DefaultTls>,
     /// Further keys of the document.
     pub root: Table,
+}
+
+/// What clients are shown that name no host which is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefaultTls {
+    /// This certificate, as a service has it.
+    Certificate(Tree),
+    /// That of this host.
+    Host(String),
 }
 
 /// One listener.
@@ -79,7 +90,29 @@ impl Draft {
             }
         }
         document.extend(self.root.clone());
+        if let Some(service) = self.default_service() {
+            document.set("tls", Table::new().with("default", service.name.as_str()));
+        }
         document.with("services", services)
+    }
+
+    /// The service whose certificate is shown to clients that name no host which is there.
+    pub fn default_service(&self) -> Option<&Service> {
+        let default = self.default_tls.as_ref()?;
+        self.services.iter().find(|service| {
+            let settings = &service.settings;
+            let Some(tls) = settings.get("tls") else { return false };
+            match default {
+                DefaultTls::Certificate(certificate) => {
+                    let certificates = tls.table().and_then(|tls| tls.get("certificates"));
+                    certificates.and_then(|all| all.list().first()) == Some(certificate)
+                }
+                DefaultTls::Host(host) => {
+                    let hosts = settings.get("hosts").map_or(&[][..], Tree::list);
+                    hosts.iter().any(|one| one.text() == Some(host))
+                }
+            }
+        })
     }
 
     /// Gives every service a name of its own.

@@ -26,7 +26,7 @@ pub mod words;
 use std::collections::BTreeSet;
 
 use super::Environment;
-use super::draft::{Draft, Pool, Service};
+use super::draft::{DefaultTls, Draft, Pool, Service};
 use super::error::ImportError;
 use super::note::Notes;
 use super::routes::{self, Effect, Front};
@@ -160,6 +160,7 @@ fn connect(parts: Vec<Parts<'_>>, rates: &Tables, draft: &mut Draft, notes: &mut
             fronts.push((proxy, frontend, rules, has_servers));
         }
     }
+    draft.default_tls = default_tls(fronts.iter().flat_map(|(_, frontend, ..)| frontend.defaults()), notes);
     let mut met = BTreeSet::new();
     let fronts = fronts.into_iter().map(|(proxy, frontend, rules, has_servers)| {
         for listener in frontend.listeners() {
@@ -171,6 +172,34 @@ fn connect(parts: Vec<Parts<'_>>, rates: &Tables, draft: &mut Draft, notes: &mut
     });
     let fronts = fronts.collect();
     (fronts, pools)
+}
+
+/// What the first line that has one shows to clients that name no host which is there: polder has one for all listeners.
+fn default_tls<'b>(lines: impl Iterator<Item = frontend::Default<'b>>, notes: &mut Notes) -> Option<DefaultTls> {
+    let lines: Vec<_> = lines.collect();
+    let shown = |line: &frontend::Default<'b>| match line {
+        frontend::Default::Certificate(listener, certificate) => Some((listener.line, *certificate)),
+        frontend::Default::Refused(_) => None,
+    };
+    let (first, certificate) = lines.iter().find_map(shown)?;
+    for line in &lines {
+        match line {
+            frontend::Default::Refused(statement) => {
+                let why = format!(
+                    "who names no host there, or an unknown one, gets the certificate of line {first}: \"tls.default\" is for all listeners"
+                );
+                notes.changed(statement.line, "strict-sni", why);
+            }
+            frontend::Default::Certificate(listener, other) if *other != certificate => {
+                let why = format!(
+                    "who names no host there, or an unknown one, gets the certificate of line {first}, and not its first: \"tls.default\" is for all listeners"
+                );
+                notes.changed(listener.line, &listener.statement, why);
+            }
+            frontend::Default::Certificate(..) => {}
+        }
+    }
+    Some(DefaultTls::Certificate(certificate.clone()))
 }
 
 fn tell_of_unused(pools: &[Pool], fronts: &[Front], notes: &mut Notes) {

@@ -10,9 +10,9 @@
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `admit`, `certificate`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
 //! | `known` | what is known of a request, for the header fields that its service writes |
-//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`) or queue (`queueing`), try backends (`retry`) |
+//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`) or queue (`queueing`), try backends (`retry`), a second one beside the first where that takes long (`hedge`, `race`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
-//! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk` |
+//! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk`; `open_files` bounds how many are open |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
 //! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets, of visitors and of backends; `transfer` and `socket` move the bytes |
@@ -52,6 +52,7 @@ mod file_body;
 mod forward_auth;
 mod handshake;
 mod handshakes;
+mod hedge;
 pub mod http1;
 mod http1_backend;
 mod http1_stream;
@@ -70,6 +71,7 @@ mod limited;
 mod listener;
 mod local;
 pub mod message;
+mod open_files;
 mod opening;
 mod outcome;
 mod own_response;
@@ -78,6 +80,7 @@ mod plan;
 mod progress;
 mod proxy_header;
 mod queueing;
+mod race;
 mod redirect;
 mod relay;
 mod request_id;

@@ -76,18 +76,30 @@ fn what_is_said_of_a_queue_that_nobody_can_be_in_and_of_weights_that_nothing_loo
             &[(r#""hosts": ["shop.example.net"],"#, r#""hosts": ["shop.example.net"], "slow_start": "10s","#)],
             &["proxy.json:33: services.shop.slow_start: has no meaning with permanent failover, where one backend gets all requests; leave it out"],
         ),
+        (
+            &[(r#""hosts": ["shop.example.net"],"#, r#""hosts": ["shop.example.net"], "hedge_after": "1s","#)],
+            &["proxy.json:33: services.shop.hedge_after: has no meaning with permanent failover, where one backend gets all requests; leave it out"],
+        ),
     ]);
 }
 
 #[test]
 fn what_cannot_be_sent_again_and_a_budget_of_nothing_are_refused() {
     const HOSTS: &str = r#""hosts": ["www.example.net"],"#;
-    PROXY.refuses(&[(
-        &[(HOSTS, r#""hosts": ["www.example.net"], "retry_on": ["500"], "retry_budget": 0, "try_timeout": "2h","#)],
+    PROXY.refuses(&[
+        (&[(HOSTS, r#""hosts": ["www.example.net"], "retry_on": ["500"], "retry_budget": 0, "try_timeout": "2h","#)],
         &[
             r#"proxy.json:22: services.www.retry_on[0]: "500" is not one of "empty-response", "junk-response", "response-timeout", "502", "503", "504""#,
             "proxy.json:22: services.www.retry_budget: 0 is out of range: expected 1 to 100",
             r#"proxy.json:22: services.www.try_timeout: "2h" is out of range: expected 1ms to 1h"#,
-        ],
-    )]);
+        ]),
+        (
+            &[(HOSTS, r#""hosts": ["www.example.net"], "try_timeout": "3s", "hedge_after": "3s","#)],
+            &[r#"proxy.json:22: services.www.hedge_after: no attempt lasts so long: "try_timeout" ends each after 3s; say less than that, or leave it out"#],
+        ),
+        (
+            &[(HOSTS, r#""hosts": ["www.example.net"], "hedge_after": "0s","#)],
+            &[r#"proxy.json:22: services.www.hedge_after: "0s" is out of range: expected 1ms to 1h"#],
+        ),
+    ]);
 }

@@ -57,8 +57,9 @@ fn a_service_has_exactly_one_target() {
             ],
         ),
         (
-            r#""redirect": { "host": "www.example.net" }, "retry_on": ["503"], "retry_budget": 10, "try_timeout": "1s""#,
+            r#""redirect": { "host": "www.example.net" }, "retry_on": ["503"], "retry_budget": 10, "try_timeout": "1s", "hedge_after": "1s""#,
             &[
+                r#".hedge_after: has no meaning beside "redirect": it is about backends; leave it out"#,
                 r#".retry_budget: has no meaning beside "redirect": it is about backends; leave it out"#,
                 r#".retry_on: has no meaning beside "redirect": it is about backends; leave it out"#,
                 r#".try_timeout: has no meaning beside "redirect": it is about backends; leave it out"#,

@@ -14,5 +14,7 @@ mod documented;
 mod error_pages;
 mod files;
 mod h2;
+mod hedges;
+mod networks;
 mod raw_paths;
 mod redirects;

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::certificates;
+
 /// No event is waited for longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -31,10 +33,15 @@ impl Backends {
     }
 
     /// The example with the addresses where everything listens now.
-    fn put_into(&self, text: &str, front: SocketAddr) -> String {
+    fn put_into(&self, text: &str, front: Fronts, certificates: &Path) -> String {
         let text =
             self.0.iter().fold(text.to_owned(), |text, (written, real)| text.replace(written, &real.to_string()));
-        text.replace("127.0.0.1:18080", &front.to_string()).replace(":18080", &format!(":{}", front.port()))
+        let fronts = [(18080, front.clear), (18043, front.secure)];
+        let text = fronts.iter().fold(text, |text, (written, real)| {
+            let text = text.replace(&format!("127.0.0.1:{written}"), &real.to_string());
+            text.replace(&format!(":{written}"), &format!(":{}", real.port()))
+        });
+        text.replace("/certs/", &format!("{}/", certificates.display()))
     }
 }
 
@@ -112,25 +119,41 @@ fn program(name: &str) -> Command {
     Command::new(if found.exists() { found } else { PathBuf::from(name) })
 }
 
+/// Where one of the two is reached.
+#[derive(Debug, Clone, Copy)]
+pub struct Fronts {
+    pub clear: SocketAddr,
+    /// Over TLS, where the example has that.
+    pub secure: SocketAddr,
+}
+
+impl Fronts {
+    fn free() -> Fronts {
+        Fronts { clear: free_address(), secure: free_address() }
+    }
+}
+
 /// The program with its own configuration and polder-proxy with what `polder import` makes of it.
-struct Pair {
-    theirs: SocketAddr,
-    ours: SocketAddr,
+pub struct Pair {
+    pub theirs: Fronts,
+    pub ours: Fronts,
     _backends: Backends,
-    _folder: tempfile::TempDir,
+    /// With the certificates in it.
+    pub folder: tempfile::TempDir,
     _servers: [Server; 2],
 }
 
 impl Pair {
-    fn start(kind: &str, example: &str) -> Pair {
+    pub fn start(kind: &str, example: &str) -> Pair {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import").join(kind).join(example);
         let text = fs::read_to_string(source).unwrap();
         let backends = Backends::of(&text);
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let (theirs, ours) = (free_address(), free_address());
-        fs::write(at("theirs"), backends.put_into(&text, theirs)).unwrap();
-        fs::write(at("ours"), backends.put_into(&text, ours)).unwrap();
+        certificates::write(folder.path());
+        let (theirs, ours) = (Fronts::free(), Fronts::free());
+        fs::write(at("theirs"), backends.put_into(&text, theirs, folder.path())).unwrap();
+        fs::write(at("ours"), backends.put_into(&text, ours, folder.path())).unwrap();
         let imported =
             Command::new(env!("CARGO_BIN_EXE_polder")).args(["import", kind]).arg(at("ours")).output().unwrap();
         let mut document: Value = serde_json::from_slice(&imported.stdout)
@@ -164,16 +187,16 @@ impl Pair {
                 command
             }
         };
-        let servers = [start(other, theirs, &at("theirs.log")), start(own, ours, &at("ours.log"))];
-        wait_ready(ours, &at("ours.log"));
-        Pair { theirs, ours, _backends: backends, _folder: folder, _servers: servers }
+        let servers = [start(other, theirs.clear, &at("theirs.log")), start(own, ours.clear, &at("ours.log"))];
+        wait_ready(ours.clear, &at("ours.log"));
+        Pair { theirs, ours, _backends: backends, folder, _servers: servers }
     }
 
     fn compare(&self, requests: &[(&str, &str)]) {
         for (host, target) in requests {
             // Balances begin anywhere: what counts is which backends answer at all, in as many requests as there are of them, twice.
             let asked = |address| (0..4).map(|_| ask(address, host, target, None)).collect::<Vec<_>>();
-            let (theirs, ours) = (asked(self.theirs), asked(self.ours));
+            let (theirs, ours) = (asked(self.theirs.clear), asked(self.ours.clear));
             let bodies = |answers: &[Answer]| {
                 answers.iter().map(|answer| answer.body.clone()).collect::<std::collections::BTreeSet<_>>()
             };
@@ -241,7 +264,7 @@ fn an_imported_shop_answers_as_haproxy_does() {
         ("other.example.net", "/"),
     ]);
     // A visitor with a cookie stays on his backend, with either program.
-    for address in [pair.theirs, pair.ours] {
+    for address in [pair.theirs.clear, pair.ours.clear] {
         let first = ask(address, "shop.example.net", "/basket/1", None);
         let cookie = first.cookie.clone().unwrap_or_else(|| panic!("{first:?}"));
         assert!(cookie.starts_with("BASKET="), "{cookie}");

@@ -18,7 +18,7 @@ fn connections(retry: RetryConfig) -> ConnectionsConfig {
 }
 
 fn on(on: RetryOn) -> RetryConfig {
-    RetryConfig { on, budget: Some(100), try_timeout: None }
+    RetryConfig { on, budget: Some(100), try_timeout: None, hedge_after: None }
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_backend_that_talks_nonsense_or_nothing_is_left_where_the_service_says_so() 
     };
     assert_eq!(ask(on(RetryOn::JUNK_RESPONSE), &junk, GET), 200);
     assert_eq!(ask(on(RetryOn::RESPONSE_TIMEOUT), &junk, GET), 502);
-    let soon = |on| RetryConfig { try_timeout: Some(Duration::from_millis(50)), on, budget: None };
+    let soon = |on| RetryConfig { try_timeout: Some(Duration::from_millis(50)), on, budget: None, hedge_after: None };
     assert_eq!(ask(soon(RetryOn::RESPONSE_TIMEOUT), &silent, GET), 200);
     assert_eq!(ask(soon(RetryOn::RESPONSE_TIMEOUT), &silent, POST), 504);
     assert_eq!(ask(soon(RetryOn::NONE), &silent, GET), 504);

@@ -37,11 +37,16 @@ in
   };
   retry_budget = daemonDefault {
     type = types.ints.between 1 100;
-    description = "Of a hundred requests of the last ten seconds, how many may be sent again.";
+    description = "Of a hundred requests of the last ten seconds, how many may be sent again, hedges included.";
   };
   try_timeout = daemonDefault {
     type = duration;
     example = "5s";
     description = "How long one attempt may take to the end of the response's head.";
+  };
+  hedge_after = daemonDefault {
+    type = duration;
+    example = "200ms";
+    description = "After which time without a response's head a copy of a request that may be sent twice goes to another backend ([limits.md](limits.md#hedges)).";
   };
 }

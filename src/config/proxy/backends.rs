@@ -91,12 +91,14 @@ pub(super) fn read<'a>(
     });
     let any_bounded = backends.iter().flatten().any(|backend| backend.max_connections.is_some());
     let queue = queue::read(service, any_bounded || backends.is_err());
-    let slow_start = read_slow_start(service, mode.as_ref().ok());
+    let fits = if matches!(mode, Ok(Mode::Latched { .. })) { refuse_with_latch(service) } else { Ok(()) };
+    let slow_start = service.optional("slow_start", |value| value.duration(SLOW_START));
     let protocol = backend_protocol::read(service);
     let spoken = protocol.as_ref().ok();
     let connections = connections::read(service, spoken.is_some_and(|protocol| protocol.send_proxy.is_some()));
     let default = CheckConfig { protocol: spoken.cloned().unwrap_or_default(), ..check::backend_default() };
     let check = service.with_default("check", default, |value| check::read(value, CheckOf::Backend, spoken));
+    fits?;
     Ok(BackendsConfig {
         mode: mode?,
         balance: balance?,
@@ -110,11 +112,8 @@ pub(super) fn read<'a>(
 }
 
 /// A service with permanent failover has one backend at a time, which gets all.
-fn read_slow_start(service: &Object<'_>, mode: Option<&Mode>) -> Read<Option<Duration>> {
-    if matches!(mode, Some(Mode::Latched { .. })) {
-        service.refuse(&["slow_start"], "with permanent failover, where one backend gets all requests")?;
-    }
-    service.optional("slow_start", |value| value.duration(SLOW_START))
+fn refuse_with_latch(service: &Object<'_>) -> Read<()> {
+    service.refuse(&["hedge_after", "slow_start"], "with permanent failover, where one backend gets all requests")
 }
 
 fn ranks(backends: &[BackendConfig]) -> Ranks {

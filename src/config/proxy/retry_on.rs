@@ -1,4 +1,4 @@
-//! What of a service's requests is sent again: `retry_on`, `retry_budget`, `try_timeout`.
+//! What of a service's requests is sent again, or twice at once: `retry_on`, `retry_budget`, `try_timeout`, `hedge_after`.
 
 use std::fmt;
 use std::ops::{BitOr, RangeInclusive};
@@ -15,6 +15,9 @@ pub struct RetryConfig {
     pub budget: Option<u32>,
     /// From the request sent to the end of the response's head, for one attempt; none: `timeouts.response_head`.
     pub try_timeout: Option<Duration>,
+    /// From the beginning of an attempt, after which time without a response's head a copy of the request is sent to another backend; none:
+    /// never.
+    pub hedge_after: Option<Duration>,
 }
 
 /// After what a request is sent again that may be sent twice, as HAProxy's `retry-on`: a set. A connection that could not be opened is
@@ -95,7 +98,7 @@ const CHOICES: [(&str, RetryOn); 6] = [
 /// Of a hundred requests.
 const BUDGET: RangeInclusive<u32> = 1..=100;
 const DEFAULT_BUDGET: u32 = 20;
-const TRY_TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
+const TIMES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
 
 /// Reads what a service says of it.
 pub(super) fn read(service: &Object<'_>) -> Read<RetryConfig> {
@@ -104,11 +107,22 @@ pub(super) fn read(service: &Object<'_>) -> Read<RetryConfig> {
         Ok(all.into_iter().fold(RetryOn::NONE, RetryOn::bitor))
     });
     let budget = service.optional("retry_budget", |value| value.integer(BUDGET));
-    let try_timeout = service.optional("try_timeout", |value| value.duration(TRY_TIMEOUT));
-    let (on, budget) = (on?, budget?);
+    let try_timeout = service.optional("try_timeout", |value| value.duration(TIMES));
+    let hedge_after = service.optional("hedge_after", |value| {
+        let after = value.duration(TIMES)?;
+        match try_timeout.as_ref().ok().copied().flatten() {
+            Some(most) if after >= most => Err(value.fault(format!(
+                "no attempt lasts so long: \"try_timeout\" ends each after {most:?}; say less than that, or leave it out"
+            ))),
+            _ => Ok(after),
+        }
+    });
+    let (on, budget, hedge_after) = (on?, budget?, hedge_after?);
+    let spends = on.is_some() || hedge_after.is_some();
     Ok(RetryConfig {
         on: on.unwrap_or_default(),
-        budget: budget.or(on.map(|_| DEFAULT_BUDGET)),
+        budget: budget.or(spends.then_some(DEFAULT_BUDGET)),
         try_timeout: try_timeout?,
+        hedge_after,
     })
 }

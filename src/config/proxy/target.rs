@@ -62,7 +62,7 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 23] = [
+const OF_BACKENDS: [&str; 24] = [
     "abort_on_close",
     "backend_tls",
     "balance",
@@ -70,6 +70,7 @@ const OF_BACKENDS: [&str; 23] = [
     "cookie",
     "failover",
     "failover_drain",
+    "hedge_after",
     "last_resort",
     "max_queue",
     "mode",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::bounds::within;
-use super::super::draft::Draft;
+use super::super::draft::{DefaultTls, Draft};
 use super::super::note::Notes;
 use super::super::tree::{Table, Tree};
 use super::address::Ports;
@@ -24,6 +24,8 @@ pub struct Global {
     pub local_certs: bool,
     /// The mail address of the CA's account.
     pub email: Option<String>,
+    /// The option that says whose certificate clients get that name no host, or an unknown one.
+    pub default_sni: Option<Directive>,
     acme: Table,
     trusted: Vec<String>,
     timeouts: Table,
@@ -44,6 +46,7 @@ impl Global {
             redirects: true,
             local_certs: false,
             email: None,
+            default_sni: None,
             acme: Table::new(),
             trusted: Vec::new(),
             timeouts: Table::new(),
@@ -74,6 +77,7 @@ impl Global {
                 }
             },
             ("local_certs", _) => self.local_certs = true,
+            ("default_sni" | "fallback_sni", _) if !argument.is_empty() => self.default_sni = Some(option.clone()),
             ("default_bind", _) => self.bind(option, notes),
             ("grace_period", _) => {
                 let time = times::parse(argument).unwrap_or(Duration::from_secs(30));
@@ -213,6 +217,20 @@ impl Global {
         }
     }
 
+    /// Has the document show the certificate of a host to clients that name none which is there; its services are there.
+    pub fn put_default(option: &Directive, draft: &mut Draft, notes: &mut Notes) {
+        let host = option.argument(0).unwrap_or_default().to_ascii_lowercase();
+        draft.default_tls = Some(DefaultTls::Host(host));
+        let (line, text) = (option.line, option.text());
+        match draft.default_service() {
+            Some(_) => {
+                let why = "clients that name no host and those that name an unknown one get the certificate alike";
+                notes.changed(line, &text, why);
+            }
+            None => notes.left_out(line, &text, "no site over TLS has this host: write a service into \"tls.default\""),
+        }
+    }
+
     /// Puts it into the document.
     pub fn put(self, draft: &mut Draft, uses_acme: bool, notes: &mut Notes) {
         draft.timeouts = self.timeouts;
@@ -238,7 +256,6 @@ fn why(name: &str) -> &'static str {
         "acme_eab" => "write \"eab\" into \"acme\", its key in a file: docs/documents.md",
         "cert_issuer" | "preferred_chains" | "renew_interval" | "cert_lifetime" | "key_type" | "ocsp_stapling"
         | "ocsp_interval" => "polder renews in good time and chooses by itself",
-        "default_sni" | "fallback_sni" => "write the service's name into \"tls.default\"",
         _ => "polder has nothing like it",
     }
 }

@@ -39,6 +39,24 @@ fn a_site_by_name_has_a_certificate_from_the_ca_and_sends_clear_text_to_https() 
 }
 
 #[test]
+fn the_certificate_for_clients_that_name_no_host_is_that_of_default_sni() {
+    let with = |options: &str| {
+        let imported = imported(&format!(
+            "{{\n {options}\n}}\nhttps://a.example.net {{\n tls /a.pem /a.key\n respond a\n}}\nb.example.net {{\n tls /b.pem /b.key\n respond b\n}}\n"
+        ));
+        let default = imported.document.get("tls").and_then(Tree::table).and_then(|tls| tls.get("default").cloned());
+        let hosts = default.map(|name| key(&imported, name.text().expect("a name"), "hosts"));
+        (hosts, told(&imported).into_iter().map(|(line, became, _)| (line, became)).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        with("default_sni B.example.net"),
+        (Some(r#"["b.example.net"]"#.to_owned()), vec![(2, Became::Changed)])
+    );
+    assert_eq!(with("default_sni c.example.net"), (None, vec![(2, Became::LeftOut)]));
+    assert_eq!(with("debug"), (None, vec![]), "Caddy refuses them, too");
+}
+
+#[test]
 fn directives_are_asked_in_caddys_order_and_not_in_that_of_the_file() {
     let imported = imported(
         ":80 {\n reverse_proxy 192.0.2.1:80\n reverse_proxy /a/* 192.0.2.2:80\n reverse_proxy /a/b/* 192.0.2.3:80\n \

@@ -15,6 +15,8 @@ pub struct Bind {
     pub tls: bool,
     /// The certificates of its services.
     pub certificates: Vec<Tree>,
+    /// Clients that name none of its hosts are refused, and not shown the first certificate.
+    pub strict: Option<Statement>,
     /// The certificates that visitors are asked for: `client_certificates` of its services.
     pub visitors: Option<Table>,
 }
@@ -41,7 +43,6 @@ pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bin
             | "tfo"
             | "defer-accept"
             | "transparent"
-            | "strict-sni"
             | "no-sslv3"
             | "no-tlsv10"
             | "no-tlsv11"
@@ -54,6 +55,7 @@ pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bin
                     notes.left_out(statement.line, word, why);
                 }
             }
+            "strict-sni" => bind.strict = Some(statement.clone()),
             "v6only" => both_families = false,
             "accept-proxy" => {
                 let why = "HAProxy believes whoever connects there; polder believes private networks, until you list in \"trusted_proxies\" who may";

@@ -23,6 +23,14 @@ pub struct Frontend {
 /// The backends that requests can be given to, by name: the place of the target, none without servers, and the rules that are asked there.
 pub type Targets = BTreeMap<String, (Option<usize>, Vec<Rule>)>;
 
+/// What a `bind` line shows to clients that name none of its hosts.
+pub enum Default<'b> {
+    /// Nothing: `strict-sni`.
+    Refused(&'b Statement),
+    /// The first certificate of the line of this listener.
+    Certificate(&'b Listener, &'b Tree),
+}
+
 impl Frontend {
     /// Takes a statement if it is about where requests come in.
     pub fn take(&mut self, statement: &Statement, certificates: Option<&str>, notes: &mut Notes) -> bool {
@@ -38,6 +46,19 @@ impl Frontend {
     /// The listeners of it.
     pub fn listeners(&self) -> Vec<Listener> {
         self.binds.iter().flat_map(|bind| bind.listeners.clone()).collect()
+    }
+
+    /// The lines of it that are reached over TLS.
+    fn secure(&self) -> impl Iterator<Item = &Bind> {
+        self.binds.iter().filter(|bind| bind.tls && !bind.listeners.is_empty())
+    }
+
+    /// What its lines show to clients that name none of their hosts.
+    pub fn defaults(&self) -> impl Iterator<Item = Default<'_>> {
+        self.secure().filter_map(|bind| match &bind.strict {
+            Some(statement) => Some(Default::Refused(statement)),
+            None => Some(Default::Certificate(bind.listeners.first()?, bind.certificates.first()?)),
+        })
     }
 
     /// Its rules in order. Of a `listen`, `own` is its name: what no rule sends elsewhere goes to its own servers.
@@ -81,7 +102,7 @@ impl Frontend {
         let is_clear = |bind: &Bind| !bind.tls && !bind.listeners.is_empty();
         let mut certificates: Vec<Tree> = self.binds.iter().flat_map(|bind| bind.certificates.clone()).collect();
         certificates.dedup();
-        let secure = self.binds.iter().any(|bind| bind.tls && !bind.listeners.is_empty());
+        let secure = self.secure().next().is_some();
         Front {
             line: proxy.line,
             statement: proxy.statement.clone(),
@@ -99,7 +120,7 @@ impl Frontend {
 impl Frontend {
     /// The certificates that its listeners ask visitors for: services have the same at all of them.
     fn visitors(&self, proxy: &Proxy, notes: &mut Notes) -> Option<Table> {
-        let secure = || self.binds.iter().filter(|bind| bind.tls && !bind.listeners.is_empty());
+        let secure = || self.secure();
         let is_required = |asked: &&Table| asked.get("mode").and_then(Tree::text) == Some("required");
         let asked = || secure().filter_map(|bind| bind.visitors.as_ref());
         let taken = asked().find(is_required).or(asked().next())?;

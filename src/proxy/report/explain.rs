@@ -6,6 +6,7 @@
 mod admission;
 mod arrival;
 mod edge;
+mod own_fields;
 mod target;
 mod visit;
 
@@ -106,7 +107,9 @@ fn backend(state: &State, visit: &Visit<'_>, front: &Front, service: &Service, t
     );
     because.push(about_choice(state.snapshot(), service, choice, named));
     because.extend(about_retries(service));
+    because.extend(about_hedges(service, named));
     because.extend(about_header(service));
+    because.extend(own_fields::about(&state.prepared.document, service));
     because.extend(front.edge.as_deref().and_then(about_compression));
     because.extend(after(visit, front));
     if let Choice::Use { backend, .. } = choice {
@@ -240,6 +243,24 @@ fn about_retries(service: &Service) -> Option<String> {
     let is_usual = retry == RetryConfig::default();
     let words = [budget, one].into_iter().flatten().collect::<String>();
     (!is_usual).then(|| format!("if it may be sent twice, it is sent again after {}{words}", retry.on))
+}
+
+/// Says whether a copy is sent to another backend, where that is asked for.
+fn about_hedges(service: &Service, named: Option<usize>) -> Option<String> {
+    let after = service.connections.retry.hedge_after?;
+    if named.is_some() {
+        return Some("no copy of it is sent to another backend: its cookie names one".into());
+    }
+    let usable = service.backends.iter().filter(|backend| !backend.backup && backend.is_balanced()).count();
+    Some(match usable {
+        0 | 1 => format!(
+            "after {after:?} without a response's head a copy would be sent to another primary, but none is usable"
+        ),
+        _ => format!(
+            "if it is a GET, HEAD or OPTIONS without a body, after {after:?} without a response's head a copy is sent to another primary, and \
+             the first head is taken"
+        ),
+    })
 }
 
 fn about_queue(service: &Service, among: u128) -> String {

@@ -118,13 +118,24 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
     ("polder_requests_for_files_total", "Requests for the files of a service.", |worker| &worker.files),
     (
         "polder_files_failed_total",
-        "Requests for files that could not be read, or not in time, or lie outside of the folder.",
+        "Requests for files that could not be read, or not in time, or that lie outside of the folder, or for which too many files were open.",
         |worker| &worker.files_failed,
     ),
     ("polder_error_pages_total", "Pages of services sent in place of the proxy's own errors.", |worker| {
         &worker.error_pages
     }),
     ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
+    (
+        "polder_hedges_total",
+        "Copies of requests sent to a second backend because the first was slow (hedge_after).",
+        |worker| &worker.hedges,
+    ),
+    (
+        "polder_hedges_left_out_total",
+        "Copies that were not sent: no other backend was free, or retry_budget was spent.",
+        |worker| &worker.hedges_left_out,
+    ),
+    ("polder_hedges_won_total", "Copies whose response the visitor got.", |worker| &worker.hedges_won),
     ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),
     (
         "polder_compressions_left_out_total",
@@ -272,7 +283,7 @@ fn retry_budgets(page: &mut Page, state: &State) {
     if budgets.peek().is_none() {
         return;
     }
-    let spent = "Requests that were not sent again because retry_budget was spent.";
+    let spent = "Requests that were not sent again, and hedges that were not sent, because retry_budget was spent.";
     let mut metric = page.counter("polder_retry_budget_spent_total", spent);
     budgets.for_each(|(service, budget)| metric.sample(&[("service", service)], budget.spent()));
 }

@@ -19,7 +19,7 @@ use super::outcome::Outcome;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::relay::Relayed;
-use super::stream::ClientStream;
+use super::stream::Duplex;
 use super::transport::Transport;
 use super::upstream::{self, OwnConnection, Peer};
 use super::workspace::BackendBuffers;
@@ -37,7 +37,7 @@ struct BackendConnection {
 }
 
 /// Tries one backend.
-pub async fn run(exchange: &mut Exchange<'_>, client: &mut impl ClientStream, plan: Plan<'_>) -> Outcome {
+pub async fn run(exchange: &mut Exchange<'_>, client: &mut impl Duplex, plan: Plan<'_>) -> Outcome {
     let counters = exchange.local.counters_of(plan.backend());
     let _running = Running::new(counters);
     exchange.entry.ask(plan.view, plan.service, plan.backend, true);
@@ -101,7 +101,7 @@ fn take_idle(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Option<BackendConne
 /// Sends the request and passes the response on.
 async fn converse(
     exchange: &mut Exchange<'_>,
-    client: &mut impl ClientStream,
+    client: &mut impl Duplex,
     plan: Plan<'_>,
     connection: BackendConnection,
 ) -> Outcome {

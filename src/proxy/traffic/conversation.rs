@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::relay::{self, RelayError, Relayed, ResponseSource};
 use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
-use super::stream::{BodySink, ClientStream};
+use super::stream::{BodySink, Duplex};
 use super::workspace::BackendBuffers;
 use crate::config::proxy::RetryOn;
 use crate::proxy::edge::headers::RequestEdit;
@@ -82,7 +82,8 @@ pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
         granted,
     });
     let passed = service.pass_fields;
-    let edits = request::Edits { client, trusted, passed, cookie: service.cookie(), via, headers, vouched };
+    let (cookie, own_fields) = (service.cookie(), plan.backend().own_fields.as_deref());
+    let edits = request::Edits { client, trusted, passed, own_fields, cookie, via, headers, vouched };
     buffers.clear();
     request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }
@@ -91,7 +92,7 @@ pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
 /// memory.
 pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     exchange: &'x mut Exchange<'_>,
-    client: &mut impl ClientStream,
+    client: &mut impl Duplex,
     plan: Plan<'_>,
     progress: &Progress,
     backend: impl FnOnce(&'x mut BackendBuffers) -> (S, R),
@@ -113,7 +114,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, headers, content };
     let compression = plan.front().edge.as_deref().and_then(|edge| edge.compression.as_ref());
     let (body, response) = client.split();
-    let body = Bounded::new(body, plan.front().edge.as_deref());
+    let body = Bounded::new(body, plan.front().edge.as_deref(), plan.backend());
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());

@@ -61,6 +61,12 @@ pub struct WorkerCounters {
     pub error_pages: AtomicU64,
     /// Attempts made again on another backend or connection.
     pub retries: AtomicU64,
+    /// Copies of requests sent to a second backend while the first had not answered.
+    pub hedges: AtomicU64,
+    /// Those of them whose response the visitor got.
+    pub hedges_won: AtomicU64,
+    /// Copies that were not sent: no other backend was free, or the budget was spent.
+    pub hedges_left_out: AtomicU64,
     /// Requests that waited for a verdict.
     pub waited: AtomicU64,
     /// Responses that were compressed, by algorithm.

@@ -11,6 +11,7 @@ use super::answering::Served;
 use super::attempt;
 use super::counters::add;
 use super::exchange::Exchange;
+use super::hedge::{self, Hedge};
 use super::http1::answer::Answer;
 use super::message::fields::FieldKind;
 use super::outcome::{AfterResponse, Failure, Outcome};
@@ -106,7 +107,7 @@ impl Exchange<'_> {
                     }
                 }
                 Choice::Use { backend, set_cookie } => {
-                    let Some(slot) = retries.queued.take(service, backend) else { continue };
+                    let Some(mut slot) = retries.queued.take(service, backend) else { continue };
                     retries.pay(service)?;
                     retries.begin_attempt();
                     let may_try_another = service.connections.retry.on.has_statuses()
@@ -122,7 +123,14 @@ impl Exchange<'_> {
                         afresh: retries.afresh,
                         may_try_another,
                     };
-                    let outcome = attempt::run(self, client, plan).await;
+                    let outcome = match hedge::delay(self, service, ask, backend) {
+                        None => attempt::run(self, client, plan).await,
+                        Some(after) => {
+                            let hedge = Hedge { after, ask, most, retries: &mut retries };
+                            // On the heap: others have no room for it.
+                            Box::pin(hedge::run(self, client, plan, slot.take(), hedge)).await
+                        }
+                    };
                     self.entry.leave();
                     match outcome {
                         Outcome::Finished { then, end } => {

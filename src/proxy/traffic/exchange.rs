@@ -1,5 +1,7 @@
 //! What one request is served with.
 
+use std::rc::Rc;
+
 use super::alarm::Alarm;
 use super::http1::forwarded::Client;
 use super::inflight::Entry;
@@ -17,7 +19,7 @@ pub struct Exchange<'x> {
     /// The worker.
     pub local: &'x Local,
     /// What the worker knows of the client's connection.
-    pub entry: &'x Entry,
+    pub entry: &'x Rc<Entry>,
     /// Who asks.
     pub client: &'x Client,
     /// What is asked.

@@ -14,7 +14,8 @@ use super::http1::{response, trailers};
 use super::message::{Length, Method, RequestHead, Response, ResponseEdit, Version};
 use super::socket::{IdleTimer, fill, send, within};
 use super::stream::{
-    Begun, BodySink, BodySource, ClientStream, Piece, ResponseSink, SinkError, SourceError, Trailers, TransferError,
+    Begun, BodySink, BodySource, ClientStream, Duplex, Piece, ResponseSink, SinkError, SourceError, Trailers,
+    TransferError,
 };
 use super::transport::{ReadHalf, Transport, WriteHalf};
 
@@ -268,7 +269,7 @@ pub struct Http1Stream<'s> {
     pub request: &'s RequestHead,
 }
 
-impl ClientStream for Http1Stream<'_> {
+impl Duplex for Http1Stream<'_> {
     type Body<'s>
         = Source<'s>
     where
@@ -285,7 +286,9 @@ impl ClientStream for Http1Stream<'_> {
             Sink { socket: sink, gathered: self.output, framing: Framing::Plain, touched: None, has_sent: false };
         (Source::new(source, self.input, self.request.body), ResponseWriter { request: self.request, sink })
     }
+}
 
+impl ClientStream for Http1Stream<'_> {
     async fn answer(
         &mut self,
         answer: Answer<'_>,

@@ -11,12 +11,12 @@ use super::http2_upstream::Place;
 use super::outcome::{Failure, Outcome};
 use super::plan::Plan;
 use super::progress::Progress;
-use super::stream::ClientStream;
+use super::stream::Duplex;
 use super::termination::End;
 use super::upstream::{self, Peer};
 
 /// Sends the request on a stream of its own, and passes the response on.
-pub async fn converse(exchange: &mut Exchange<'_>, client: &mut impl ClientStream, plan: Plan<'_>) -> Outcome {
+pub async fn converse(exchange: &mut Exchange<'_>, client: &mut impl Duplex, plan: Plan<'_>) -> Outcome {
     let (service, backend) = (plan.service(), plan.backend());
     if exchange.request.head.upgrade {
         // HTTP/2 has no upgrade (RFC 9113, 8.6).

@@ -19,7 +19,8 @@ use super::http2_pipe::Pipe;
 use super::message::{Length, Method, RequestHead, Response, ResponseEdit};
 use super::socket::{IdleTimer, within};
 use super::stream::{
-    Begun, BodySink, BodySource, ClientStream, Piece, ResponseSink, SinkError, SourceError, Trailers, TransferError,
+    Begun, BodySink, BodySource, ClientStream, Duplex, Piece, ResponseSink, SinkError, SourceError, Trailers,
+    TransferError,
 };
 
 /// Data at least this long goes out as it comes; shorter data is gathered first.
@@ -369,7 +370,7 @@ impl<'s> Http2Stream<'s> {
     }
 }
 
-impl ClientStream for Http2Stream<'_> {
+impl Duplex for Http2Stream<'_> {
     type Body<'s>
         = Body<'s>
     where
@@ -385,7 +386,9 @@ impl ClientStream for Http2Stream<'_> {
         let body = Body { incoming, outgoing, is_none: request.is_extended_connect() };
         (body, ResponseWriter { outgoing, head: None, gathered, left: None, has_sent: false, has_ended })
     }
+}
 
+impl ClientStream for Http2Stream<'_> {
     async fn answer(
         &mut self,
         answer: Answer<'_>,

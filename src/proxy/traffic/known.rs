@@ -8,6 +8,15 @@ use crate::proxy::snapshot::{Front, Settings};
 use crate::proxy::tls::visitor::{SecureVisitor, Standing};
 
 impl<'x> Exchange<'x> {
+    /// Gives the request its id, if a field that its service writes has it.
+    pub fn name_request(&mut self, front: &Front) {
+        let edge = front.edge.as_deref();
+        let edits = edge.into_iter().flat_map(|edge| [&edge.request_headers, &edge.response_headers]);
+        if edits.flatten().any(Edits::names_request) {
+            self.trace.request_id();
+        }
+    }
+
     /// All of it that these edits may write.
     pub fn facts<'f>(&mut self, edits: &Edits, front: &'f Front, settings: &Settings) -> Facts<'f>
     where

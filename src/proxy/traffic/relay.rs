@@ -144,7 +144,7 @@ pub async fn relay(
             return Err(RelayError::Malformed);
         }
         if !switches && !head.is_interim() {
-            if task.retried.contains(RetryOn::of_status(head.status)) {
+            if task.retried.contains(RetryOn::of_status(head.status)) && !client.takes_any() {
                 return Err(RelayError::Status(head.status));
             }
             return task.pass_response(backend, &mut timer, &mut client, &head).await;

@@ -36,6 +36,14 @@ pub struct RetryState {
     pub wait: Option<Wait>,
 }
 
+/// Debits the service's budget for a request that is sent once more; false: nothing is left of it.
+pub fn debit(service: &Service) -> bool {
+    match (&service.retry_budget, service.connections.retry.budget) {
+        (Some(budget), Some(percent)) => budget.withdraw(percent, running()),
+        _ => true,
+    }
+}
+
 impl RetryState {
     /// Forgets what was tried when the snapshot is another one: its backends may be others, or well again.
     pub fn adopt(&mut self, view: &Rc<View>) {
@@ -62,14 +70,11 @@ impl RetryState {
 
     /// Debits the service's budget for sending a request again after a failure; that stands, under a code of its own, when nothing is left.
     pub fn pay(&mut self, service: &Service) -> Result<(), Failure> {
-        let (Some(budget), Some(percent)) = (&service.retry_budget, service.connections.retry.budget) else {
-            return Ok(());
-        };
-        if self.attempts == 0 && self.failure.is_none() {
+        if let Some(budget) = service.retry_budget.as_ref().filter(|_| self.attempts == 0 && self.failure.is_none()) {
             budget.deposit(running());
         }
         match self.failure.filter(|_| std::mem::take(&mut self.is_unpaid)) {
-            Some(failure) if !budget.withdraw(percent, running()) => Err(Failure { end: End::BudgetSpent, ..failure }),
+            Some(failure) if !debit(service) => Err(Failure { end: End::BudgetSpent, ..failure }),
             _ => Ok(()),
         }
     }

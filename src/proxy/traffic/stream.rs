@@ -171,12 +171,17 @@ pub trait ResponseSink: BodySink {
     /// side speaks against another request on the client's connection.
     fn begin(&mut self, response: Response<'_>, edit: ResponseEdit<'_>, may_keep: bool) -> Begun;
 
+    /// Whether any final response is the one, also one whose status another backend could better: there is none any more.
+    fn takes_any(&self) -> bool {
+        false
+    }
+
     /// Whether a byte of the final response may have reached the client: until then another one can take its place.
     fn has_sent(&self) -> bool;
 }
 
-/// The visitor's side of one exchange.
-pub trait ClientStream {
+/// Both directions of one exchange.
+pub trait Duplex {
     /// The request's body.
     type Body<'s>: BodySource
     where
@@ -189,7 +194,10 @@ pub trait ClientStream {
 
     /// Both directions, to be used at once. The body begins at its first byte, so this is for as long as none was taken.
     fn split(&mut self) -> (Self::Body<'_>, Self::Response<'_>);
+}
 
+/// The visitor's side of one exchange.
+pub trait ClientStream: Duplex {
     /// Sends an answer of the proxy's own.
     async fn answer(
         &mut self,

@@ -38,8 +38,10 @@ pub struct Trace {
     pub cookie: CookieSeen,
     /// Whether a cookie was set.
     pub cookie_set: bool,
-    /// How many attempts were made.
+    /// How many attempts were made, a hedge among them.
     pub tries: u32,
+    /// What came of its hedge; none: it had none.
+    pub hedge: Option<Hedged>,
     /// What it is called; none: nobody has asked.
     pub request_id: Option<RequestId>,
     /// How it ended.
@@ -61,6 +63,25 @@ pub enum CookieSeen {
     Valid,
 }
 
+/// What came of a hedge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hedged {
+    /// The visitor got the first attempt's response, or none.
+    Sent,
+    /// He got that of the hedge.
+    Won,
+}
+
+impl Hedged {
+    /// As the access log says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Hedged::Sent => "sent",
+            Hedged::Won => "won",
+        }
+    }
+}
+
 impl Trace {
     /// A request whose first byte was read at `began`.
     pub fn new(began: Instant) -> Trace {
@@ -79,9 +100,32 @@ impl Trace {
             cookie: CookieSeen::Unused,
             cookie_set: false,
             tries: 0,
+            hedge: None,
             request_id: None,
             end: End::Done,
         }
+    }
+
+    /// For another attempt at the same time, of which nothing is recorded yet.
+    pub fn of_another_attempt(&self) -> Trace {
+        Trace {
+            head: self.head,
+            waited: self.waited,
+            front: self.front.clone(),
+            user: self.user.clone(),
+            cookie: self.cookie,
+            request_id: self.request_id,
+            ..Trace::new(self.began)
+        }
+    }
+
+    /// Takes what is recorded of another attempt: it is what became of the request.
+    pub fn take_attempt(&mut self, other: Trace) {
+        self.connected = other.connected;
+        self.responded = other.responded;
+        self.backend = other.backend;
+        (self.status, self.bytes, self.encoding) = (other.status, other.bytes, other.encoding);
+        self.cookie_set = other.cookie_set;
     }
 
     /// What the request is called from now on.

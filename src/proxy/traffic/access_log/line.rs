@@ -113,6 +113,9 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
             milliseconds(Some(trace.began.elapsed()))
         ),
     );
+    if let Some(hedge) = trace.hedge {
+        put(out, format_args!(",\"hedge\":\"{}\"", hedge.name()));
+    }
     if let Some(id) = trace.request_id {
         put(out, format_args!(",\"request_id\":\"{id}\""));
     }
