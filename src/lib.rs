@@ -40,6 +40,7 @@
 //! | how sockets outlive a crash | [`daemon::fd_store`] |
 //! | which backends may get a request | [`daemon::eligibility`] |
 //! | who may come to a service, by network, password or another server's word | [`proxy::edge`], `proxy::traffic::admit` |
+//! | what no visitor may say to a backend, because the proxy does | [`proxy::edge::own_fields`] |
 //! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
 //! | that a backend over TLS is who it must be | [`tls::client`] |
 //! | which certificates are ordered from a CA, by which proxy, when, and after which pause | [`proxy::acme::orders`] |

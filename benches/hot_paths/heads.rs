@@ -71,6 +71,7 @@ fn measure_request(criterion: &mut Criterion) {
         client: &client,
         trusted: false,
         passed,
+        own_fields: None,
         cookie: Some(&cookie),
         via: Some("px-nl1"),
         headers: None,

@@ -63,6 +63,7 @@ fn passes_on(head: &[u8], request: &RequestHead, fields: &[Field], trusted: bool
         client: &client,
         trusted,
         passed: PassedFields::default(),
+        own_fields: None,
         cookie: Some(&cookie),
         via: Some("px-1"),
         vouched: Default::default(),

@@ -34,7 +34,7 @@ mod tls;
 mod withheld;
 
 pub use super::host_pattern::HostPattern;
-pub use access::AccessConfig;
+pub use access::{AccessConfig, NetworkList};
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use answer::{AnswerBody, AnswerConfig};
@@ -165,6 +165,7 @@ pub const KEYS: &[&Keys] = &[
     &error_pages::KEYS,
     &backend_protocol::KEYS,
     &compression::KEYS,
+    &access::KEYS,
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,

@@ -20,6 +20,10 @@ const PIPE: u64 = 2;
 /// Of what visitors can have, the part for pipes that long bodies go through where the document does not say how many visitors: a sixteenth.
 const PIPES_SHARE: u64 = 16;
 
+/// Of the descriptors that connections have for their backends, the part that files may take instead: a half. Visitors who do not take
+/// what they have asked for leave the others to backends.
+const FILES_SHARE: usize = 2;
+
 /// Of what visitors can have, the part for idle connections to backends where the document does not say how many: a fifth.
 const IDLE_SHARE: u64 = 5;
 
@@ -36,6 +40,8 @@ pub struct Capacity {
     pub idle_per_backend: usize,
     /// Pipes that long bodies go through, of one worker. What finds none is copied.
     pub pipes: usize,
+    /// Files that one worker has open for visitors.
+    pub files: usize,
 }
 
 impl Capacity {
@@ -50,6 +56,7 @@ impl Capacity {
             tls_handshakes: limits.tls_handshakes.unwrap_or_else(|| tls_handshakes(connections)),
             idle_per_backend: limits.idle_per_backend.unwrap_or(IDLE_PER_BACKEND),
             pipes: MOST_PIPES,
+            files: connections / FILES_SHARE,
         }
     }
 
@@ -103,7 +110,8 @@ impl Capacity {
         };
         let fitted = LimitsConfig { connections: Some(connections), ..limits.clone() };
         let idle_per_backend = wanted.idle_per_backend.min(fitting);
-        Ok(Capacity { idle_per_backend, pipes: pipes as usize, ..Capacity::unbounded(&fitted) })
+        let files = (connections / FILES_SHARE / workers.max(1)).max(1);
+        Ok(Capacity { idle_per_backend, pipes: pipes as usize, files, ..Capacity::unbounded(&fitted) })
     }
 }
 

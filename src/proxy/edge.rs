@@ -7,23 +7,27 @@ pub mod access;
 pub mod basic_auth;
 mod client_certificates;
 pub mod compression;
+pub mod drops;
 pub mod facts;
 pub mod forward_auth;
 pub mod headers;
+pub mod own_fields;
 pub mod rate_limit;
 pub mod refusals;
+pub mod watched;
 
 use std::sync::Arc;
 
 use crate::config::proxy::{ClientCertificatesConfig, ServiceConfig};
+use crate::daemon::key_file::KeyError;
 use access::Access;
 use basic_auth::BasicAuth;
-use basic_auth::file::UsersFile;
 use compression::Compression;
 use forward_auth::ForwardAuth;
 use headers::Edits;
 use rate_limit::RateLimit;
 use refusals::{Cause, Refusals};
+use watched::Watched;
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
 #[derive(Debug, Default)]
@@ -122,9 +126,17 @@ impl Edge {
         Cause::ALL.into_iter().filter(may)
     }
 
-    /// The file of the users.
-    pub fn users_file(&self) -> Option<&UsersFile> {
-        self.basic_auth.as_ref().map(|auth| &auth.file)
+    /// The files that its rules stand in.
+    pub fn files(&self) -> impl Iterator<Item = &dyn Watched> {
+        let users = self.basic_auth.as_ref().map(|auth| &auth.file as &dyn Watched);
+        users.into_iter().chain(self.access.iter().flat_map(Access::files))
+    }
+
+    /// Reads one of them again if it has changed, and gives what became of it.
+    pub fn refresh(&self, file: &dyn Watched) -> Option<Result<(), KeyError>> {
+        let became = file.refresh()?;
+        self.access.iter().for_each(Access::lay_out);
+        Some(became)
     }
 
     /// Backends do not get the password that visitors show.

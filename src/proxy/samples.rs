@@ -41,6 +41,7 @@ pub fn backend(number: usize, weight: u32) -> Backend {
         proof: Proof::default(),
         operator: OperatorState::Ready,
         up_since: None,
+        own_fields: None,
         slots: None,
         target: Arc::new(Target { address: address(number), check: check() }),
         counters: (0..2).map(|_| Default::default()).collect(),

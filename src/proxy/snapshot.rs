@@ -20,6 +20,7 @@ use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::drops::Drops;
 use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::retry_budget::RetryBudget;
 use crate::proxy::route::{Router, spelling};
@@ -260,6 +261,8 @@ pub struct Backend {
     pub up_since: Option<Duration>,
     /// The requests that it takes at once; none: as many as come.
     pub slots: Option<Slots>,
+    /// The fields by which some service tells it who visitors are, and which no visitor may send it; none: no service does.
+    pub own_fields: Option<Arc<Drops>>,
     /// What is probed, to bring its next probe forward after a live error.
     pub target: Arc<Target>,
     /// One slot a worker, kept across snapshots as long as service, name and address stay the same.

@@ -21,6 +21,11 @@ fn broken_rules_of_who_may_come_are_refused() {
             r#""allow": ["10.0.0.0/8"], "deny": ["10.0.0.0/8"]"#,
             "deny[0]: \"10.0.0.0/8\" stands twice, also at services.www.allow[0], line 22",
         ),
+        (r#""allow": [{ "fiel": "a" }]"#, "allow[0].fiel: unknown key; did you mean \"file\"?"),
+        (
+            r#""allow": [{ "file": "a" }], "deny": [{ "file": "a" }]"#,
+            "deny[0].file: the file a stands twice, also at services.www.allow[0].file, line 22",
+        ),
         (r#""basic_auth": {}"#, "basic_auth: the key \"users_file\" is missing"),
         (
             r#""basic_auth": { "users_file": "u", "realm": "a\"b" }"#,

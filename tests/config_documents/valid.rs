@@ -207,9 +207,10 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let networks = |networks: &[IpNet]| networks.iter().map(ToString::to_string).collect::<Vec<_>>();
     let AccessConfig { allow, deny } = &config.services["www"].access;
     assert_eq!(
-        (networks(allow), networks(deny)),
+        (networks(&allow.networks), networks(&deny.networks)),
         (vec!["10.0.0.0/8".into(), "2001:db8::/32".into()], vec!["10.66.0.0/16".into()])
     );
+    assert_eq!((allow.files.len(), &deny.files[..]), (0, &["/etc/polder/blocked".into()][..]));
     let wiki = &config.services["wiki"];
     let basic_auth =
         BasicAuthConfig { realm: "The staff".into(), users_file: "/run/secrets/wiki-users".into(), pass: true };

@@ -43,15 +43,20 @@ impl Client {
         self.0.write_all(bytes).unwrap();
     }
 
-    /// The next response. Of one to HEAD the head alone.
-    pub fn response(&mut self, to_head: bool) -> Response {
+    /// The head of the next response.
+    pub fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             self.0.read_exact(&mut byte).unwrap();
             head.push(byte[0]);
         }
-        let mut response = Response { head: String::from_utf8(head).unwrap(), body: Vec::new() };
+        String::from_utf8(head).unwrap()
+    }
+
+    /// The next response. Of one to HEAD the head alone.
+    pub fn response(&mut self, to_head: bool) -> Response {
+        let mut response = Response { head: self.head(), body: Vec::new() };
         if !to_head && response.status() != 304 {
             response.body = match response.field("transfer-encoding") {
                 Some(_) => self.chunks(),

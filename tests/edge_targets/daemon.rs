@@ -107,9 +107,23 @@ impl Daemon {
 
     /// The sentences about a request.
     pub fn explain(&self, host: &str, path: &str) -> String {
-        let reply = self.get(&format!("/explain?host={host}&path={path}")).expect("the daemon answers");
+        self.explained(&format!("host={host}&path={path}"))
+    }
+
+    /// The same of a visitor.
+    pub fn explain_from(&self, host: &str, path: &str, from: &str) -> String {
+        self.explained(&format!("host={host}&path={path}&from={from}"))
+    }
+
+    fn explained(&self, query: &str) -> String {
+        let reply = self.get(&format!("/explain?{query}")).expect("the daemon answers");
         let reply: Value = serde_json::from_str(&reply).unwrap();
-        reply["because"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("; ")
+        let sentences = reply["because"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+        // That of the listener, whose port the kernel has chosen.
+        sentences
+            .filter(|sentence| !sentence.starts_with("no listener of this proxy has port"))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     /// The value of a metric, over all its samples.

@@ -33,6 +33,27 @@ fn serving(files: &[(&str, &str)], more: serde_json::Value) -> Daemon {
 }
 
 #[test]
+fn visitors_who_do_not_take_their_files_hold_no_more_of_them_open_than_may_be() {
+    let daemon = serving(&[("www/index.html", "<p>home")], json!({}));
+    File::create(daemon.folder.path().join("www/large")).unwrap().set_len(1 << 30).unwrap();
+    let path = daemon.folder.path().join("proxy.json");
+    let mut document: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    document["limits"] = json!({ "connections": 8 });
+    fs::write(&path, document.to_string()).unwrap();
+    assert_eq!(daemon.post("/reload", &json!({})).0, 200);
+    let mut stalled: Vec<Client> = (0..4).map(|_| Client::connect(daemon.address)).collect();
+    for client in &mut stalled {
+        client.send(b"GET /large HTTP/1.1\r\nHost: www.test\r\n\r\n");
+        assert!(client.head().starts_with("HTTP/1.1 200"));
+    }
+    let refused = get(daemon.address, "www.test/", &BROWSER);
+    assert_eq!(refused.status(), 503, "{refused:?}");
+    assert_eq!(daemon.log(1)[0]["end"], "RO");
+    stalled.pop();
+    eventually("another one is served", || get(daemon.address, "www.test/", &BROWSER).status() == 200);
+}
+
+#[test]
 fn a_browser_gets_pages_with_their_types_and_does_not_get_them_twice() {
     let daemon = serving(
         &[("www/index.html", "<p>home"), ("www/a/app.js", "let a;"), ("www/a/x.png", "png"), ("www/a/x.unknown", "?")],
@@ -58,6 +79,12 @@ fn a_browser_gets_pages_with_their_types_and_does_not_get_them_twice() {
         assert_eq!((again.status(), again.field("etag")), (304, Some(etag)), "{condition:?}");
         assert_eq!((again.field("content-length"), again.field("content-type")), (None, None));
     }
+    let lines = [("If-None-Match", "\"other\""), ("If-None-Match", etag)];
+    assert_eq!(client.ask("GET", "www.test/", &lines).status(), 304, "a list in several lines");
+    let lines = [("If-Match", "\"other\""), ("If-Match", etag)];
+    assert_eq!(client.ask("GET", "www.test/", &lines).status(), 200, "a list in several lines");
+    let part = client.ask("GET", "www.test/", &[("Range", "bytes=0-1"), ("If-Range", etag), ("If-Range", "\"other\"")]);
+    assert_eq!(part.status(), 200, "several versions are none");
     assert_eq!(client.ask("GET", "www.test/", &[("If-Match", "\"other\"")]).status(), 412);
     let head = client.ask("HEAD", "www.test/", &BROWSER);
     assert_eq!((head.status(), head.field("content-length"), head.field("etag")), (200, Some("7"), Some(etag)));

@@ -15,5 +15,6 @@ mod error_pages;
 mod files;
 mod h2;
 mod hedges;
+mod networks;
 mod raw_paths;
 mod redirects;

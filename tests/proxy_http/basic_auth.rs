@@ -106,10 +106,10 @@ fn whoever_is_taken_out_of_the_file_is_no_user_any_more_though_he_was_verified_b
     let (alice, bob) = (request(&authorization("alice", "secret")), request(&authorization("bob", "secret")));
     assert_eq!((proxy.ask(&alice).status(), proxy.ask(&bob).status()), (200, 401));
     users(folder.path(), &format!("bob:{SECRET}\n"));
-    assert_eq!(edge.users_file().unwrap().refresh(), Some(Ok(())));
+    assert_eq!(edge.files().find_map(|file| edge.refresh(file)), Some(Ok(())));
     assert_eq!((proxy.ask(&alice).status(), proxy.ask(&bob).status()), (401, 200));
     users(folder.path(), "nonsense\n");
-    assert!(edge.users_file().unwrap().refresh().unwrap().is_err());
+    assert!(edge.files().find_map(|file| edge.refresh(file)).unwrap().is_err());
     assert_eq!((proxy.ask(&alice).status(), proxy.ask(&bob).status()), (401, 200), "the users before go on");
 }
 

@@ -186,7 +186,11 @@ fn head_has_the_fields_of_get_and_a_304_the_tag_that_the_visitor_knows() {
     };
     let known = asks("\"other\", W/\"one\"");
     assert_eq!((known.field("ETag"), known.field("Vary")), (Some("W/\"one\""), Some("Accept-Encoding")));
-    assert_eq!(asks("\"one\"").field("ETag"), Some("\"one\""));
+    let plain = asks("\"one\"");
+    assert_eq!((plain.field("ETag"), plain.field("Vary")), (Some("\"one\""), Some("Accept-Encoding")));
+    let image = Script::answering("HTTP/1.1 304 Not Modified\r\nETag: \"one\"\r\nContent-Type: image/png\r\n\r\n");
+    let proxy = Proxy::start(compressing(), &[image.address]);
+    assert_eq!(proxy.ask(&get("gzip")).field("Vary"), None, "it is never compressed");
 }
 
 /// The content of a response that goes on, as far as it has come.

@@ -133,6 +133,32 @@ fn where_the_server_has_no_answer_the_request_goes_nowhere() {
 }
 
 #[test]
+fn a_refusal_is_held_up_to_a_bound_and_what_lets_a_request_go_on_is_not_held_at_all() {
+    let backend = Script::answering(OK);
+    let answering = |status: &str, length: usize| {
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{}", "x".repeat(length));
+        Script::start(move |served, _| {
+            while served.head().is_some() {
+                served.send(&answer);
+            }
+        })
+    };
+    const MOST: usize = 64 * 1024;
+    for (place, (status, length, expected)) in
+        [("403 Forbidden", MOST, (403, MOST)), ("403 Forbidden", MOST + 1, (502, 0)), ("200 OK", 4 * MOST, (200, 0))]
+            .into_iter()
+            .enumerate()
+    {
+        let auth = answering(status, length);
+        let edge = Some(asking(&format!("long-{place}"), auth.address, r#", "timeout": "60s""#));
+        let proxy = Proxy::start(Setup { edge, ..Setup::default() }, &[backend.address]);
+        let response = proxy.ask(GET);
+        let shown = response.body.iter().filter(|byte| **byte == b'x').count();
+        assert_eq!((response.status(), if expected.1 == 0 { 0 } else { shown }), expected, "{status} of {length}");
+    }
+}
+
+#[test]
 fn a_connection_that_the_server_has_closed_meanwhile_costs_nobody_an_answer() {
     let backend = Script::answering(OK);
     let auth = Script::start(|served, _| {

@@ -15,6 +15,7 @@ use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::edge::Edge;
+use polder::proxy::edge::drops::Drops;
 use polder::proxy::queue::Slots;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{
@@ -68,6 +69,7 @@ pub struct Setup {
     pub queue: QueueConfig,
     pub slow_start: Option<Duration>,
     pub up_since: Vec<Option<Duration>>,
+    pub own_fields: Option<Arc<Drops>>,
     /// How much the kernel keeps of what is sent on each connection.
     pub send_buffer: Option<usize>,
 }
@@ -125,6 +127,7 @@ impl Default for Setup {
             queue: QueueConfig { most: 100, timeout: seconds(60) },
             slow_start: None,
             up_since: Vec::new(),
+            own_fields: None,
             send_buffer: None,
         }
     }
@@ -255,6 +258,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         proof: setup.proofs.get(index).cloned().unwrap_or_default(),
         operator: OperatorState::Ready,
         up_since: setup.up_since.get(index).copied().flatten(),
+        own_fields: setup.own_fields.clone(),
         slots: setup.max_connections.map(|most| Slots::new(most, None)),
         target: Arc::new(Target { address: *address, check: check.clone() }),
         counters: (0..1).map(|_| Default::default()).collect(),

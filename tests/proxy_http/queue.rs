@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::config::proxy::{ConnectionsConfig, QueueConfig};
+use polder::config::proxy::{ConnectionsConfig, QueueConfig, RetryConfig};
 use polder::health::Verdict;
 use polder::proxy::queue::Event;
 
@@ -117,7 +117,8 @@ fn whoever_queues_keeps_his_place_over_a_new_snapshot_and_leaves_a_backend_that_
     let mut waiting: Vec<Client> =
         (0..3).map(|turn| asks(&proxy, proxy.connect(), &format!("/{turn}"), turn)).collect();
     eventually("three queue", || queued(&proxy) == 3);
-    proxy.swap(|setup| setup.verdict_bound *= 2);
+    proxy.swap(|setup| (setup.verdict_bound, setup.queue.most) = (setup.verdict_bound * 2, 1));
+    assert_eq!(proxy.ask(GET).status(), 503, "newcomers find as many as may queue by now");
     eventually("they queue again", || queued(&proxy) == 3);
     proxy.swap(|setup| setup.verdicts = vec![Verdict::Up, Verdict::Up]);
     let statuses: Vec<u16> = waiting.iter_mut().map(|client| client.response().status()).collect();
@@ -125,7 +126,7 @@ fn whoever_queues_keeps_his_place_over_a_new_snapshot_and_leaves_a_backend_that_
     assert_eq!(other.heads().len(), 3);
     drop(go);
     assert_eq!(first.response().status(), 200);
-    assert_eq!(proxy.worker.as_ref().unwrap().counters.unavailable.load(Ordering::Relaxed), 0);
+    assert_eq!(proxy.worker.as_ref().unwrap().counters.unavailable.load(Ordering::Relaxed), 1, "the newcomer alone");
 }
 
 #[test]
@@ -145,6 +146,28 @@ fn a_request_without_attempts_left_fails_at_once_and_does_not_queue_for_a_backen
     assert_eq!(counted(&proxy, Event::Joined), 0, "it never queued");
     drop(go);
     assert_eq!(first.response().status(), 200);
+}
+
+#[test]
+fn the_time_in_the_queue_is_none_of_an_attempts() {
+    let backend = Script::start(|served, _| {
+        while let Some(head) = served.head() {
+            if head.starts_with("GET /slow ") {
+                served.rest();
+                return;
+            }
+            served.send(OK);
+        }
+    });
+    let retry = RetryConfig { try_timeout: Some(Duration::from_millis(300)), ..RetryConfig::default() };
+    let connections = ConnectionsConfig { retries: Some(0), retry, ..ConnectionsConfig::default() };
+    let proxy = Proxy::start(Setup { max_connections: Some(1), connections, ..Setup::default() }, &[backend.address]);
+    let mut slow = proxy.connect();
+    slow.send("GET /slow HTTP/1.1\r\nHost: www.test\r\n\r\n");
+    eventually("it runs", || backend.heads().len() == 1);
+    // It queues until the first one has had all the time of an attempt.
+    assert_eq!(proxy.ask(GET).status(), 200);
+    assert_eq!(slow.response().status(), 504);
 }
 
 #[test]

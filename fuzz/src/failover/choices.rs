@@ -62,6 +62,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
             verdict: standing.verdict,
             operator: standing.operator,
             up_since: None,
+            own_fields: None,
             slots: None,
             target: Arc::clone(&TARGET),
             counters: Arc::new([slot]),

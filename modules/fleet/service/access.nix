@@ -4,23 +4,39 @@
 let
   inherit (lib) mkOption types;
   inherit (fleetTypes) daemonDefault duration part;
+
+  # A network, or a file of them.
+  networks = types.nonEmptyListOf (
+    types.either types.str (
+      types.submodule {
+        options.file = mkOption {
+          type = types.path;
+          example = "/var/lib/blocklist/blocked.networks";
+          description = "A file with a network a line: one of the fleet, or one on every proxy, as a string. It is read again when it changes.";
+        };
+      }
+    )
+  );
 in
 {
   allow = daemonDefault {
-    type = types.nonEmptyListOf types.str;
+    type = networks;
     example = [
       "10.0.0.0/8"
       "2001:db8::/32"
     ];
     description = ''
-      The networks whose visitors are served; all others are answered 403. The most specific network of `allow` and `deny`
+      The networks, or files of networks, whose visitors are served; all others are answered 403. The most specific network of `allow` and `deny`
       decides ([access.md](access.md#networks)).
     '';
   };
   deny = daemonDefault {
-    type = types.nonEmptyListOf types.str;
-    example = [ "10.66.0.0/16" ];
-    description = "The networks whose visitors are answered 403.";
+    type = networks;
+    example = [
+      "10.66.0.0/16"
+      { file = "/var/lib/blocklist/blocked.networks"; }
+    ];
+    description = "The networks, or files of networks, whose visitors are answered 403.";
   };
   basic_auth =
     part

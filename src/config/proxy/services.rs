@@ -167,9 +167,12 @@ fn read_service<'a>(
     let access = access::read(&service);
     let basic_auth = basic_auth::read(name, &service, pass_fields.ok());
     let forward_auth = forward_auth::read(&service, context);
+    let copied = forward_auth.as_ref().ok().and_then(Option::as_ref);
     let around = headers::Around {
         has_tls: service.get("tls").is_some(),
         asks_for_certificates: service.get("tls").is_some_and(|tls| tls.peek("client_certificates").is_some()),
+        asks_for_passwords: service.get("basic_auth").is_some(),
+        copied: copied.map_or(&[], |auth| &auth.copy),
         has_hsts: service.get("hsts").is_some(),
         cookie: target.as_ref().ok().and_then(Target::cookie),
     };

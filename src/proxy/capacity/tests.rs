@@ -48,7 +48,8 @@ fn with_room_for_all_of_them_the_defaults_are_in_force() {
             connections_per_address: 5000,
             tls_handshakes: 5000,
             idle_per_backend: 1000,
-            pipes: 16
+            pipes: 16,
+            files: 5000
         }
     );
 }

@@ -40,7 +40,7 @@ impl State {
         to_backends.dedup();
         alarms.extend(to_backends);
         alarms.extend(
-            self.prepared.users_files().filter_map(|(front, file)| Some(format!("{}: {}", front.name, file.alarm()?))),
+            self.prepared.rule_files().filter_map(|(front, file)| Some(format!("{}: {}", front.name, file.alarm()?))),
         );
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {

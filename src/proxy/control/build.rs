@@ -136,6 +136,7 @@ fn build_backend(
         operator,
         up_since: before.and_then(|before| before.up_since),
         slots: backend.max_connections.map(|most| Slots::new(most, before.and_then(|before| before.slots.as_ref()))),
+        own_fields: backend.own_fields.clone(),
         target: backend.target.clone(),
         counters: before.map_or_else(
             || (0..at.workers).map(|_| BackendCounters::default()).collect(),

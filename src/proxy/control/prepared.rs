@@ -3,6 +3,8 @@
 //! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
 //! `run` at the start and by every reload; [`Prepared::with_keys`] alone touches files.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +21,9 @@ use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
-use crate::proxy::edge::basic_auth::file::UsersFile;
+use crate::proxy::edge::drops::Drops;
+use crate::proxy::edge::own_fields;
+use crate::proxy::edge::watched::Watched;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
 use crate::proxy::target::OwnTarget;
@@ -112,20 +116,22 @@ pub struct PreparedBackend {
     /// `SERVICE/BACKEND`: how operators name it.
     pub subject: String,
     /// What is dialled.
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
     /// Its share.
     pub weight: u32,
     /// Used only when no primary can be.
     pub backup: bool,
     /// The requests that it takes at once.
     pub max_connections: Option<usize>,
+    /// The fields by which some service tells it who visitors are, and which no visitor may send it; none: no service does.
+    pub own_fields: Option<Arc<Drops>>,
     /// What is probed.
     pub target: Arc<Target>,
 }
 
 impl PreparedBackend {
     /// What a latch knows it by.
-    pub fn identity(&self) -> (&str, std::net::SocketAddr) {
+    pub fn identity(&self) -> (&str, SocketAddr) {
         (&self.name, self.address)
     }
 }
@@ -155,11 +161,12 @@ impl Prepared {
     ) -> Result<Prepared, KeyError> {
         let ports = ports(&document);
         let own = FrontTarget::Own;
+        let own_fields = own_fields::by_address(&document);
         let (mut fronts, mut services) = (Vec::new(), Vec::new());
         for service in document.services.values() {
             let target = match &service.target {
                 proxy::Target::Backends(backends) => {
-                    services.push(PreparedService::new(service, backends, &read_keys)?);
+                    services.push(PreparedService::new(service, backends, &own_fields, &read_keys)?);
                     FrontTarget::Backends(services.len() - 1)
                 }
                 proxy::Target::Redirect(redirect) => {
@@ -250,9 +257,11 @@ impl Prepared {
         self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
     }
 
-    /// The files of users that it names.
-    pub fn users_files(&self) -> impl Iterator<Item = (&Front, &UsersFile)> {
-        self.fronts.iter().filter_map(|front| Some((front, front.edge.as_ref()?.users_file()?)))
+    /// The files that rules of services stand in: users, networks.
+    pub fn rule_files(&self) -> impl Iterator<Item = (&Front, &dyn Watched)> {
+        self.fronts
+            .iter()
+            .flat_map(|front| front.edge.iter().flat_map(|edge| edge.files()).map(move |file| (front, file)))
     }
 
     /// Whether it has this `SERVICE/BACKEND`.
@@ -273,6 +282,7 @@ impl PreparedService {
     fn new(
         service: &ServiceConfig,
         backends: &BackendsConfig,
+        own_fields: &HashMap<SocketAddr, Arc<Drops>>,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<PreparedService, KeyError> {
         let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
@@ -284,8 +294,7 @@ impl PreparedService {
             }
         };
         let prepared = backends.backends.iter().map(|backend| {
-            let address =
-                std::net::SocketAddr::new(backend.address.ip(), backends.check.port.unwrap_or(backend.address.port()));
+            let address = SocketAddr::new(backend.address.ip(), backends.check.port.unwrap_or(backend.address.port()));
             PreparedBackend {
                 name: backend.name.as_str().into(),
                 subject: format!("{}/{}", service.name, backend.name),
@@ -293,6 +302,7 @@ impl PreparedService {
                 weight: backend.weight,
                 backup: backend.backup,
                 max_connections: backend.max_connections,
+                own_fields: own_fields.get(&own_fields::normal(backend.address)).cloned(),
                 target: Arc::new(Target { address, check: backends.check.clone() }),
             }
         });

@@ -4,7 +4,6 @@
 //! workers, in the order of [`queue`].
 
 pub mod credentials;
-pub mod file;
 pub mod hash;
 pub mod queue;
 pub mod users;
@@ -12,9 +11,9 @@ pub mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::watched::WatchedFile;
 use crate::config::proxy::BasicAuthConfig;
 use credentials::Credentials;
-use file::UsersFile;
 use users::{Digest, Users};
 
 /// What a service asks of credentials.
@@ -27,7 +26,7 @@ pub struct BasicAuth {
     /// Backends get the password too.
     pub pass: bool,
     /// Who the users are.
-    pub file: UsersFile,
+    pub file: WatchedFile<Users>,
 }
 
 /// What is known of a request by its credentials.
@@ -58,13 +57,13 @@ impl BasicAuth {
     /// As the document says, with the users that the file has now.
     pub fn new(service: &str, config: &BasicAuthConfig) -> BasicAuth {
         let challenge = format!("Basic realm=\"{}\", charset=\"UTF-8\"", config.realm).into();
-        let file = UsersFile::open(&config.users_file);
+        let file = WatchedFile::<Users>::open(&config.users_file, "basic_auth.users_file");
         BasicAuth { service: service.into(), challenge, pass: config.pass, file }
     }
 
     /// Looks at the values of a request's `Authorization` fields.
     pub fn look_at<'v>(&self, mut values: impl Iterator<Item = &'v [u8]>, now: Duration) -> Standing {
-        let Some(users) = self.file.users() else { return Standing::NoUsers };
+        let Some(users) = self.file.content() else { return Standing::NoUsers };
         let (Some(value), None) = (values.next(), values.next()) else { return Standing::None };
         let Some(credentials) = Credentials::parse(value) else { return Standing::None };
         let digest = users.digest(&credentials);

@@ -4,11 +4,9 @@
 //! can choose never ends a line. Fields that frame a message never come here ([`crate::config::proxy::HeadersConfig`]). Must never:
 //! allocate for a request.
 
+use super::drops::Drops;
 use super::facts::Facts;
-use crate::config::proxy::{FieldConfig, HeaderEdits, Part, RemovedFields, Template, Variable};
-
-/// How the fields of a WebSocket's handshake begin, which no `Sec-*` means.
-const OF_WEBSOCKETS: &[u8] = b"sec-websocket-";
+use crate::config::proxy::{FieldConfig, HeaderEdits, Part, Template, Variable};
 
 /// What becomes of the fields of one way.
 #[derive(Debug)]
@@ -21,28 +19,13 @@ pub struct Edits {
     names_request: bool,
 }
 
-/// The names of fields that do not go on, as programs may read them that make variables of fields: in small letters, and all
-/// punctuation alike. So `X_Real_IP` is dropped with `X-Real-IP`.
-#[derive(Debug, Default)]
-struct Drops {
-    /// The lengths that `names` have, a bit each: most fields are told apart by it.
-    lengths: u64,
-    names: Vec<Box<[u8]>>,
-    fronts: Vec<Box<[u8]>>,
-}
-
 impl Edits {
     /// For one way of a service; none if nothing is to be done.
     pub fn of(config: &HeaderEdits) -> Option<Edits> {
         let is_host = |field: &&FieldConfig| field.name.eq_ignore_ascii_case("host");
         let mut drops = Drops::default();
-        for removed in &config.remove {
-            match removed {
-                RemovedFields::Named(name) => drops.add(name),
-                RemovedFields::Beginning(front) => drops.fronts.push(folded(front)),
-            }
-        }
-        config.set.iter().for_each(|field| drops.add(&field.name));
+        config.remove.iter().for_each(|removed| drops.add(removed));
+        config.set.iter().for_each(|field| drops.add_name(&field.name));
         let host = config.set.iter().find(is_host).and_then(|field| field.value.literal());
         let fields: Box<[FieldConfig]> =
             config.set.iter().chain(&config.add).filter(|field| !is_host(field)).cloned().collect();
@@ -160,31 +143,6 @@ impl<'a> Applied<'a> {
             (!value.is_empty() && !self.spares(name)).then_some((name, value))
         })
     }
-}
-
-impl Drops {
-    fn add(&mut self, name: &str) {
-        self.lengths |= 1 << name.len().min(63);
-        self.names.push(folded(name));
-    }
-
-    fn have(&self, name: &[u8]) -> bool {
-        let is_named = || self.names.iter().any(|known| known.len() == name.len() && begins(name, known));
-        let is_begun = || self.fronts.iter().any(|front| begins(name, front)) && !begins(name, OF_WEBSOCKETS);
-        self.lengths >> name.len().min(63) & 1 == 1 && is_named() || is_begun()
-    }
-}
-
-fn begins(name: &[u8], front: &[u8]) -> bool {
-    name.len() >= front.len() && name.iter().zip(front).all(|(byte, folded)| fold(*byte) == *folded)
-}
-
-fn folded(name: &str) -> Box<[u8]> {
-    name.bytes().map(fold).collect()
-}
-
-fn fold(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 /// Writes a value, without the space around it that a variable without one leaves.

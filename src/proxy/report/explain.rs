@@ -6,6 +6,7 @@
 mod admission;
 mod arrival;
 mod edge;
+mod own_fields;
 mod target;
 mod visit;
 
@@ -108,6 +109,7 @@ fn backend(state: &State, visit: &Visit<'_>, front: &Front, service: &Service, t
     because.extend(about_retries(service));
     because.extend(about_hedges(service, named));
     because.extend(about_header(service));
+    because.extend(own_fields::about(&state.prepared.document, service));
     because.extend(front.edge.as_deref().and_then(about_compression));
     because.extend(after(visit, front));
     if let Choice::Use { backend, .. } = choice {

@@ -118,7 +118,7 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
     ("polder_requests_for_files_total", "Requests for the files of a service.", |worker| &worker.files),
     (
         "polder_files_failed_total",
-        "Requests for files that could not be read, or not in time, or lie outside of the folder.",
+        "Requests for files that could not be read, or not in time, or that lie outside of the folder, or for which too many files were open.",
         |worker| &worker.files_failed,
     ),
     ("polder_error_pages_total", "Pages of services sent in place of the proxy's own errors.", |worker| {

@@ -1,6 +1,5 @@
-//! Files that have changed come into force, whoever wrote them: renewed certificates, users, and the pages that services hold.
+//! Files that have changed come into force, whoever wrote them: renewed certificates, users, networks, and the pages that services hold.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,8 @@ use tokio::time::MissedTickBehavior;
 
 use super::looks::{Look, Looks};
 use crate::config::proxy::HostPattern;
+use crate::proxy::edge::Edge;
+use crate::proxy::edge::watched::Watched;
 use crate::proxy::snapshot::{Front, Snapshot};
 use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::target::kept_file::Reread;
@@ -17,7 +18,7 @@ use crate::proxy::tls::client_authority::ClientAuthority;
 use crate::proxy::traffic::shared::Shared;
 use crate::tls::client::Connector;
 
-/// How often the files of certificates and of users are looked at.
+/// How often these files are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Takes renewed certificates into use, for as long as the process lives.
@@ -31,7 +32,7 @@ pub(super) async fn watch(shared: Arc<Shared>, looks: Arc<Looks>) {
     }
 }
 
-/// A look at every file: of what visitors are shown, of connections to backends, of users and of pages.
+/// A look at every file: of what visitors are shown, of connections to backends, of users, networks and pages.
 fn of_snapshot(snapshot: &Snapshot) -> Vec<Look> {
     let tls = snapshot.settings.tls.iter();
     let shown = tls.clone().flat_map(|tls| tls.certificates().used()).map(at_certificate);
@@ -72,17 +73,13 @@ fn at_connector(connector: &Arc<Connector>) -> Look {
     })
 }
 
-/// At the users of a service, at its pages and answers, and at the folder that it answers from.
+/// At the users and networks of a service, at its pages and answers, and at the folder that it answers from.
 fn at_front(fronts: &Arc<[Front]>, index: usize) -> impl Iterator<Item = Look> {
     let front = &fronts[index];
-    let users = front.edge.as_ref().filter(|edge| edge.users_file().is_some()).map(|edge| {
-        let own = Arc::clone(edge);
-        let path: Option<&Path> = edge.users_file().map(|file| file.path());
-        Look::at(path, move || {
-            let Some(file) = own.users_file() else { return };
-            tell(file.refresh(), || format!("the file of users {}", file.path().display()));
-        })
-    });
+    let rules = front
+        .edge
+        .iter()
+        .flat_map(|edge| (0..).zip(edge.files()).map(move |(place, file)| at_rules(edge, place, file)));
     let pages = (!front.files().is_empty()).then(|| {
         let fronts = Arc::clone(fronts);
         Look::at(front.files(), move || tell_of_files(fronts[index].refresh_files()))
@@ -91,7 +88,16 @@ fn at_front(fronts: &Arc<[Front]>, index: usize) -> impl Iterator<Item = Look> {
         let fronts = Arc::clone(fronts);
         Look::at_folder(folder.path(), move || fronts[index].folder().into_iter().for_each(tell_of_folder))
     });
-    users.into_iter().chain(pages).chain(folder)
+    rules.chain(pages).chain(folder)
+}
+
+/// At the file of this place among those that rules of a service stand in.
+fn at_rules(edge: &Arc<Edge>, place: usize, file: &dyn Watched) -> Look {
+    let own = Arc::clone(edge);
+    Look::at([file.path()], move || {
+        let Some(file) = own.files().nth(place) else { return };
+        tell(own.refresh(file), || format!("the file of {} {}", file.name(), file.path().display()));
+    })
 }
 
 /// Takes what has just been written of what a CA has given.

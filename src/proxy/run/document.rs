@@ -1,8 +1,8 @@
 //! `proxy.json`, as the life of a daemon sees it.
 
 mod checked;
+mod rules;
 mod served;
-mod users;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use checked::Checked;
 pub struct Parsed {
     config: ProxyConfig,
     warnings: Vec<Finding>,
-    /// A certificate or a file of users that cannot be used must not keep the services with others from starting.
+    /// A certificate, or a file of users or networks, that cannot be used must not keep the services with others from starting.
     at_start: bool,
 }
 
@@ -36,7 +36,7 @@ impl Document for Prepared {
         let config = proxy::load(file)?;
         let (mut findings, mut warnings) = tls::check(file, &config);
         let mut checked = Checked::of(file);
-        users::check(&config, &mut checked);
+        rules::check(&config, &mut checked);
         served::check(&config, &mut checked);
         findings.extend(checked.findings);
         warnings.extend(checked.warnings);
@@ -57,7 +57,7 @@ impl Document for Prepared {
         }
         let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
         let unread: Vec<KeyError> = prepared.fronts.iter().flat_map(Front::file_errors).collect();
-        let unusable = users::unusable(&prepared);
+        let unusable = rules::unusable(&prepared);
         let has_errors = !unread.is_empty() || !unusable.is_empty();
         if has_errors && !at_start {
             return Err(unread.into_iter().chain(unusable).collect());

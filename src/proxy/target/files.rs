@@ -9,6 +9,8 @@ pub mod range;
 pub mod wanted;
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::proxy::FilesConfig;
 use crate::proxy::path_prefix::matched;
@@ -23,13 +25,14 @@ use wanted::{Unnameable, Wanted};
 #[derive(Debug)]
 pub struct Site {
     config: FilesConfig,
+    folder: Arc<Path>,
     watched: WatchedFolder,
     /// The paths of the service, one of which is none of the folder's.
     prefixes: Vec<String>,
 }
 
 /// What a request says of the file that it asks for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ask<'r> {
     /// What the visitor has.
     pub conditions: Conditions<'r>,
@@ -43,7 +46,8 @@ impl Site {
     /// Of a service with these paths. `key`: where it stands in the document.
     pub fn new(config: &FilesConfig, prefixes: &[String], key: &str) -> Site {
         let watched = WatchedFolder::open(&config.folder, format!("{key}.folder"));
-        Site { config: config.clone(), watched, prefixes: prefixes.to_vec() }
+        let folder = config.folder.as_path().into();
+        Site { config: config.clone(), folder, watched, prefixes: prefixes.to_vec() }
     }
 
     /// What a path means in the folder.
@@ -62,8 +66,8 @@ impl Site {
     }
 
     /// Where it is.
-    pub fn folder(&self) -> &std::path::Path {
-        &self.config.folder
+    pub fn folder(&self) -> &Arc<Path> {
+        &self.folder
     }
 
     /// Whether it can be opened, as it was looked at last.
@@ -116,7 +120,7 @@ impl Site {
         if status == 206 {
             response = response.with("Content-Range", format!("bytes {}-{}/{length}", part.start, part.end - 1));
         }
-        response.of(Content::File(FileContent { file, part }))
+        response.of(Content::File(FileContent { file, part, folder: Arc::clone(&self.folder) }))
     }
 }
 

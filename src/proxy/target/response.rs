@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What is sent; the date, the length and what is about the connection come with it.
@@ -34,6 +35,8 @@ pub struct FileContent {
     pub file: File,
     /// Which bytes are sent.
     pub part: Range<u64>,
+    /// The folder of which it is one.
+    pub folder: Arc<Path>,
 }
 
 impl Response {

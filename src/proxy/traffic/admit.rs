@@ -20,6 +20,7 @@ use super::termination::End;
 use super::view::View;
 use crate::proxy::acme::challenges::is_challenge;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::access::Ruling;
 use crate::proxy::edge::refusals::Cause;
 use crate::proxy::path_prefix::is_reserved;
 use crate::proxy::snapshot::{Front, Settings};
@@ -82,9 +83,14 @@ impl Exchange<'_> {
         let Some(edge) = front.edge.as_deref() else { return Ok(None) };
         let settings = &view.snapshot.settings;
         let visitor = || self.client.visitor(self.request, &settings.trusted_proxies);
-        if edge.access.as_ref().is_some_and(|access| !access.judge(visitor()).serves()) {
+        if let Some(ruling) =
+            edge.access.as_ref().map(|access| access.judge(visitor())).filter(|ruling| !ruling.serves())
+        {
             edge.refusals.count(Cause::Network);
-            return Ok(Some(self.answer(client, Answer::new(403), End::NetworkRefused).await));
+            return match ruling {
+                Ruling::Unread => Err(Failure::new(503, End::NetworksUnread)),
+                _ => Ok(Some(self.answer(client, Answer::new(403), End::NetworkRefused).await)),
+            };
         }
         if let Some(limit) = &edge.rate_limit
             && let Some(served) = self.limit_rate(client, limit, settings).await

@@ -5,6 +5,7 @@ use tokio::net::TcpStream;
 use super::socket::IdleTimer;
 use super::stream::{BodySource, Piece, SourceError, Trailers};
 use crate::proxy::edge::Edge;
+use crate::proxy::snapshot::Backend;
 
 /// A body, and what may come of it still.
 pub struct Bounded<B> {
@@ -14,10 +15,11 @@ pub struct Bounded<B> {
 }
 
 impl<B> Bounded<B> {
-    /// A body for a front with these rules.
-    pub fn new(body: B, edge: Option<&Edge>) -> Bounded<B> {
+    /// A body for a front with these rules, on its way to this backend.
+    pub fn new(body: B, edge: Option<&Edge>, backend: &Backend) -> Bounded<B> {
         let most = edge.and_then(|edge| edge.max_request_body);
-        Bounded { body, left: most.unwrap_or(u64::MAX), passes_trailers: !edge.is_some_and(Edge::says_fields) }
+        let says_fields = backend.own_fields.is_some() || edge.is_some_and(Edge::says_fields);
+        Bounded { body, left: most.unwrap_or(u64::MAX), passes_trailers: !says_fields }
     }
 }
 

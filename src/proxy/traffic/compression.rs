@@ -43,7 +43,7 @@ impl Decision {
             Version::Http11 | Version::Http2 => rules.choose(named(request.fields, request.bytes, b"accept-encoding")),
         };
         if response.head.status == 304 {
-            return Decision::of_unchanged(request, response, algorithm().is_some());
+            return Decision::of_unchanged(rules, request, response, algorithm().is_some());
         }
         let is_fit = matches!(response.head.status, 200..=203 | 207..=225 | 227..=299)
             && (response.head.body != Length::None || request.head.class == Method::Head)
@@ -59,16 +59,25 @@ impl Decision {
         Decision { encoding, adds_vary: !varies(response), etag }
     }
 
-    /// The visitor has it already, under the tag that we gave it when it was compressed.
-    fn of_unchanged(request: Request<'_>, response: Response<'_>, is_compressed: bool) -> Decision {
+    /// The visitor has it already, be it under the tag that we gave it when it was compressed. Caches are told of it what they were told
+    /// when they got it (RFC 9110, 15.4.5), as far as it is known here what it is.
+    fn of_unchanged(
+        rules: &Compression,
+        request: Request<'_>,
+        response: Response<'_>,
+        is_compressed: bool,
+    ) -> Decision {
         let weak = value(response, b"etag").map(|tag| [b"W/", tag].concat());
         let asks = |weak: &Vec<u8>| {
             named(request.fields, request.bytes, b"if-none-match").flat_map(elements).any(|asked| asked == weak)
         };
-        match weak.filter(|weak| is_compressed && asks(weak)) {
-            Some(weak) => Decision { encoding: None, adds_vary: !varies(response), etag: Some(weak) },
-            None => Decision::default(),
-        }
+        let etag = weak.filter(|weak| is_compressed && asks(weak));
+        let may_be_compressed = || {
+            let suits = |media| rules.suits(media, None);
+            may_be_changed(request, response) && value(response, b"content-type").is_none_or(suits)
+        };
+        let adds_vary = !varies(response) && (etag.is_some() || may_be_compressed());
+        Decision { encoding: None, adds_vary, etag }
     }
 
     /// It is not compressed after all.

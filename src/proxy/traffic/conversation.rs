@@ -81,7 +81,8 @@ pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
         granted,
     });
     let passed = service.pass_fields;
-    let edits = request::Edits { client, trusted, passed, cookie: service.cookie(), via, headers, vouched };
+    let (cookie, own_fields) = (service.cookie(), plan.backend().own_fields.as_deref());
+    let edits = request::Edits { client, trusted, passed, own_fields, cookie, via, headers, vouched };
     buffers.clear();
     request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }
@@ -112,7 +113,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, headers, content };
     let compression = plan.front().edge.as_deref().and_then(|edge| edge.compression.as_ref());
     let (body, response) = client.split();
-    let body = Bounded::new(body, plan.front().edge.as_deref());
+    let body = Bounded::new(body, plan.front().edge.as_deref(), plan.backend());
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::io::{ReadWriteFlags, preadv2};
 use tokio::time::Instant;
 
-use super::disk::Disk;
+use super::disk::{Disk, FolderDisk};
 use super::socket::IdleTimer;
 use super::stream::{BodySource, Piece, SourceError, Trailers};
 use crate::proxy::target::response::FileContent;
@@ -27,14 +27,14 @@ pub struct FileBody {
     chunk: Vec<u8>,
     /// It was handed out.
     is_lent: bool,
-    disk: Disk,
+    disk: FolderDisk,
 }
 
 impl FileBody {
     /// Nothing of it was read yet.
     pub fn new(content: FileContent, disk: &Disk) -> FileBody {
-        let FileContent { file, part } = content;
-        let disk = disk.clone();
+        let FileContent { file, part, folder } = content;
+        let disk = disk.of(&folder);
         FileBody { file: Arc::new(file), at: part.start, end: part.end, chunk: Vec::new(), is_lent: false, disk }
     }
 

@@ -215,7 +215,7 @@ pub struct Registry {
 enum BackendChange {
     /// Requests may stay on it.
     None,
-    /// It may get none any more: down, in maint or gone.
+    /// It may get none any more: down or in maint.
     Ineligible,
     /// The service's latch has made another one active.
     FailedAway,
@@ -337,7 +337,8 @@ fn change_of(assignment: &Assignment, view: &View) -> BackendChange {
     });
     match (now, index) {
         (Some(service), index) if service.has_moved_from(index) => BackendChange::FailedAway,
-        (Some(service), Some(index)) if service.keeps_running_on(index) => BackendChange::None,
-        _ => BackendChange::Ineligible,
+        (Some(service), Some(index)) if !service.keeps_running_on(index) => BackendChange::Ineligible,
+        // What a new document has no more is not down: the requests that run there end there.
+        _ => BackendChange::None,
     }
 }

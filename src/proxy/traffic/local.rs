@@ -21,6 +21,7 @@ use super::disk::Disk;
 use super::handshakes::Handshakes;
 use super::http2_upstream::Connections;
 use super::inflight::{Entry, Registry};
+use super::open_files::OpenFiles;
 use super::shared::{Report, Shared};
 use super::splice;
 use super::termination::End;
@@ -70,6 +71,8 @@ pub struct Local {
     pub file_failed: Throttle,
     /// What waits for a disk.
     pub disk: Disk,
+    /// The files that visitors are sent.
+    pub open_files: OpenFiles,
     /// The warning that a connection is closed for want of a good header of the PROXY protocol.
     pub proxy_refused: Throttle,
     /// Notified when the last connection is over.
@@ -108,6 +111,7 @@ impl Local {
             handshake_failed: Throttle::default(),
             file_failed: Throttle::default(),
             disk: Disk::default(),
+            open_files: OpenFiles::default(),
             proxy_refused: Throttle::default(),
             emptied: Notify::new(),
             closing: Notify::new(),

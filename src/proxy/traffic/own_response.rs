@@ -55,7 +55,10 @@ impl Exchange<'_> {
         let headers = headers.map(|headers| if response.status < 400 { headers } else { headers.beside_own() });
         let edit = ResponseEdit { transport, headers, ..ResponseEdit::default() };
         let whole = message::Response { head: &head, bytes: &bytes, fields: &fields };
-        let (decision, compressor) = match front.edge.as_ref().and_then(|edge| edge.compression.as_ref()) {
+        // Which one may be compressed is known where it was found.
+        let is_of_plain = response.status == 304 && !response.fields.iter().any(|(name, _)| name == "Vary");
+        let compression = front.edge.as_ref().and_then(|edge| edge.compression.as_ref());
+        let (decision, compressor) = match compression.filter(|_| !is_of_plain) {
             None => Default::default(),
             Some(rules) => decide(rules, self.request, whole, edit, self.local),
         };
@@ -88,9 +91,13 @@ impl Exchange<'_> {
             None => (AfterResponse::Reset, End::DrainTimeout),
             Some(Err(TransferError::Sink(SinkError::Closed))) => (AfterResponse::Close, End::ClientInData),
             Some(Err(TransferError::Sink(SinkError::TimedOut))) => (AfterResponse::Close, End::ClientBodyTimeout),
-            Some(Err(TransferError::Source(_))) if !has_sent => {
+            Some(Err(TransferError::Source(error))) if !has_sent => {
                 (self.trace.bytes, self.trace.encoding) = (0, None);
-                return self.answer_plainly(client, Answer::new(500), None, End::FileUnread).await;
+                let (status, end) = match error {
+                    SourceError::TimedOut => (504, End::DiskTimeout),
+                    _ => (500, End::FileUnread),
+                };
+                return self.answer_plainly(client, Answer::new(status), None, end).await;
             }
             Some(Err(TransferError::Source(_))) => (AfterResponse::Reset, End::FileCut),
         };

@@ -1,5 +1,7 @@
 //! Requests that queue for a backend that has as many as it takes.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
@@ -9,14 +11,21 @@ use super::stream::ClientStream;
 use super::termination::End;
 use super::view::View;
 use crate::proxy::choose::balance::contains;
-use crate::proxy::queue::{Event, Slot};
+use crate::proxy::queue::{Event, Queue, Slot};
 use crate::proxy::snapshot::Service;
+
+/// A place among all that have queued, which a request keeps when it chooses again.
+struct Turn {
+    queue: Arc<Queue>,
+    ticket: u64,
+    began: Instant,
+}
 
 /// What a request has of backends that take so many at once.
 #[derive(Default)]
 pub struct Queued {
-    /// Its place among all that have queued, and since when it has it.
-    since: Option<(u64, Instant)>,
+    /// Its place in the queue where it was last.
+    turn: Option<Turn>,
     /// The slot that it was given, or has from an attempt that came to nothing.
     slot: Option<Slot>,
 }
@@ -60,13 +69,17 @@ impl Exchange<'_> {
         // A backend that is full has slots, and so its service a queue.
         let Some(own) = &service.queue else { return Err(Failure::new(503, End::NoBackend)) };
         let (queue, config) = (&own.queue, own.config);
-        let (ticket, began) = *queued.since.get_or_insert_with(|| {
+        // By another document it may be another service's request: there it is a newcomer.
+        let turn = queued.turn.take().filter(|turn| Arc::ptr_eq(&turn.queue, queue));
+        // Whoever has queued here stays, however many may by now.
+        let most = if turn.is_some() { usize::MAX } else { config.most };
+        let Turn { ticket, began, .. } = *queued.turn.insert(turn.unwrap_or_else(|| {
             queue.count(Event::Joined);
-            (queue.ticket(), Instant::now())
-        });
+            Turn { queue: Arc::clone(queue), ticket: queue.ticket(), began: Instant::now() }
+        }));
         let backends = service.backends.iter().enumerate().filter(|(index, _)| contains(among, *index));
         let wanted = backends.filter_map(|(_, backend)| backend.slots.clone()).collect();
-        let Ok(mut place) = queue.join(ticket, wanted, config.most) else {
+        let Ok(mut place) = queue.join(ticket, wanted, most) else {
             queue.count(Event::Refused);
             return Err(Failure::new(503, End::QueueFullOfBackend));
         };

@@ -84,17 +84,24 @@ impl Exchange<'_> {
             return Ok(self.respond(client, front, response, End::Local).await);
         }
         let Ok(wanted) = site.wanted(request.path()) else { return Err(Failure::new(404, End::Local)) };
+        let most = self.local.view().snapshot.settings.capacity.files;
+        // Until the response is over.
+        let Some(_place) = self.local.open_files.take(most) else {
+            self.warn_of_files(front, site, "as many files are open as may be");
+            return Err(Failure::new(503, End::FilesBusy));
+        };
         let codings = codings(&request, site.codings());
         let job = {
             let site = Arc::clone(site);
             move || site.look(&wanted, &codings)
         };
         let until = Instant::now() + self.local.view().snapshot.settings.timeouts.response_head;
+        let disk = self.local.disk.of(site.folder());
         let looked = tokio::select! { biased;
-            looked = self.local.disk.wait_for(job) => looked,
+            looked = disk.wait_for(job) => looked,
             () = self.backend_alarm.wait(until) => {
                 self.warn_of_files(front, site, "the disk does not answer");
-                return Err(Failure::new(504, End::FileUnread));
+                return Err(Failure::new(504, End::DiskTimeout));
             }
         };
         match looked.unwrap_or_else(|| Err(io::Error::other("its reader failed"))) {
@@ -146,12 +153,18 @@ fn codings(request: &Request<'_>, offered: &[Coding]) -> Vec<Coding> {
 }
 
 fn conditions<'r>(request: &Request<'r>) -> Conditions<'r> {
-    let first = |name| request.named(name).next();
+    let lines = |name| request.named(name).collect();
+    let only = |name| {
+        let mut lines = request.named(name);
+        lines.next().filter(|_| lines.next().is_none())
+    };
+    // Several name no version that the visitor could have a part of.
+    let if_range = request.named("if-range").reduce(|_, _| b"");
     Conditions {
-        if_match: first("if-match"),
-        if_unmodified_since: first("if-unmodified-since"),
-        if_none_match: first("if-none-match"),
-        if_modified_since: first("if-modified-since"),
-        if_range: first("if-range"),
+        if_match: lines("if-match"),
+        if_unmodified_since: only("if-unmodified-since"),
+        if_none_match: lines("if-none-match"),
+        if_modified_since: only("if-modified-since"),
+        if_range,
     }
 }

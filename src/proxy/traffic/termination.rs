@@ -10,8 +10,12 @@ pub enum End {
     Local,
     /// An operator has all backends of the service in maint.
     Maintenance,
-    /// A file could not be opened or read, or not in time, before the response began.
+    /// A file could not be opened or read before the response began.
     FileUnread,
+    /// As many files are open for visitors as may be.
+    FilesBusy,
+    /// `timeouts.response_head` passed while a file was to be opened.
+    DiskTimeout,
     /// A file became shorter, or could not be read any more, within the response's body.
     FileCut,
     /// The client closed within a request's head.
@@ -50,6 +54,8 @@ pub enum End {
     Flooded,
     /// The visitor's network was refused.
     NetworkRefused,
+    /// Whose visitors are served is not known.
+    NetworksUnread,
     /// The visitor has shown no name and password of a user.
     NoPassword,
     /// More passwords waited to be verified than may, or too long.
@@ -150,8 +156,9 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
-    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, B queueing for a busy backend, E being sent elsewhere, to
-    /// the next backend, N the visitor's network, W the visitor's name and password, X asking another server about him, `-` none.
+    /// F frames of HTTP/2, O a file being opened, A being admitted, L being counted by a rate limit, B queueing for a busy backend,
+    /// E being sent elsewhere, to the next backend, N the visitor's network, W the visitor's name and password, X asking another server
+    /// about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -159,6 +166,8 @@ impl End {
             End::Maintenance => "LQ",
             End::FileUnread => "LH",
             End::FileCut => "LD",
+            End::FilesBusy => "RO",
+            End::DiskTimeout => "sO",
             End::ClientInHead => "CR",
             End::ClientInQueue => "CQ",
             End::ClientInWait => "CH",
@@ -179,6 +188,7 @@ impl End {
             End::Refused => "PR",
             End::NoCertificate => "PV",
             End::NetworkRefused => "PN",
+            End::NetworksUnread => "LN",
             End::NoPassword => "PW",
             End::PasswordsBusy => "RW",
             End::NoUsers => "SW",

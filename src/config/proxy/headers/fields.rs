@@ -4,6 +4,7 @@ use super::template::{Part, Template};
 use crate::config::invalid::Invalid;
 use crate::config::names::{self, TOKEN};
 use crate::config::proxy::cookie::CookieConfig;
+use crate::config::proxy::forward_auth::FieldName;
 
 /// Which fields do not go on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +15,15 @@ pub enum RemovedFields {
     Beginning(String),
 }
 
+impl std::fmt::Display for RemovedFields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RemovedFields::Named(name) => f.write_str(name),
+            RemovedFields::Beginning(front) => write!(f, "{front}*"),
+        }
+    }
+}
+
 /// What the rest of the service says that matters here.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::config::proxy) struct Around<'s> {
@@ -21,6 +31,10 @@ pub(in crate::config::proxy) struct Around<'s> {
     pub(in crate::config::proxy) has_tls: bool,
     /// Its visitors are asked for certificates.
     pub(in crate::config::proxy) asks_for_certificates: bool,
+    /// Its visitors are asked for passwords.
+    pub(in crate::config::proxy) asks_for_passwords: bool,
+    /// The fields that `forward_auth` sets.
+    pub(in crate::config::proxy) copied: &'s [FieldName],
     /// It says itself what is to be said of https.
     pub(in crate::config::proxy) has_hsts: bool,
     /// The cookie by which it knows its visitors again.
@@ -136,7 +150,13 @@ fn refusal_in_request(name: &str, edit: Edit, around: Around<'_>) -> Option<&'st
             "a document holds no secrets, for everybody on the host may read it"
         }
         _ if name.starts_with(CLIENT_CERT) && around.asks_for_certificates => {
-            "with \"client_certificates\" the proxy writes it itself"
+            "with \"client_certificates\" the proxy writes it itself, and lets no visitor's through; leave it out"
+        }
+        "x-remote-user" if around.asks_for_passwords => {
+            "with \"basic_auth\" the proxy writes it itself, and lets no visitor's through; leave it out"
+        }
+        _ if around.copied.iter().any(|copied| normal(copied.as_str()) == name) => {
+            "\"copy\" of \"forward_auth\" has it: the proxy writes it itself, and lets no visitor's through; leave it out here, or there"
         }
         _ => return None,
     };

@@ -57,7 +57,7 @@ impl Variable {
     }
 
     /// It says something only where visitors are asked for certificates.
-    pub(super) fn is_of_certificate(self) -> bool {
+    pub fn is_of_certificate(self) -> bool {
         matches!(self, Variable::ClientCertVerified | Variable::ClientCertSubject | Variable::ClientCertFingerprint)
     }
 

@@ -57,6 +57,18 @@ fn what_could_split_a_message_or_speak_for_the_proxy_is_refused() {
         (r#""request_headers": { "set": { "Host": "{host}" } }"#, "Host takes no variables"),
         (r#""request_headers": { "set": { "Authorization": "Basic eDp5" } }"#, "a document holds no secrets"),
         (r#""request_headers": { "set": { "Proxy": "x" } }"#, "HTTP_PROXY"),
+        (
+            r#""basic_auth": { "users_file": "/u" }, "request_headers": { "set": { "X_Remote-User": "a" } }"#,
+            "X_Remote-User cannot be set here: with \"basic_auth\" the proxy writes it itself",
+        ),
+        (
+            r#""basic_auth": { "users_file": "/u" }, "request_headers": { "remove": ["X-Remote-User"] }"#,
+            "X-Remote-User cannot be removed here: with \"basic_auth\"",
+        ),
+        (
+            r#""forward_auth": { "address": "192.0.2.9:80", "copy": ["Remote-User"] }, "request_headers": { "add": { "remote_user": "a" } }"#,
+            "remote_user cannot be added here: \"copy\" of \"forward_auth\" has it",
+        ),
         (r#""request_headers": { "set": { "X Y": "a" } }"#, "is not a field's name"),
         (r#""request_headers": { "set": { "X:": "a" } }"#, "is not a field's name"),
         (r#""request_headers": { "set": { "X": "a\r\nHost: b" } }"#, "has '\\r' in it"),

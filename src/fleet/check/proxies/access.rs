@@ -1,9 +1,7 @@
 //! Who may come to a service must be the same on every proxy: whoever is kept out by one would come by another.
 
-use ipnet::IpNet;
-
 use crate::config::duration;
-use crate::config::proxy::{AuthServer, FieldName, ServiceConfig};
+use crate::config::proxy::{AuthServer, FieldName, NetworkList, ServiceConfig};
 use crate::fleet::check::report::listed;
 
 /// What is compared, with the value on either side.
@@ -16,10 +14,11 @@ pub fn statements(one: &ServiceConfig, two: &ServiceConfig) -> [(&'static str, S
     ]
 }
 
-fn networks(networks: &[IpNet]) -> String {
-    let mut sorted = networks.to_vec();
+fn networks(list: &NetworkList) -> String {
+    let mut sorted = list.networks.clone();
     sorted.sort_unstable();
-    listed(sorted)
+    let files = list.files.iter().map(|file| file.display().to_string());
+    listed(sorted.iter().map(ToString::to_string).chain(files))
 }
 
 fn basic_auth(service: &ServiceConfig) -> String {

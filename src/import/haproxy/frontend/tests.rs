@@ -1,6 +1,6 @@
 use super::super::super::note::{Became, Note};
 use super::super::super::settle::Imported;
-use super::super::super::tree::{Table, Tree};
+use super::super::super::tree::Tree;
 use super::super::import;
 
 fn imported(text: &str) -> Imported {

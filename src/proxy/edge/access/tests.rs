@@ -7,8 +7,12 @@ fn networks(list: &[&str]) -> Vec<IpNet> {
     list.iter().map(|text| text.parse().unwrap()).collect()
 }
 
+fn listed(networks: Vec<IpNet>) -> NetworkList {
+    NetworkList { networks, files: Vec::new() }
+}
+
 fn access(allow: &[&str], deny: &[&str]) -> Access {
-    Access::new(&AccessConfig { allow: networks(allow), deny: networks(deny) }).unwrap()
+    Access::new(&AccessConfig { allow: listed(networks(allow)), deny: listed(networks(deny)) }).unwrap()
 }
 
 fn judge(access: &Access, address: &str) -> String {
@@ -86,17 +90,71 @@ fn ranges_answer_as_looking_through_all_networks_does() {
             }
         }
         let [allow, deny] = lists;
-        let config = AccessConfig { allow, deny };
+        let config = AccessConfig { allow: listed(allow), deny: listed(deny) };
         let access = Access::new(&config).unwrap();
         for _ in 0..200 {
             let bits = (random.u32(..64) << 26).wrapping_add(random.u32(..5)).wrapping_sub(random.u32(..2));
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(bits));
             let of = |rule, list: &[IpNet]| list.iter().map(move |network| (rule, *network)).collect::<Vec<_>>();
-            let all = [of(Rule::Allow, &config.allow), of(Rule::Deny, &config.deny)].concat();
+            let all = [of(Rule::Allow, &config.allow.networks), of(Rule::Deny, &config.deny.networks)].concat();
             let inside = all.into_iter().filter(|(_, network)| network.contains(&address));
             let expected = inside.max_by_key(|(_, network)| network.prefix_len());
             let expected = expected.map_or(access.otherwise, |(rule, network)| Ruling::By(rule, network));
             assert_eq!(access.judge(Some(address)), expected, "{address} {config:?}");
         }
     }
+}
+
+#[test]
+fn files_are_part_of_the_lists_and_what_is_denied_in_one_of_them_is_denied() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name)
+    };
+    let [office, blocked] =
+        [write("office", "10.0.0.0/8\n198.51.100.0/24\n"), write("blocked", "198.51.100.0/24\n10.9.0.0/16\n")];
+    let allow = NetworkList { networks: networks(&["192.0.2.0/24"]), files: vec![office.clone()] };
+    let access =
+        Access::new(&AccessConfig { allow, deny: NetworkList { networks: Vec::new(), files: vec![blocked] } }).unwrap();
+    for (address, ruling) in [
+        ("192.0.2.1", "is allowed by allow 192.0.2.0/24"),
+        ("10.0.0.1", "is allowed by allow 10.0.0.0/8"),
+        ("10.9.0.1", "is denied by deny 10.9.0.0/16"),
+        ("198.51.100.1", "is denied by deny 198.51.100.0/24"),
+        ("203.0.113.1", "is in no network of allow, and so denied"),
+    ] {
+        assert_eq!(judge(&access, address), ruling, "{address}");
+    }
+    let refresh = || {
+        let news: Vec<_> = access.files().filter_map(Watched::refresh).collect();
+        access.lay_out();
+        news
+    };
+    write("office", "203.0.113.0/24\n");
+    assert_eq!(refresh(), [Ok(())]);
+    assert_eq!(judge(&access, "203.0.113.1"), "is allowed by allow 203.0.113.0/24");
+    assert_eq!(judge(&access, "10.0.0.1"), "is in no network of allow, and so denied");
+    write("office", "10.0.0.0/8\nmistake\n");
+    let news = refresh();
+    assert!(
+        matches!(&news[..], [Err(error)] if error.to_string().contains("office:2: \"mistake\" is not a network")),
+        "{news:?}"
+    );
+    assert_eq!(judge(&access, "203.0.113.1"), "is allowed by allow 203.0.113.0/24", "what was read before goes on");
+    assert!(access.files().next().unwrap().alarm().unwrap().contains("the networks before go on"));
+}
+
+#[test]
+fn where_a_file_never_could_be_used_nobody_is_let_in_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("blocked");
+    let deny = NetworkList { networks: Vec::new(), files: vec![file.clone()] };
+    let access = Access::new(&AccessConfig { allow: NetworkList::default(), deny }).unwrap();
+    assert_eq!(access.judge(Some("192.0.2.1".parse().unwrap())), Ruling::Unread);
+    assert!(!Ruling::Unread.serves());
+    std::fs::write(&file, "# nobody\n").unwrap();
+    assert_eq!(access.files().filter_map(Watched::refresh).count(), 1);
+    access.lay_out();
+    assert_eq!(access.judge(Some("192.0.2.1".parse().unwrap())), Ruling::NotDenied);
 }

@@ -16,6 +16,7 @@ use super::credentials::Credentials;
 use super::hash::Hash;
 use crate::config::regular_file::read_regular_file;
 use crate::daemon::key_file::{KeyError, warn_if_public};
+use crate::proxy::edge::watched::Content;
 use crate::random;
 
 /// The most that is read of a file of users: forty thousand of them.
@@ -46,13 +47,15 @@ impl fmt::Debug for Users {
     }
 }
 
-impl Users {
+impl Content for Users {
+    const NAME: &'static str = "users";
+
     /// Reads a file: `NAME:HASH`, one a line; empty lines and `#` lines are skipped.
     ///
     /// # Errors
     ///
     /// It cannot be read, names nobody, or a line is not one of a user. Names file and line, never a hash.
-    pub fn read(path: &Path) -> Result<Users, KeyError> {
+    fn read(path: &Path) -> Result<Users, KeyError> {
         let expected = "expected lines of NAME:HASH (`htpasswd -nB USER` makes one)";
         let text = read_regular_file(path, MOST)
             .map_err(|error| KeyError::at(path, None, format!("cannot be read: {error}; {expected}")))?;
@@ -62,7 +65,9 @@ impl Users {
         warn_if_public(path, "these hashes of passwords");
         Ok(users)
     }
+}
 
+impl Users {
     fn parse(text: &[u8], key: &[u8; 32]) -> Result<Users, Fault> {
         let lines = (1..).zip(text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii));
         let mut users = BTreeMap::new();

@@ -5,6 +5,8 @@ use crate::config::duration;
 use crate::config::proxy::Protocol;
 use crate::counted::counted;
 use crate::proxy::edge::Edge;
+use crate::proxy::edge::access::Ruling;
+use crate::proxy::edge::watched::Watched;
 
 /// What becomes of the request, and why, as far as it can be told beforehand.
 pub struct Admission {
@@ -22,8 +24,9 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
             let ruling = access.judge(Some(from));
             because.push(format!("{from} {ruling}"));
             if !ruling.serves() {
-                because.push("it is answered 403".into());
-                return Admission { because, refusal: Some("403") };
+                let status = if ruling == Ruling::Unread { "503" } else { "403" };
+                because.push(format!("it is answered {status}"));
+                return Admission { because, refusal: Some(status) };
             }
         }
         (Some(_), None) => because.push("not every network is served: `--from ADDRESS` tells about a visitor".into()),
@@ -35,7 +38,7 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
     }
     because.extend(edge.basic_auth.as_ref().map(|auth| {
         let file = auth.file.path().display();
-        match auth.file.users() {
+        match auth.file.content() {
             Some(users) => {
                 let users = counted(users.len(), "user");
                 format!("it needs a name and a password of the {users} in {file}, or it is answered 401")
@@ -50,7 +53,7 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
             auth.server, auth.path
         )
     }));
-    let is_unusable = edge.users_file().is_some_and(|file| file.users().is_none());
+    let is_unusable = edge.basic_auth.as_ref().is_some_and(|auth| auth.file.content().is_none());
     Admission { because, refusal: is_unusable.then_some("503") }
 }
 

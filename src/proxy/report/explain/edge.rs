@@ -25,10 +25,7 @@ fn about_rate_limit(RateLimitConfig { client, service }: &RateLimitConfig) -> St
 
 fn about_headers(to: &str, edits: &HeaderEdits) -> Option<String> {
     let names = |fields: &[FieldConfig]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
-    let removed = edits.remove.iter().map(|removed| match removed {
-        RemovedFields::Named(name) => name.clone(),
-        RemovedFields::Beginning(front) => format!("{front}*"),
-    });
+    let removed = edits.remove.iter().map(RemovedFields::to_string);
     let done = [("sets", names(&edits.set)), ("adds", names(&edits.add)), ("removes", removed.collect())];
     let done = done.into_iter().filter(|(_, names)| !names.is_empty());
     let done: Vec<String> = done.map(|(verb, names)| format!("{verb} {}", names.join(", "))).collect();

@@ -11,15 +11,16 @@ pub struct Validators {
     pub modified: Option<SystemTime>,
 }
 
-/// The conditions of a request: the values of the fields, of each the first; lists in one piece.
-#[derive(Debug, Clone, Copy, Default)]
+/// The conditions of a request: the values of the fields. A list may have several lines (RFC 9110, 5.3); the others have one, or say
+/// nothing.
+#[derive(Debug, Clone, Default)]
 pub struct Conditions<'r> {
-    /// `If-Match`.
-    pub if_match: Option<&'r [u8]>,
+    /// `If-Match`, line by line.
+    pub if_match: Vec<&'r [u8]>,
     /// `If-Unmodified-Since`.
     pub if_unmodified_since: Option<&'r [u8]>,
-    /// `If-None-Match`.
-    pub if_none_match: Option<&'r [u8]>,
+    /// `If-None-Match`, line by line.
+    pub if_none_match: Vec<&'r [u8]>,
     /// `If-Modified-Since`.
     pub if_modified_since: Option<&'r [u8]>,
     /// `If-Range`.
@@ -41,15 +42,15 @@ impl Conditions<'_> {
     /// In the order of RFC 9110, 13.2.2.
     pub fn judge(&self, now: &Validators) -> Judged {
         let date = |field: Option<&[u8]>| field.and_then(date);
-        match (self.if_match, date(self.if_unmodified_since)) {
-            (Some(list), _) if !names(list, now, true) => return Judged::Failed,
-            (None, Some(since)) if now.modified.is_some_and(|modified| modified > since) => return Judged::Failed,
+        match (&*self.if_match, date(self.if_unmodified_since)) {
+            (list @ [_, ..], _) if !names(list, now, true) => return Judged::Failed,
+            ([], Some(since)) if now.modified.is_some_and(|modified| modified > since) => return Judged::Failed,
             _ => {}
         }
-        let has_it = match (self.if_none_match, date(self.if_modified_since)) {
-            (Some(list), _) => names(list, now, false),
-            (None, Some(since)) => now.modified.is_some_and(|modified| modified <= since),
-            (None, None) => false,
+        let has_it = match (&*self.if_none_match, date(self.if_modified_since)) {
+            (list @ [_, ..], _) => names(list, now, false),
+            ([], Some(since)) => now.modified.is_some_and(|modified| modified <= since),
+            ([], None) => false,
         };
         if has_it { Judged::NotModified } else { Judged::Send }
     }
@@ -65,12 +66,13 @@ impl Conditions<'_> {
 }
 
 /// Whether a list of entity tags has this one. `strongly`: weak ones are none (8.8.3.2).
-fn names(list: &[u8], now: &Validators, strongly: bool) -> bool {
-    list.trim_ascii() == b"*"
-        || list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|tag| {
-            let tag = if strongly { tag } else { tag.strip_prefix(b"W/").unwrap_or(tag) };
-            tag == now.etag.as_bytes()
-        })
+fn names(list: &[&[u8]], now: &Validators, strongly: bool) -> bool {
+    let has_it = |tag: &[u8]| {
+        let tag = if strongly { tag } else { tag.strip_prefix(b"W/").unwrap_or(tag) };
+        tag == now.etag.as_bytes()
+    };
+    let is_one = |line: &[u8]| line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(has_it);
+    list.iter().any(|line| line.trim_ascii() == b"*" || is_one(line))
 }
 
 fn date(field: &[u8]) -> Option<SystemTime> {

@@ -16,8 +16,12 @@ use crate::proxy::traffic::stream::{BodySource, Piece};
 use crate::proxy::traffic::transport::{ReadHalf, Transport};
 use crate::proxy::traffic::upstream::{ConnectError, Peer};
 
-/// The most that is taken of an answer's body: a page that says why not, or a form to log in.
-const MOST_BODY: usize = 1024 * 1024;
+/// The most that is taken of a refusal's body: a page that says why not, or a form to log in. It is held until the visitor has taken it,
+/// and so no more of it than of other bodies, which a visitor may hold on each of his streams.
+const MOST_SHOWN: usize = 64 * 1024;
+
+/// The most that is read, and forgotten, of the body of an answer that lets a request go on.
+const MOST_FORGOTTEN: usize = 1024 * 1024;
 
 /// Interim responses before the answer.
 const MOST_INTERIM: usize = 16;
@@ -30,7 +34,7 @@ pub struct Answered {
     pub bytes: Vec<u8>,
     /// Its fields.
     pub fields: Vec<Field>,
-    /// The body.
+    /// The body; none of an answer that lets the request go on.
     pub body: Vec<u8>,
 }
 
@@ -92,7 +96,8 @@ async fn converse(
     let mut fields = Vec::new();
     let (head, bytes) = final_head(&mut source, &mut input, &mut fields, settings.limits.response_head).await?;
     let mut source = Source::new(source, &mut input, head.body);
-    let body = read_body(&mut source, &mut timer).await?;
+    let is_shown = !(200..300).contains(&head.status);
+    let body = read_body(&mut source, &mut timer, is_shown).await?;
     let keeps = head.keeps_alive() && source.is_used_up();
     drop(source);
     if keeps {
@@ -144,11 +149,17 @@ async fn whole_head(source: &mut ReadHalf<'_>, input: &mut Buffer, most: usize) 
     }
 }
 
-async fn read_body(source: &mut Source<'_>, timer: &mut IdleTimer<'_>) -> Result<Vec<u8>, AskError> {
+async fn read_body(source: &mut Source<'_>, timer: &mut IdleTimer<'_>, is_shown: bool) -> Result<Vec<u8>, AskError> {
     let mut body = Vec::new();
+    let mut left = if is_shown { MOST_SHOWN } else { MOST_FORGOTTEN };
     loop {
         match source.next() {
-            Ok(Piece::Data(data)) if body.len() + data.len() <= MOST_BODY => body.extend_from_slice(data),
+            Ok(Piece::Data(data)) if data.len() <= left => {
+                left -= data.len();
+                if is_shown {
+                    body.extend_from_slice(data);
+                }
+            }
             Ok(Piece::Data(_)) | Err(_) => return Err(AskError::Malformed),
             Ok(Piece::End(_)) => return Ok(body),
             Ok(Piece::Wanting) => source.fill(timer, || true).await.map_err(|_| AskError::Malformed)?,

@@ -4,6 +4,7 @@ use super::forwarded::Client;
 use super::head::line;
 use crate::config::proxy::PassedFields;
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::drops::Drops;
 use crate::proxy::edge::forward_auth::Names;
 use crate::proxy::edge::headers::RequestEdit;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, is_authorization};
@@ -18,6 +19,8 @@ pub struct Edits<'a> {
     pub trusted: bool,
     /// The withheld fields that the backend gets.
     pub passed: PassedFields,
+    /// The fields by which the backend is told who visitors are: their own ones it does not get.
+    pub own_fields: Option<&'a Drops>,
     /// The cookie that the backend must not see.
     pub cookie: Option<&'a Cookie>,
     /// What the service does to header fields.
@@ -130,6 +133,7 @@ fn write_field(
         FieldKind::Trailer | FieldKind::Via | FieldKind::MaxForwards => line(out, name, value),
         _ if edits.headers.is_some_and(|headers| headers.edits.drop(name)) => {}
         _ if edits.vouched.copied.is_some_and(|copied| copied.look_like(name)) => {}
+        _ if edits.own_fields.is_some_and(|own| own.have(name)) => {}
         FieldKind::Authentication if edits.vouched.keeps_password && is_authorization(name) => {}
         FieldKind::Cookie => write_stripped(out, name, value, edits.cookie),
         FieldKind::ForwardedOther

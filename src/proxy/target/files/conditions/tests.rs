@@ -11,14 +11,14 @@ fn now() -> Validators {
 fn judged(fields: &[(&str, &str)]) -> Judged {
     let mut conditions = Conditions::default();
     for (name, value) in fields {
-        let field = match *name {
-            "if-match" => &mut conditions.if_match,
-            "if-unmodified-since" => &mut conditions.if_unmodified_since,
-            "if-none-match" => &mut conditions.if_none_match,
-            "if-modified-since" => &mut conditions.if_modified_since,
+        let value = value.as_bytes();
+        match *name {
+            "if-match" => conditions.if_match.push(value),
+            "if-unmodified-since" => conditions.if_unmodified_since = Some(value),
+            "if-none-match" => conditions.if_none_match.push(value),
+            "if-modified-since" => conditions.if_modified_since = Some(value),
             _ => panic!("{name}"),
-        };
-        *field = Some(value.as_bytes());
+        }
     }
     conditions.judge(&now())
 }
@@ -30,6 +30,10 @@ fn each_condition_is_judged_in_its_order() {
         (&[("if-none-match", "\"a-1\"")], Judged::NotModified),
         (&[("if-none-match", "\"b\", W/\"a-1\"")], Judged::NotModified),
         (&[("if-none-match", "*")], Judged::NotModified),
+        (&[("if-none-match", "\"b\""), ("if-none-match", "\"c\", \"a-1\"")], Judged::NotModified),
+        (&[("if-none-match", "\"b\""), ("if-none-match", "\"c\"")], Judged::Send),
+        (&[("if-match", "\"b\""), ("if-match", "\"a-1\"")], Judged::Send),
+        (&[("if-match", "\"b\""), ("if-match", "\"c\"")], Judged::Failed),
         (&[("if-none-match", "\"b\"")], Judged::Send),
         (&[("if-none-match", "\"b\""), ("if-modified-since", LATER)], Judged::Send),
         (&[("if-modified-since", THEN)], Judged::NotModified),

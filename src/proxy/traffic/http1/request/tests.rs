@@ -22,7 +22,7 @@ fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
     let (cookie, vouched) = (Some(&cookie), Vouched::default());
-    let edits = Edits { client: &client, trusted, passed, cookie, via: None, headers: None, vouched };
+    let edits = Edits { client: &client, trusted, passed, own_fields: None, cookie, via: None, headers: None, vouched };
     write(&mut out, head.as_bytes(), &request, &fields, edits);
     String::from_utf8(out).unwrap()
 }
@@ -154,7 +154,16 @@ fn what_was_found_out_about_a_visitor_is_told_by_the_proxy_alone() {
         head.as_bytes(),
         &request,
         &fields,
-        Edits { client: &client, trusted: true, passed, cookie: None, via: None, headers: None, vouched },
+        Edits {
+            client: &client,
+            trusted: true,
+            passed,
+            own_fields: None,
+            cookie: None,
+            via: None,
+            headers: None,
+            vouched,
+        },
     );
     let text = String::from_utf8(out).unwrap();
     assert_eq!(
