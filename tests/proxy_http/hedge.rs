@@ -18,6 +18,7 @@ use polder::health::Verdict;
 use polder::proxy::snapshot::LatchView;
 use polder::running_time::running;
 
+use crate::access::edge;
 use crate::h2_backend::Streams;
 use crate::h2_client::{self, H2, get, soon};
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, refusing};
@@ -222,6 +223,36 @@ fn when_both_fail_the_visitor_gets_what_he_would_get_after_a_retry() {
             assert_eq!((first.heads().len(), second.heads().len()), (1, 1));
         }
     }
+}
+
+#[test]
+fn every_attempt_says_the_same_of_the_request_and_the_visitor_gets_the_cookie_of_the_one_that_answered() {
+    let auth = Script::answering("HTTP/1.1 204 No Content\r\nRemote-User: alice\r\n\r\n");
+    let ((first, fail), (second, fail_too)) = (told(""), told(""));
+    let third = Script::answering(OK);
+    let service = format!(
+        r#""forward_auth": {{ "address": "{}", "copy": ["Remote-User"] }},
+           "request_headers": {{ "set": {{ "X-Request-Id": "{{request_id}}" }} }}"#,
+        auth.address
+    );
+    let setup = Setup { edge: Some(edge("hedged", &service)), sticky: true, ..with(hedging()) };
+    let proxy = Proxy::start(setup, &[first.address, second.address, third.address]);
+    let mut client = proxy.connect();
+    client.send(GET);
+    eventually("both run", || first.heads().len() == 1 && second.heads().len() == 1);
+    drop((fail, fail_too));
+    let response = client.response();
+    assert_eq!(response.status(), 200, "the third one is tried, and by itself");
+    assert!(response.field("set-cookie").unwrap().starts_with(&format!("polder-www={};", third.address)));
+    assert_eq!((first.heads(), second.heads()), (third.heads(), third.heads()));
+    let head = third.heads().remove(0);
+    assert!(head.contains("Remote-User: alice\r\n") && head.contains("X-Request-Id: "), "{head}");
+    assert_eq!(hedges(&proxy), [1, 0, 0]);
+
+    let (slow, well) = (silent(), Script::answering(OK));
+    let proxy = Proxy::start(Setup { sticky: true, ..with(hedging()) }, &[slow.address, well.address]);
+    let response = proxy.ask(GET);
+    assert!(response.field("set-cookie").unwrap().starts_with(&format!("polder-www={};", well.address)));
 }
 
 #[test]

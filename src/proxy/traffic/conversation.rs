@@ -19,6 +19,7 @@ use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::{BodySink, Duplex};
 use super::workspace::BackendBuffers;
+use crate::config::proxy::RetryOn;
 use crate::proxy::edge::headers::RequestEdit;
 
 /// How the two directions ended.
@@ -127,8 +128,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         progress,
         settings,
         try_timeout: plan.service().connections.retry.try_timeout,
-        retry_on: plan.service().connections.retry.on,
-        may_try_another: plan.may_try_another,
+        retried: if plan.may_try_another { plan.service().connections.retry.on } else { RetryOn::NONE },
         counters,
         edit,
         compression,

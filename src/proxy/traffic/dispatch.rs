@@ -2,7 +2,6 @@
 //!
 //! Called by the connection for each request that was vetted; knows the client's side only as a [`ClientStream`].
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,11 +110,9 @@ impl Exchange<'_> {
                     let Some(mut slot) = retries.queued.take(service, backend) else { continue };
                     retries.pay(service)?;
                     retries.begin_attempt();
-                    let may_try_another = Cell::new(
-                        service.connections.retry.on.has_statuses()
-                            && self.request.head.is_replayable()
-                            && retries.may_try_another(service, ask, backend, most),
-                    );
+                    let may_try_another = service.connections.retry.on.has_statuses()
+                        && self.request.head.is_replayable()
+                        && retries.may_try_another(service, ask, backend, most);
                     self.note_attempt(backend, cookie);
                     let plan = Plan {
                         view: &view,
@@ -124,7 +121,7 @@ impl Exchange<'_> {
                         backend,
                         set_cookie,
                         afresh: retries.afresh,
-                        may_try_another: &may_try_another,
+                        may_try_another,
                     };
                     let outcome = match hedge::delay(self, service, ask, backend) {
                         None => attempt::run(self, client, plan).await,

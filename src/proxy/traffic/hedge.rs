@@ -4,7 +4,6 @@
 //! and the other one is dropped, with its connection or stream and its slot. What a second attempt needs is allocated when it begins. Must
 //! never make worse what becomes of a request: while one attempt runs, whatever becomes of the other is not the last word.
 
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -72,7 +71,7 @@ pub async fn run(
 ) -> Outcome {
     let Hedge { after, ask, most, retries } = hedge;
     exchange.name_request(plan.front());
-    let mut draft = Some((exchange.trace.of_another_attempt(), exchange.granted.clone()));
+    let mut record = Some(exchange.trace.of_another_attempt());
     let mut apart: Option<Box<Apart>> = None;
     let mut vacant = Some(&mut apart);
     let (outcome, last, winner) = {
@@ -80,8 +79,11 @@ pub async fn run(
         let common = Common { local, entry, client: visitor, request, is_first };
         let (body, response) = client.split();
         let race = Race::new(response);
+        race.set_last(Runner::First, !plan.may_try_another);
+        // From here on the race says it.
+        let plan = Plan { may_try_another: true, ..plan };
         let mut gone = pin!(gone(body, plan, &race));
-        let (mut sending, may_try_another) = (Alarm::default(), Cell::new(true));
+        let mut sending = Alarm::default();
         let of_first = Exchange {
             local,
             entry,
@@ -93,7 +95,7 @@ pub async fn run(
             values: exchange.values,
             client_alarm: &mut sending,
             backend_alarm: exchange.backend_alarm,
-            granted: std::mem::take(&mut exchange.granted),
+            granted: exchange.granted.clone(),
             trace: exchange.trace,
         };
         let first = pin!(Some(attempt(of_first, race.visitor(Runner::First), plan, slot)));
@@ -123,16 +125,16 @@ pub async fn run(
                     retries.exclude(plan.backend);
                     let ask = RequestFacts { tried: retries.tried, granted: None, ..ask };
                     let place = place(local, plan, ask);
-                    let (Some(place), Some(vacant), Some(draft)) = (place, vacant.take(), draft.take()) else {
+                    let (Some(place), Some(vacant), Some(record)) = (place, vacant.take(), record.take()) else {
                         add(&local.counters.hedges_left_out, 1);
                         continue;
                     };
                     add(&local.counters.hedges, 1);
                     elsewhere = place.backend;
-                    plan.may_try_another.set(true);
-                    let apart = vacant.insert(Box::new(Apart::new(draft, place.backend)));
+                    race.set_last(Runner::First, false);
+                    let apart = vacant.insert(Box::new(Apart::new(place.backend, exchange.granted.clone(), record)));
                     let visitor = race.visitor(Runner::Second);
-                    attempts.second = Some(Box::pin(second(common, apart, visitor, plan, place, &may_try_another)));
+                    attempts.second = Some(Box::pin(second(common, apart, visitor, plan, place)));
                 }
                 Event::Ended(runner, outcome) => {
                     if runner == Runner::Second {
@@ -142,32 +144,36 @@ pub async fn run(
                         break (outcome, Some(runner));
                     }
                     // Whichever is left is alone from here on.
-                    let is_there = |backend| retries.may_try_another(plan.service(), ask, backend, most);
-                    match runner {
-                        Runner::First => may_try_another.set(is_there(elsewhere)),
-                        Runner::Second => plan.may_try_another.set(is_there(plan.backend)),
-                    }
+                    let (left, backend) = match runner {
+                        Runner::First => (Runner::Second, elsewhere),
+                        Runner::Second => (Runner::First, plan.backend),
+                    };
+                    race.set_last(left, !retries.may_try_another(plan.service(), ask, backend, most));
                 }
             }
         };
         (outcome, last, race.winner())
     };
     if let Some(apart) = apart {
-        let has_won = winner == Some(Runner::Second);
-        if has_won {
-            add(&exchange.local.counters.hedges_won, 1);
-        }
-        let Apart { trace, own, .. } = *apart;
-        exchange.trace.hedge = Some(if has_won { Hedged::Won } else { Hedged::Sent });
-        exchange.trace.tries += trace.tries;
-        if last == Some(Runner::Second) {
-            exchange.trace.take_attempt(trace);
-        }
-        if own.is_some() {
-            *exchange.own = own;
-        }
+        record_hedge(exchange, *apart, last, winner);
     }
     outcome
+}
+
+/// Takes what a second attempt has left. `last`: the attempt that made the outcome; `winner`: the one whose response had begun.
+fn record_hedge(exchange: &mut Exchange<'_>, apart: Apart, last: Option<Runner>, winner: Option<Runner>) {
+    let Apart { trace, own, .. } = apart;
+    exchange.trace.tries += trace.tries;
+    exchange.trace.hedge = Some(if winner == Some(Runner::Second) { Hedged::Won } else { Hedged::Sent });
+    if winner == Some(Runner::Second) {
+        add(&exchange.local.counters.hedges_won, 1);
+    }
+    if last == Some(Runner::Second) {
+        exchange.trace.take_attempt(trace);
+    }
+    if own.is_some() {
+        *exchange.own = own;
+    }
 }
 
 /// What has happened to the two attempts.
@@ -308,7 +314,7 @@ struct Apart {
 }
 
 impl Apart {
-    fn new((trace, granted): (Trace, Vec<u8>), backend: usize) -> Apart {
+    fn new(backend: usize, granted: Vec<u8>, trace: Trace) -> Apart {
         let trace = Trace { backend: Some(backend), tries: 1, ..trace };
         let (own, buffers, values, alarms) = Default::default();
         Apart { own, buffers, values, alarms, granted, trace }
@@ -322,7 +328,6 @@ async fn second<R: ResponseSink>(
     visitor: Visitor<'_, R>,
     plan: Plan<'_>,
     place: Place,
-    may_try_another: &Cell<bool>,
 ) -> Outcome {
     let Common { local, client, request, is_first, .. } = common;
     let entered = Entered { local, entry: local.registry.add_stream(common.entry) };
@@ -342,7 +347,7 @@ async fn second<R: ResponseSink>(
         granted: std::mem::take(granted),
         trace,
     };
-    let plan = Plan { view: &view, backend, set_cookie, afresh: false, may_try_another, ..plan };
+    let plan = Plan { view: &view, backend, set_cookie, afresh: false, ..plan };
     attempt(exchange, visitor, plan, slot).await
 }
 

@@ -1,6 +1,5 @@
 //! Which backend an attempt is on.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use super::view::View;
@@ -21,8 +20,8 @@ pub struct Plan<'p> {
     pub set_cookie: bool,
     /// Open a new connection even if there is an idle one.
     pub afresh: bool,
-    /// Another backend could be tried after this one: a hedge makes a difference while the attempt runs.
-    pub may_try_another: &'p Cell<bool>,
+    /// Another backend could be tried after this one.
+    pub may_try_another: bool,
 }
 
 impl<'p> Plan<'p> {

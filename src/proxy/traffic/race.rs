@@ -27,12 +27,19 @@ pub enum Runner {
 pub struct Race<R> {
     response: Cell<Option<R>>,
     winner: Cell<Option<Runner>>,
+    /// By runner: no other backend could better what it comes to.
+    is_last: [Cell<bool>; 2],
 }
 
 impl<R: ResponseSink> Race<R> {
     /// For the way of a response.
     pub fn new(response: R) -> Race<R> {
-        Race { response: Cell::new(Some(response)), winner: Cell::new(None) }
+        Race { response: Cell::new(Some(response)), winner: Cell::new(None), is_last: Default::default() }
+    }
+
+    /// Says of an attempt whether the request may go on elsewhere after it: then a status of `retry_on` does not win.
+    pub fn set_last(&self, runner: Runner, is_last: bool) {
+        self.is_last[runner as usize].set(is_last);
     }
 
     /// The attempt whose response the visitor gets, once that is known.
@@ -142,6 +149,10 @@ impl<R: ResponseSink> ResponseSink for Claim<'_, R> {
             Some(claimed) => claimed.begin(response, edit, may_keep),
             None => Begun { keeps_connection: false, is_delimited: true },
         }
+    }
+
+    fn takes_any(&self) -> bool {
+        self.race.is_last[self.runner as usize].get()
     }
 
     fn has_sent(&self) -> bool {

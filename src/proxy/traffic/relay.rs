@@ -1,6 +1,5 @@
 //! The response's way: heads read, vetted and rewritten, bodies passed on.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -56,10 +55,8 @@ pub struct Task<'t> {
     pub settings: &'t Settings,
     /// How long this attempt may take to its response's head, if that is less than for the last one.
     pub try_timeout: Option<Duration>,
-    /// What the request is sent to another backend for.
-    pub retry_on: RetryOn,
-    /// Whether one is there.
-    pub may_try_another: &'t Cell<bool>,
+    /// What the request is sent to another backend for, because one is there.
+    pub retried: RetryOn,
     /// This worker's counts of the backend.
     pub counters: Option<&'t BackendCounters>,
     /// What is changed about it.
@@ -147,7 +144,7 @@ pub async fn relay(
             return Err(RelayError::Malformed);
         }
         if !switches && !head.is_interim() {
-            if task.retry_on.contains(RetryOn::of_status(head.status)) && task.may_try_another.get() {
+            if task.retried.contains(RetryOn::of_status(head.status)) && !client.takes_any() {
                 return Err(RelayError::Status(head.status));
             }
             return task.pass_response(backend, &mut timer, &mut client, &head).await;

@@ -171,6 +171,11 @@ pub trait ResponseSink: BodySink {
     /// side speaks against another request on the client's connection.
     fn begin(&mut self, response: Response<'_>, edit: ResponseEdit<'_>, may_keep: bool) -> Begun;
 
+    /// Whether any final response is the one, also one whose status another backend could better: there is none any more.
+    fn takes_any(&self) -> bool {
+        false
+    }
+
     /// Whether a byte of the final response may have reached the client: until then another one can take its place.
     fn has_sent(&self) -> bool;
 }
