@@ -58,11 +58,14 @@ impl Network {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
+/// What waits for the passwords of one service.
+type OfService<T> = Turns<Region, Turns<Network, VecDeque<T>>>;
+
 /// Hashes to be made, by `K`, each from `J` and for all those of `R`.
 #[derive(Debug)]
 pub struct Queue<K, J, R> {
     /// Those that nobody makes yet.
-    next: Turns<Arc<str>, Turns<Region, Turns<Network, VecDeque<(K, J)>>>>,
+    next: Turns<Arc<str>, OfService<(K, J)>>,
     /// With those that are being made.
     asked: HashMap<K, Asked<R>>,
 }
