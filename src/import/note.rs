@@ -63,6 +63,11 @@ impl Notes {
         self.0.insert(Note { line, became, statement, why });
     }
 
+    /// Tells what others have told, too.
+    pub fn take_over(&mut self, others: Notes) {
+        self.0.extend(others.0);
+    }
+
     /// In the order of the lines.
     pub fn into_vec(self) -> Vec<Note> {
         self.0.into_iter().collect()

@@ -270,3 +270,27 @@ fn a_new_process_of_another_version_is_refused_and_the_running_one_goes_on() {
         daemon.assert_serves();
     }
 }
+
+/// The successor asks its own sockets whether it answers: as each of them wants it, or not at all.
+#[test]
+fn a_takeover_logs_no_refusal_at_listeners_of_the_proxy_protocol() {
+    let site = Site::new();
+    let mut proxy = site.proxy(0, &[]);
+    for (name, trusted) in [("ours", "127.0.0.0/8"), ("theirs", "192.0.2.0/24")] {
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listener =
+            json!({ "name": name, "address": address, "proxy_protocol": true, "trusted_proxies": [trusted] });
+        proxy.document["listeners"].as_array_mut().unwrap().push(listener);
+    }
+    proxy.write();
+    proxy.run();
+    let next = proxy.spawn(&["--takeover"]);
+    let old = proxy.process.take().unwrap();
+    proxy.become_daemon(next);
+    let ended = old.end();
+    ended.assert(0, &[]);
+    for said in [ended.said, proxy.said()] {
+        assert!(!said.contains("listener ours: ") && !said.contains("listener theirs: "), "{said}");
+    }
+    proxy.assert_serves();
+}

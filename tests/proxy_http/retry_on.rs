@@ -92,7 +92,7 @@ fn when_the_budget_is_spent_nothing_is_sent_again_and_the_log_says_so() {
     let spent = proxy.shared.snapshot.load().services[0].retry_budget.as_ref().unwrap().spent();
     assert_eq!(spent, 1);
     let ends = ends(&folder, proxy);
-    assert_eq!(ends.iter().filter(|end| *end == "RN").count(), 1, "{ends:?}");
+    assert_eq!(ends.iter().filter(|end| *end == "RE").count(), 1, "{ends:?}");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl Question {
     /// Asks it; whether anybody has answered.
     pub(super) async fn ask(self) -> bool {
         let Question { address, transport, message } = self;
-        let address = SocketAddr::new(within_reach(address.ip()), address.port());
+        let address = within_reach(address);
         let answered = timeout(LIMIT, async {
             match transport {
                 Transport::Udp => {
@@ -60,10 +60,11 @@ impl Question {
 }
 
 /// Where a socket that listens here can be reached from this machine.
-fn within_reach(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
-    }
+pub fn within_reach(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }

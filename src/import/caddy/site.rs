@@ -309,6 +309,9 @@ fn why(name: &str) -> &'static str {
         "rewrite" | "uri" | "method" => {
             "polder sends requests to backends as they come: let the backend know the whole path"
         }
+        "rate_limit" => {
+            "what a plugin limits, \"rate_limit\" of a service does: docs/limits.md; nothing is limited here"
+        }
         "map" | "vars" => "polder has no variables",
         "invoke" => "named routes are not read: write what it says into the site",
         "log_skip" | "skip_log" | "log_append" | "log_name" => "the access log has all requests",

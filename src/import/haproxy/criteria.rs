@@ -60,8 +60,18 @@ pub fn read(words: &[String]) -> Result<Criterion, Inexpressible> {
         "dst_port" if values == ["80"] => plain(Condition::Tls.negated()),
         "host" => hosts(matching, &values),
         "path" => paths(matching, &values).map(|read| Criterion { any_case: any_case && has_letters(&values), ..read }),
+        _ if counts(&sample) => {
+            Err(format!("{sample}: polder counts requests by \"rate_limit\" of a service: docs/limits.md").into())
+        }
         _ => Err(format!("{sample}: polder routes by host and path alone").into()),
     }
+}
+
+/// What a stick table counts: requests, connections, errors, bytes.
+fn counts(sample: &str) -> bool {
+    let name = sample.split('(').next().unwrap_or_default();
+    (name.starts_with("sc") || name.starts_with("src_"))
+        && ["_rate", "_cnt", "_cur", "_kbytes_in", "_kbytes_out"].iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// `hdr_end(host),lower` as the way of comparing, and what is compared: `host`, `path`, or the words as they stand.

@@ -50,7 +50,11 @@ pub fn read(
                 .iter()
                 .flat_map(|words| words.iter().skip(1))
                 .filter(|word| !matches!(word.as_str(), "-n" | "--"));
-            guards::networks(&values.cloned().collect::<Vec<_>>(), others)
+            let values: Vec<String> = values.cloned().collect();
+            match values.iter().any(|value| matches!(value.as_str(), "-f" | "-M")) {
+                true => Err("networks in files (-f) are not read: write them into the rule, and import again".into()),
+                false => guards::networks(&values, others),
+            }
         }
     };
     Some(settings.map(|settings| Guard { settings, rest }))

@@ -85,14 +85,18 @@ impl Rules {
         if let Some(guards::Guard { settings, rest }) = guard {
             return self.rule(statement, &rest, Effect::Set(settings), "; what it refuses is served here", notes);
         }
-        let effect = match effect(action, statement, notes) {
+        let mut told = Notes::default();
+        let effect = match effect(action, statement, &mut told) {
             Ok(effect) => effect,
             Err(why) => {
                 notes.left_out(statement.line, &statement.text(), format!("{why}{}", danger(statement)));
                 return None;
             }
         };
-        self.rule(statement, condition, effect, danger(statement), notes)
+        let rule = self.rule(statement, condition, effect, danger(statement), notes)?;
+        // What would mean something else is told of what is taken.
+        notes.take_over(told);
+        Some(rule)
     }
 
     fn rule(

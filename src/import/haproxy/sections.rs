@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::Environment;
 use super::super::error::ImportError;
 use super::super::note::Notes;
-use super::words::words;
+use super::words::{self, words};
 
 /// One line of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,14 @@ pub fn read(text: &str, environment: Environment<'_>, notes: &mut Notes) -> Resu
             if default {
                 continue;
             }
+        }
+        let address = match words.first().map(String::as_str) {
+            Some("bind") => words.get_mut(1),
+            Some("server") => words.get_mut(2),
+            _ => None,
+        };
+        if let Some(address) = address.filter(|address| address.contains('$')) {
+            *address = words::address(line_number, address, environment)?;
         }
         if !words.is_empty() {
             reader.take(Statement { line: line_number, words, negated })?;

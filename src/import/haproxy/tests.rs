@@ -65,22 +65,6 @@ fn a_redirect_to_https_and_its_frontend_become_services_with_tls() {
 }
 
 #[test]
-fn the_first_certificate_is_for_clients_that_name_no_host_as_with_haproxy() {
-    let default = |binds: &str| {
-        let imported = imported(&format!("listen web\n mode http\n{binds} server a 192.0.2.1:80 check\n"));
-        let default = imported.document.get("tls").and_then(Tree::table).and_then(|tls| tls.get("default").cloned());
-        let notes: Vec<_> = imported.notes.iter().map(|note| note.line).collect();
-        (default.as_ref().and_then(Tree::text).map(str::to_owned), notes)
-    };
-    let web = Some("web".to_owned());
-    assert_eq!(default(" bind :443 ssl crt /a.pem crt /b.pem\n"), (web.clone(), vec![]));
-    assert_eq!(default(" bind :443 ssl crt /a.pem strict-sni\n"), (None, vec![]));
-    assert_eq!(default(" bind :443 ssl crt /a.pem\n bind :8443 ssl crt /b.pem\n"), (web.clone(), vec![4]));
-    assert_eq!(default(" bind :443 ssl crt /a.pem\n bind :8443 ssl crt /a.pem strict-sni\n"), (web, vec![4]));
-    assert_eq!(default(" bind :80\n"), (None, vec![]));
-}
-
-#[test]
 fn what_a_server_says_becomes_backends_and_one_check() {
     let text = "listen web\n mode http\n bind 192.0.2.9:8080,[::1]:8080\n option httpchk GET /up HTTP/1.1\\r\\nHost:\\ www.example.net\n \
                 timeout check 900ms\n default-server inter 3s fall 5\n \

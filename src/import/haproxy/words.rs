@@ -14,6 +14,19 @@ pub fn words(line: u32, text: &str, environment: Environment<'_>) -> Result<Vec<
     Ok(reader.words)
 }
 
+/// An address with its variables in their places: those HAProxy reads without quotes, too (configuration manual, 4.2, `bind` and 5.2).
+///
+/// # Errors
+///
+/// A malformed variable, or one that is not set here.
+pub fn address(line: u32, text: &str, environment: Environment<'_>) -> Result<String, ImportError> {
+    let mut reader = Reader { line, rest: text, environment, words: Vec::new(), word: None };
+    while let Some(letter) = reader.next() {
+        if letter == '$' { reader.variable()? } else { reader.push(letter) }
+    }
+    Ok(reader.word.unwrap_or_default())
+}
+
 struct Reader<'a> {
     line: u32,
     rest: &'a str,
@@ -112,7 +125,7 @@ impl Reader<'_> {
         let (name, behind) = inner.split_at(name_length(inner));
         if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
             return Err(self.fault(
-                "a \"$\" within double quotes needs the name of a variable behind it; write \"\\$\" for the letter",
+                "a \"$\" within double quotes or an address needs the name of a variable behind it; write \"\\$\" for the letter",
             ));
         }
         let (several, behind) = behind.strip_prefix("[*]").map_or((false, behind), |behind| (true, behind));

@@ -1,5 +1,6 @@
 //! The proxy as a daemon: its state, its workers, and what their effects come to.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,13 +10,13 @@ use serde_json::Value;
 
 use super::acme::Acme;
 use super::handed;
-use super::looks::Looks;
 use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::{Now, boot_id};
-use crate::daemon::lifecycle::question::{Question, Transport};
+use crate::daemon::lifecycle::question::{Question, Transport, within_reach};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
+use crate::daemon::looks::Looks;
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
 use crate::health::saved::FileToSave;
@@ -24,8 +25,10 @@ use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::traffic::counters::WorkerCounters;
+use crate::proxy::traffic::door::Door;
 use crate::proxy::traffic::shared::Shared;
 use crate::proxy::traffic::worker::{Command, Worker};
+use crate::proxy_protocol;
 
 /// The proxy's part of the control thread.
 pub struct ProxyDaemon {
@@ -160,9 +163,7 @@ impl Daemon for ProxyDaemon {
     }
 
     fn questions(&self) -> Vec<Question> {
-        let message = b"GET /.polder/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec();
-        let ask = |address| Question { address, transport: Transport::Tcp, message: message.clone() };
-        self.network.addresses().map(ask).collect()
+        self.network.doors().filter_map(|(address, door)| question(address, door)).collect()
     }
 
     fn silent_threads(&self) -> Vec<String> {
@@ -204,4 +205,19 @@ impl Daemon for ProxyDaemon {
     fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         self.obey(request, now)
     }
+}
+
+/// What a process asks at this door; none where connections of this machine are closed out, which is logged each time.
+fn question(address: SocketAddr, door: &Door) -> Option<Question> {
+    let mut message = Vec::new();
+    if let Some(proxies) = &door.proxies {
+        // From there to there: the kernel takes the same address for both ends.
+        let own = within_reach(address).ip();
+        if !proxies.iter().any(|proxy| proxy.contains(&own)) {
+            return None;
+        }
+        proxy_protocol::write(proxy_protocol::Version::V2, None, &mut message);
+    }
+    message.extend_from_slice(b"GET /.polder/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    Some(Question { address, transport: Transport::Tcp, message })
 }

@@ -35,9 +35,9 @@ impl Network {
         Ok(Network { traffic: traffic.collect::<Result<_, BindError>>()? })
     }
 
-    /// Where they listen.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.traffic.iter().filter_map(|traffic| traffic.sockets.first()?.local_addr().ok())
+    /// Where they listen, and what is spoken there.
+    pub(super) fn doors(&self) -> impl Iterator<Item = (SocketAddr, &Door)> + '_ {
+        self.traffic.iter().filter_map(|traffic| Some((traffic.sockets.first()?.local_addr().ok()?, &*traffic.door)))
     }
 
     /// How many sockets there are on the address that has most: so many workers get any.

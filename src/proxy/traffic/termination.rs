@@ -156,8 +156,9 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
-    /// F frames of HTTP/2, O a file being opened, A being admitted, L being counted by a rate limit, B queueing for a busy backend, N being sent to the next
-    /// backend (or the visitor's network, in PN and LN), W the visitor's name and password, X asking another server about him, `-` none.
+    /// F frames of HTTP/2, O a file being opened, A being admitted, L being counted by a rate limit, B queueing for a busy backend,
+    /// E being sent elsewhere, to the next backend, N the visitor's network, W the visitor's name and password, X asking another server
+    /// about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -221,9 +222,9 @@ impl End {
             End::ClientInBackendQueue => "CB",
             End::QueueTimeout => "sB",
             End::QueueFullOfBackend => "RB",
-            End::RetriedStatus => "SN",
-            End::TryTimeout => "sN",
-            End::BudgetSpent => "RN",
+            End::RetriedStatus => "SE",
+            End::TryTimeout => "sE",
+            End::BudgetSpent => "RE",
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::super::super::note::{Became, Note};
 use super::super::super::settle::Imported;
+use super::super::super::tree::Tree;
 use super::super::import;
 
 fn imported(text: &str) -> Imported {
@@ -120,4 +121,57 @@ fn a_guard_in_front_of_a_redirect_to_https_is_told_as_a_danger() {
          frontend tls\n bind :443 ssl crt /a.pem\n default_backend web\n"
     ));
     assert!(warns(&imported.notes, 7, "sent to https before"), "{:?}", imported.notes);
+}
+
+#[test]
+fn the_first_certificate_is_for_clients_that_name_no_host_as_with_haproxy() {
+    let default = |binds: &str| {
+        let imported = imported(&format!("listen web\n mode http\n{binds} server a 192.0.2.1:80 check\n"));
+        let default = imported.document.get("tls").and_then(Tree::table).and_then(|tls| tls.get("default").cloned());
+        let notes: Vec<_> = imported.notes.iter().map(|note| note.line).collect();
+        (default.as_ref().and_then(Tree::text).map(str::to_owned), notes)
+    };
+    let web = Some("web".to_owned());
+    assert_eq!(default(" bind :443 ssl crt /a.pem crt /b.pem\n"), (web.clone(), vec![]));
+    assert_eq!(default(" bind :443 ssl crt /a.pem strict-sni\n"), (None, vec![]));
+    assert_eq!(default(" bind :443 ssl crt /a.pem\n bind :8443 ssl crt /b.pem\n"), (web.clone(), vec![4]));
+    assert_eq!(default(" bind :443 ssl crt /a.pem\n bind :8443 ssl crt /a.pem strict-sni\n"), (web, vec![4]));
+    assert_eq!(default(" bind :80\n"), (None, vec![]));
+}
+
+#[test]
+fn variables_in_addresses_need_no_quotes() {
+    let text = "listen web\n mode http\n bind 0.0.0.0:$PORT\n server a ${BACK}:80 check\n";
+    let environment = |name: &str| match name {
+        "PORT" => Some("8080".to_owned()),
+        "BACK" => Some("192.0.2.1".to_owned()),
+        _ => None,
+    };
+    let imported = import(text, &environment).expect("it can be imported");
+    assert!(imported.json().contains(r#""address": "0.0.0.0:8080""#), "{}", imported.json());
+    assert!(imported.json().contains("192.0.2.1:80"), "{}", imported.json());
+    let error = import(text, &|_| None).expect_err("they are not set").to_string();
+    assert!(error.starts_with("line 3: the variable PORT is not set"), "{error}");
+}
+
+#[test]
+fn what_is_left_out_says_what_to_do_and_not_also_what_it_is_now() {
+    let text = "listen web\n mode http\n bind :80\n acl many src_conn_cur gt 10\n tcp-request content reject if many\n \
+                http-request deny if !{ src -f /etc/allow.lst }\n server a 192.0.2.1:80 check\n";
+    let imported = imported(text);
+    let of = |line: u32| -> Vec<&str> {
+        imported.notes.iter().filter(|note| note.line == line).map(|note| note.why.as_str()).collect()
+    };
+    assert_eq!(
+        of(5),
+        [
+            "src_conn_cur: polder counts requests by \"rate_limit\" of a service: docs/limits.md (acl many, line 4); what it refuses is served here"
+        ]
+    );
+    assert_eq!(
+        of(6),
+        [
+            "networks in files (-f) are not read: write them into the rule, and import again; what it refuses is served here"
+        ]
+    );
 }

@@ -35,6 +35,18 @@ fn frames_without_content_are_bounded() {
 }
 
 #[test]
+fn whoever_asks_every_few_seconds_whether_we_are_there_may_do_so_for_ever() {
+    // gRPC's keepalive: no less than 10 s apart. Some clients ask each second, with a window update beside it.
+    let mut budget = Budget::new(Duration::ZERO);
+    for second in 1..=7 * 86_400 {
+        budget.grow(Duration::from_secs(second));
+        budget.receive(ping());
+        budget.receive(frame(8, 0, &[0; 4]));
+    }
+    assert!(!budget.is_spent());
+}
+
+#[test]
 fn whoever_is_sent_frames_may_answer_them_for_ever() {
     let mut budget = Budget::new(Duration::ZERO);
     let spent = until_spent(&mut budget, |budget| {
