@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use tracing::Level;
-
 use super::Orders;
 use crate::daemon::clock::Now;
+use crate::log_line::{Kind, LogLine};
 use crate::proxy::acme::steps::{Effect, File};
 
 /// How long a certificate is kept for which no service asks.
@@ -44,7 +43,7 @@ impl Orders {
             let days = GRACE.as_secs() / 86_400;
             let line =
                 format!("no service {service} has asked for its certificate for {days} days: its file is removed");
-            [Effect::Log(Level::INFO, line), Effect::Remove(service)]
+            [Effect::Log(LogLine::info(Kind::Certificate, line).about(&service)), Effect::Remove(service)]
         });
         removed.collect()
     }
