@@ -22,7 +22,9 @@ let
     name: pool:
     documented {
       inherit (pool) aliases ttl when_all_down;
-      check = fleet.checks.${pool.check};
+      check = fleet.checks.${pool.check} // {
+        tls = pool.check_tls;
+      };
       members = lib.genAttrs (members.membersOf name) (proxy: {
         inherit (fleet.hosts.${proxy}) addresses;
       });

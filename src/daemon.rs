@@ -20,6 +20,7 @@ pub mod key_file;
 pub mod launch;
 pub mod lifecycle;
 pub mod logs;
+pub mod looks;
 pub mod metrics;
 pub mod notify;
 pub mod operator;

@@ -43,6 +43,7 @@
 //! | what no visitor may say to a backend, because the proxy does | [`proxy::edge::own_fields`] |
 //! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
 //! | that a backend over TLS is who it must be | [`tls::client`] |
+//! | that a disk which hangs holds up no files but its own | [`daemon::looks`] |
 //! | which certificates are ordered from a CA, by which proxy, when, and after which pause | [`proxy::acme::orders`] |
 //! | what of what is known is too old to be acted on | [`health::proof`] |
 //! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |

@@ -21,11 +21,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use rustls::AlertDescription;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use session::Session;
+use session::{LastAlert, Session};
 
 /// HTTP/2 by its name in a handshake (RFC 9113, 3.2).
 pub const HTTP2: &[u8] = b"h2";
@@ -119,6 +120,21 @@ impl TlsStream {
     pub fn is_quiet(&self) -> bool {
         let session = self.session.borrow();
         !session.has_plaintext() && !session.has_ended()
+    }
+
+    /// The alert by which the server ends the connection, if it does, as far as it has come; none: the other side is a visitor.
+    pub fn last_alert(&self) -> Option<LastAlert> {
+        self.session.borrow().last_alert().cloned()
+    }
+
+    /// The same of a connection that is not used any more, of which there may be something unread.
+    pub fn alert_at_end(&self) -> Option<AlertDescription> {
+        let mut session = self.session.borrow_mut();
+        if session.last_alert()?.get().is_none() {
+            // Whatever comes of it: nothing is read any more.
+            let _ = session.receive(|room| self.tcp.try_read(room));
+        }
+        session.last_alert()?.get()
     }
 
     /// Waits until there may be something to read.

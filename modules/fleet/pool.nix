@@ -5,7 +5,7 @@
 
 let
   inherit (lib) mkOption types;
-  inherit (fleetTypes) daemonDefault mkOptional;
+  inherit (fleetTypes) daemonDefault mkOptional part;
 in
 {
   options = {
@@ -53,5 +53,30 @@ in
       default = "ready";
       description = "Which of `polder.fleet.checks` probes each address of each member. The check must have a port.";
     };
+    check_tls =
+      part
+        {
+          ca_file = daemonDefault {
+            type = types.path;
+            example = "/etc/ssl/certs/ca-certificates.crt";
+            description = "The certificates in PEM of the authorities that may have issued a proxy's certificate. Needed unless `verify` is false.";
+          };
+          server_name = daemonDefault {
+            type = types.str;
+            example = "www.example.net";
+            description = "The name that a proxy's certificate must be for, and that the check names. Without it, the proxy's address.";
+          };
+          verify = daemonDefault {
+            type = types.bool;
+            example = false;
+            description = "Whether a proxy has to prove who it is.";
+          };
+        }
+        {
+          description = ''
+            Members are probed over TLS, as visitors of https come, at the port of their check
+            ([documents.md](documents.md#poolsnamechecktls)).
+          '';
+        };
   };
 }

@@ -31,12 +31,13 @@ pub enum HttpVersion {
     Http2,
 }
 
-/// Whom a backend has to prove to be, and what we show it. It is verified always.
+/// Whom a backend has to prove to be, and what we show it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackendTls {
-    /// The certificates in PEM of the authorities that may have issued a backend's.
-    pub ca_file: PathBuf,
+    /// The certificates in PEM of the authorities that may have issued a backend's. `None`: whoever answers is believed, which only the
+    /// checks of a pool may say.
+    pub ca_file: Option<PathBuf>,
     /// The name that a backend's certificate must be for, and that we ask for (SNI); none: its address.
     pub server_name: Option<String>,
     /// What we show to a backend that asks for it.
@@ -67,6 +68,10 @@ pub(super) const KEYS: Keys =
 /// The keys of `client_certificate`.
 pub(super) const CLIENT_CERTIFICATE: Keys =
     Keys { object: "services.NAME.backend_tls.client_certificate", names: &["chain_file", "key_file"] };
+
+/// The keys of `tls` of a pool's check.
+pub(super) const MEMBER_KEYS: Keys =
+    Keys { object: "pools.NAME.check.tls", names: &["ca_file", "client_certificate", "server_name", "verify"] };
 
 /// Reads how a service speaks to its backends.
 pub(super) fn read(service: &Object<'_>) -> Read<BackendProtocol> {
@@ -107,7 +112,31 @@ pub(super) fn read_send_proxy(value: &Value<'_>) -> Read<Option<proxy_protocol::
 
 fn read_tls(value: &Value<'_>) -> Read<BackendTls> {
     let tls = value.object(&KEYS)?;
-    let ca_file = tls.required("ca_file", Value::file);
+    let ca_file = tls.required("ca_file", Value::file).map(Some);
+    read_rest(&tls, ca_file)
+}
+
+/// Reads `tls` of a pool's check.
+pub(super) fn read_member_tls(value: &Value<'_>) -> Read<Option<BackendTls>> {
+    if !value.is_object() {
+        return match value.boolean()? {
+            false => Ok(None),
+            true => Err(value.fault(
+                "which member is believed has to be said: { \"ca_file\": \"/etc/ssl/certs/ca-certificates.crt\", \"server_name\": \
+                 \"www.example.net\" }, or { \"verify\": false } for whoever answers",
+            )),
+        };
+    }
+    let tls = value.object(&MEMBER_KEYS)?;
+    let verify = tls.with_default("verify", true, |value| value.boolean())?;
+    let ca_file = match verify {
+        true => tls.required("ca_file", Value::file).map(Some),
+        false => tls.refuse(&["ca_file"], "where nothing is verified").map(|()| None),
+    };
+    read_rest(&tls, ca_file).map(Some)
+}
+
+fn read_rest(tls: &Object<'_>, ca_file: Read<Option<PathBuf>>) -> Read<BackendTls> {
     let server_name =
         tls.optional("server_name", |value| value.parsed("a host name or an address", names::host_or_address));
     let client_certificate = tls.optional("client_certificate", |value| {

@@ -5,11 +5,12 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::backend_protocol::{self, BackendProtocol};
+use super::backend_protocol::{self, BackendProtocol, BackendTls};
 use super::defaults;
 use super::names;
 use super::reader::{Keys, Object, Read, Value};
@@ -176,13 +177,20 @@ impl Default for Expect {
 pub(super) fn read(value: &Value<'_>, of: CheckOf, protocol: Option<&BackendProtocol>) -> Read<CheckConfig> {
     let default = backend_default();
     let check = value.object(&KEYS)?;
-    let kind = read_kind(&check, of);
+    let member_tls = match of {
+        CheckOf::Backend => Ok(None),
+        CheckOf::Member => check.with_default("tls", None, backend_protocol::read_member_tls),
+    };
+    let kind = read_kind(&check, of, member_tls.as_ref().ok().and_then(|tls| tls.as_ref()?.server_name.as_deref()));
     let port = match of {
         CheckOf::Backend => check.optional("port", |value| value.integer(1..=u16::MAX)),
         CheckOf::Member => check.required("port", |value| value.integer(1..=u16::MAX)).map(Some),
     };
     let has_own_port = of == CheckOf::Backend && port.as_ref().is_ok_and(Option::is_some);
-    let protocol = read_protocol(&check, protocol, has_own_port);
+    let protocol = match of {
+        CheckOf::Backend => read_protocol(&check, protocol, has_own_port),
+        CheckOf::Member => read_member_protocol(&check, member_tls),
+    };
     let interval = check.with_default("interval", default.interval, |value| value.duration(INTERVAL));
     let fast_interval = read_fast_interval(&check, interval);
     let timeout = check.with_default("timeout", default.timeout, |value| value.duration(TIMEOUT));
@@ -206,6 +214,12 @@ fn read_protocol(check: &Object<'_>, protocol: Option<&BackendProtocol>, has_own
     let send_proxy = check.with_default("send_proxy", default, backend_protocol::read_send_proxy);
     let alike = if speaks_alike(check, protocol, has_own_port)? { protocol.cloned() } else { None };
     Ok(BackendProtocol { send_proxy: send_proxy?, ..alike.unwrap_or_default() })
+}
+
+/// How it speaks to a member of a pool, which is a proxy: HTTP/1.1.
+fn read_member_protocol(check: &Object<'_>, tls: Read<Option<BackendTls>>) -> Read<BackendProtocol> {
+    let send_proxy = check.with_default("send_proxy", None, backend_protocol::read_send_proxy);
+    Ok(BackendProtocol { tls: tls?.map(Arc::new), send_proxy: send_proxy?, ..BackendProtocol::default() })
 }
 
 /// Whether version and TLS are those of the service.
@@ -238,7 +252,8 @@ enum Kind {
     Tcp,
 }
 
-fn read_kind(check: &Object<'_>, of: CheckOf) -> Read<ProbeKind> {
+/// `server_name` is the one of the check's own TLS: over that nobody answers for another host.
+fn read_kind(check: &Object<'_>, of: CheckOf, server_name: Option<&str>) -> Read<ProbeKind> {
     let default_path = match of {
         CheckOf::Backend => defaults::BACKEND_CHECK_PATH,
         CheckOf::Member => defaults::MEMBER_CHECK_PATH,
@@ -254,7 +269,8 @@ fn read_kind(check: &Object<'_>, of: CheckOf) -> Read<ProbeKind> {
     let expect = check
         .with_default("expect", Expect::default(), |value| value.parsed("statuses, like \"200-399\"", parse_expect));
     kind?;
-    Ok(ProbeKind::Http { path: path?, host: host?, expect: expect? })
+    let host = host?.or_else(|| server_name.map(str::to_owned));
+    Ok(ProbeKind::Http { path: path?, host, expect: expect? })
 }
 
 fn parse_expect(text: &str) -> Result<Expect, String> {

@@ -30,7 +30,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{check, defaults, own_name, version};
+use super::{backend_protocol, check, defaults, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 15] = [
+pub const KEYS: [&Keys; 17] = [
     &ROOT,
     &admin::KEYS,
     &peers::KEYS,
@@ -104,6 +104,8 @@ pub const KEYS: [&Keys; 15] = [
     &pools::FALLBACK,
     &pools::MEMBER,
     &check::KEYS,
+    &backend_protocol::MEMBER_KEYS,
+    &backend_protocol::CLIENT_CERTIFICATE,
 ];
 
 /// Zero is no drain.

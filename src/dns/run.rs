@@ -74,7 +74,16 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let zone_copies = ZoneCopies::new(settings.state_dir);
     let rate_limit_log = RateLimitLog::default();
     let challenges = ChallengeListener::new(inputs.clone());
-    let daemon = DnsDaemon { state, snapshot, listening, challenges, rate_limit_log, zone_copies };
+    let daemon = DnsDaemon {
+        state,
+        snapshot,
+        listening,
+        challenges,
+        rate_limit_log,
+        zone_copies,
+        looks: Arc::default(),
+        looked: None,
+    };
     let mut shell = Shell::new(Parts {
         args,
         daemon,

@@ -153,7 +153,15 @@ async fn ask(stream: TcpStream, target: &Target, began: Duration, deadline: Inst
     };
     // On the heap: checks in clear text have no room for it.
     match timeout_at(deadline, Box::pin(connector.connect(stream, target.address, Proof::Anew))).await {
-        Ok(Ok(stream)) => Box::pin(ask_over(stream, target, began, deadline)).await,
+        Ok(Ok(mut stream)) => {
+            let outcome = Box::pin(ask_over(&mut stream, target, began, deadline)).await;
+            match (&outcome, stream.alert_at_end()) {
+                (Outcome::Failure(_), Some(alert)) => {
+                    Outcome::Failure(connector.refused_by(alert, target.address).to_string().into())
+                }
+                _ => outcome,
+            }
+        }
         Ok(Err(HandshakeError::OutOfResources(kind))) => Outcome::LocalError(kind.to_string()),
         Ok(Err(error)) => Outcome::Failure(error.to_string().into()),
         Err(_) => {

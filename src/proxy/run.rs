@@ -9,7 +9,6 @@ mod certificates;
 mod daemon;
 mod document;
 mod handed;
-mod looks;
 mod nameservers;
 mod network;
 

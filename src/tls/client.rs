@@ -2,7 +2,7 @@
 //!
 //! Owns whom we believe and what we show, read from files and read again when they change: a renewal that cannot be used changes
 //! nothing, and is an alarm. There is one [`Connector`] for all services and checks of the same settings. Must never: connect to a
-//! server whose certificate was not verified.
+//! server whose certificate was not verified, unless the settings say that nothing is.
 
 #![allow(
     clippy::disallowed_types,
@@ -10,12 +10,13 @@
 )]
 
 mod fault;
+mod unverified;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use rustls::client::{Resumption, UnbufferedClientConnection};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 
 use super::pem::{self, CertificateError, FileStamp};
@@ -33,6 +34,7 @@ use super::session::{Session, Side};
 use super::{HTTP2, TlsStream};
 use crate::config::{BackendProtocol, BackendTls, HttpVersion};
 use crate::counted::counted;
+use unverified::Anybody;
 
 /// Those of this process, by their settings: what one document has brought is there for the next one, and for the checks.
 static KNOWN: Mutex<BTreeMap<Settings, Weak<Connector>>> = Mutex::new(BTreeMap::new());
@@ -62,6 +64,15 @@ pub struct Connector {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Connector").field(&self.tls).field(&self.version).finish()
+    }
+}
+
+impl fmt::Display for Connector {
+    /// The files of certificates that it goes by.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.tls.client_certificate.iter().map(|shown| &shown.chain_file);
+        let files: Vec<_> = self.tls.ca_file.iter().chain(shown).map(|file| file.display().to_string()).collect();
+        f.write_str(&files.join(" and "))
     }
 }
 
@@ -182,6 +193,11 @@ impl Connector {
         &self.tls
     }
 
+    /// The files that it goes by.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        files(&self.tls).map(PathBuf::as_path)
+    }
+
     /// Why what the files hold is not in force.
     pub fn error(&self) -> Option<CertificateError> {
         self.lock().error.clone()
@@ -208,6 +224,11 @@ impl Connector {
         *self.lock() = LastRead { stamps, error: error.clone() };
         let is_same = is_same && error == last_error;
         (!is_same).then(|| error.map_or(Ok(()), Err))
+    }
+
+    /// Why a backend ends a connection with this alert, behind the handshake.
+    pub fn refused_by(&self, alert: AlertDescription, address: SocketAddr) -> HandshakeError {
+        HandshakeError::Refused(fault::of_alert(alert, &self.tls, address))
     }
 
     /// What the operator should know of it at a moment since the epoch.
@@ -246,8 +267,8 @@ impl Connector {
         proof: Proof,
     ) -> Result<TlsStream, HandshakeError> {
         let Some(in_force) = self.in_force.load_full() else {
-            let none = || CertificateError::new(&self.tls.ca_file, "has not been read");
-            return Err(HandshakeError::Unusable(self.error().unwrap_or_else(none)));
+            let none = || HandshakeError::Refused("its settings have not been read".to_owned());
+            return Err(self.error().map_or_else(none, HandshakeError::Unusable));
         };
         let name = ServerName::try_from(self.tls.name_of(address))
             .map_err(|_| HandshakeError::Refused("the server's name is none".to_owned()))?;
@@ -292,7 +313,7 @@ async fn flush(tcp: &TcpStream, session: &mut Session) -> Result<(), HandshakeEr
 
 fn files(tls: &BackendTls) -> impl Iterator<Item = &PathBuf> {
     let shown = tls.client_certificate.iter().flat_map(|shown| [&shown.chain_file, &shown.key_file]);
-    std::iter::once(&tls.ca_file).chain(shown)
+    tls.ca_file.iter().chain(shown)
 }
 
 fn stamps(tls: &BackendTls) -> Vec<FileStamp> {
@@ -305,14 +326,14 @@ fn stamps(tls: &BackendTls) -> Vec<FileStamp> {
 ///
 /// Why not.
 pub fn check(tls: &BackendTls) -> Result<(), CertificateError> {
-    roots(tls)?;
+    tls.ca_file.as_deref().map(roots).transpose()?;
     tls.client_certificate.as_ref().map_or(Ok(()), |shown| shown_chain(&shown.chain_file).map(drop))
 }
 
-fn roots(tls: &BackendTls) -> Result<RootCertStore, CertificateError> {
-    let fail = |why: String| CertificateError::new(&tls.ca_file, why);
+fn roots(ca_file: &Path) -> Result<RootCertStore, CertificateError> {
+    let fail = |why: String| CertificateError::new(ca_file, why);
     let mut roots = RootCertStore::empty();
-    let found = pem::certificates(&tls.ca_file, "the certificates of authorities in PEM")?;
+    let found = pem::certificates(ca_file, "the certificates of authorities in PEM")?;
     // A bundle of hundreds may hold one that nobody can read.
     let (taken, ignored) = roots.add_parsable_certificates(found);
     match (taken, ignored) {
@@ -322,16 +343,20 @@ fn roots(tls: &BackendTls) -> Result<RootCertStore, CertificateError> {
     }
 }
 
-fn shown_chain(file: &std::path::Path) -> Result<pem::DatedChain, CertificateError> {
+fn shown_chain(file: &Path) -> Result<pem::DatedChain, CertificateError> {
     pem::dated_chain(file, "a certificate in PEM, which backends are shown")
 }
 
 fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<Duration>), CertificateError> {
-    let fail = |error: rustls::Error| CertificateError::new(&tls.ca_file, format!("TLS cannot be used: {error}"));
-    let roots = roots(tls)?;
+    let blamed = tls.ca_file.clone().unwrap_or_default();
+    let fail = |error: rustls::Error| CertificateError::new(&blamed, format!("TLS cannot be used: {error}"));
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let algorithms = provider.signature_verification_algorithms;
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fail)?;
-    let config = config.with_root_certificates(roots);
+    let config = match &tls.ca_file {
+        Some(ca_file) => config.with_root_certificates(roots(ca_file)?),
+        None => config.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(algorithms))),
+    };
     let (mut config, ends) = match &tls.client_certificate {
         None => (config.with_no_client_auth(), None),
         Some(shown) => {

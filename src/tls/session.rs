@@ -1,12 +1,13 @@
 //! The state of one connection: rustls's, and the bytes on their way in and out.
 
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::HandshakeKind;
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::{AlertDescription, HandshakeKind};
 use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
@@ -55,8 +56,22 @@ pub struct Session {
     has_announced: bool,
     /// The other side has broken the protocol: nothing more is understood, and nothing encrypted.
     has_failed: bool,
+    /// None: the other side is a visitor.
+    last_alert: Option<LastAlert>,
     /// Plaintext sent since the last pause, and when some was sent last.
     pace: (usize, Instant),
+}
+
+/// The alert by which a server has ended a connection, known as soon as it has come, whoever has the connection then. In TLS 1.3 what
+/// it thinks of our certificate comes so, behind the handshake (RFC 8446, 4.4.2.4).
+#[derive(Debug, Clone, Default)]
+pub struct LastAlert(Arc<OnceLock<AlertDescription>>);
+
+impl LastAlert {
+    /// It, if one has come.
+    pub fn get(&self) -> Option<AlertDescription> {
+        self.0.get().copied()
+    }
 }
 
 /// Where the protocol stands when all that was received is understood.
@@ -71,6 +86,7 @@ impl Session {
     /// Before the first message of the handshake.
     pub fn new(side: Side) -> Session {
         let (incoming, plaintext, outgoing) = Default::default();
+        let last_alert = matches!(side, Side::Client(_)).then(LastAlert::default);
         Session {
             side,
             incoming,
@@ -80,6 +96,7 @@ impl Session {
             was_cut: false,
             has_announced: false,
             has_failed: false,
+            last_alert,
             pace: (0, Instant::now()),
         }
     }
@@ -107,6 +124,11 @@ impl Session {
             Side::Client(connection) => connection.handshake_kind(),
         };
         kind == Some(HandshakeKind::Resumed)
+    }
+
+    /// The alert by which a server ends the connection, if it does; none: the other side is a visitor.
+    pub fn last_alert(&self) -> Option<&LastAlert> {
+        self.last_alert.as_ref()
     }
 
     /// The visitor's connection; none: we are the client.
@@ -258,6 +280,10 @@ impl Session {
                 Done::Encoded if let Some(error) = failed.take() => return Err(error),
                 Done::Failed(error) if failed.is_none() => {
                     (self.has_failed, self.has_announced) = (true, true);
+                    if let (Some(last), rustls::Error::AlertReceived(alert)) = (&self.last_alert, &error) {
+                        // There is no second one.
+                        let _ = last.0.set(*alert);
+                    }
                     failed = Some(io::Error::new(io::ErrorKind::InvalidData, error));
                 }
                 // Without an alert.

@@ -229,3 +229,20 @@ fn a_broken_name_ttl_or_check_of_a_pool_is_refused() {
         ),
     ]);
 }
+
+#[test]
+fn checks_over_tls_that_believe_nobody_or_whoever_answers_without_saying_so_are_refused() {
+    const PORT: &str = r#""port": 80, "path""#;
+    DNS.refuses(&[
+        (&[(PORT, r#""port": 80, "tls": true, "path""#)], &[r#"dns.json:22: pools["http0.l.example.net"].check.tls: which member is believed has to be said: { "ca_file": "/etc/ssl/certs/ca-certificates.crt", "server_name": "www.example.net" }, or { "verify": false } for whoever answers"#]),
+        (&[(PORT, r#""port": 80, "tls": {}, "path""#)], &[r#"dns.json:22: pools["http0.l.example.net"].check.tls: the key "ca_file" is missing"#]),
+        (&[(PORT, r#""port": 80, "tls": { "verify": false, "ca_file": "/ca.pem" }, "path""#)], &[r#"dns.json:22: pools["http0.l.example.net"].check.tls.ca_file: has no meaning where nothing is verified; leave it out"#]),
+        (
+            &[(PORT, r#""port": 80, "tls": { "ca": "/ca.pem" }, "path""#)],
+            &[
+                r#"dns.json:22: pools["http0.l.example.net"].check.tls.ca: unknown key; known here: ca_file, client_certificate, server_name, verify"#,
+                r#"dns.json:22: pools["http0.l.example.net"].check.tls: the key "ca_file" is missing"#,
+            ],
+        ),
+    ]);
+}

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use polder::config::ProxyConfig;
+use polder::config::dns;
 use polder::config::proxy::{self, FieldConfig, RemovedFields};
+use polder::config::{ProbeKind, ProxyConfig};
 use polder::proxy_protocol::Version;
 use serde_json::{Map, Value};
 
@@ -67,4 +68,22 @@ fn a_service_compresses_for_visitors() {
     let compression = config.services["www"].compression.clone().unwrap();
     assert_eq!(compression.algorithms, [proxy::Algorithm::Brotli, proxy::Algorithm::Gzip]);
     assert_eq!(compression.min_size, 1024);
+}
+
+#[test]
+fn a_pool_of_proxies_that_serve_https_is_probed_as_visitors_come() {
+    let mut document = serde_json::json!({
+        "version": 1, "name": "ns", "listeners": ["192.0.2.1:53"], "admin": { "socket": "/run/admin.sock" }, "state_dir": "/state",
+        "zones": { "example.net": { "file": "/zones/example.net.zone" } },
+    });
+    document.as_object_mut().unwrap().extend(example("### `pools.NAME.check.tls`"));
+    let config = dns::parse(Path::new("dns.json"), &document.to_string()).unwrap();
+    let check = &config.pools["www.l.example.net"].check;
+    let tls = check.protocol.tls.as_deref().unwrap();
+    assert_eq!(tls.ca_file.as_deref(), Some(Path::new("/etc/ssl/certs/ca-certificates.crt")));
+    let host = Some("www.example.net".to_owned());
+    assert_eq!(tls.server_name, host);
+    assert!(
+        matches!(&check.kind, ProbeKind::Http { host: asked, path, .. } if *asked == host && path == "/.polder/ready")
+    );
 }

@@ -351,7 +351,7 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(
         wiki.protocol.tls.as_deref(),
         Some(&BackendTls {
-            ca_file: "/etc/ssl/backends/ca.pem".into(),
+            ca_file: Some("/etc/ssl/backends/ca.pem".into()),
             server_name: Some("wiki.internal".to_owned()),
             client_certificate: Some(ClientCertificate {
                 chain_file: "/etc/ssl/backends/px.pem".into(),

@@ -16,3 +16,4 @@ mod operator;
 mod reflection;
 mod reload;
 mod serving;
+mod tls_checks;

@@ -12,9 +12,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+use serde_json::{Value, json};
 
 use crate::authority::Authority;
-use crate::harness::{Client, GET, OK, PATIENCE, Proxy, Script, Setup, eventually};
+use crate::harness::{Client, GET, OK, PATIENCE, Proxy, Script, Setup, eventually, refusing};
+use crate::https_daemon::Daemon;
 use crate::script::read_head;
 
 pub type Stream = StreamOwned<ServerConnection, TcpStream>;
@@ -117,7 +119,8 @@ pub fn believes(
 ) -> Option<Arc<Connector>> {
     let client_certificate =
         shown.map(|files| ClientCertificate { chain_file: files.chain_file.clone(), key_file: files.key_file.clone() });
-    let tls = BackendTls { ca_file: authority.ca_file(), server_name: name.map(str::to_owned), client_certificate };
+    let tls =
+        BackendTls { ca_file: Some(authority.ca_file()), server_name: name.map(str::to_owned), client_certificate };
     Connector::of(&BackendProtocol { version: HttpVersion::Http1, tls: Some(Arc::new(tls)), ..Default::default() })
 }
 
@@ -343,4 +346,50 @@ fn a_certificate_of_ours_that_has_ended_is_an_alarm_that_says_so() {
     let connector = believes(&authority, Some("web.test"), Some(&own)).unwrap();
     let alarms = connector.alarms(Duration::from_secs(1_800_000_000)).concat();
     assert!(alarms.contains("px.pem, which backends are shown, ended ") && alarms.contains(" days ago"), "{alarms}");
+}
+
+#[test]
+fn a_backend_that_refuses_our_certificate_behind_the_handshake_is_said_to_do_so_by_checks_and_in_the_log() {
+    let authority = Authority::new();
+    let (web, ended) = (authority.issue("web", &["web.test"]), authority.issue_expired("px", &["px.test"]));
+    let mut config = asks(&authority, &web);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let backend = Secure::answering(config).address;
+    let shown = json!({ "chain_file": ended.chain_file, "key_file": ended.key_file });
+    let start = |protocol: &str, check: &str, shown: Option<&Value>| {
+        let mut tls = json!({ "ca_file": authority.ca_file(), "server_name": "web.test" });
+        if let Some(shown) = shown {
+            tls["client_certificate"] = shown.clone();
+        }
+        let services = json!({ "www": {
+            "hosts": ["www.test"], "mode": "stateless", "protocol": protocol, "check": { "type": check }, "backend_tls": tls,
+            "backends": [{ "name": "web", "address": backend.to_string() }] } });
+        Daemon::start_with(|folder| {
+            json!({ "version": 1, "name": "px", "admin": { "socket": folder.join("admin.sock") }, "state_dir": folder, "workers": 1,
+                "listeners": [{ "name": "http", "address": refusing().to_string() }], "services": services })
+        })
+    };
+    let none = "TLS: the backend wants to be shown a certificate (backend_tls.client_certificate); its alert: certificate_required";
+    let file = ended.chain_file.display();
+    let bad = format!(
+        "TLS: the backend refuses our certificate {file} (backend_tls.client_certificate); its alert: certificate_expired"
+    );
+    for (shown, words) in [(None, none), (Some(&shown), bad.as_str())] {
+        for protocol in ["http1", "h2"] {
+            let daemon = start(protocol, "http", shown);
+            eventually(words, || {
+                let reason = |status: Value| status["services"][0]["backends"][0]["check_reason"].clone();
+                daemon.status().map(reason).is_some_and(|reason| reason.as_str().unwrap().starts_with(words))
+            });
+            // A connection alone says nothing of it: the backend is up by such a check, and visitors find out.
+            let daemon = start(protocol, "tcp", shown);
+            eventually("ready", || daemon.status().is_some_and(|status| status["ready"] == true));
+            let address = daemon.status().unwrap()["listeners"][0].as_str().unwrap().parse().unwrap();
+            let mut client = Client::connect(address);
+            client.send("GET / HTTP/1.1\r\nHost: www.test\r\n\r\n");
+            assert_eq!(client.response().status(), 502);
+            let line = format!("www/web ({backend}) cannot be reached: {words}");
+            eventually(&line, || daemon.log().contains(&line));
+        }
+    }
 }

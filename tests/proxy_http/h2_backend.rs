@@ -405,8 +405,11 @@ async fn a_backend_that_cannot_be_reached_or_speaks_something_else_is_not_waited
 async fn over_tls_http_2_has_to_be_agreed_on() {
     let authority = Authority::new();
     let files = authority.issue("web", &["web.test"]);
-    let tls =
-        BackendTls { ca_file: authority.ca_file(), server_name: Some("web.test".into()), client_certificate: None };
+    let tls = BackendTls {
+        ca_file: Some(authority.ca_file()),
+        server_name: Some("web.test".into()),
+        client_certificate: None,
+    };
     let connector =
         Connector::of(&BackendProtocol { version: HttpVersion::Http2, tls: Some(Arc::new(tls)), ..Default::default() });
     for protocols in [vec![b"http/1.1".to_vec()], Vec::new()] {

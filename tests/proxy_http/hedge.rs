@@ -302,6 +302,26 @@ fn the_slot_of_the_attempt_that_lost_is_free_while_the_response_of_the_other_goe
 }
 
 #[test]
+fn an_interim_response_is_a_head_too() {
+    let slow = silent();
+    let (go, told) = channel::<()>();
+    let told = Mutex::new(told);
+    let hinting = Script::start(move |served, _| {
+        served.head();
+        served.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n");
+        let _ = told.lock().unwrap().recv();
+        served.send(OK);
+    });
+    let proxy = Proxy::start(with(hedging()), &[slow.address, hinting.address]);
+    let mut client = proxy.connect();
+    client.send(GET);
+    assert!(client.head().starts_with("HTTP/1.1 103 "));
+    eventually("the slow one is left", || slow.closed.load(Ordering::SeqCst) == 1);
+    go.send(()).unwrap();
+    assert_eq!(client.response().status(), 200);
+}
+
+#[test]
 fn an_attempt_whose_backend_goes_down_is_given_up_and_the_other_one_goes_on() {
     for down in [0, 1] {
         let (first, go) = Script::held();

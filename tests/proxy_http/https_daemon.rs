@@ -77,7 +77,8 @@ impl Daemon {
     pub fn start_with(document: impl Fn(&Path) -> Value) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("proxy.json"), document(folder.path()).to_string()).unwrap();
-        let process = Ended(program(folder.path(), &[]).stderr(Stdio::null()).spawn().unwrap());
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let process = Ended(program(folder.path(), &[]).stderr(log).spawn().unwrap());
         Daemon { process, folder }
     }
 
@@ -100,6 +101,11 @@ impl Daemon {
 
     pub fn status(&self) -> Option<Value> {
         serde_json::from_str(&self.call("GET /status")?).ok()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     fn alarms(&self) -> String {

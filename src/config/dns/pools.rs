@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::zones::ZoneConfig;
-use crate::config::backend_protocol::BackendProtocol;
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
 use crate::config::reader::{Keys, Location, Read, Value};
@@ -111,7 +110,7 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
     });
     let when_all_down = pool.with_default("when_all_down", WhenAllDown::All, read_when_all_down);
     let members = pool.required("members", read_members);
-    let check = pool.required("check", |value| check::read(value, CheckOf::Member, Some(&BackendProtocol::default())));
+    let check = pool.required("check", |value| check::read(value, CheckOf::Member, None));
     Ok(PoolConfig { ttl: ttl?, aliases: aliases?, when_all_down: when_all_down?, members: members?, check: check? })
 }
 

@@ -11,6 +11,7 @@ use crate::daemon::peers::Identity;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::Zones;
 use crate::dns::protection::Protection;
+use crate::tls::client::Connector;
 
 /// A document, ready.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Prepared {
     pub config: DnsConfig,
     /// Its zones, with the pools' names in them.
     pub zones: Arc<Zones>,
+    /// How members are probed over TLS, each once: held, so that what they go by is read once.
+    pub connectors: Vec<Arc<Connector>>,
     /// The limits on connections over TCP.
     pub tcp: Limits,
     /// The zones whose files could not be used at the start, by apex; empty after a reload, which wants all of them.

@@ -44,6 +44,7 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
         config,
         zones: Arc::new(zones),
         impaired: BTreeMap::new(),
+        connectors: Vec::new(),
         tcp,
         protection,
         identity: None,

@@ -1,6 +1,7 @@
 //! `GET /status`: all of it at one moment, and the service manager's one line.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
@@ -26,6 +27,8 @@ pub struct RuntimeFigures {
     pub queries: u64,
     /// What the shell knows: peers, reloads, state files.
     pub shell: Figures,
+    /// Looks at files that do not end, each a sentence.
+    pub hanging: Vec<String>,
     /// Why no proxy can tell its challenges, if the document wants them heard.
     pub challenges_unheard: Option<String>,
 }
@@ -104,6 +107,9 @@ impl State {
         let mut alarms = self.operator_file.alarms(now);
         alarms.extend(figures.shell.alarms());
         alarms.extend(figures.challenges_unheard.clone());
+        alarms.extend(figures.hanging.iter().cloned());
+        let since_epoch = Duration::from_millis(now.unix_ms);
+        alarms.extend(self.document.connectors.iter().flat_map(|connector| connector.alarms(since_epoch)));
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);

@@ -19,7 +19,7 @@ impl DnsDaemon {
         let state = &self.state;
         let queries = self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum();
         let challenges_unheard = self.challenges.error().map(str::to_owned);
-        let figures = RuntimeFigures { queries, shell, challenges_unheard };
+        let figures = RuntimeFigures { queries, shell, hanging: self.looks.alarms(), challenges_unheard };
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&state.status(&figures, now)),

@@ -12,6 +12,7 @@ use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::question::{Question, Transport};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, Persistence, RunError};
+use crate::daemon::looks::{Look, Looks};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Change, Effect, Event, HealthFile, State};
@@ -20,9 +21,13 @@ use crate::dns::snapshot::Snapshot;
 use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
 use crate::health::saved::{MoreToSave, ToSave};
+use crate::tls::client::Connector;
 
 /// A query for the root's nameservers (RFC 1035, 4.1): REFUSED is an answer too.
 const ROOT_NS: &[u8] = &[0x70, 0x64, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
+
+/// How often the files are looked at that checks over TLS go by.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What cannot be done when the machine gives no more threads.
 pub(super) const NO_THREAD: &str = "no thread can be started";
@@ -35,6 +40,19 @@ pub struct DnsDaemon {
     pub(super) challenges: ChallengeListener,
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
+    pub(super) looks: Arc<Looks>,
+    /// When files were looked at last, since the process began.
+    pub(super) looked: Option<Duration>,
+}
+
+/// A look at the files that checks over TLS go by.
+fn look(connector: &Arc<Connector>) -> Look {
+    let own = Arc::clone(connector);
+    Look::at(connector.files(), move || match own.refresh() {
+        None => {}
+        Some(Ok(())) => tracing::info!("what checks over TLS go by ({own}) has been read again, and is in force"),
+        Some(Err(error)) => tracing::error!("what checks over TLS go by ({own}) has changed and is not used: {error}"),
+    })
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {
@@ -159,6 +177,11 @@ impl Daemon for DnsDaemon {
 
     fn poll(&mut self, now: Now) {
         self.rate_limit_log.look(self.listening.counters().map(|(_, counters)| counters), now.running);
+        if self.looked.is_none_or(|looked| now.running.saturating_sub(looked) >= LOOK_EVERY) {
+            self.looked = Some(now.running);
+            self.looks.take(self.state.document().connectors.iter().map(look).collect());
+            self.looks.tell();
+        }
     }
 
     fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {

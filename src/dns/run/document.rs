@@ -1,5 +1,7 @@
 //! `dns.json` and the zone files it names, read and compiled together: at a start, at a reload and by `--check-config`.
 
+mod member_tls;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub struct Parsed {
     zones: Arc<Zones>,
     impaired: BTreeMap<String, Impaired>,
     warnings: Vec<Finding>,
+    /// What checks go by must not keep zones from being served.
+    at_start: bool,
 }
 
 impl Parsed {
@@ -34,7 +38,7 @@ impl Parsed {
         // Those about a copy were said when its text was the zone's.
         let files = zones.iter().filter(|zone| zone.fingerprint.is_some());
         let warnings = files.flat_map(|zone| zone.warnings.iter().cloned()).collect();
-        Parsed { config, zones: Arc::new(zones), impaired, warnings }
+        Parsed { config, zones: Arc::new(zones), impaired, warnings, at_start: false }
     }
 }
 
@@ -87,22 +91,29 @@ impl Document for Prepared {
             impaired.findings.0.iter().for_each(|finding| tracing::error!("{finding}"));
             tracing::error!("zone {apex} is {impaired}");
         }
-        Ok(Parsed::new(config, Zones::new(zones, unavailable), impaired))
+        Ok(Parsed { at_start: true, ..Parsed::new(config, Zones::new(zones, unavailable), impaired) })
     }
 
     fn with_keys(
-        Parsed { config, zones, impaired, warnings }: Parsed,
+        Parsed { config, zones, impaired, warnings, at_start }: Parsed,
     ) -> Result<(Prepared, Vec<String>), Vec<KeyError>> {
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         let challenges = config.acme_challenges.as_ref().map(|challenges| {
             Identity::read(&challenges.key_file).map_err(|error| error.of("acme_challenges.key_file"))
         });
+        let (connectors, unusable) = member_tls::read(&config);
+        if !at_start && !unusable.is_empty() {
+            return Err(unusable);
+        }
+        let missed =
+            unusable.iter().map(|error| format!("{error}; members that are probed over it are down")).collect();
         match (identity, challenges.transpose(), Protection::of(&config)) {
             (Ok(identity), Ok(challenges_identity), Ok(protection)) => {
                 let tcp = Limits::of(&config.tcp);
-                let prepared = Prepared { config, zones, impaired, tcp, protection, identity, challenges_identity };
-                Ok((prepared, Vec::new()))
+                let prepared =
+                    Prepared { config, zones, impaired, connectors, tcp, protection, identity, challenges_identity };
+                Ok((prepared, missed))
             }
             (identity, challenges, protection) => {
                 Err(identity.err().into_iter().chain(challenges.err()).chain(protection.err()).collect())
@@ -169,10 +180,14 @@ fn parse_all(
             Err(more) => findings.extend(more.0),
         }
     }
+    let (unusable, unread) = member_tls::check(file, &config);
+    findings.extend(unusable);
     if !findings.is_empty() {
         return Err(Findings(findings));
     }
-    Ok(Parsed::new(config, Zones::new(zones, Vec::new()), BTreeMap::new()))
+    let mut parsed = Parsed::new(config, Zones::new(zones, Vec::new()), BTreeMap::new());
+    parsed.warnings.extend(unread);
+    Ok(parsed)
 }
 
 /// One zone, compiled at once: of its file as a whole nothing stays in memory.

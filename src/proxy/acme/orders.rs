@@ -14,6 +14,7 @@ mod peer;
 mod suggestion;
 mod timing;
 mod under_way;
+mod unwanted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct Orders {
     gone: Option<Account>,
     failures: BTreeMap<String, Failures>,
     certificates: BTreeMap<String, Issued>,
+    /// Since when no service wants them.
+    unwanted: BTreeMap<String, u64>,
     suggestions: BTreeMap<String, Suggestion>,
     peers: BTreeMap<String, Peer>,
     under_way: Option<Order>,
@@ -64,6 +67,7 @@ impl Orders {
             gone: None,
             failures: known.failures,
             certificates: known.certificates,
+            unwanted: known.unwanted,
             suggestions: BTreeMap::new(),
             peers: BTreeMap::new(),
             under_way: None,

@@ -118,6 +118,8 @@ pub enum Effect {
     },
     /// To be written; answered with [`Event::Written`].
     Write(File, Secret),
+    /// The file of the certificate of this service is to be removed.
+    Remove(String),
     /// One line for the log.
     Log(Level, String),
 }
@@ -140,8 +142,10 @@ pub struct Known {
     pub accounts: BTreeMap<String, Account>,
     /// What failed, by service.
     pub failures: BTreeMap<String, Failures>,
-    /// Certificates by service.
+    /// Certificates by service, of services that the document does not have, too.
     pub certificates: BTreeMap<String, Issued>,
+    /// Services with a file that the document does not order for, and since when that is known, in milliseconds since the epoch.
+    pub unwanted: BTreeMap<String, u64>,
 }
 
 /// How an order stands, for the status.
@@ -166,6 +170,8 @@ pub enum File {
     Accounts,
     /// The orders that failed.
     Failures,
+    /// Since when certificates are not wanted.
+    Unwanted,
     /// The certificate and key of a service.
     Certificate(String),
 }

@@ -1,10 +1,10 @@
 //! What was ordered, on the disk: `STATE_DIR/acme/`, mode 0700, its files 0600.
 //!
 //! `SERVICE.pem` holds key and chain in one file, replaced in one step, so the two always fit; `accounts.json` the keys of the accounts
-//! at CAs; `failures.json` what failed, so that a daemon that is restarted again and again does not ask the CA each time. Must
-//! never: run on the control thread once the daemon serves.
+//! at CAs; `failures.json` what failed, so that a daemon that is restarted again and again does not ask the CA each time;
+//! `unwanted.json` since when services are not in the document whose certificate is there. Must never: run on the control thread once the daemon serves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use super::desired;
 use super::material::{Account, Failures, Issued, MOST_BYTES, Secret, Told};
 use super::steps::{File, Known};
-use crate::config::ProxyConfig;
 use crate::config::regular_file::read_regular_file;
+use crate::config::{ProxyConfig, names};
 use crate::files;
 use crate::unix_time::unix_ms;
 
@@ -34,24 +34,45 @@ struct StoredFailures {
     failures: BTreeMap<String, Failures>,
 }
 
-/// Reads what is there of what a document wants. What cannot be read is said in the log, and ordered again.
+#[derive(Deserialize)]
+struct StoredUnwanted {
+    unwanted: BTreeMap<String, u64>,
+}
+
+/// Reads what is there. What a document wants and cannot be read is said in the log, and ordered again.
 pub fn read(document: &ProxyConfig) -> Known {
     let folder = desired::folder(&document.state_dir);
     let path = |file: &File| path(&folder, file);
     let accounts = read_json(&path(&File::Accounts)).map(|StoredAccounts { accounts }| accounts);
     let failures = read_json(&path(&File::Failures)).map(|StoredFailures { failures }| failures);
-    let mut certificates = BTreeMap::new();
-    for service in desired::desired(document).into_keys() {
+    let stored = read_json(&path(&File::Unwanted)).map(|StoredUnwanted { unwanted }| unwanted).unwrap_or_default();
+    let (mut certificates, mut unwanted) = (BTreeMap::new(), BTreeMap::new());
+    let mut services = services_in(&folder);
+    let desired = desired::desired(document);
+    for service in services.iter().filter(|service| !desired.contains_key(*service)) {
+        // Of one that has just left the document it is not known yet: from now on.
+        unwanted.insert(service.clone(), stored.get(service).copied().unwrap_or(u64::MAX));
+    }
+    services.extend(desired.keys().cloned());
+    for service in services {
         let file = path(&File::Certificate(service.clone()));
         match read_certificate(&file) {
             Ok(Some(issued)) => drop(certificates.insert(service, issued)),
             Ok(None) => {}
+            Err(_) if !desired.contains_key(&service) => {}
             Err(why) => {
                 tracing::error!("{}: {why}; another certificate is taken from a peer, or ordered", file.display())
             }
         }
     }
-    Known { accounts: accounts.unwrap_or_default(), failures: failures.unwrap_or_default(), certificates }
+    Known { accounts: accounts.unwrap_or_default(), failures: failures.unwrap_or_default(), certificates, unwanted }
+}
+
+/// The services that have a file there.
+fn services_in(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let service = |entry: fs::DirEntry| names::name(entry.file_name().to_str()?.strip_suffix(".pem")?).ok();
+    entries.filter_map(service).collect()
 }
 
 fn read_json<T: DeserializeOwned>(file: &Path) -> Option<T> {
@@ -92,11 +113,25 @@ pub fn write(folder: &Path, file: &File, content: &Secret) -> io::Result<()> {
     files::replace_own(&path(folder, file), content.reveal().as_bytes())
 }
 
+/// Removes the file of a service's certificate, if it is there.
+///
+/// # Errors
+///
+/// It cannot be removed.
+pub fn remove(folder: &Path, service: &str) -> io::Result<()> {
+    let file = path(folder, &File::Certificate(service.to_owned()));
+    match fs::remove_file(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::naming(&file, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Where a file lies.
 fn path(folder: &Path, file: &File) -> PathBuf {
     match file {
         File::Accounts => folder.join("accounts.json"),
         File::Failures => folder.join("failures.json"),
+        File::Unwanted => folder.join("unwanted.json"),
         File::Certificate(service) => folder.join(format!("{service}.pem")),
     }
 }

@@ -43,6 +43,14 @@ impl Acme {
                     report(Event::Written(file, written));
                 });
             }
+            Effect::Remove(service) => {
+                let folder = desired::folder(&prepared.document.state_dir);
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = store::remove(&folder, &service) {
+                        tracing::error!("{error}; remove it by hand, for there is a key in it that nobody needs");
+                    }
+                });
+            }
             // The caller's.
             Effect::Log(..) => {}
         }
@@ -66,6 +74,8 @@ impl Acme {
                 report(Event::Suggested { service, number: issued.number(), answer: None });
             }
             Effect::Write(file, _) => report(Event::Written(file, Err(why.to_owned()))),
+            // The other one finds it, too.
+            Effect::Remove(_) => {}
             // The caller's.
             Effect::Log(..) => {}
         }

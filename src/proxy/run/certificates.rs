@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::looks::{Look, Looks};
 use crate::config::proxy::HostPattern;
+use crate::daemon::looks::{Look, Looks};
 use crate::proxy::edge::Edge;
 use crate::proxy::edge::watched::Watched;
 use crate::proxy::snapshot::{Front, Snapshot};
@@ -63,14 +63,7 @@ fn at_authority(authority: &Arc<ClientAuthority>) -> Look {
 
 fn at_connector(connector: &Arc<Connector>) -> Look {
     let own = Arc::clone(connector);
-    let tls = connector.tls();
-    let client = tls.client_certificate.iter().flat_map(|client| [&*client.chain_file, &client.key_file]);
-    Look::at([&*tls.ca_file].into_iter().chain(client), move || {
-        let tls = own.tls();
-        let client = tls.client_certificate.as_ref().map(|client| format!(" and {}", client.chain_file.display()));
-        let client = client.unwrap_or_default();
-        tell(own.refresh(), || format!("what TLS to backends goes by ({}{client})", tls.ca_file.display()));
-    })
+    Look::at(connector.files(), move || tell(own.refresh(), || format!("what TLS to backends goes by ({own})")))
 }
 
 /// At the users and networks of a service, at its pages and answers, and at the folder that it answers from.

@@ -11,13 +11,13 @@ use tracing::Level;
 
 use super::acme::Acme;
 use super::handed;
-use super::looks::Looks;
 use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::lifecycle::question::{Question, Transport, within_reach};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
+use crate::daemon::looks::Looks;
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
 use crate::health::saved::FileToSave;

@@ -124,7 +124,10 @@ async fn converse(
             Outcome::of_response(client_keeps, &progress)
         }
         Ended::Relayed(Ok(Relayed::Switched)) => Outcome::Switched(stream),
-        ended => ended.outcome(exchange, plan, &progress, is_reused),
+        ended => {
+            exchange.local.warn_of_alert(plan.service(), plan.backend(), stream.last_alert().as_ref());
+            ended.outcome(exchange, plan, &progress, is_reused)
+        }
     }
 }
 

@@ -38,7 +38,9 @@ pub async fn converse(exchange: &mut Exchange<'_>, client: &mut impl Duplex, pla
     let Some(request) = request else { return Outcome::Failed(Failure::new(400, End::Refused)) };
     let has_ended = exchange.request.head.has_no_body();
     let progress = Progress::default();
+    let last_alert = place.last_alert();
     let Ok((future, stream)) = place.send(request, has_ended) else {
+        local.warn_of_alert(service, backend, last_alert.as_ref());
         let failure = Failure::new(503, End::NoBackend);
         return if is_reused { Outcome::Stale } else { Outcome::TryAnother(failure) };
     };
@@ -48,5 +50,6 @@ pub async fn converse(exchange: &mut Exchange<'_>, client: &mut impl Duplex, pla
         (writer, ResponseReader::new(future, place, &mut buffers.fields))
     })
     .await;
+    local.warn_of_alert(service, backend, last_alert.as_ref());
     Ended::outcome(ended, exchange, plan, &progress, is_reused)
 }

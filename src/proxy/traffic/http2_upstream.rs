@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::transport::Transport;
 use super::upstream::{ConnectError, Peer};
+use crate::tls::session::LastAlert;
 
 /// Streams that run on a connection at a time, if the backend allows as many.
 const MOST_STREAMS: u32 = 100;
@@ -59,6 +60,7 @@ pub struct Connections {
 /// One connection. It ends when nobody holds its sender and no stream runs on it.
 struct Connection {
     sender: SendRequest<Bytes>,
+    last_alert: Option<LastAlert>,
     standing: Rc<Standing>,
 }
 
@@ -108,6 +110,11 @@ impl Place {
     /// The connection takes no more requests: nothing was sent.
     pub fn send(&self, request: Request<()>, is_end: bool) -> Result<(ResponseFuture, SendStream<Bytes>), h2::Error> {
         self.connection.sender.clone().send_request(request, is_end).inspect_err(|_| self.abandon())
+    }
+
+    /// The alert by which the backend has ended the connection, if it has; none in clear text.
+    pub fn last_alert(&self) -> Option<LastAlert> {
+        self.connection.last_alert.clone()
     }
 
     /// No more requests go over this connection.
@@ -201,6 +208,7 @@ impl Drop for Opening<'_> {
 
 /// Begins HTTP/2. Nothing is waited for: what the backend says first, it says while the first request is on its way.
 async fn handshake(stream: Transport, known: &Rc<Notify>) -> Result<Connection, ConnectError> {
+    let last_alert = stream.last_alert();
     let (sender, connection) = client::Builder::new()
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
@@ -214,7 +222,7 @@ async fn handshake(stream: Transport, known: &Rc<Notify>) -> Result<Connection, 
     let (streams, is_over) = Default::default();
     let standing = Rc::new(Standing { streams, idle_since: Cell::new(Instant::now()), is_over });
     tokio::task::spawn_local(drive(connection, Rc::clone(&standing), Rc::clone(known)));
-    Ok(Connection { sender, standing })
+    Ok(Connection { sender, last_alert, standing })
 }
 
 /// Moves the frames of a connection until it ends. Notifies `known` when the backend has said how many streams it takes, or will not.

@@ -32,6 +32,7 @@ use super::view::View;
 use super::workspace::Workspace;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::tls::client::HandshakeError;
+use crate::tls::session::LastAlert;
 
 /// Workspaces kept for the next request of any connection.
 const SPARE_WORKSPACES: usize = 512;
@@ -225,6 +226,13 @@ impl Local {
         if self.handshake_failed.permits() {
             let (service, name, address) = (&service.name, &backend.name, backend.address);
             tracing::warn!("{service}/{name} ({address}) cannot be reached: {error}");
+        }
+    }
+
+    /// The same of one that has ended a connection with an alert, behind the handshake.
+    pub fn warn_of_alert(&self, service: &Service, backend: &Backend, last: Option<&LastAlert>) {
+        if let Some((alert, connector)) = last.and_then(LastAlert::get).zip(service.backend_tls.as_ref()) {
+            self.warn_of_handshake(service, backend, &connector.refused_by(alert, backend.address));
         }
     }
 

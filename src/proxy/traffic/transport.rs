@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, tcp};
 
 use super::http2_pipe::Pipe;
 use crate::tls::TlsStream;
+use crate::tls::session::LastAlert;
 
 /// A connection.
 #[derive(Debug)]
@@ -54,6 +55,14 @@ impl Transport {
             }
             Transport::Tls(stream) => (ReadHalf::Tls(stream), WriteHalf::Tls(stream)),
             Transport::Stream(pipe) => (ReadHalf::Stream(pipe), WriteHalf::Stream(pipe)),
+        }
+    }
+
+    /// The alert by which the server ends the connection, as far as it has come.
+    pub fn last_alert(&self) -> Option<LastAlert> {
+        match self {
+            Transport::Tls(stream) => stream.last_alert(),
+            Transport::Tcp(_) | Transport::Stream(_) => None,
         }
     }
 

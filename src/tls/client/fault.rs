@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
@@ -12,24 +13,54 @@ pub(super) fn in_words(error: &io::Error, tls: &BackendTls, address: SocketAddr)
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else { return error.to_string() };
     match error {
         Error::InvalidCertificate(error) => of_certificate(error, tls, address),
-        Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the backend wants to be shown a certificate (backend_tls.client_certificate)".to_owned()
-        }
-        Error::AlertReceived(AlertDescription::UnrecognisedName) => {
-            format!("the backend has no certificate for the name {} (backend_tls.server_name)", tls.name_of(address))
-        }
-        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
-            "the backend does not speak the service's \"protocol\" (the alert no_application_protocol)".to_owned()
-        }
-        Error::AlertReceived(alert) => format!("the backend refuses: {alert:?}"),
+        Error::AlertReceived(alert) => of_alert(*alert, tls, address),
         Error::InvalidMessage(_) => "what the backend sends is no TLS".to_owned(),
         Error::PeerIncompatible(_) => format!("the backend speaks TLS in a way that is not supported: {error}"),
         other => other.to_string(),
     }
 }
 
+/// The same of an alert, which may come behind the handshake.
+pub(super) fn of_alert(alert: AlertDescription, tls: &BackendTls, address: SocketAddr) -> String {
+    match alert {
+        AlertDescription::UnrecognisedName => {
+            format!("the backend has no certificate for the name {} (backend_tls.server_name)", tls.name_of(address))
+        }
+        AlertDescription::NoApplicationProtocol => {
+            "the backend does not speak the service's \"protocol\" (the alert no_application_protocol)".to_owned()
+        }
+        alert => match (of_our_certificate(alert), &tls.client_certificate) {
+            (None, _) => format!("the backend refuses: {alert:?}"),
+            (Some(name), None) => {
+                format!(
+                    "the backend wants to be shown a certificate (backend_tls.client_certificate); its alert: {name}"
+                )
+            }
+            (Some(name), Some(own)) => format!(
+                "the backend refuses our certificate {} (backend_tls.client_certificate); its alert: {name}",
+                own.chain_file.display()
+            ),
+        },
+    }
+}
+
+/// The name of an alert by which a server says what it thinks of its client's certificate (RFC 8446, 6.2).
+fn of_our_certificate(alert: AlertDescription) -> Option<&'static str> {
+    Some(match alert {
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => "certificate_required",
+        AlertDescription::BadCertificate => "bad_certificate",
+        AlertDescription::UnsupportedCertificate => "unsupported_certificate",
+        AlertDescription::CertificateRevoked => "certificate_revoked",
+        AlertDescription::CertificateExpired => "certificate_expired",
+        AlertDescription::CertificateUnknown => "certificate_unknown",
+        AlertDescription::UnknownCA => "unknown_ca, it does not know who has issued it",
+        AlertDescription::AccessDenied => "access_denied",
+        _ => return None,
+    })
+}
+
 fn of_certificate(error: &CertificateError, tls: &BackendTls, address: SocketAddr) -> String {
-    let ca_file = tls.ca_file.display();
+    let ca_file = tls.ca_file.as_deref().unwrap_or(Path::new("no file")).display();
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired".to_owned(),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {

@@ -59,6 +59,7 @@ impl Orders {
                 failures.extend(begun.zip(self.disk.begun.clone()));
                 Some(Secret::new(json!({ "version": 1, "failures": failures }).to_string()))
             }
+            File::Unwanted => Some(Secret::new(json!({ "version": 1, "unwanted": self.unwanted }).to_string())),
             File::Certificate(service) => {
                 let told = self.certificates.get(service).map(|issued| issued.told().clone());
                 if told.is_none() {

@@ -25,6 +25,9 @@ impl Orders {
             effects.extend(self.begin(now));
             effects.extend(self.ask_for_suggestion(now));
         }
+        if !at.draining {
+            effects.extend(self.forget_unwanted(now));
+        }
         effects.extend(self.write(now));
         effects
     }

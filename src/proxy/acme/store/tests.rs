@@ -53,3 +53,22 @@ fn a_file_that_is_damaged_is_passed_over_and_the_others_are_used() {
     fs::write(&file, &half[..half.len() / 2]).unwrap();
     assert!(read(&document).certificates.is_empty());
 }
+
+#[test]
+fn the_files_of_services_that_have_left_are_known_with_the_day_on_which_that_was_seen() {
+    let state_dir = tempfile::tempdir().unwrap();
+    let document = document(state_dir.path());
+    let folder = desired::folder(state_dir.path());
+    let gone = File::Certificate("gone".into());
+    write(&folder, &gone, &told(&["gone.test"], 0, 90).to_file("gone")).unwrap();
+    write(&folder, &File::Certificate("new".into()), &Secret::new("broken")).unwrap();
+    write(&folder, &File::Certificate("www".into()), &told(&["www.test"], 0, 90).to_file("www")).unwrap();
+    write(&folder, &File::Unwanted, &Secret::new(r#"{ "version": 1, "unwanted": { "gone": 7, "lost": 8 } }"#)).unwrap();
+    let known = read(&document);
+    assert_eq!(known.certificates.keys().collect::<Vec<_>>(), ["gone", "www"]);
+    let unwanted: Vec<_> = known.unwanted.into_iter().collect();
+    assert_eq!(unwanted, [("gone".to_owned(), 7), ("new".to_owned(), u64::MAX)]);
+    remove(&folder, "gone").unwrap();
+    remove(&folder, "gone").unwrap();
+    assert!(!folder.join("gone.pem").exists());
+}

@@ -199,3 +199,34 @@ fn a_failure_that_comes_after_another_proxys_success_is_void_whatever_the_clocks
     world.exchange();
     assert!(world.proxies.iter().all(|proxy| proxy.orders.failures.len() == 1));
 }
+
+#[test]
+fn the_certificate_of_a_service_that_has_left_is_there_when_it_is_back_and_is_removed_after_a_month() {
+    let mut world = World::new(&["px-1"]);
+    world.exchange();
+    let ticket = world.ordered()[0].1.ticket;
+    world.issue("px-1", ticket);
+    let removed = |world: &mut World| {
+        let now = world.now;
+        world.at("px-1").step(now);
+        world.at("px-1").wanted.iter().any(|effect| matches!(effect, Effect::Remove(service) if service == "shop"))
+    };
+    let (with, without) = (document("px-1", SHOP), document("px-1", &SHOP.replace("shop", "other")));
+    let unwanted = |world: &mut World| world.at("px-1").disk[&File::Unwanted].reveal().to_owned();
+
+    world.at("px-1").orders.reload(&without);
+    assert!(!removed(&mut world));
+    world.pass(29 * DAY);
+    assert!(!removed(&mut world));
+    assert!(unwanted(&mut world).contains("shop"), "a restart does not begin anew");
+    world.at("px-1").orders.reload(&with);
+    assert!(!removed(&mut world) && world.at("px-1").pem().is_some(), "it needs no new one");
+    assert!(!unwanted(&mut world).contains("shop"));
+
+    world.at("px-1").orders.reload(&without);
+    assert!(!removed(&mut world));
+    world.pass(29 * DAY);
+    assert!(!removed(&mut world));
+    world.pass(DAY);
+    assert!(removed(&mut world) && world.at("px-1").pem().is_none());
+}

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 type Folders = BTreeSet<PathBuf>;
 
 /// A look to be taken.
-pub(super) struct Look {
+pub struct Look {
     /// Its first file.
     path: PathBuf,
     folders: Folders,
@@ -28,7 +28,7 @@ pub(super) struct Look {
 
 impl Look {
     /// At these files, by what is to be done.
-    pub(super) fn at<'p>(files: impl IntoIterator<Item = &'p Path>, take: impl FnOnce() + Send + 'static) -> Look {
+    pub fn at<'p>(files: impl IntoIterator<Item = &'p Path>, take: impl FnOnce() + Send + 'static) -> Look {
         let files: Vec<&Path> = files.into_iter().collect();
         Look {
             path: files.first().map(|file| file.to_path_buf()).unwrap_or_default(),
@@ -38,14 +38,14 @@ impl Look {
     }
 
     /// At a folder itself.
-    pub(super) fn at_folder(folder: &Path, take: impl FnOnce() + Send + 'static) -> Look {
+    pub fn at_folder(folder: &Path, take: impl FnOnce() + Send + 'static) -> Look {
         Look { path: folder.to_owned(), folders: BTreeSet::from([folder.to_owned()]), take: Box::new(take) }
     }
 }
 
 /// Who looks at what.
 #[derive(Debug, Default)]
-pub(super) struct Looks(Mutex<BTreeMap<Folders, UnderWay>>);
+pub struct Looks(Mutex<BTreeMap<Folders, UnderWay>>);
 
 #[derive(Debug)]
 struct UnderWay {
@@ -56,7 +56,7 @@ struct UnderWay {
 
 impl Looks {
     /// Takes those whose folders nobody is looking at, beside each other.
-    pub(super) fn take(self: &Arc<Looks>, looks: Vec<Look>) {
+    pub fn take(self: &Arc<Looks>, looks: Vec<Look>) {
         let mut by_folders = BTreeMap::<Folders, Vec<Look>>::new();
         for look in looks {
             by_folders.entry(look.folders.clone()).or_default().push(look);
@@ -76,7 +76,7 @@ impl Looks {
     }
 
     /// Tells of those that have taken too long since this was asked last.
-    pub(super) fn tell(&self) {
+    pub fn tell(&self) {
         let now = running();
         for (folders, look) in &mut *self.lock() {
             if !look.is_told && look.hangs(now) {
@@ -87,7 +87,7 @@ impl Looks {
     }
 
     /// What the operator should look at.
-    pub(super) fn alarms(&self) -> Vec<String> {
+    pub fn alarms(&self) -> Vec<String> {
         let now = running();
         let looks = self.lock();
         looks.iter().filter(|(_, look)| look.hangs(now)).map(|(folders, look)| look.words(folders, now)).collect()
