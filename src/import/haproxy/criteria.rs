@@ -60,7 +60,7 @@ pub fn read(words: &[String]) -> Result<Criterion, Inexpressible> {
         "dst_port" if values == ["80"] => plain(Condition::Tls.negated()),
         "host" => hosts(matching, &values),
         "path" => paths(matching, &values).map(|read| Criterion { any_case: any_case && has_letters(&values), ..read }),
-        _ if counts(&sample) => {
+        _ if counts(sample) => {
             Err(format!("{sample}: polder counts requests by \"rate_limit\" of a service: docs/limits.md").into())
         }
         _ => Err(format!("{sample}: polder routes by host and path alone").into()),
