@@ -53,6 +53,7 @@ let
         };
         metricsFrom = [ nodes.admin.networking.primaryIPAddress ];
       };
+      imports = [ ./data/edge-services.nix ];
     };
 in
 {
@@ -131,6 +132,30 @@ in
           wait_until("https is served", lambda: "<title>example.net</title>" in client.execute(https)[1])
           t.assertNotIn("certificate", json.dumps(status(px1)["alarms"]))
           t.assertEqual(px1.succeed("journalctl -u polder-proxy.service | grep -c reloaded || true"), reloads)
+
+      with subtest("what comes before a backend, or instead of one, is as the fleet says"):
+          def ask(host, *more, path="/"):
+              to = f"--connect-to {host}.example.test:80:{PX1}:80 http://{host}.example.test{path}"
+              return client.succeed(f"curl -sS --max-time 5 -w '%{{http_code}}' -D - {' '.join(more)} {to}")
+
+          moved = ask("old", path="/a?b")
+          t.assertIn("301", moved[-3:])
+          t.assertIn("http://pages.example.test/a?b", moved)
+          t.assertIn("User-agent: *", ask("pages", path="/robots.txt"))
+          t.assertIn("The manual", ask("manual"))
+          t.assertIn("content-encoding: gzip", ask("manual", "--compressed -H 'Accept-Encoding: gzip'", path="/numbers.txt").lower())
+          refused = ask("inside", "-H 'Accept: text/html'")
+          t.assertIn("403", refused[-3:])
+          t.assertIn("Come back later", refused)
+          t.assertEqual([ask("slow")[-3:] for _ in range(3)], ["200", "200", "429"])
+          t.assertNotEqual(ask("guarded", "-u alice:secret")[-3:], "200")
+          px1.succeed("echo 'alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW' >/var/lib/users")
+          px1.succeed("chown polder-proxy /var/lib/users && chmod 0400 /var/lib/users")
+          wait_until("the users are known", lambda: ask("guarded", "-u alice:secret").endswith("200"))
+          t.assertEqual(ask("guarded")[-3:], "401")
+          let_in = ask("guarded", "-u alice:secret").lower()
+          t.assertIn("x-service: guarded", let_in)
+          t.assertNotIn("server:", let_in)
 
       with subtest("new pages move a link: nginx is neither reloaded nor restarted"):
           pid = web1.succeed("systemctl show --property=MainPID --value nginx.service")
