@@ -73,7 +73,7 @@ fn reach<'s>(state: &'s State, visit: &Visit<'_>, told: &mut Explanation) -> Res
     }
     arrival::to_https(state, visit, front, told)?;
     if let Some(edge) = front.edge.as_deref() {
-        let admission = admission::explain(edge, visit);
+        let admission = admission::explain(edge, visit, front.https.redirect.is_some());
         told.because.extend(admission.because);
         if let Some(status) = admission.refusal {
             return Err(Refusal::with(status));

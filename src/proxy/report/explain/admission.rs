@@ -16,8 +16,8 @@ pub struct Admission {
     pub refusal: Option<&'static str>,
 }
 
-/// Explains what such visitors meet.
-pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
+/// Explains what such visitors meet. `wants_https`: those who come in clear text would be sent to https, if they could be.
+pub fn explain(edge: &Edge, visit: &Visit<'_>, wants_https: bool) -> Admission {
     let mut because = Vec::new();
     match (&edge.access, visit.from) {
         (Some(access), Some(from)) => {
@@ -35,6 +35,10 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
     if visit.protocol == Protocol::Http && edge.client_certificates.as_ref().is_some_and(|asks| asks.required) {
         because.push("it needs a client certificate, which is shown over https alone: it is answered 403".into());
         return Admission { because, refusal: Some("403") };
+    }
+    if visit.protocol == Protocol::Http && wants_https && edge.asks_who() {
+        because.push("who visitors are is not asked in clear text: it is answered 503".into());
+        return Admission { because, refusal: Some("503") };
     }
     because.extend(edge.basic_auth.as_ref().map(|auth| {
         let file = auth.file.path().display();

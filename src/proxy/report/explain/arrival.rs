@@ -168,8 +168,7 @@ pub(super) fn to_https(state: &State, visit: &Visit<'_>, front: &Front, told: &m
     let settings = &state.snapshot().settings;
     let host = host_of(visit.host.as_bytes());
     if !settings.tls.as_ref().is_some_and(|tls| tls.covers(text_of(host))) {
-        let words =
-            "it would be sent to https, but no certificate in force is for the host: it is served in clear text";
+        let words = "it would be sent to https, but no certificate in force is for the host: it goes on in clear text";
         told.because.push(words.into());
         return Ok(());
     }
