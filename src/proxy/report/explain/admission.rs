@@ -2,11 +2,14 @@
 
 use super::visit::Visit;
 use crate::config::duration;
-use crate::config::proxy::Protocol;
+use crate::config::proxy::{AuthServer, Protocol};
 use crate::counted::counted;
+use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::edge::Edge;
 use crate::proxy::edge::access::Ruling;
 use crate::proxy::edge::watched::Watched;
+use crate::proxy::snapshot::Snapshot;
+use crate::running_time::running;
 
 /// What becomes of the request, and why, as far as it can be told beforehand.
 pub struct Admission {
@@ -59,6 +62,16 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>, wants_https: bool) -> Admission {
     }));
     let is_unusable = edge.basic_auth.as_ref().is_some_and(|auth| auth.file.content().is_none());
     Admission { because, refusal: is_unusable.then_some("503") }
+}
+
+/// Says so where `forward_auth` asks a service of which no backend may be asked now: no question waits for one.
+pub fn nobody_to_ask(snapshot: &Snapshot, edge: &Edge) -> Option<String> {
+    let AuthServer::Service(name) = &edge.forward_auth.as_ref()?.server else { return None };
+    let service = &snapshot.services[snapshot.place_of(name)?];
+    let facts = RequestFacts { now: running(), ..RequestFacts::default() };
+    let choice = choose(service, facts, &mut BalanceState::default(), fastrand::u64(..));
+    let nobody = !matches!(choice, Choice::Use { .. });
+    nobody.then(|| format!("no backend of the service {name} may be asked now: it is answered 503"))
 }
 
 #[cfg(test)]
