@@ -10,6 +10,7 @@ mod buffers;
 pub mod client;
 pub mod pem;
 pub mod session;
+pub(crate) mod signatures;
 
 pub use buffers::Queue;
 
@@ -116,10 +117,10 @@ impl TlsStream {
         self.shown.as_ref().is_some_and(|certificate| certificate.is_for(host))
     }
 
-    /// Nothing is left for the reader, and the other side has not ended.
+    /// Nothing is left for the reader, and the other side has neither ended nor failed.
     pub fn is_quiet(&self) -> bool {
         let session = self.session.borrow();
-        !session.has_plaintext() && !session.has_ended()
+        !session.has_plaintext() && !session.has_ended() && !session.has_failed()
     }
 
     /// The alert by which the server ends the connection, if it does, as far as it has come; none: the other side is a visitor.
@@ -139,7 +140,11 @@ impl TlsStream {
 
     /// Waits until there may be something to read.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.session.borrow().has_plaintext() { Poll::Ready(Ok(())) } else { self.tcp.poll_read_ready(context) }
+        let is_told = {
+            let session = self.session.borrow();
+            session.has_plaintext() || session.has_failed()
+        };
+        if is_told { Poll::Ready(Ok(())) } else { self.tcp.poll_read_ready(context) }
     }
 
     /// Reads plaintext; the end is a read of nothing. A visitor's end need not be announced: HTTP itself tells a request that was cut
@@ -154,6 +159,10 @@ impl TlsStream {
                 let cut = || Err(io::ErrorKind::UnexpectedEof.into());
                 return Poll::Ready(if session.was_cut() { cut() } else { Ok(()) });
             }
+            // Told before it was: what came before it had to be read first.
+            if session.has_failed() {
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
             ready!(self.tcp.poll_read_ready(context))?;
             let received = session.receive(|room| self.tcp.try_read(room));
             // An answer of the protocol's own, such as an update of keys, or an alert. What does not fit goes with the next write.
@@ -161,6 +170,7 @@ impl TlsStream {
             match received {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) if session.has_plaintext() => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }

@@ -16,10 +16,12 @@ use super::tree::{Table, Tree};
 use crate::config::HostPattern;
 use elsewhere::Elsewhere;
 use grid::Grid;
+use hit::{Hit, Hits};
 
 mod elsewhere;
 mod front;
 mod grid;
+mod hit;
 
 pub use front::{Effect, Front, Rule, Target};
 
@@ -56,18 +58,6 @@ struct Assigned {
     settings: Table,
 }
 
-/// The rule that decides at a point.
-#[derive(Debug, Clone)]
-struct Hit {
-    front: usize,
-    rule: usize,
-    settings: Table,
-    /// The rules before it that refuse requests.
-    guards: Vec<usize>,
-    /// Those of them that a service has no room for.
-    lost: Vec<usize>,
-}
-
 /// Turns the rules of all fronts into a table; what it cannot say is told.
 ///
 /// # Errors
@@ -76,7 +66,8 @@ struct Hit {
 pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, ImportError> {
     let rules = fronts.iter().flat_map(|front| &front.rules);
     let grid = Grid::of(&rules.map(|rule| &rule.condition).collect::<Vec<_>>())?;
-    let mut compiler = Compiler { fronts, notes, used: BTreeSet::new(), elsewhere: Elsewhere::default() };
+    let mut compiler =
+        Compiler { fronts, notes, used: BTreeSet::new(), open: BTreeSet::new(), elsewhere: Elsewhere::default() };
     let mut placed: Vec<(Assigned, Placed)> = Vec::new();
     let rows: Vec<Row> = grid.hosts.iter().map(|host| compiler.row(host, &grid.paths)).collect();
     for (n, host) in grid.hosts.iter().enumerate() {
@@ -129,8 +120,16 @@ impl Assigned {
     fn nothing(above: Option<&Assigned>) -> Assigned {
         let answer = Table::new().with("answer", Table::new().with("status", 404));
         let (tls, to_https) = above.map_or((None, false), |above| (above.tls.clone(), above.to_https));
-        Assigned { target: Target::Own(answer), tls, to_https, settings: Table::new() }
+        let settings = above.map(|above| certificates_of(&above.settings)).unwrap_or_default();
+        Assigned { target: Target::Own(answer), tls, to_https, settings }
     }
+}
+
+/// The certificates of a site's own among its keys.
+fn certificates_of(settings: &Table) -> Table {
+    let mut own = Table::new();
+    own.set_some("tls", settings.get("tls").cloned());
+    own
 }
 
 impl Row {
@@ -156,6 +155,8 @@ struct Compiler<'a> {
     notes: &'a mut Notes,
     /// Front and rule of all that decide somewhere.
     used: BTreeSet<(usize, usize)>,
+    /// Fronts that answer nothing somewhere where another one serves.
+    open: BTreeSet<usize>,
     /// Those that another front's rule decides over.
     elsewhere: Elsewhere,
 }
@@ -180,32 +181,58 @@ impl Compiler<'_> {
 
     /// What the rules say of a point, and the line that decides.
     fn assign(&mut self, host: &HostPattern, path: &str) -> Option<(Decided, Assigned)> {
-        let clear = self.decide(Point { host, path, tls: false });
-        let secure = self.decide(Point { host, path, tls: true });
         let fronts = self.fronts;
-        let rule = |hit: &Hit| &fronts[hit.front].rules[hit.rule];
+        let rule = |hit: &Hit| hit.rule(fronts);
         let decided = |rule: &Rule| Decided { line: rule.line, statement: rule.statement.clone() };
-        let Some((mut hit, target)) = secure.and_then(|hit| Some((hit.clone(), rule(&hit).effect.target()?))) else {
+        let at = |tls| (Point { host, path, tls }, Hits::at(fronts, Point { host, path, tls }));
+        let ((tls, secure_hits), (no_tls, clear_hits)) = (at(true), at(false));
+        let secure = self.decide(tls, &secure_hits, false);
+        let served = secure.as_ref().and_then(|hit| Some((hit.clone(), rule(hit).effect.target()?)));
+        let clear = self.decide(no_tls, &clear_hits, served.is_some());
+        // What is served over TLS is served in clear text, too, unless that is sent to https, or there is nothing.
+        let shared = match &clear {
+            Some(clear) if rule(clear).effect.target().is_some() => served.as_ref().map(|(hit, _)| hit),
+            _ => None,
+        };
+        for (hits, chosen) in [(&secure_hits, secure.as_ref()), (&clear_hits, shared.or(clear.as_ref()))] {
+            if let Some(chosen) = chosen {
+                self.tell_of_others(hits, rule(chosen), host, path);
+            }
+        }
+        let Some((mut hit, target)) = served else {
             let hit = clear?;
+            if rule(&hit).effect == Effect::ToHttps {
+                return Some((decided(rule(&hit)), self.sent_to_https(secure.as_ref())));
+            }
             let target = rule(&hit).effect.target()?;
             return Some((decided(rule(&hit)), self.guarded(hit, target, None, false)));
         };
         let to_https = match &clear {
-            Some(clear) if rule(clear).effect == Effect::ToHttps => {
+            Some(clear) if rule(clear).effect != Effect::Refuse => {
                 self.share_guards(&mut hit, clear);
-                true
-            }
-            Some(clear) if rule(clear).effect.target().is_some() => {
-                self.share_guards(&mut hit, clear);
-                if rule(clear).effect.target().as_ref() != Some(&target) {
-                    self.tell_of_another(clear, host, path, rule(&hit).line);
-                }
-                false
+                rule(clear).effect == Effect::ToHttps
             }
             _ => self.goes_to_https(rule(&hit)),
         };
         let (decided, tls) = (decided(rule(&hit)), fronts[hit.front].tls.clone());
         Some((decided, self.guarded(hit, target, tls, to_https)))
+    }
+
+    /// What goes to https, where nothing is served.
+    fn sent_to_https(&self, secure: Option<&Hit>) -> Assigned {
+        let front = match secure {
+            Some(hit) => self.fronts.get(hit.front),
+            None => self.fronts.iter().find(|front| front.tls.is_some()),
+        };
+        let settings = secure.map(|hit| certificates_of(&hit.settings)).unwrap_or_default();
+        match front.and_then(|front| front.tls.clone()) {
+            Some(tls) => Assigned { tls: Some(tls), to_https: true, settings, ..Assigned::nothing(None) },
+            None => {
+                let redirect = Table::new().with("status", 308).with("scheme", "https");
+                let target = Target::Own(Table::new().with("redirect", redirect));
+                Assigned { target, tls: None, to_https: false, settings: Table::new() }
+            }
+        }
     }
 
     /// What a point comes to, with its guards; where they leave nobody, it is answered 403.
@@ -229,9 +256,9 @@ impl Compiler<'_> {
     /// polder's listeners share a service: it has the guards of all fronts in which it is reached.
     fn share_guards(&mut self, chosen: &mut Hit, other: &Hit) {
         let fronts = self.fronts;
-        let guards_of = |hit: &Hit| hit.guards.iter().map(|n| &fronts[hit.front].rules[*n]).collect::<Vec<&Rule>>();
+        let guards_of = |hit: &Hit| hit.guards(fronts).collect::<Vec<&Rule>>();
         let (here, there) = (guards_of(chosen), guards_of(other));
-        let answers = fronts[other.front].rules[other.rule].effect.target().is_some();
+        let answers = other.rule(fronts).effect.target().is_some();
         let missing = |rule: &&&Rule, others: &[&Rule]| !others.iter().any(|other| other.effect == rule.effect);
         for rule in there.iter().filter(|rule| missing(rule, &here)) {
             let later = if let Effect::Set(later) = &rule.effect { later } else { continue };
@@ -257,30 +284,37 @@ impl Compiler<'_> {
     /// What is reached over TLS alone, where there are listeners in clear text, which share all services.
     fn goes_to_https(&mut self, rule: &Rule) -> bool {
         let any_clear = self.fronts.iter().any(|front| front.clear);
-        if any_clear && rule.condition.names_hosts() {
+        if any_clear {
             let why = "is reached over TLS alone; polder sends requests in clear text to https ahead of it";
             self.notes.changed(rule.line, &rule.statement, why);
         }
         any_clear
     }
 
-    /// The rule that decides at a point: of several fronts the first that names the host, else the first.
-    fn decide(&mut self, point: Point<'_>) -> Option<Hit> {
+    /// The rule that decides at a point. Where TLS serves the requests, that is a redirect to https, whichever front has it, so that
+    /// nothing is served in clear text that was not. Else it is of several fronts the first that has something to say of
+    /// this host, else the first.
+    fn decide(&mut self, point: Point<'_>, hits: &Hits, tls_serves: bool) -> Option<Hit> {
         let fronts = self.fronts;
-        let speaks = |front: &Front| if point.tls { front.tls.is_some() } else { front.clear };
-        let hits: Vec<Hit> = (0..fronts.len())
-            .filter(|front| speaks(&fronts[*front]))
-            .filter_map(|front| first_hit(&fronts[front], front, point))
-            .collect();
-        let rule = |hit: &Hit| &fronts[hit.front].rules[hit.rule];
-        let names_host = |hit: &&Hit| rule(hit).condition.names_hosts();
-        let mut chosen = hits.iter().find(names_host).or(hits.first())?.clone();
-        let winner = rule(&chosen);
+        let all = &hits.all;
+        let redirects = |hit: &&Hit| tls_serves && hit.rule(fronts).effect == Effect::ToHttps;
+        let named = |hit: &&Hit| all.len() > 1 && hit.names_host(fronts, point);
+        let first = all.iter().find(redirects).or_else(|| all.iter().find(named));
+        let mut chosen = first.or(all.first())?.clone();
+        let winner = chosen.rule(fronts);
         self.used.insert((chosen.front, chosen.rule));
+        if winner.effect != Effect::Refuse {
+            self.open.extend(&hits.silent);
+        }
         let front = chosen.front;
-        for loser in hits.iter().filter(|hit| hit.front != front) {
-            if rule(loser).effect.target().is_some() {
-                self.share_guards(&mut chosen, loser);
+        for loser in all.iter().filter(|hit| hit.front != front) {
+            match (winner.effect.target(), loser.rule(fronts).effect.target()) {
+                (Some(_), Some(_)) => self.share_guards(&mut chosen, loser),
+                (None, Some(_)) => loser.guards(fronts).for_each(|rule| {
+                    let why = "another listener sends its requests elsewhere; what it refuses is served here";
+                    self.notes.left_out(rule.line, &rule.statement, why);
+                }),
+                _ => {}
             }
             let asked = guards::asked_for(fronts[loser.front].tls.as_ref()).filter(|_| point.tls);
             if asked.is_some() && asked != guards::asked_for(fronts[front].tls.as_ref()) {
@@ -288,17 +322,22 @@ impl Compiler<'_> {
                 let why = "it asks visitors for certificates, and another frontend, which has the same services, does not; what it refuses is served here";
                 self.notes.left_out(*line, statement, why);
             }
-            let is_equal = rule(loser).condition.names_hosts() == winner.condition.names_hosts();
-            if rule(loser).effect != winner.effect && (is_equal || rule(loser).effect.refuses()) {
-                self.tell_of_another(loser, point.host, point.path, winner.line);
+        }
+        for Rule { line, statement, effect, .. } in all.iter().map(|hit| hit.rule(fronts)).filter(|_| point.tls) {
+            if *effect == Effect::ToHttps {
+                let why = "over TLS it leads to where the visitor is already: there it sends nobody";
+                self.notes.left_out(*line, statement, why);
             }
         }
         Some(chosen)
     }
 
-    fn tell_of_another(&mut self, loser: &Hit, host: &HostPattern, path: &str, winner: u32) {
-        self.used.insert((loser.front, loser.rule));
-        self.elsewhere.add((loser.front, loser.rule), winner, host, path);
+    /// Tells of all rules that would have had these requests do something else.
+    fn tell_of_others(&mut self, hits: &Hits, winner: &Rule, host: &HostPattern, path: &str) {
+        for loser in hits.all.iter().filter(|hit| hit.rule(self.fronts).effect != winner.effect) {
+            self.used.insert((loser.front, loser.rule));
+            self.elsewhere.add((loser.front, loser.rule), winner, host, path);
+        }
     }
 
     /// The rule by which nothing answers a point, or where its front begins.
@@ -306,7 +345,7 @@ impl Compiler<'_> {
         let at = |tls| Point { host, path, tls };
         let hit = |tls: bool, front: &'_ Front| {
             let speaks = if tls { front.tls.is_some() } else { front.clear };
-            first_hit(front, 0, at(tls)).filter(|_| speaks).map(|hit| hit.rule)
+            Hit::of(front, 0, at(tls)).filter(|_| speaks).map(|hit| hit.rule)
         };
         let rules = [false, true]
             .into_iter()
@@ -345,29 +384,11 @@ impl Compiler<'_> {
                 );
             }
         }
-    }
-}
-
-/// The first rule that decides at a point, with the keys that rules before it set.
-fn first_hit(front: &Front, place: usize, point: Point<'_>) -> Option<Hit> {
-    let (mut settings, mut guards, mut lost) = (Table::new(), Vec::new(), Vec::new());
-    for (n, rule) in front.rules.iter().enumerate() {
-        if rule.condition.holds(point) {
-            match &rule.effect {
-                Effect::Set(table) => {
-                    if rule.effect.guards() {
-                        guards.push(n);
-                    }
-                    if guards::lose_a_rate(&settings, table) {
-                        lost.push(n);
-                    }
-                    headers::apply(&mut settings, table);
-                }
-                _ => return Some(Hit { front: place, rule: n, settings, guards, lost }),
-            }
+        for front in self.open.iter().map(|front| &self.fronts[*front]) {
+            let why = "polder's listeners share all services: what nothing answers here is answered as at the others";
+            self.notes.changed(front.line, &front.statement, why);
         }
     }
-    None
 }
 
 #[cfg(test)]

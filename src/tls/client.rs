@@ -372,3 +372,6 @@ fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<
     }];
     Ok((config, ends))
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,6 +158,11 @@ impl Session {
         self.has_ended
     }
 
+    /// The other side has broken the protocol, or given the connection up: nothing more comes.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     /// The server's side has ended without saying so: what has no other end is not whole (RFC 9112, 9.8).
     pub fn was_cut(&self) -> bool {
         self.was_cut && matches!(self.side, Side::Client(_))
@@ -175,7 +180,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The read's, or that what came is no TLS; an alert for the other side is then to be sent.
+    /// The read's, or that what came is no TLS or an alert; an alert for the other side may then be to be sent. What came before is there
+    /// for the reader.
     pub fn receive(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
         let room = self.incoming.room(SIZE.saturating_sub(self.incoming.filled().len()));
         if room.is_empty() {
@@ -270,6 +276,8 @@ impl Session {
         let mut failed = None;
         loop {
             let Session { side, incoming, plaintext, outgoing, has_ended, .. } = self;
+            // Nothing is encrypted behind a failure.
+            let record = if failed.is_none() { record } else { &[] };
             let mut work = Work { record, plaintext, outgoing, has_ended };
             let (discard, done) = match side {
                 Side::Server(connection) => work.step(connection.process_tls_records(incoming.filled_mut())),
@@ -292,7 +300,8 @@ impl Session {
                 Done::Encoded | Done::Step => {}
                 Done::All(standing) => {
                     self.incoming.remove(discard);
-                    return Ok(standing);
+                    // Without an alert too: that was the other side's, which is not answered.
+                    return failed.map_or(Ok(standing), Err);
                 }
             }
             self.incoming.remove(discard);

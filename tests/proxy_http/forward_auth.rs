@@ -10,6 +10,7 @@ use polder::proxy::edge::refusals::Cause;
 use crate::access::{Log, edge};
 use crate::h2_client::H2;
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, field, refusing};
+use crate::reuse::knows_connections;
 use crate::tls::www;
 
 fn asking(name: &str, address: SocketAddr, more: &str) -> Arc<Edge> {
@@ -221,6 +222,36 @@ fn a_request_that_queues_is_judged_anew_by_the_next_document_and_nothing_of_the_
     let told = |head: &String| head.contains("X-Remote-User: alice") && head.contains("Remote-Groups: staff");
     assert_eq!(heads.iter().map(told).collect::<Vec<_>>(), [true, false], "{heads:?}");
     assert!(!heads[1].contains("alice") && !heads[1].contains("staff"), "{}", heads[1]);
+}
+
+#[test]
+fn a_connection_on_which_a_visitor_has_shown_who_he_is_asks_for_nobody_else() {
+    let backend = Script::answering(OK);
+    for scheme in ["NTLM", "negotiate"] {
+        let auth = knows_connections(scheme);
+        let edge = asking(&format!("knows-{scheme}"), auth.address, "");
+        let proxy = Proxy::start(Setup { edge: Some(edge), ..Setup::default() }, &[backend.address]);
+        let credentials = format!("GET / HTTP/1.1\r\nHost: www.test\r\nAuthorization: {scheme} alice\r\n\r\n");
+        let mut alice = proxy.connect();
+        alice.send(&credentials);
+        assert_eq!(alice.response().status(), 200);
+        assert_eq!(proxy.ask(GET).status(), 401, "Bob is nobody");
+        assert_eq!(proxy.ask(GET).status(), 401);
+        assert_eq!(auth.connections.load(Ordering::SeqCst), 3, "nor is a handshake of his carried on by others");
+    }
+}
+
+#[test]
+fn a_proxy_that_asks_itself_tells_that_it_is_a_loop() {
+    let backend = Script::answering(OK);
+    let (log, config) = Log::new();
+    let mut proxy = Proxy::start(Setup { log: config, ..Setup::default() }, &[backend.address]);
+    let address = proxy.address;
+    assert_eq!(proxy.ask(GET).status(), 200);
+    proxy.swap(|setup| setup.edge = Some(asking("asks-itself", address, "")));
+    assert_eq!(proxy.ask(GET).status(), 508);
+    let ends: Vec<_> = log.lines(3).into_iter().map(|(end, _)| end).collect();
+    assert_eq!(ends, ["--", "PR", "PX"], "it has asked itself once");
 }
 
 #[tokio::test]

@@ -66,6 +66,35 @@ fn what_one_service_tells_a_backend_of_visitors_no_visitor_of_another_service_ca
     assert!(explained.contains("Remote-Groups"), "{explained}");
 }
 
+#[test]
+fn nor_can_a_visitor_of_a_service_that_asks_this_backend_about_him() {
+    let (shared, backend) = (Script::answering(OK), Script::answering(OK));
+    let daemon = Daemon::start_with(|folder| {
+        let asking = |server: Value| {
+            let mut auth = json!({ "host": "auth.test", "send": ["Remote-Groups", "X-Plain"] });
+            auth.as_object_mut().unwrap().extend(server.as_object().unwrap().clone());
+            json!({ "forward_auth": auth })
+        };
+        let copying = json!({ "forward_auth": { "address": refusing().to_string(), "copy": ["Remote-Groups"] } });
+        let services = json!({
+            "staff": service("staff.test", &shared, copying),
+            "auth": service("auth.test", &shared, json!({})),
+            "one": service("one.test", &backend, asking(json!({ "service": "auth" }))),
+            "two": service("two.test", &backend, asking(json!({ "address": shared.address.to_string() }))),
+        });
+        document(folder, services)
+    });
+    eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
+    let listener = daemon.status().unwrap()["listeners"][0].as_str().unwrap().parse().unwrap();
+    for (asked, host) in ["one.test", "two.test"].into_iter().enumerate() {
+        let mut client = Client::connect(listener);
+        client.send(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nRemote-Groups: admins\r\nX-Plain: 1\r\n\r\n"));
+        assert_eq!(client.response().status(), 200);
+        let question = &shared.heads()[asked];
+        assert_eq!((field(question, "X-Plain"), field(question, "Remote-Groups")), (Some("1"), None), "{question}");
+    }
+}
+
 #[tokio::test]
 async fn over_http_2_no_visitor_can_either() {
     let backend = Script::answering(OK);

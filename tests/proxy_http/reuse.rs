@@ -8,7 +8,7 @@ use polder::config::proxy::{ConnectionsConfig, Reuse};
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, field};
 
 /// A backend that authenticates connections: whoever speaks on one with credentials is known on it from then on.
-fn knows_connections(scheme: &'static str) -> Script {
+pub fn knows_connections(scheme: &'static str) -> Script {
     Script::start(move |served, number| {
         let mut visitor = None;
         while let Some(head) = served.head() {

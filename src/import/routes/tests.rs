@@ -60,7 +60,7 @@ fn matches(pattern: &HostPattern, host: &str) -> bool {
 }
 
 /// polder's rule: the narrowest host that matches, and of that the longest path.
-fn looked_up(placed: &[Placed], host: &str, path: &str) -> Option<usize> {
+fn entry_of<'a>(placed: &'a [Placed], host: &str, path: &str) -> Option<&'a Placed> {
     let narrow = |pattern: &HostPattern| match pattern {
         HostPattern::Any => 0,
         HostPattern::Suffix(suffix) => 1 + suffix.len(),
@@ -69,12 +69,15 @@ fn looked_up(placed: &[Placed], host: &str, path: &str) -> Option<usize> {
     let entries = placed.iter().flat_map(|entry| entry.hosts.iter().map(move |host| (host, entry)));
     let of_host: Vec<_> = entries.filter(|(pattern, _)| matches(pattern, host)).collect();
     let narrowest = of_host.iter().map(|(pattern, _)| narrow(pattern)).max()?;
-    let paths = of_host.iter().filter(|(pattern, _)| narrow(pattern) == narrowest).flat_map(|(_, entry)| {
-        let target = if let Target::Place(place) = entry.target { Some(place) } else { None };
-        entry.paths.iter().map(move |prefix| (prefix, target))
-    });
+    let here = of_host.into_iter().filter(|(pattern, _)| narrow(pattern) == narrowest);
+    let paths = here.flat_map(|(_, entry)| entry.paths.iter().map(move |prefix| (prefix, entry)));
     let covering = paths.filter(|(prefix, _)| *prefix == "/" || covers_path(prefix, path));
-    covering.max_by_key(|(prefix, _)| prefix.len()).and_then(|(_, target)| target)
+    covering.max_by_key(|(prefix, _)| prefix.len()).map(|(_, entry)| entry)
+}
+
+fn looked_up(placed: &[Placed], host: &str, path: &str) -> Option<usize> {
+    entry_of(placed, host, path)
+        .and_then(|entry| if let Target::Place(place) = entry.target { Some(place) } else { None })
 }
 
 /// Rules in the order of a configuration, each with a target of its own, the last of them for everything: for every request the
@@ -254,4 +257,149 @@ fn a_refusal_that_another_front_does_not_make_is_told_as_a_danger() {
     compile(&[open, closed], &mut notes).expect("small");
     let told = told(notes);
     assert!(told.iter().any(|(line, why)| *line == 5 && why.ends_with("what it refuses is served here")), "{told:?}");
+}
+
+/// What a request is answered with: the place of a target, an error, a redirect to https; nothing, and 404, are one.
+#[derive(Debug, PartialEq, Eq)]
+enum Met {
+    Nothing,
+    Sent(usize),
+    Refused,
+    ToHttps,
+}
+
+fn met_by_rules(front: &Front, host: &str, path: &str, tls: bool) -> (Met, Option<u32>) {
+    match front.rules.iter().find(|rule| holds(&rule.condition, host, path, tls)) {
+        None => (Met::Nothing, None),
+        Some(Rule { line, effect, .. }) => {
+            let met = match effect {
+                Effect::Send(place) => Met::Sent(*place),
+                Effect::Answer(_) => Met::Refused,
+                Effect::ToHttps => Met::ToHttps,
+                Effect::Refuse => Met::Nothing,
+                Effect::Set(_) => panic!("the test makes none"),
+            };
+            (met, Some(*line))
+        }
+    }
+}
+
+fn met_by_table(placed: &[Placed], host: &str, path: &str, tls: bool) -> Met {
+    let Some(entry) = entry_of(placed, host, path) else { return Met::Nothing };
+    match &entry.target {
+        _ if tls && entry.tls.is_none() => Met::Nothing,
+        _ if !tls && entry.to_https => Met::ToHttps,
+        Target::Place(place) => Met::Sent(*place),
+        Target::Own(keys) if keys.get("redirect").is_some() => Met::ToHttps,
+        Target::Own(keys) if *keys == answers::answer(404, None, "") => Met::Nothing,
+        Target::Own(_) => Met::Refused,
+    }
+}
+
+fn random_front(random: &mut fastrand::Rng, place: usize) -> Front {
+    let line = u32::try_from(place * 100).expect("few");
+    let rules = (1..=random.u32(1..5)).map(|n| {
+        let condition = if random.bool() { Condition::Always } else { random_condition(random, 2) };
+        let effect = match random.u32(..8) {
+            0 => Effect::Refuse,
+            1 => Effect::Answer(answers::answer(403, None, "")),
+            2 => return rule(line + n, condition.and(Condition::Tls.negated()), Effect::ToHttps),
+            3 => Effect::ToHttps,
+            _ => Effect::Send(random.usize(..4)),
+        };
+        rule(line + n, condition, effect)
+    });
+    let rules = rules.collect();
+    let (clear, secure) = [(true, false), (false, true), (true, true)][random.usize(..3)];
+    Front { line, statement: format!("front {place}"), clear, tls: secure.then(|| "certificates".into()), rules }
+}
+
+/// Fronts of listeners in clear text and over TLS: each request that one of them gets is answered as its rules say, or the rule
+/// that has it is told; where none has it and the table has an answer, the front is told, or a rule by which the answer came.
+#[test]
+fn what_the_table_does_not_answer_as_the_rules_of_a_front_do_is_told() {
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..1500 {
+        let number = random.usize(1..4);
+        let fronts: Vec<Front> = (1..=number).map(|place| random_front(&mut random, place)).collect();
+        let mut notes = Notes::default();
+        let placed = compile(&fronts, &mut notes).expect("it is small");
+        let told = told(notes);
+        let is_told = |line: u32| told.iter().any(|(other, _)| *other == line);
+        for (host, path, tls, front) in ASKED.iter().flat_map(|(host, path)| {
+            let both = [false, true].into_iter().flat_map(|tls| fronts.iter().map(move |front| (tls, front)));
+            both.map(move |(tls, front)| (host, path, tls, front))
+        }) {
+            if !(if tls { front.tls.is_some() } else { front.clear }) {
+                continue;
+            }
+            let (wanted, line) = met_by_rules(front, host, path, tls);
+            let met = met_by_table(&placed, host, path, tls);
+            let mut others = fronts.iter().flat_map(|other| {
+                let lines = [false, true].map(|tls| met_by_rules(other, host, path, tls).1);
+                lines.into_iter().flatten().chain([other.line])
+            });
+            let is_told = match line {
+                Some(line) if wanted != Met::Nothing => is_told(line),
+                // A path below one that is sent to https goes along with it, to be answered 404 there.
+                _ if met == Met::ToHttps && met_by_table(&placed, host, path, true) == Met::Nothing => true,
+                _ => others.any(is_told),
+            };
+            assert!(
+                wanted == met || is_told,
+                "round {round}: {host}{path}, TLS {tls}: {wanted:?} by line {line:?}, and the table has {met:?}: {fronts:#?}\n{placed:#?}\n{told:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_one_listener_sends_to_https_another_does_not_serve_in_clear_text() {
+    let front = |line, clear, secure: bool, rules| Front {
+        line,
+        statement: String::new(),
+        clear,
+        tls: secure.then(|| "certificates".into()),
+        rules,
+    };
+    let public = front(1, true, false, vec![rule(2, Condition::Tls.negated(), Effect::ToHttps)]);
+    let lan = front(4, true, true, vec![rule(5, host("a.test"), Effect::Send(0))]);
+    for fronts in [[public.clone(), lan.clone()], [lan, public]] {
+        let mut notes = Notes::default();
+        let placed = compile(&fronts, &mut notes).expect("small");
+        let told = told(notes);
+        assert!(placed.iter().all(|entry| entry.to_https), "{placed:?}");
+        assert!(
+            told.iter().any(|(line, why)| *line == 5 && why.starts_with("line 2 sends the host a.test")),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn a_redirect_to_https_of_a_proxy_without_tls_is_a_redirect() {
+    let rules = vec![rule(2, Condition::Always, Effect::ToHttps)];
+    let front = Front { line: 1, statement: String::new(), clear: true, tls: None, rules };
+    let placed = compile(&[front], &mut Notes::default()).expect("small");
+    assert!(
+        matches!(&placed[..], [entry] if matches!(&entry.target, Target::Own(keys) if keys.get("redirect").is_some()))
+    );
+}
+
+#[test]
+fn who_refuses_all_hosts_but_its_own_leaves_the_others_to_another_listener() {
+    let refuse = Effect::Answer(answers::answer(403, None, ""));
+    let front = |line, rules| Front { line, statement: String::new(), clear: true, tls: None, rules };
+    let public =
+        front(1, vec![rule(2, host("www.test"), Effect::Send(0)), rule(3, Condition::Always, Effect::Send(0))]);
+    let intern = front(5, vec![rule(6, host("i.test").negated(), refuse), rule(7, Condition::Always, Effect::Send(1))]);
+    let mut notes = Notes::default();
+    let placed = compile(&[public, intern], &mut notes).expect("small");
+    let at = |host: &str| entry_of(&placed, host, "/").map(|entry| entry.target.clone());
+    assert_eq!(at("foo.test"), Some(Target::Place(0)), "{placed:?}");
+    assert_eq!(at("i.test"), Some(Target::Place(1)), "{placed:?}");
+    let lines: Vec<u32> = told(notes).into_iter().map(|(line, _)| line).collect();
+    assert!(lines.contains(&3) && lines.contains(&6), "{lines:?}");
 }

@@ -12,7 +12,7 @@ use super::answering::Served;
 use super::exchange::Exchange;
 use super::http1::answer::Answer;
 use super::http1::head::line;
-use super::http1::question::{self, About};
+use super::http1::question::{About, Question};
 use super::message::{Length, Method, Response, ResponseEdit};
 use super::outcome::{AfterResponse, Failure};
 use super::socket::IdleTimer;
@@ -35,8 +35,7 @@ impl Exchange<'_> {
         edge: &Edge,
         auth: &ForwardAuth,
     ) -> Result<Option<Served>, Failure> {
-        let question = self.question_to(view, front, edge, auth);
-        let answered = self.ask(client, view, auth, &question).await?;
+        let answered = self.ask(client, view, front, edge, auth).await?;
         let (status, end) = match answered {
             Ok(answered) if (200..300).contains(&answered.head.status) => {
                 self.grant(auth, &answered);
@@ -55,34 +54,31 @@ impl Exchange<'_> {
         Ok(Some(self.answer(client, Answer { status, why }, end).await))
     }
 
-    fn question_to(&self, view: &View, front: &Front, edge: &Edge, auth: &ForwardAuth) -> Vec<u8> {
-        let about = About {
-            client: self.client,
-            trusted: self.client.is_trusted(&view.snapshot.settings.trusted_proxies),
-            cookie: service_of(view, front).and_then(Service::cookie),
-            user: self.trace.user.as_deref(),
-            keeps_password: edge.keeps_password(),
-        };
-        let mut question = Vec::new();
-        question::write(&mut question, auth, self.request, about);
-        question
-    }
-
     /// Waits for the answer, as long as it may take and the visitor does.
     async fn ask(
         &mut self,
         client: &mut impl ClientStream,
         view: &View,
+        front: &Front,
+        edge: &Edge,
         auth: &ForwardAuth,
-        question: &[u8],
     ) -> Result<Result<Answered, AskError>, Failure> {
         let until = Instant::now() + auth.timeout;
         let settings = &view.snapshot.settings;
+        let about = About {
+            client: self.client,
+            trusted: self.client.is_trusted(&settings.trusted_proxies),
+            cookie: service_of(view, front).and_then(Service::cookie),
+            user: self.trace.user.as_deref(),
+            keeps_password: edge.keeps_password(),
+            via: settings.via.as_deref(),
+        };
+        let question = Question { auth, request: self.request, about };
         let mut timer = IdleTimer { alarm: self.client_alarm, idle: settings.timeouts.body_idle };
         let (mut body, _response) = client.split();
         tokio::select! { biased;
             _ = self.entry.order() => Err(Failure::new(503, End::DrainTimeout)),
-            answered = choosing::ask(self.local, view, &auth.server, question) => Ok(answered),
+            answered = choosing::ask(self.local, view, question) => Ok(answered),
             () = body.closed(&mut timer, || false) => Err(Failure::of_gone_client(End::ClientInWait)),
             () = self.backend_alarm.wait(until) => Ok(Err(AskError::TimedOut)),
         }

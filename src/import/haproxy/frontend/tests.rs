@@ -175,3 +175,41 @@ fn what_is_left_out_says_what_to_do_and_not_also_what_it_is_now() {
         ]
     );
 }
+
+/// A public frontend that sends everybody to https, and a listener in clear text beside that of https: whatever rule has a request
+/// there, it is sent to https.
+#[test]
+fn no_service_of_a_frontend_that_another_one_sends_to_https_is_in_clear_text() {
+    let public = "frontend public\n bind :80\n http-request redirect scheme https code 301 unless { ssl_fc }\nfrontend secure\n bind :443 ssl crt /a.pem\n";
+    for (bind, rules) in [
+        (
+            " bind :8081 accept-proxy\n",
+            " use_backend api if { hdr(host) -i www.test } { path_beg /api/ }\n default_backend web\n",
+        ),
+        (
+            " bind :8082\n",
+            " use_backend api if { hdr(host) -i www.test } { path_beg /api/ }\n use_backend web if { hdr(host) -i www.test }\n",
+        ),
+    ] {
+        let imported = imported(&format!("{WEB}backend api\n server b 192.0.2.2:80\n{public}{bind}{rules}"));
+        let document = document(&imported);
+        let services = document.matches(r#""hosts": ["#).count();
+        assert_eq!(document.matches(r#""https": "redirect""#).count(), services, "{document}");
+        let lost =
+            |note: &Note| note.line == 13 && note.became == Became::LeftOut && note.why.starts_with("line 9 sends");
+        assert!(imported.notes.iter().any(lost), "{:?}", imported.notes);
+    }
+}
+
+#[test]
+fn a_listener_that_refuses_all_hosts_but_its_own_does_not_refuse_those_of_another_one() {
+    let imported = imported(&format!(
+        "{WEB}frontend public\n bind :80\n use_backend web if {{ hdr(host) -i www.test }}\n default_backend web\n\
+         listen intern\n bind 127.0.0.1:9000\n http-request deny unless {{ hdr(host) -i intern.test }}\n server a 192.0.2.2:80\n"
+    ));
+    let document = document(&imported);
+    assert!(document.contains(r#""web": { "hosts": ["*"]"#), "{document}");
+    assert!(document.contains(r#""intern": { "hosts": ["intern.test"]"#), "{document}");
+    let refused = |note: &Note| note.line == 11 && note.why.ends_with("what it refuses is served here");
+    assert!(imported.notes.iter().any(refused), "{:?}", imported.notes);
+}

@@ -6,6 +6,7 @@ use crate::proxy::snapshot::Settings;
 use crate::proxy::traffic::alarm::Alarm;
 use crate::proxy::traffic::http1::buffer::{Buffer, SIZE};
 use crate::proxy::traffic::http1::head::{Scan, Scanned};
+use crate::proxy::traffic::http1::question::Written;
 use crate::proxy::traffic::http1::response;
 use crate::proxy::traffic::http1_stream::Source;
 use crate::proxy::traffic::local::Local;
@@ -55,7 +56,7 @@ pub async fn ask(
     settings: &Settings,
     peer: Peer,
     open: impl Future<Output = Result<Transport, ConnectError>>,
-    question: &[u8],
+    question: &Written,
 ) -> Result<Answered, AskError> {
     if let Some(stream) = local.pool.take(peer, true) {
         match converse(local, settings, peer, stream, question).await {
@@ -80,25 +81,27 @@ async fn opened(
     }
 }
 
-/// Asks on this connection, which is kept for the next question if it can be.
+/// Asks on this connection, which is kept for the next question if it can be: whoever's that is, so that none is kept on which a visitor
+/// has shown who he is, or is about to (RFC 4559, 6).
 async fn converse(
     local: &Local,
     settings: &Settings,
     peer: Peer,
     mut stream: Transport,
-    question: &[u8],
+    question: &Written,
 ) -> Result<Answered, AskError> {
     let mut alarm = Alarm::default();
     let mut timer = IdleTimer { alarm: &mut alarm, idle: settings.timeouts.response_head };
     let mut input = Buffer::default();
     let (mut source, mut sink) = stream.split();
-    send(&mut sink, &mut Vec::new(), question, &mut timer, || {}).await.map_err(|_| AskError::Unreachable)?;
+    send(&mut sink, &mut Vec::new(), &question.bytes, &mut timer, || {}).await.map_err(|_| AskError::Unreachable)?;
     let mut fields = Vec::new();
     let (head, bytes) = final_head(&mut source, &mut input, &mut fields, settings.limits.response_head).await?;
     let mut source = Source::new(source, &mut input, head.body);
     let is_shown = !(200..300).contains(&head.status);
     let body = read_body(&mut source, &mut timer, is_shown).await?;
-    let keeps = head.keeps_alive() && source.is_used_up();
+    let is_authenticated = question.authenticates_connection || head.authenticates_connection;
+    let keeps = head.keeps_alive() && source.is_used_up() && !is_authenticated;
     drop(source);
     if keeps {
         let until = Instant::now() + settings.timeouts.backend_keep_alive;
@@ -114,11 +117,14 @@ async fn final_head(
     fields: &mut Vec<Field>,
     most: usize,
 ) -> Result<(ResponseHead, Vec<u8>), AskError> {
+    let mut authenticates_connection = false;
     for _ in 0..MOST_INTERIM {
         let length = whole_head(source, input, most).await?;
         let bytes = input.filled()[..length].to_vec();
         input.consume(length);
-        let head = response::vet(&bytes, false, fields).map_err(|_| AskError::Malformed)?;
+        let mut head = response::vet(&bytes, false, fields).map_err(|_| AskError::Malformed)?;
+        head.authenticates_connection |= authenticates_connection;
+        authenticates_connection = head.authenticates_connection;
         match head.status {
             // Nobody has asked for another protocol.
             101 => return Err(AskError::Malformed),

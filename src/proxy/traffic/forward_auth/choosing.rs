@@ -2,6 +2,7 @@
 //!
 //! A question does nothing, so that it may be asked twice: unlike a request it goes on to the next backend after any failure.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,9 +10,12 @@ use tokio::time::Instant;
 use super::asking::{self, Answered, AskError};
 use crate::config::proxy::AuthServer;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
+use crate::proxy::edge::drops::Drops;
+use crate::proxy::edge::own_fields::normal;
 use crate::proxy::snapshot::{Backend, Service};
 use crate::proxy::traffic::alarm::Alarm;
 use crate::proxy::traffic::counters::{Running, add};
+use crate::proxy::traffic::http1::question::Question;
 use crate::proxy::traffic::local::Local;
 use crate::proxy::traffic::queueing::Queued;
 use crate::proxy::traffic::upstream::{self, ConnectError, Peer};
@@ -19,11 +23,12 @@ use crate::proxy::traffic::view::View;
 use crate::running_time::running;
 
 /// Asks. Whoever waits for it has a time limit.
-pub async fn ask(local: &Local, view: &View, server: &AuthServer, question: &[u8]) -> Result<Answered, AskError> {
-    match server {
+pub async fn ask(local: &Local, view: &View, question: Question<'_>) -> Result<Answered, AskError> {
+    match &question.auth.server {
         AuthServer::Address(address) => {
             let open = upstream::connect(*address, None, None);
-            asking::ask(local, &view.snapshot.settings, Peer::in_clear(*address), open, question).await
+            let question = question.written(own_fields(view, *address));
+            asking::ask(local, &view.snapshot.settings, Peer::in_clear(*address), open, &question).await
         }
         AuthServer::Service(name) => match view.snapshot.place_of(name) {
             Some(place) => ask_service(local, view, place, question).await,
@@ -33,8 +38,15 @@ pub async fn ask(local: &Local, view: &View, server: &AuthServer, question: &[u8
     }
 }
 
+/// By what a backend at this address is told who visitors are, if there is one.
+fn own_fields(view: &View, address: SocketAddr) -> Option<&Drops> {
+    let mut backends = view.snapshot.services.iter().flat_map(|service| &service.backends);
+    let backend = backends.find(|backend| normal(backend.address) == normal(address))?;
+    backend.own_fields.as_deref()
+}
+
 /// Asks the backends that the service would choose for a new visitor, until one has answered.
-async fn ask_service(local: &Local, view: &View, place: usize, question: &[u8]) -> Result<Answered, AskError> {
+async fn ask_service(local: &Local, view: &View, place: usize, question: Question<'_>) -> Result<Answered, AskError> {
     let service = &view.snapshot.services[place];
     let (mut tried, mut failure) = (0_u128, AskError::Unreachable);
     loop {
@@ -63,7 +75,7 @@ async fn ask_backend(
     view: &View,
     service: &Service,
     backend: &Backend,
-    question: &[u8],
+    question: Question<'_>,
 ) -> Result<Answered, AskError> {
     let counters = local.counters_of(backend);
     let _running = Running::new(counters);
@@ -75,6 +87,7 @@ async fn ask_backend(
             }
         })
     };
+    let question = question.written(backend.own_fields.as_deref());
     let mut alarm = Alarm::default();
     let too_late = async {
         match service.connections.retry.try_timeout {
@@ -83,7 +96,7 @@ async fn ask_backend(
         }
     };
     let answered = tokio::select! { biased;
-        answered = asking::ask(local, &view.snapshot.settings, Peer::of(service, backend), open, question) => answered,
+        answered = asking::ask(local, &view.snapshot.settings, Peer::of(service, backend), open, &question) => answered,
         () = too_late => Err(AskError::TimedOut),
     };
     if let Some(counters) = counters {

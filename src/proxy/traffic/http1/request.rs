@@ -66,13 +66,7 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
     }
     out.extend_from_slice(edits.vouched.granted);
     if let Some(name) = edits.via {
-        out.extend_from_slice(match request.version {
-            Version::Http10 => b"Via: 1.0 ",
-            Version::Http11 => b"Via: 1.1 ",
-            Version::Http2 => b"Via: 2.0 ",
-        });
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\r\n");
+        write_via(out, request.version, name);
     }
     if let Some(left) = request.max_forwards {
         line(out, b"Max-Forwards", itoa::Buffer::new().format(left.saturating_sub(1)).as_bytes());
@@ -88,6 +82,17 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
         (false, true) => out.extend_from_slice(b"TE: trailers\r\nConnection: TE\r\n"),
         (false, false) => {}
     }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes that a request, which came by this version, has passed the proxy of this name (RFC 9110, 7.6.3).
+pub fn write_via(out: &mut Vec<u8>, version: Version, name: &str) {
+    out.extend_from_slice(match version {
+        Version::Http10 => b"Via: 1.0 ",
+        Version::Http11 => b"Via: 1.1 ",
+        Version::Http2 => b"Via: 2.0 ",
+    });
+    out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\r\n");
 }
 

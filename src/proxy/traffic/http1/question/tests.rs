@@ -23,11 +23,12 @@ fn asked(keys: &str, head: &str, about: impl FnOnce(About<'_>) -> About<'_>) -> 
     let request = vet(head.as_bytes(), Scheme::Https, 100, &mut fields).unwrap();
     let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let cookie = Cookie::address("polder-www");
-    let known = About { client: &client, trusted: false, cookie: Some(&cookie), user: None, keeps_password: false };
-    let mut out = Vec::new();
+    let known =
+        About { client: &client, trusted: false, cookie: Some(&cookie), user: None, keeps_password: false, via: None };
+    let auth = auth(keys);
     let request = Request { head: &request, bytes: head.as_bytes(), fields: &fields };
-    write(&mut out, &auth(keys), request, about(known));
-    String::from_utf8(out).unwrap()
+    let question = Question { auth: &auth, request, about: about(known) };
+    String::from_utf8(question.written(None).bytes).unwrap()
 }
 
 const REQUEST: &str = "POST /cart?item=1 HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\nCookie: a=1; polder-www=x; b=2\r\n\
@@ -59,4 +60,11 @@ fn it_gets_those_of_the_visitors_fields_that_the_document_names() {
 fn a_password_that_was_verified_here_goes_no_further_and_its_user_does() {
     let asked = asked("", REQUEST, |known| About { user: Some("alice"), keeps_password: true, ..known });
     assert!(asked.contains("\r\nX-Remote-User: alice\r\n") && !asked.contains("Authorization"), "{asked}");
+}
+
+#[test]
+fn it_says_that_it_has_passed_this_proxy_and_whatever_the_request_has() {
+    let head = "GET / HTTP/1.0\r\nHost: a.test\r\nVia: 1.1 other\r\nConnection: keep-alive\r\n\r\n";
+    let asked = asked("", head, |known| About { via: Some("px"), ..known });
+    assert!(asked.contains("\r\nVia: 1.1 other\r\nVia: 1.0 px\r\n"), "{asked}");
 }
