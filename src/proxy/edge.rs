@@ -98,9 +98,10 @@ impl Edge {
         has_any.then(|| Arc::new(edge))
     }
 
-    /// It lets some visitors in and others not.
+    /// It lets some visitors in and others not, or so much of them and no more.
     pub fn guards(&self) -> bool {
-        self.access.is_some() || self.client_certificates.is_some() || self.asks_who()
+        let limits = self.rate_limit.is_some() || self.max_request_body.is_some();
+        self.access.is_some() || self.client_certificates.is_some() || self.asks_who() || limits
     }
 
     /// Backends get fields of the head that are ours to say. Some backends take trailers for such fields.

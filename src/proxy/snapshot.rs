@@ -101,7 +101,7 @@ pub enum FrontTarget {
 }
 
 impl Front {
-    /// It is not for everybody, or answers by itself what lies beneath another one.
+    /// It is not for everybody and as much as anybody likes, or answers by itself what lies beneath another one.
     fn guards(&self) -> bool {
         self.edge.as_deref().is_some_and(Edge::guards) || !matches!(self.target, FrontTarget::Backends(_))
     }

@@ -198,3 +198,23 @@ fn a_guarded_path_is_not_open_under_another_spelling() {
         assert_eq!(over_http2, status, "{path} over HTTP/2");
     }
 }
+
+#[test]
+fn what_a_path_takes_at_most_is_not_evaded_by_another_spelling() {
+    // Nobody answers at port 1.
+    let limited = |path: &str, key: &str, limit: serde_json::Value| {
+        json!({ "hosts": ["www.test"], "paths": [path], "mode": "stateless",
+                "backends": [{ "name": "nobody", "address": "127.0.0.1:1" }], key: limit })
+    };
+    let services = json!({
+        "open": { "hosts": ["www.test"], "answer": { "status": 200, "body": "open" } },
+        "login": limited("/login", "rate_limit", json!({ "client": { "rate": "1/h" } })),
+        "upload": limited("/upload", "max_request_body", json!(10)),
+    });
+    let daemon = Daemon::start_unready(|_| {}, services);
+    for (path, status) in [("/%6cogin", 400), ("/x/../upload", 400), ("/login", 503), ("/open", 200)] {
+        let mut client = Client::connect(daemon.address);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: www.test\r\nConnection: close\r\n\r\n").as_bytes());
+        assert_eq!(client.response(false).status(), status, "{path}");
+    }
+}
