@@ -108,6 +108,18 @@ fn machines_get_the_document_and_the_notes_in_one_value() {
 }
 
 #[test]
+fn machines_get_the_notes_as_a_list_where_nothing_is_left_too() {
+    let folder = folder_with("listen a\n mode tcp\n bind :80\nlisten b\n mode tcp\n bind :81\n");
+    let run = polder(folder.path(), &["--json", "import", "haproxy", "haproxy.cfg"]);
+    assert_eq!(run.status.code(), Some(3));
+    let answer: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(answer["error"], "haproxy.cfg: there is no service in it that polder could have");
+    let notes = answer["notes"].as_array().unwrap();
+    let lines: Vec<_> = notes.iter().map(|note| (&note["line"], &note["became"])).collect();
+    assert_eq!(lines, [(&1.into(), &"left_out".into()), (&4.into(), &"left_out".into())]);
+}
+
+#[test]
 fn nix_gets_options_of_the_fleet() {
     let folder = folder_with(GOOD);
     let run = polder(folder.path(), &["import", "haproxy", "haproxy.cfg", "--nix"]);
