@@ -10,6 +10,7 @@ mod buffers;
 pub mod client;
 pub mod pem;
 pub mod session;
+pub(crate) mod signatures;
 
 pub use buffers::Queue;
 

@@ -1,10 +1,10 @@
 //! How a backend is spoken to, by visitors' requests and by checks: `protocol`, `backend_tls` and `send_proxy` of a service.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::names;
 use super::reader::{Keys, Object, Read, Value};
@@ -37,11 +37,23 @@ pub enum HttpVersion {
 pub struct BackendTls {
     /// The certificates in PEM of the authorities that may have issued a backend's. `None`: whoever answers is believed, which only the
     /// checks of a pool may say.
+    #[serde(serialize_with = "path_or_empty", deserialize_with = "path_unless_empty")]
     pub ca_file: Option<PathBuf>,
     /// The name that a backend's certificate must be for, and that we ask for (SNI); none: its address.
     pub server_name: Option<String>,
     /// What we show to a backend that asks for it.
     pub client_certificate: Option<ClientCertificate>,
+}
+
+/// Saved health names the file, and builds that know no check without one refuse all of it for a null. They read this as a file that no
+/// document can name, and so as a check that is none of theirs.
+fn path_or_empty<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_deref().unwrap_or(Path::new("")).serialize(serializer)
+}
+
+fn path_unless_empty<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = Option::<PathBuf>::deserialize(deserializer)?;
+    Ok(path.filter(|path| !path.as_os_str().is_empty()))
 }
 
 impl BackendTls {

@@ -1,6 +1,6 @@
 //! Looks at files, such that a disk that does not answer holds up no more than what lies on it.
 //!
-//! What lies in one folder is looked at by one thread, one file after the other, and by no second one before that has ended. Owns who
+//! What lies in the same folders is looked at by one thread, one file after the other, and by no second one before that has ended. Owns who
 //! looks at what, and since when.
 
 #![allow(clippy::disallowed_types, reason = "held for as long as a note takes, every few seconds")]
@@ -68,7 +68,7 @@ impl Looks {
             let ending = Ending { looks: Arc::clone(self), folders };
             tokio::task::spawn_blocking(move || {
                 for Look { path, take, .. } in looks {
-                    ending.looks.go_on(&ending.folders, path, running());
+                    tell_end(ending.looks.go_on(&ending.folders, path, running()));
                     take();
                 }
             });
@@ -77,13 +77,20 @@ impl Looks {
 
     /// Tells of those that have taken too long since this was asked last.
     pub fn tell(&self) {
-        let now = running();
-        for (folders, look) in &mut *self.lock() {
-            if !look.is_told && look.hangs(now) {
-                look.is_told = true;
-                tracing::error!("{}", look.words(folders, now));
-            }
+        for words in self.untold(running()) {
+            tracing::error!("{words}");
         }
+    }
+
+    /// What is said of those that hang, once of each.
+    fn untold(&self, now: Duration) -> Vec<String> {
+        let mut looks = self.lock();
+        let hanging = looks.iter_mut().filter(|(_, look)| !look.is_told && look.hangs(now));
+        let told = hanging.map(|(folders, look)| {
+            look.is_told = true;
+            look.words(folders, now)
+        });
+        told.collect()
     }
 
     /// What the operator should look at.
@@ -104,19 +111,16 @@ impl Looks {
         is_free
     }
 
-    fn go_on(&self, folders: &Folders, path: PathBuf, now: Duration) {
-        if let Some(look) = self.lock().get_mut(folders) {
-            (look.path, look.since) = (path, now);
-        }
+    /// The next file is looked at; gives what is to be said of the last one.
+    fn go_on(&self, folders: &Folders, path: PathBuf, now: Duration) -> Option<String> {
+        let next = UnderWay { since: now, path, is_told: false };
+        let last = std::mem::replace(self.lock().get_mut(folders)?, next);
+        last.words_at_end(now)
     }
 
-    fn end(&self, folders: &Folders, now: Duration) {
-        if let Some(look) = self.lock().remove(folders)
-            && look.is_told
-        {
-            let seconds = now.saturating_sub(look.since).as_secs();
-            tracing::info!("{} can be looked at again, after {seconds} s", look.path.display());
-        }
+    /// The last file has been looked at; gives what is to be said of it.
+    fn end(&self, folders: &Folders, now: Duration) -> Option<String> {
+        self.lock().remove(folders)?.words_at_end(now)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Folders, UnderWay>> {
@@ -127,6 +131,12 @@ impl Looks {
 impl UnderWay {
     fn hangs(&self, now: Duration) -> bool {
         now.saturating_sub(self.since) > LIMIT
+    }
+
+    /// What is said of it when it is over; none: nothing was said of it before.
+    fn words_at_end(&self, now: Duration) -> Option<String> {
+        let seconds = now.saturating_sub(self.since).as_secs();
+        self.is_told.then(|| format!("{} can be looked at again, after {seconds} s", self.path.display()))
     }
 
     fn words(&self, folders: &Folders, now: Duration) -> String {
@@ -149,7 +159,13 @@ struct Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.looks.end(&self.folders, running());
+        tell_end(self.looks.end(&self.folders, running()));
+    }
+}
+
+fn tell_end(words: Option<String>) {
+    if let Some(words) = words {
+        tracing::info!("{words}");
     }
 }
 

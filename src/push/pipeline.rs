@@ -112,7 +112,8 @@ pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, P
     };
     known_fleet::remember(&fleet, &text, true)?;
     let selected = request.selection.of(&fleet)?;
-    progress(&format!("asking {} for the state", counted(selected.unskipped.len(), "host")));
+    let hosts = selected.unskipped.len();
+    progress(&format!("asking {} for {} state", counted(hosts, "host"), if hosts == 1 { "its" } else { "their" }));
     let remotes = Arc::new(Remotes::new(&fleet, &admin).map_err(Error::new)?);
     let (old, last) = without_obstacles(survey(&remotes, &selected.unskipped))?;
     let new = build_changes(&fleet, &selected, &old, progress)?;

@@ -165,6 +165,13 @@ impl Output {
         let _ = if self.json { writeln!(stdout, "{}", json(value)) } else { write!(stdout, "{}", fit(text)) };
     }
 
+    /// One of many answers that come one after the other: a line each, for machines too.
+    pub fn line(&self, value: &impl Serialize, text: &str) {
+        let mut stdout = anstream::stdout().lock();
+        let value = || fit_json(&serde_json::to_string(value).unwrap_or_default());
+        let _ = if self.json { writeln!(stdout, "{}", value()) } else { writeln!(stdout, "{}", fit(text)) };
+    }
+
     /// Says why it could not run.
     pub fn could_not(&self, why: &(impl Display + ?Sized)) -> Exit {
         self.could_not_with(why, serde_json::Map::new())

@@ -84,7 +84,7 @@ async fn prove<D: Daemon>(daemon: &D) -> Result<(), TakeoverError> {
         }
         if questions.is_empty() {
             tracing::info!(
-                "every listener closes out this machine: taking over without a proof that this process answers"
+                "no listener accepts connections from this machine: taking over without a proof that this process answers"
             );
             return Ok(());
         }

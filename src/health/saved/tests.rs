@@ -181,3 +181,28 @@ fn what_is_handed_over_has_the_keys_that_every_build_knows_and_no_others() {
     assert_eq!(keys(&saved), known.join(" "));
     assert_eq!(keys(&saved["targets"][0]), "address changes check health probed_ms reason since_ms");
 }
+
+/// Builds before `verify` refuse all saved health if one check's `ca_file` is not a path.
+#[test]
+fn a_check_that_believes_whoever_answers_is_handed_over_and_no_build_refuses_the_others_for_it() {
+    let now = from_ms(to_ms(SystemTime::now()));
+    let tls = BackendTls { ca_file: None, server_name: Some("www.test".to_owned()), client_certificate: None };
+    let protocol = BackendProtocol { tls: Some(Arc::new(tls)), ..BackendProtocol::default() };
+    let verified = view(Duration::ZERO, now);
+    let of = |(target, health): (&Target, &TargetHealth)| {
+        let check = CheckConfig { protocol: protocol.clone(), ..target.check.clone() };
+        (Target { check, address: target.address }, health.clone())
+    };
+    let mut health: HealthView = verified.iter().map(of).collect();
+    let (target, known) = health.iter().next().unwrap();
+    let before = Before { target: target.clone(), health: known.clone() };
+    health.values_mut().for_each(|health| {
+        health.hearsay = true;
+        health.before = Some(Arc::new(before.clone()));
+    });
+    let (saved, more) = (to_json(&health, now), to_more_json(&health));
+    for target in [&saved["targets"][0], &more[0]["of"], &more[0]["before"]] {
+        assert_eq!(target["check"]["protocol"]["tls"]["ca_file"], "", "{target}");
+    }
+    assert_eq!(from_json(&saved, &more, now).unwrap(), health);
+}

@@ -47,7 +47,7 @@ impl Acme {
                 let folder = desired::folder(&prepared.document.state_dir);
                 tokio::task::spawn_blocking(move || {
                     if let Err(error) = store::remove(&folder, &service) {
-                        tracing::error!("{error}; remove it by hand, for there is a key in it that nobody needs");
+                        tracing::error!("{error}; remove it by hand: it holds a private key that is no longer used");
                     }
                 });
             }

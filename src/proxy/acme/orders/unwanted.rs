@@ -41,8 +41,9 @@ impl Orders {
         let removed = gone.into_iter().flat_map(|service| {
             self.certificates.remove(&service);
             let days = GRACE.as_secs() / 86_400;
-            let line =
-                format!("no service {service} has asked for its certificate for {days} days: its file is removed");
+            let line = format!(
+                "the certificate of {service}, which the document has not asked for in {days} days, is removed"
+            );
             [Effect::Log(LogLine::info(Kind::Certificate, line).about(&service)), Effect::Remove(service)]
         });
         removed.collect()
