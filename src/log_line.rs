@@ -25,7 +25,8 @@ pub enum Kind {
     Certificate,
     /// A pool is answered with other addresses.
     Pool,
-    /// Anything else.
+    /// Anything else; of a newer version, what this one does not know.
+    #[serde(other)]
     Other,
 }
 

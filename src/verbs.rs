@@ -28,6 +28,7 @@ pub mod keys;
 mod ledger_text;
 pub mod lock;
 pub mod log;
+pub mod mistakes;
 pub mod operator;
 pub mod output;
 pub mod plan;
@@ -174,6 +175,16 @@ impl Ask {
             Ask::Reload(args) => &args.fleet,
         }
     }
+}
+
+/// Reads the command line; what is wrong with it is said, and ends the program.
+pub fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        let command = Cli::command();
+        let verbs: Vec<&str> =
+            command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name()).collect();
+        mistakes::with_better_words(error, &verbs).exit()
+    })
 }
 
 /// Does what the command line says.

@@ -1,5 +1,6 @@
-//! `GET /events?since=MS&until=MS&about=NAME&kind=KIND` of both daemons: what happened, oldest first. Times are in
-//! milliseconds since the epoch; all of the query is optional.
+//! `GET /events?since=MS&until=MS&about=NAME&kind=KIND&after=LIFE:COUNT` of both daemons: what happened, oldest first. Times are in
+//! milliseconds since the epoch; all of the query is optional. With `after`, the `read` of an answer before, only what is new since then is
+//! told, whatever clocks say; a daemon that has been restarted meanwhile goes by `since`.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +12,35 @@ pub const MOST: usize = 2_000;
 /// What a daemon answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Events {
+    /// When it answered, by its clock.
+    pub now: u64,
+    /// How far it has told: for `after` of the next question.
+    pub read: Read,
     /// The time of the oldest event that the daemon still knows, of whatever it is; none: it knows of none.
     pub oldest: Option<u64>,
     /// Older ones that were asked for and are left out here.
     pub left_out: usize,
     /// Oldest first.
     pub events: Vec<Event>,
+}
+
+/// [`Events`], and whose they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsOf {
+    /// The daemon's name.
+    pub daemon: String,
+    /// Its keys stand beside the name.
+    #[serde(flatten)]
+    pub events: Events,
+}
+
+/// How far somebody has read the history of one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Read {
+    /// Which process: a number of its own.
+    pub life: u64,
+    /// How many events it had.
+    pub count: u64,
 }
 
 /// One thing that happened.
@@ -58,12 +82,14 @@ pub struct Query {
     pub about: Option<String>,
     /// Of this kind.
     pub kind: Option<Kind>,
+    /// What is new since then.
+    pub after: Option<Read>,
 }
 
 impl Query {
-    /// Whether an event is asked for.
-    pub fn asks_for(&self, event: &Event) -> bool {
-        self.since.is_none_or(|since| since <= event.at)
+    /// Whether an event is asked for. `is_new`: it has come after what was read, whatever its time.
+    pub fn asks_for(&self, event: &Event, is_new: bool) -> bool {
+        (is_new || self.since.is_none_or(|since| since <= event.at))
             && self.until.is_none_or(|until| event.at <= until)
             && self.kind.is_none_or(|kind| kind == event.kind)
             && self.about.as_ref().is_none_or(|name| event.is_about(name))
@@ -77,6 +103,7 @@ impl Query {
             number("until", self.until),
             self.about.clone().map(|about| ("about", about)),
             self.kind.map(|kind| ("kind", kind.name().to_owned())),
+            self.after.map(|Read { life, count }| ("after", format!("{life}:{count}"))),
         ];
         let words: Vec<(&str, String)> = words.into_iter().flatten().collect();
         let words: Vec<(&str, &str)> = words.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -99,6 +126,12 @@ impl Query {
                 "kind" => {
                     asked.kind = Some(Kind::of_name(value).ok_or_else(|| QueryError::NoKind(value.clone()))?);
                 }
+                "after" => {
+                    let read = value
+                        .split_once(':')
+                        .and_then(|(life, count)| Some(Read { life: life.parse().ok()?, count: count.parse().ok()? }));
+                    asked.after = Some(read.ok_or_else(|| QueryError::NoPlace(value.clone()))?);
+                }
                 _ => return Err(QueryError::Unknown(name.clone())),
             }
         }
@@ -115,8 +148,11 @@ pub enum QueryError {
     /// A kind that is none.
     #[error("kind: expected one of {kinds}, found {0:?}", kinds = kinds())]
     NoKind(String),
+    /// A place in a history that is none.
+    #[error("after: expected LIFE:COUNT as an answer before had it, found {0:?}")]
+    NoPlace(String),
     /// A word that is not known.
-    #[error("{0:?} is not part of the query: /events?since=MS&until=MS&about=NAME&kind=KIND")]
+    #[error("{0:?} is not part of the query: /events?since=MS&until=MS&about=NAME&kind=KIND&after=LIFE:COUNT")]
     Unknown(String),
 }
 

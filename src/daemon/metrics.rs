@@ -117,6 +117,11 @@ impl Common<'_> {
         page.gauge("polder_alarms", "Alarms that polder status shows.").sample(&[], self.alarms as u64);
         page.gauge("polder_state_unwritten", "1 if a change of state is in memory and not on disk.")
             .flag(&[], self.state_unwritten || self.shell.health_unwritten.is_some());
+        page.counter(
+            "polder_events_lost_total",
+            "Events that are in memory alone, or nowhere after a restart: the disk did not take them.",
+        )
+        .sample(&[], self.shell.events.lost);
         let mut reloads = page.counter("polder_reloads_total", "Reloads, by result.");
         reloads.sample(&[("result", "ok")], self.shell.reloads);
         reloads.sample(&[("result", "failed")], self.shell.reloads_refused);

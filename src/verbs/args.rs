@@ -37,3 +37,17 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, Error> {
     duration::parse_sum(text)
         .ok_or_else(|| Error::new(format!("expected a duration like 90s, 10m or 2h30m, found {text:?}")))
 }
+
+/// How long something is to last: a duration that is not over at once.
+///
+/// # Errors
+///
+/// It is none, or nothing.
+pub(super) fn parse_length(text: &str) -> Result<Duration, Error> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(Error::new(
+            "expected a duration that ends later than it begins, like 10m; `polder ready` ends a state at once",
+        )),
+        length => Ok(length),
+    }
+}

@@ -1,8 +1,9 @@
 //! `events`: what happened in the whole fleet, in order of time, from the histories of its daemons.
 
 mod merged;
+mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,13 +13,13 @@ use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, complain};
 use super::replies::all_in_order;
-use super::times::{Moment, moment, parse_moment};
+use super::times::{Moment, parse_moment};
 use crate::api::client::ClientError;
-use crate::api::events::{Event, Events, Query};
-use crate::counted::counted;
+use crate::api::events::{Event, EventsOf, Query};
 use crate::log_line::Kind;
 use crate::unix_time::unix_ms;
 use merged::{Told, merged};
+use source::Source;
 
 /// What `events` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -59,53 +60,66 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Asks every daemon, and shows it all in order of time.
 pub async fn run(args: &EventsArgs, daemons: &[Endpoint], output: &Output) -> Exit {
     let now = unix_ms();
-    let mut query = Query {
-        since: Some(args.since.before(now)),
-        until: args.until.map(|until| until.before(now)),
+    let since = args.since.before(now);
+    let query = Query {
+        since: Some(since),
+        until: args.until.map(|until| until.after(since, now)),
         about: args.service.clone(),
         kind: args.kind,
+        after: None,
     };
-    let answers = ask(daemons, &query).await;
-    if answers.iter().all(|(_, answer)| answer.is_err()) {
-        complain_of(&answers, &query);
+    if query.until.is_some_and(|until| until < since) {
+        complain("--until is before --since: nothing is between them");
+        return Exit::Usage;
+    }
+    let mut sources: Vec<Source> = daemons.iter().map(|daemon| Source::new(daemon.clone(), query.clone())).collect();
+    ask(&mut sources).await;
+    if sources.iter().all(|source| source.trouble.is_some()) {
+        sources.iter().for_each(Source::complain);
         return output.could_not("no daemon answered; `polder status` tells why");
     }
-    let mut feed = Feed::default();
-    let events = merged(feed.take_new(&answers));
-    let text = if events.is_empty() { "nothing happened in that time\n".to_owned() } else { lines(&events) };
-    match args.follow {
-        true => show_more(&events, output),
-        false => output.answer(&json!({ "events": events, "silent": silent(&answers) }), &text),
-    }
-    complain_of(&answers, &query);
+    let events = merged(take_new(&mut sources));
     if args.follow {
-        loop {
-            tokio::time::sleep(PAUSE).await;
-            query.since = feed.latest().or(query.since);
-            show_more(&merged(feed.take_new(&ask(daemons, &query).await)), output);
-        }
+        show_more(&events, output);
+    } else {
+        let text = if events.is_empty() { "nothing happened in that time\n".to_owned() } else { lines(&events) };
+        output.answer(&json!({ "events": events, "silent": silent(&sources) }), &text);
     }
-    if silent(&answers).is_empty() { Exit::Done } else { Exit::No }
+    sources.iter().for_each(Source::complain);
+    if args.follow {
+        follow(sources, output).await;
+    }
+    if silent(&sources).is_empty() { Exit::Done } else { Exit::No }
 }
 
-/// What each daemon answered, or why it did not.
-type Answers = Vec<(String, Result<Events, String>)>;
+/// Shows what each daemon tells as it tells it, for ever.
+async fn follow(mut sources: Vec<Source>, output: &Output) -> ! {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        let was_silent: Vec<bool> = sources.iter().map(|source| source.trouble.is_some()).collect();
+        ask(&mut sources).await;
+        show_more(&merged(take_new(&mut sources)), output);
+        let changed = sources.iter().zip(was_silent).filter(|(source, was)| source.trouble.is_some() != *was);
+        changed.for_each(|(source, _)| source.tell_change());
+    }
+}
 
-async fn ask(daemons: &[Endpoint], query: &Query) -> Answers {
-    let target = query.target();
-    let asked = daemons.iter().cloned().map(|endpoint| {
-        let target = target.clone();
-        async move {
-            let answer = match endpoint.get(&target).await {
-                Ok(value) => serde_json::from_value(value)
-                    .map_err(|error| format!("its answer is of another version of polder: {error}")),
-                Err(ClientError::Unreachable(why)) => Err(why),
-                Err(ClientError::Refused { message, .. }) => Err(message),
-            };
-            (endpoint.label(), answer)
+async fn ask(sources: &mut [Source]) {
+    let asked = sources.iter().map(|source| (source.daemon.clone(), source.query.target()));
+    let asked = asked.map(|(daemon, target)| async move {
+        match daemon.get(&target).await {
+            Ok(value) => serde_json::from_value::<EventsOf>(value)
+                .map_err(|error| format!("its answer is of another version of polder: {error}")),
+            Err(ClientError::Unreachable(why)) => Err(why),
+            Err(ClientError::Refused { message, .. }) => Err(message),
         }
     });
-    all_in_order(asked).await
+    let answers = all_in_order(asked).await;
+    sources.iter_mut().zip(answers).for_each(|(source, answer)| source.take(answer));
+}
+
+fn take_new(sources: &mut [Source]) -> Vec<(String, Event)> {
+    sources.iter_mut().flat_map(Source::take_new).collect()
 }
 
 /// One line an event.
@@ -115,66 +129,12 @@ fn lines(events: &[Told]) -> String {
 
 fn show_more(events: &[Told], output: &Output) {
     for event in events {
-        output.answer(event, &(event.line() + "\n"));
+        output.line(event, &event.line());
     }
 }
 
-fn silent(answers: &Answers) -> BTreeMap<&str, &str> {
-    let silent = answers.iter().filter_map(|(name, answer)| Some((&**name, &**answer.as_ref().err()?)));
-    silent.collect()
-}
-
-/// Says what is missing among what was shown.
-fn complain_of(answers: &Answers, query: &Query) {
-    for (name, answer) in answers {
-        match answer {
-            Err(why) => complain(&format!("{name} does not answer: {why}; what it alone knows is missing here")),
-            Ok(events) => {
-                if events.left_out > 0 {
-                    let left_out = counted(events.left_out, "older event");
-                    complain(&format!(
-                        "{name} has {left_out} of that time: ask for less with --until, --service or --kind"
-                    ));
-                }
-                if let Some(oldest) = events.oldest.filter(|oldest| query.since.is_some_and(|since| since < *oldest)) {
-                    complain(&format!("{name} knows of nothing before {}", moment(oldest)));
-                }
-            }
-        }
-    }
-}
-
-/// Which events have been shown.
-#[derive(Debug, Default)]
-struct Feed {
-    /// By daemon, the time of its newest one.
-    latest: BTreeMap<String, u64>,
-    /// Those that may come again.
-    shown: BTreeSet<(String, u64, String)>,
-}
-
-impl Feed {
-    /// Those that have not been shown, with the daemon that tells each.
-    fn take_new(&mut self, answers: &Answers) -> Vec<(String, Event)> {
-        let mut new = Vec::new();
-        for (daemon, answer) in answers {
-            for event in answer.iter().flat_map(|answer| &answer.events) {
-                if self.shown.insert((daemon.clone(), event.at, event.words.clone())) {
-                    new.push((daemon.clone(), event.clone()));
-                }
-                let latest = self.latest.entry(daemon.clone()).or_default();
-                *latest = event.at.max(*latest);
-            }
-        }
-        let latest = self.latest().unwrap_or_default();
-        self.shown.retain(|(_, at, _)| *at >= latest);
-        new
-    }
-
-    /// From when on there may be more: each daemon has its own clock.
-    fn latest(&self) -> Option<u64> {
-        self.latest.values().min().copied()
-    }
+fn silent(sources: &[Source]) -> BTreeMap<&str, &str> {
+    sources.iter().filter_map(|source| Some((&*source.name, source.trouble.as_deref()?))).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `explain`: the addresses that the nameservers give a visitor of a URL, the backend that each proxy chooses, and why.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use serde::Serialize;
 
 use super::args::FleetArg;
@@ -22,7 +24,7 @@ pub struct ExplainArgs {
     pub cookie: Option<String>,
     /// The visitor's address, for services that serve some networks only
     #[arg(long, value_name = "ADDRESS")]
-    pub from: Option<std::net::IpAddr>,
+    pub from: Option<IpAddr>,
     #[command(flatten)]
     /// Which fleet, on an admin machine.
     pub fleet: FleetArg,
@@ -57,6 +59,8 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
         return Exit::Usage;
     };
     let replies = ask_all(daemons).await;
+    // No nameserver is asked for an address.
+    let is_name = host.trim_matches(['[', ']']).parse::<IpAddr>().is_err();
     let for_dns = with_query("/explain", &[("name", &host)]);
     let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
     let address = args.from.map(|address| address.to_string());
@@ -68,7 +72,7 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
     let for_proxy = with_query("/explain", &parameters);
     let explained = Explained {
         url: args.url.clone(),
-        nameservers: ask_role(&replies, Daemon::Nameserver, &for_dns).await,
+        nameservers: if is_name { ask_role(&replies, Daemon::Nameserver, &for_dns).await } else { Vec::new() },
         proxies: ask_role(&replies, Daemon::Proxy, &for_proxy).await,
     };
     output.answer(&explained, &text(&explained));
@@ -90,23 +94,29 @@ struct Asked<'u> {
 
 impl<'u> Asked<'u> {
     fn of(url: &'u str) -> Option<Asked<'u>> {
-        let (scheme, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
-            (_, Some(rest)) => ("https", rest),
-            (Some(rest), None) => ("http", rest),
-            (None, None) if url.contains("://") => return None,
-            (None, None) => ("http", url),
+        let (scheme, rest) = match url.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => ("https", rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => ("http", rest),
+            Some(_) => return None,
+            None => ("http", url),
         };
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
         let path = if path.is_empty() { "/" } else { path };
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, "")) => (host, None),
-            Some((host, port)) => (host, Some(port.parse().ok()?)),
-            None => (authority, None),
+        // The colons of an IPv6 address are within brackets (RFC 3986, 3.2.2).
+        let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
+        let (host, port) =
+            authority.split_at(authority[end_of_host..].find(':').map_or(authority.len(), |colon| end_of_host + colon));
+        let port = match port {
+            "" | ":" => None,
+            port => Some(port[1..].parse().ok()?),
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_*".contains(&byte);
-        let is_host = !host.is_empty() && host.bytes().all(plain);
+        let is_host = match host.strip_prefix('[') {
+            Some(address) => address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+            None => !host.is_empty() && host.bytes().all(plain),
+        };
         is_host.then(|| Asked { scheme, host: host.to_ascii_lowercase(), port, path, query })
     }
 }

@@ -9,6 +9,7 @@ use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
 use crate::api::daemon::Daemon;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
+use crate::config::near_miss::nearest;
 use crate::daemon::eligibility::Eligibility;
 
 /// What `failover` takes.
@@ -80,7 +81,9 @@ pub fn known_service(service: &str, replies: &[DaemonReply], output: &Output) ->
         .collect();
     latched.sort_unstable();
     latched.dedup();
-    complain(&format!("no proxy has a stateful service {service:?}; there are {}", latched.join(", ")));
+    let meant =
+        nearest(service, latched.iter().copied()).map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+    complain(&format!("no proxy has a stateful service {service:?}{meant} (there are {})", latched.join(", ")));
     Err(Exit::No)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::args::{FleetArg, parse_duration};
+use super::args::{FleetArg, parse_length};
 use super::command::{Command, CommandResult, Outcome, note_on_peers, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
@@ -12,6 +12,7 @@ use super::replies::{DaemonReply, ask_all};
 use super::times::time_of_day;
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
+use crate::config::near_miss::nearest;
 
 /// What `ready` takes, and `drain` and `maint` too.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,7 +38,7 @@ pub struct StateArgs {
     /// Of what.
     pub target: TargetArgs,
     /// For how long, then ready again: `90s`, `10m`, `2h30m`, `1d`
-    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_length)]
     pub lasting: Option<Duration>,
     /// Even if it is the last one that serves
     #[arg(long)]
@@ -156,11 +157,18 @@ fn unknown(named: &str, replies: &[DaemonReply], output: &Output) -> Exit {
         return output.could_not("no daemon answered; `polder status` tells why");
     }
     let known: Vec<String> = known_subjects(replies).into_keys().collect();
-    complain(&format!("no daemon has a backend or pool member {named:?}; there are {}", known.join(", ")));
+    let meant = near(named, &known).map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+    complain(&format!("no daemon has a backend or pool member {named:?}{meant} (there are {})", known.join(", ")));
     if output.is_json() {
         output.answer(&serde_json::json!({ "error": "unknown", "known": known }), "");
     }
     Exit::No
+}
+
+/// The use, or the name in it, that was probably meant.
+fn near<'a>(named: &str, known: &'a [String]) -> Option<&'a str> {
+    let names = known.iter().filter_map(|subject| subject.rsplit_once('/')).map(|(_, name)| name);
+    nearest(named, names).or_else(|| nearest(named, known.iter().map(String::as_str)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+
 use crate::config::duration;
 use crate::push::error::Error;
 
@@ -15,6 +18,13 @@ pub fn time_of_day(unix_ms: u64) -> String {
 /// A moment with its day: `2026-11-26 12:05:48Z`.
 pub fn moment(unix_ms: u64) -> String {
     formatted(unix_ms, "%Y-%m-%d %H:%M:%SZ")
+}
+
+/// Since when something is so: the time of day, with its day where that is not within the last 20 hours.
+pub fn since(unix_ms: u64) -> String {
+    const LATELY: u64 = 20 * 3_600_000;
+    let is_lately = crate::unix_time::unix_ms().saturating_sub(unix_ms) < LATELY;
+    if is_lately { time_of_day(unix_ms) } else { moment(unix_ms) }
 }
 
 fn formatted(unix_ms: u64, format: &str) -> String {
@@ -38,13 +48,16 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// In milliseconds.
+const DAY: u64 = 86_400_000;
+
 /// A time on the command line, before it is known when it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// This long ago.
     Ago(Duration),
     /// The last time the clock showed this, in UTC.
-    TimeOfDay(jiff::civil::Time),
+    TimeOfDay(Time),
     /// Then.
     At(jiff::Timestamp),
 }
@@ -52,16 +65,26 @@ pub enum Moment {
 impl Moment {
     /// In milliseconds since the epoch, seen from `now`.
     pub fn before(self, now: u64) -> u64 {
-        const DAY: u64 = 86_400_000;
         match self {
             Moment::Ago(span) => now.saturating_sub(span.as_millis() as u64),
             Moment::At(moment) => u64::try_from(moment.as_millisecond()).unwrap_or_default(),
             Moment::TimeOfDay(time) => {
-                let midnight = jiff::civil::Time::midnight();
+                let midnight = Time::midnight();
                 let since_midnight = u64::try_from(time.duration_since(midnight).as_millis()).unwrap_or_default();
                 let today = now - now % DAY + since_midnight;
                 if today <= now { today } else { today.saturating_sub(DAY) }
             }
+        }
+    }
+}
+
+impl Moment {
+    /// The end of a span that begins then, in milliseconds since the epoch: of a time of day the first one after it.
+    pub fn after(self, since: u64, now: u64) -> u64 {
+        let end = self.before(now);
+        match self {
+            Moment::TimeOfDay(_) if end < since => end + DAY,
+            _ => end,
         }
     }
 }
@@ -75,17 +98,20 @@ pub fn parse_moment(text: &str) -> Result<Moment, Error> {
     if let Some(span) = duration::parse_sum(text) {
         return Ok(Moment::Ago(span));
     }
-    let text = text.strip_suffix('Z').unwrap_or(text);
-    // A day first: a time of day is read from what has one too.
-    let moment =
-        text.parse::<jiff::civil::DateTime>().ok().and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    if let Some(moment) = moment {
-        return Ok(Moment::At(moment.timestamp()));
+    // With an offset, or with a day and `Z`, it is that moment.
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Ok(Moment::At(moment));
     }
-    text.parse().map(Moment::TimeOfDay).map_err(|_| {
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    let wrong = || {
         let forms = "how long ago (90m, 3h, 2d) or a time in UTC (04:10, 2026-11-28 04:10)";
         Error::new(format!("expected {forms}, found {text:?}"))
-    })
+    };
+    // A day first: a time of day is read from what has one too.
+    match text.parse::<DateTime>() {
+        Ok(moment) => moment.to_zoned(TimeZone::UTC).map(|moment| Moment::At(moment.timestamp())).map_err(|_| wrong()),
+        Err(_) => text.parse().map(Moment::TimeOfDay).map_err(|_| wrong()),
+    }
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ fn what_happened_before_kill_9_is_told_after_it() {
     let mut daemon = Daemon::start(&Members::start(2));
     let before = unix_ms();
     daemon.say("m1", "drain", false).unwrap();
-    let drained = Query { since: Some(before), kind: Some(Kind::Operator), about: Some("m1".into()), until: None };
+    let drained =
+        Query { since: Some(before), kind: Some(Kind::Operator), about: Some("m1".into()), ..Query::default() };
     let told = |daemon: &Daemon| -> Vec<String> {
         let events: Events = serde_json::from_value(daemon.get(&drained.target()).unwrap()).unwrap();
         events.events.into_iter().map(|event| event.words).collect()

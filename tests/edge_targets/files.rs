@@ -102,6 +102,32 @@ fn a_browser_gets_pages_with_their_types_and_does_not_get_them_twice() {
 }
 
 #[test]
+fn explain_looks_whether_the_file_is_there() {
+    let daemon = serving(&[("www/index.html", "<p>page"), ("www/a/app.js", "let a;")], json!({}));
+    let www = daemon.folder.path().join("www");
+    std::os::unix::fs::symlink("/etc/hostname", www.join("out")).unwrap();
+    let told = |path: &str| {
+        let told: serde_json::Value =
+            serde_json::from_str(&daemon.get(&format!("/explain?host=www.test&path={path}")).unwrap()).unwrap();
+        (told["because"].as_array().unwrap().last().unwrap().as_str().unwrap().to_owned(), told["refusal"].clone())
+    };
+    for (path, words, refusal) in [
+        ("/", "it is answered with the index of . in ", None),
+        ("/nope", "there is nothing for the file nope in ", Some("404")),
+        ("/a", "it is sent to /a/ (308)", None),
+        ("/a/", "there is nothing for the index of a in ", Some("404")),
+        ("/out", "a symbolic link leads out of the folder ", Some("404")),
+    ] {
+        let (said, refused) = told(path);
+        assert!(said.contains(words), "{path}: {said}");
+        assert_eq!(refused.as_str(), refusal, "{path}");
+    }
+    std::fs::rename(&www, daemon.folder.path().join("away")).unwrap();
+    let (said, refused) = told("/");
+    assert!(said.ends_with("it is answered 503") && refused == "503", "{said}: {refused}");
+}
+
+#[test]
 fn a_part_is_sent_and_a_broken_download_goes_on() {
     let daemon = serving(&[("www/a.txt", "0123456789")], json!({}));
     let mut client = Client::connect(daemon.address);

@@ -125,8 +125,12 @@ fn where_no_backend_passes_its_check_none_is_asked_and_the_request_goes_nowhere(
     assert_eq!(ask(&daemon).status(), 503);
     assert_eq!((questions(&granting).len(), backend.heads().len()), (asked, passed));
     assert_eq!(last_end(&daemon, asked + 2), "SX");
+    let told = daemon.explain("host=www.test");
+    assert_eq!((&told["refusal"], &told["backend"]), (&json!("503"), &Value::Null), "{told}");
+    assert!(told["because"].to_string().contains("no backend of the service auth may be asked now"), "{told}");
     is_well.store(true, Ordering::SeqCst);
     eventually("it is asked again", || ask(&daemon).status() == 200);
+    assert_eq!(daemon.explain("host=www.test")["backend"], "web");
 }
 
 #[test]

@@ -117,7 +117,7 @@ impl Daemon {
     }
 
     /// What `polder explain` gets to hear.
-    fn explain(&self, query: &str) -> Value {
+    pub fn explain(&self, query: &str) -> Value {
         serde_json::from_str(&self.call(&format!("GET /explain?{query}")).unwrap()).unwrap()
     }
 

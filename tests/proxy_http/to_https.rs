@@ -2,6 +2,7 @@
 
 use polder::proxy::snapshot::Https;
 
+use crate::access::{Log, edge};
 use crate::authority::{Authority, TlsClient};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, field, refusing};
 use crate::tls::acceptor;
@@ -27,6 +28,41 @@ fn nobody_is_sent_to_https_where_no_certificate_is_for_the_host() {
     for setup in [Setup::default(), with_certificate("other.test")] {
         let proxy = Proxy::start(Setup { https: redirecting(), ..setup }, &[backend.address]);
         assert_eq!(proxy.ask(GET).status(), 200);
+    }
+}
+
+#[test]
+fn nobody_is_asked_in_clear_text_who_he_is_where_no_certificate_is_for_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users");
+    std::fs::write(&users, "alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n").unwrap();
+    let (auth, backend) = (Script::answering(OK), Script::answering(OK));
+    let password = format!(r#""basic_auth": {{ "users_file": "{}" }}"#, users.display());
+    let server = format!(r#""forward_auth": {{ "address": "{}" }}"#, auth.address);
+    let known = "GET / HTTP/1.1\r\nHost: www.test\r\nAuthorization: Basic YWxpY2U6c2VjcmV0\r\n\r\n";
+    for (place, (keys, setup)) in
+        [(&password, Setup::default()), (&password, with_certificate("other.test")), (&server, Setup::default())]
+            .into_iter()
+            .enumerate()
+    {
+        let edge = Some(edge(&format!("in-clear-{place}"), keys));
+        let (log, config) = Log::new();
+        let mut proxy = Proxy::start(Setup { https: redirecting(), edge, log: config, ..setup }, &[backend.address]);
+        for request in [GET, known] {
+            let response = proxy.ask(request);
+            assert_eq!((response.status(), response.field("WWW-Authenticate")), (503, None), "{keys}");
+        }
+        assert!(log.lines(2).iter().all(|(end, _)| end == "LW"));
+        assert!(auth.heads().is_empty() && backend.heads().is_empty());
+        if place == 0 {
+            proxy.swap(|setup| setup.trusted = vec!["127.0.0.0/8".parse().unwrap()]);
+            let secure = "GET / HTTP/1.1\r\nHost: www.test\r\nX-Forwarded-Proto: https\r\n\r\n";
+            assert_eq!(
+                proxy.ask(secure).status(),
+                401,
+                "who came over https to a trusted proxy has not said it in clear"
+            );
+        }
     }
 }
 

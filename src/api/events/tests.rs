@@ -17,7 +17,13 @@ fn an_event_is_about_the_service_the_backend_and_the_use_of_it() {
 
 #[test]
 fn a_query_is_read_as_it_was_written() {
-    let query = Query { since: Some(1), until: Some(2), about: Some("shop/a b&c".to_owned()), kind: Some(Kind::Latch) };
+    let query = Query {
+        since: Some(1),
+        until: Some(2),
+        about: Some("shop/a b&c".to_owned()),
+        kind: Some(Kind::Latch),
+        after: Some(Read { life: u64::MAX, count: 3 }),
+    };
     let target = query.target();
     let text = target.strip_prefix("/events?").unwrap();
 
@@ -27,10 +33,16 @@ fn a_query_is_read_as_it_was_written() {
 
 #[test]
 fn both_ends_of_a_span_belong_to_it() {
-    let asks = |since, until| Query { since, until, ..Query::default() }.asks_for(&event());
+    let asks = |since, until| Query { since, until, ..Query::default() }.asks_for(&event(), false);
     assert!(asks(Some(50), Some(50)));
     assert!(!asks(Some(51), None));
     assert!(!asks(None, Some(49)));
+}
+
+#[test]
+fn a_kind_of_a_newer_version_is_another_one() {
+    let newer = r#"{ "at": 1, "level": "info", "kind": "weather", "words": "rain" }"#;
+    assert_eq!(serde_json::from_str::<Event>(newer).unwrap().kind, Kind::Other);
 }
 
 #[test]

@@ -1,59 +1,139 @@
 //! The events on disk: a line of JSON each, in `events.jsonl` and, before that, `events.1.jsonl`.
 //!
-//! Two processes may write at a time (a takeover): each line is one write to a file that is opened for appending. A line that
-//! is not whole, from a crash, is left out. Nothing is synced: what a power failure takes of the last seconds, the journal has.
+//! Two processes may write at a time (a takeover): each turn is made under flock(2) on the newer file, and begins with reading what the
+//! other one has written since the last turn. A line that is not whole, from a crash or a full disk, is left out. Nothing is
+//! synced: what a power failure takes of the last seconds, the journal has.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use crate::api::events::Event;
 
 /// How large a file grows before it becomes the older one of two, in bytes.
 pub(super) const LARGEST_FILE: u64 = 4 << 20;
 
-fn paths(state_dir: &Path) -> [PathBuf; 2] {
-    ["events.1.jsonl", "events.jsonl"].map(|name| state_dir.join(name))
+/// Both files, and how far this process has read them.
+#[derive(Debug)]
+pub(super) struct EventFile {
+    newest: PathBuf,
+    older: PathBuf,
+    /// The newer file at the last turn.
+    inode: u64,
+    /// Where it ended then.
+    end: u64,
 }
 
-/// The newest events of both files, `most` of them, oldest first. What cannot be read is left out: it must not keep a daemon from its start.
-pub(super) fn read(state_dir: &Path, most: usize) -> Vec<Event> {
-    let lines = paths(state_dir).into_iter().filter_map(|path| File::open(path).ok()).flat_map(|file| {
-        // Two files at most are read, each of which is not much larger than it may become.
-        BufReader::new(io::Read::take(file, 2 * LARGEST_FILE)).split(b'\n').map_while(Result::ok)
-    });
-    let mut events: Vec<Event> = lines.filter_map(|line| serde_json::from_slice(&line).ok()).collect();
-    events.drain(..events.len().saturating_sub(most));
-    events
-}
-
-/// Writes each event as it comes, until nobody has any more.
-pub(super) fn write_all(state_dir: &Path, events: &Receiver<Event>) {
-    let mut failed = false;
-    while let Ok(event) = events.recv() {
-        let written = write(state_dir, &event);
-        // Said once: the line about it is an event too.
-        if let (Err(error), false) = (&written, failed) {
-            tracing::warn!(
-                "events cannot be written in {}: {error}; they are kept until the daemon ends",
-                state_dir.display()
-            );
+impl EventFile {
+    /// The files of a state directory, and the events in them, oldest first. What cannot be read is left out: it must not keep
+    /// a daemon from its start.
+    pub(super) fn open(state_dir: &Path) -> (EventFile, Vec<Event>) {
+        let [newest, older] = ["events.jsonl", "events.1.jsonl"].map(|name| state_dir.join(name));
+        let mut file = EventFile { newest, older, inode: 0, end: 0 };
+        let mut events = read_regular(&file.older).map(|older| read_from(&older, 0)).unwrap_or_default();
+        if let Ok(newest) = read_regular(&file.newest) {
+            events.extend(read_from(&newest, 0));
+            file.remember(&newest);
         }
-        failed = written.is_err();
+        (file, events)
+    }
+
+    /// What another process has written since the last turn; and writes this event behind it.
+    pub(super) fn turn(&mut self, event: Option<&Event>) -> io::Result<Vec<Event>> {
+        if event.is_none() && !self.has_changed() {
+            return Ok(Vec::new());
+        }
+        let mut file = self.lock_newest()?;
+        let others = self.read_others(&file);
+        if let Some(event) = event {
+            let mut line = line_of(event)?;
+            if file.metadata()?.len() + line.len() as u64 > LARGEST_FILE {
+                std::fs::rename(&self.newest, &self.older)?;
+                file = self.lock_newest()?;
+            }
+            if !ends_with_its_line(&file)? {
+                line.insert(0, b'\n');
+            }
+            file.write_all(&line)?;
+        }
+        self.remember(&file);
+        Ok(others)
+    }
+
+    /// Whether another process has written.
+    fn has_changed(&self) -> bool {
+        std::fs::metadata(&self.newest).is_ok_and(|file| (file.ino(), file.len()) != (self.inode, self.end))
+    }
+
+    /// The newer file, locked: the one that has the name once the lock is ours.
+    fn lock_newest(&self) -> io::Result<Flock<File>> {
+        loop {
+            let file = regular(OpenOptions::new().create(true).read(true).append(true).mode(0o600), &self.newest)?;
+            let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
+            if std::fs::metadata(&self.newest)
+                .is_ok_and(|named| Some(named.ino()) == file.metadata().ok().map(|ours| ours.ino()))
+            {
+                return Ok(file);
+            }
+        }
+    }
+
+    fn read_others(&self, newest: &File) -> Vec<Event> {
+        if newest.metadata().is_ok_and(|newest| newest.ino() == self.inode) {
+            return read_from(newest, self.end);
+        }
+        // The other one has begun a new file: what was left of the one before comes first.
+        let before = read_regular(&self.older)
+            .ok()
+            .filter(|older| older.metadata().is_ok_and(|older| older.ino() == self.inode));
+        let mut events = before.map(|before| read_from(&before, self.end)).unwrap_or_default();
+        events.extend(read_from(newest, 0));
+        events
+    }
+
+    fn remember(&mut self, newest: &File) {
+        if let Ok(newest) = newest.metadata() {
+            (self.inode, self.end) = (newest.ino(), newest.len());
+        }
     }
 }
 
-fn write(state_dir: &Path, event: &Event) -> io::Result<()> {
-    let [older, newest] = paths(state_dir);
+fn line_of(event: &Event) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(event)?;
     line.push(b'\n');
-    // Opened anew each time: the other process of a takeover may just have made it the older one.
-    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&newest)?;
-    if file.metadata()?.len() + line.len() as u64 > LARGEST_FILE {
-        std::fs::rename(&newest, &older)?;
-        file = OpenOptions::new().create(true).append(true).mode(0o600).open(&newest)?;
+    Ok(line)
+}
+
+fn read_regular(path: &Path) -> io::Result<File> {
+    regular(OpenOptions::new().read(true), path)
+}
+
+/// A file that is one: a pipe of that name is not waited for.
+fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other(format!("{} is no regular file", path.display()))),
     }
-    file.write_all(&line)
+}
+
+fn read_from(mut file: &File, from: u64) -> Vec<Event> {
+    let mut text = Vec::new();
+    // A file is never much larger than it may become.
+    if file.seek(SeekFrom::Start(from)).and_then(|_| file.take(2 * LARGEST_FILE).read_to_end(&mut text)).is_err() {
+        return Vec::new();
+    }
+    text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+fn ends_with_its_line(file: &File) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if length > 0 {
+        file.read_exact_at(&mut last, length - 1)?;
+    }
+    Ok(last == [b'\n'])
 }

@@ -17,47 +17,44 @@ fn words(history: &History) -> Vec<String> {
     history.find(&Query::default()).events.into_iter().map(|event| event.words).collect()
 }
 
-/// A history whose events are on disk when it is dropped.
-struct OnDisk(History);
+fn open(folder: &Path) -> History {
+    let history = History::default();
+    history.open(folder);
+    history
+}
 
-impl OnDisk {
-    fn open(folder: &Path) -> OnDisk {
-        let history = History::default();
-        history.open(folder);
-        OnDisk(history)
-    }
+/// Long enough for a busy machine: whoever waits for so long has waited in vain.
+const LIMIT: Duration = Duration::from_secs(60);
 
-    /// Lets the writer end, and waits until the file holds these words.
-    fn close(self, folder: &Path, last: &str) {
-        self.0.kept().writer = None;
-        let is_there = || std::fs::read_to_string(folder.join("events.jsonl")).is_ok_and(|text| text.contains(last));
-        while !is_there() {
-            thread::yield_now();
-        }
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(std::time::Instant::now() < until, "never: {what}");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
 #[test]
 fn what_happened_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let first = OnDisk::open(folder.path());
-    first.0.add(event(1, "down"));
-    first.0.add(event(2, "up again"));
-    first.close(folder.path(), "up again");
+    let first = open(folder.path());
+    first.add(event(1, "down"));
+    first.add(event(2, "up again"));
+    first.close(LIMIT);
 
-    let second = OnDisk::open(folder.path());
-    second.0.add(event(3, "after the restart"));
+    let second = open(folder.path());
+    second.add(event(3, "after the restart"));
 
-    assert_eq!(words(&second.0), ["down", "up again", "after the restart"]);
-    assert_eq!(second.0.find(&Query::default()).oldest, Some(1));
+    assert_eq!(words(&second), ["down", "up again", "after the restart"]);
+    assert_eq!(second.find(&Query::default()).oldest, Some(1));
 }
 
 #[test]
 fn what_was_said_before_the_state_directory_was_known_is_kept_and_comes_after_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
-    let first = OnDisk::open(folder.path());
-    first.0.add(event(1, "old"));
-    first.close(folder.path(), "old");
+    let first = open(folder.path());
+    first.add(event(1, "old"));
+    first.close(LIMIT);
     let history = History::default();
     history.add(event(2, "starting"));
 
@@ -67,14 +64,88 @@ fn what_was_said_before_the_state_directory_was_known_is_kept_and_comes_after_wh
 }
 
 #[test]
-fn a_line_that_a_crash_cut_off_is_left_out() {
+fn a_line_that_a_crash_cut_off_is_left_out_and_takes_no_other_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let whole = serde_json::to_string(&event(1, "whole")).unwrap();
-    std::fs::write(folder.path().join("events.jsonl"), format!("{whole}\n{{\"at\":2,\"lev\n{whole}\n\u{0}")).unwrap();
+    std::fs::write(folder.path().join("events.jsonl"), format!("{whole}\n\u{0}\n{{\"at\":2,\"lev")).unwrap();
 
-    let history = OnDisk::open(folder.path());
+    let first = open(folder.path());
+    first.add(event(3, "after the crash"));
+    first.close(LIMIT);
 
-    assert_eq!(words(&history.0), ["whole", "whole"]);
+    assert_eq!(words(&open(folder.path())), ["whole", "after the crash"]);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_file_holds_up_nothing_and_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    nix::unistd::mkfifo(&folder.path().join("events.jsonl"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+
+    let history = open(folder.path());
+    history.add(event(1, "in memory"));
+    history.close(LIMIT);
+
+    assert_eq!(words(&history), ["in memory"]);
+    let disk = history.disk();
+    assert!(disk.failure.is_some() && disk.lost == 1, "{disk:?}");
+}
+
+#[test]
+fn two_processes_of_a_takeover_know_what_the_other_one_tells_also_over_the_end_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (before, next) = (open(folder.path()), open(folder.path()));
+    let long = |at: u64| event(at, &format!("{at:04}{}", "x".repeat(LONGEST - 4)));
+    let each = LARGEST_FILE / 2 / LONGEST as u64 + 50;
+    for at in 0..each {
+        // At most as many wait as the channel holds.
+        wait_until("the disk takes it", || before.disk().lost == 0);
+        before.add(long(2 * at));
+        next.add(long(2 * at + 1));
+        if at % 200 == 0 {
+            let said =
+                |history: &History| history.find(&Query { since: Some(2 * at), ..Query::default() }).events.len();
+            wait_until("each knows both", || said(&before) >= 2 && said(&next) >= 2);
+        }
+    }
+    before.close(LIMIT);
+    let all = |history: &History| history.kept().count;
+    wait_until("all is known", || all(&next) == 2 * each);
+    next.close(LIMIT);
+
+    assert!(folder.path().join("events.1.jsonl").is_file());
+    let after = open(folder.path());
+    let mut seen: Vec<u64> = after.kept().events.iter().map(|event| event.at).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..2 * each).collect::<Vec<_>>());
+}
+
+#[test]
+fn whoever_asks_again_is_told_what_is_new_whatever_its_time() {
+    let history = History::default();
+    history.add(event(1_000_000, "from the future"));
+    let first = history.find(&Query::default());
+    history.add(event(5, "now"));
+
+    let query = Query { after: Some(first.read), since: Some(500), ..Query::default() };
+    let told = |history: &History| history.find(&query).events.into_iter().map(|event| event.words).collect::<Vec<_>>();
+
+    assert_eq!(told(&history), ["now"]);
+    // Another process has another count: it goes by the time.
+    let restarted = History::default();
+    restarted.add(event(400, "before"));
+    restarted.add(event(600, "after"));
+    assert_eq!(told(&restarted), ["after"]);
+}
+
+#[test]
+fn events_that_the_disk_does_not_take_in_time_are_counted() {
+    let history = History::default();
+    let (writer, events) = sync_channel(1);
+    history.kept().writer = Some(writer);
+    history.add(event(1, "waits"));
+    history.add(event(2, "does not fit"));
+    assert_eq!((history.disk().lost, words(&history).len()), (1, 2));
+    drop(events);
 }
 
 #[test]
@@ -83,14 +154,14 @@ fn a_file_that_has_grown_becomes_the_older_one_and_both_are_read() {
     let line = serde_json::to_string(&event(1, &"x".repeat(LONGEST))).unwrap() + "\n";
     let lines = usize::try_from(LARGEST_FILE).unwrap() / line.len() + 1;
     std::fs::write(folder.path().join("events.jsonl"), line.repeat(lines)).unwrap();
-    let first = OnDisk::open(folder.path());
-    first.0.add(event(2, "one more"));
-    first.close(folder.path(), "one more");
+    let first = open(folder.path());
+    first.add(event(2, "one more"));
+    first.close(LIMIT);
 
     assert!(folder.path().join("events.1.jsonl").is_file());
-    let second = OnDisk::open(folder.path());
-    assert_eq!(second.0.find(&Query { since: Some(2), ..Query::default() }).events, [event(2, "one more")]);
-    assert_eq!(second.0.find(&Query::default()).left_out, (lines + 1).saturating_sub(events::MOST));
+    let second = open(folder.path());
+    assert_eq!(second.find(&Query { since: Some(2), ..Query::default() }).events, [event(2, "one more")]);
+    assert_eq!(second.find(&Query::default()).left_out, (lines + 1).saturating_sub(events::MOST));
 }
 
 #[test]

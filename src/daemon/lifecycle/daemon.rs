@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::clock::Now;
+use super::super::history::Disk;
 use super::super::key_file::KeyError;
 use super::super::peers::{Identity, PeerEvent, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
@@ -167,6 +168,8 @@ pub struct Figures {
     pub health_unwritten: Option<String>,
     /// Writes of health that failed since the start.
     pub health_write_failures: u64,
+    /// How it stands with the history on disk.
+    pub events: Disk,
 }
 
 impl Figures {
@@ -177,7 +180,10 @@ impl Figures {
         let health = health.map(|why| format!("health cannot be written: {why}; the write is tried again every 5 s"));
         let reload = self.last_reload.iter().filter(|last| last.refused).map(|last| last.words.clone());
         let clocks = self.peers.iter().filter_map(|(peer, health)| health.clock_alarm(peer));
-        health.chain(reload).chain(clocks).collect()
+        let events = self.events.failure.iter();
+        let events =
+            events.map(|why| format!("what happens here is not kept over a restart: events cannot be written: {why}"));
+        health.chain(events).chain(reload).chain(clocks).collect()
     }
 }
 

@@ -22,7 +22,7 @@ use super::exchange::Exchange;
 use super::input::Input;
 use super::phase::Phase;
 use super::state_files::StateFiles;
-use crate::api::events::Query;
+use crate::api::events::{EventsOf, Query};
 use crate::health::checker::Checker;
 use crate::health::{HealthView, Target};
 
@@ -134,7 +134,11 @@ impl<D: Daemon> Shell<D> {
     /// Puts the parts together; nothing is served yet.
     pub fn new(parts: Parts<D>) -> Shell<D> {
         let phase = if parts.args.takeover { Phase::Succeeding } else { Phase::Starting };
-        let admin_socket = parts.daemon.document().settings().admin.socket.clone();
+        let document = parts.daemon.document().clone();
+        let settings = document.settings();
+        // This process may write there: it has the directory's lock, or shares it with the one that it takes over from.
+        parts.history.open(settings.state_dir);
+        let admin_socket = settings.admin.socket.clone();
         Shell {
             daemon: parts.daemon,
             exchange: parts.exchange,
@@ -252,6 +256,7 @@ impl<D: Daemon> Shell<D> {
             reloads_refused: self.figures.reloads_refused,
             health_unwritten: health.failure,
             health_write_failures: health.failures,
+            events: self.history.disk(),
         }
     }
 
@@ -269,7 +274,10 @@ impl<D: Daemon> Shell<D> {
         }
         if request.path == "/events" {
             return match Query::read(&request.query) {
-                Ok(query) => AdminReply::json(&self.history.find(&query)),
+                Ok(query) => {
+                    let daemon = self.daemon.document().settings().name.to_owned();
+                    AdminReply::json(&EventsOf { daemon, events: self.history.find(&query) })
+                }
                 Err(error) => AdminReply::refuse(400, error.to_string()),
             };
         }

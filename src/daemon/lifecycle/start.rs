@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::LocalSet;
 
@@ -21,6 +22,9 @@ use super::error::{DocumentError, RunError};
 use super::shell::Shell;
 use crate::config::Findings;
 use crate::log_line::{Kind, LogLine};
+
+/// How long the disk may take for the last events.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// The inputs of a daemon's start.
 pub struct Start<P> {
@@ -121,9 +125,9 @@ fn serve<D: Daemon>(
     let passed = fd_store::receive();
     raise_open_files();
     let document = Arc::new(read_first::<D::Document>(&args)?);
-    history.open(document.settings().state_dir);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(RunError::io("the control thread's runtime cannot be started"))?;
+    let kept = history.clone();
     let served = LocalSet::new().block_on(&runtime, async move {
         let mut signals = Signals::install().map_err(RunError::io("signals cannot be received"))?;
         LogLine::info(Kind::Daemon, format!("{} {VERSION}, {}: starting", D::PROGRAM, document.settings().name))
@@ -131,7 +135,7 @@ fn serve<D: Daemon>(
         let started = tokio::select! {
             biased;
             () = signals.told_to_stop() => None,
-            started = start(Start { args, document, passed, history }) => Some(started?),
+            started = start(Start { args, document, passed, history: kept }) => Some(started?),
         };
         match started {
             Some(shell) => shell.run(signals).await,
@@ -144,5 +148,6 @@ fn serve<D: Daemon>(
     });
     // A probe or a disk that does not answer must not delay the exit.
     runtime.shutdown_background();
+    history.close(LAST_EVENTS);
     served
 }

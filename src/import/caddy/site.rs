@@ -64,7 +64,7 @@ impl Site<'_> {
             if matches!(directive.name(), "respond" | "error" | "abort")
                 && let Some((networks, others)) = matchers.networks(directive)
             {
-                match guards::networks(&networks, others) {
+                match guards::networks(&networks, &[], others) {
                     Ok(settings) => {
                         let why = "polder answers 403 to those who are refused";
                         self.notes.changed(directive.line, &directive.text(), why);

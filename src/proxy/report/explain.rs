@@ -73,17 +73,25 @@ fn reach<'s>(state: &'s State, visit: &Visit<'_>, told: &mut Explanation) -> Res
     }
     arrival::to_https(state, visit, front, told)?;
     if let Some(edge) = front.edge.as_deref() {
-        let admission = admission::explain(edge, visit);
+        let admission = admission::explain(edge, visit, front.https.redirect.is_some());
         told.because.extend(admission.because);
         if let Some(status) = admission.refusal {
             return Err(Refusal::with(status));
+        }
+        if let Some(words) = admission::nobody_to_ask(snapshot, edge) {
+            told.because.push(words);
+            return Err(Refusal::with("503"));
         }
     }
     told.because.extend(about_edge(state, &front.name));
     match &front.target {
         FrontTarget::Backends(place) => Ok(Reached { front, service: Some(&snapshot.services[*place]) }),
         FrontTarget::Own(own) => {
-            told.because.push(target::sentence(state, front, own, visit));
+            let (sentence, refusal) = target::sentence(state, front, own, visit);
+            told.because.push(sentence);
+            if let Some(status) = refusal {
+                return Err(Refusal::with(status));
+            }
             told.because.extend(front.edge.as_deref().and_then(about_compression));
             told.target = Some(own.kind().to_owned());
             Ok(Reached { front, service: None })

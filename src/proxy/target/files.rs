@@ -65,6 +65,11 @@ impl Site {
         if self.config.precompressed { &Coding::ALL } else { &[] }
     }
 
+    /// The file for whatever is not there.
+    pub fn fallback(&self) -> Option<&Path> {
+        self.config.fallback.as_deref()
+    }
+
     /// Where it is.
     pub fn folder(&self) -> &Arc<Path> {
         &self.folder

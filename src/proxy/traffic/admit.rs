@@ -126,6 +126,13 @@ impl Exchange<'_> {
         front: &Front,
         edge: &Edge,
     ) -> Result<Option<Served>, Failure> {
+        // Whoever could be sent to https has been.
+        if front.https.redirect.is_some() && !self.came_securely(&view.snapshot.settings) {
+            let cause = if edge.basic_auth.is_some() { Cause::PasswordBusy } else { Cause::ForwardAuthFailed };
+            edge.refusals.count(cause);
+            let why = Some("this is served over https alone, and there is no certificate for it now");
+            return Ok(Some(self.answer(client, Answer { status: 503, why }, End::NoHttps).await));
+        }
         if let Some(auth) = &edge.basic_auth
             && let Some(served) = self.check_password(client, &view.snapshot.settings, edge, auth).await?
         {
@@ -175,7 +182,7 @@ impl Exchange<'_> {
     }
 
     /// Whether the visitor came in clear text, and would be shown a certificate over https: one of a service whose first certificate is
-    /// still to come, or for a host that none is for, is served as it came.
+    /// still to come, or for a host that none is for, is served as it came, unless the service asks who visitors are.
     fn can_be_sent_to_https(&self, settings: &Settings) -> bool {
         let has_certificate = |acceptor: &Acceptor| {
             std::str::from_utf8(redirect::host(&self.request)).is_ok_and(|host| acceptor.covers(host))

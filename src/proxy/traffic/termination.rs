@@ -62,6 +62,8 @@ pub enum End {
     PasswordsBusy,
     /// Who the users are is not known.
     NoUsers,
+    /// The visitor would have to say in clear text who they are: there is no certificate with which to send them to https.
+    NoHttps,
     /// The server of `forward_auth` has not let the request go on.
     AuthRefused,
     /// It could not be reached, or its answer was malformed.
@@ -192,6 +194,7 @@ impl End {
             End::NoPassword => "PW",
             End::PasswordsBusy => "RW",
             End::NoUsers => "SW",
+            End::NoHttps => "LW",
             End::AuthRefused => "PX",
             End::AuthFailed => "SX",
             End::AuthTimeout => "sX",

@@ -40,11 +40,12 @@ pub(super) fn merged(mut events: Vec<(String, Event)>) -> Vec<Told> {
     events.sort_by(|(one, before), (other, after)| (before.at, one).cmp(&(after.at, other)));
     let mut told: Vec<Told> = Vec::new();
     for (daemon, Event { at, level, kind, subjects, words }) in events {
-        let near = told.iter_mut().rev().take_while(|before| at - before.at <= APART);
-        let mut same =
-            near.filter(|before| (before.kind, &before.words, &before.subjects) == (kind, &words, &subjects));
-        // A daemon that says it twice has seen it twice.
-        match same.find(|before| !before.daemons.contains(&daemon)) {
+        // What a daemon tells stands behind what it has told before.
+        let mut since_its_last = told.iter_mut().rev().take_while(|before| !before.daemons.contains(&daemon));
+        let same = since_its_last.find(|before| {
+            at - before.at <= APART && (before.kind, &before.words, &before.subjects) == (kind, &words, &subjects)
+        });
+        match same {
             Some(before) => before.daemons.push(daemon),
             None => told.push(Told { at, daemons: vec![daemon], level, kind, subjects, words }),
         }

@@ -1,33 +1,38 @@
 use super::*;
-use crate::api::events::Level;
+use crate::api::events::{Events, Level, Read};
 
-fn answer(at: &[u64]) -> Events {
-    let event = |at: &u64| Event {
-        at: *at,
-        level: Level::Info,
-        kind: Kind::Peer,
-        subjects: Vec::new(),
-        words: format!("at {at}"),
-    };
-    Events { oldest: at.first().copied(), left_out: 0, events: at.iter().map(event).collect() }
+fn event(at: u64) -> Event {
+    Event { at, level: Level::Info, kind: Kind::Peer, subjects: Vec::new(), words: format!("at {at}") }
+}
+
+fn source() -> Source {
+    Source::new(Endpoint::at(std::path::Path::new("/run/px.sock")), Query { since: Some(1), ..Query::default() })
+}
+
+fn answer(now: u64, count: u64, at: &[u64]) -> Result<EventsOf, String> {
+    let events = at.iter().map(|at| event(*at)).collect();
+    let events = Events { now, read: Read { life: 7, count }, oldest: Some(5), left_out: 0, events };
+    Ok(EventsOf { daemon: "px-1".to_owned(), events })
 }
 
 #[test]
-fn an_event_is_shown_once_however_often_it_is_asked_for() {
-    let mut feed = Feed::default();
-    let first = vec![("px-1".to_owned(), Ok(answer(&[1, 5]))), ("px-2".to_owned(), Ok(answer(&[3])))];
-    assert_eq!(feed.take_new(&first).len(), 3);
-    // The one that is behind has perhaps not told all yet.
-    assert_eq!(feed.latest(), Some(3));
+fn a_daemon_is_asked_for_what_is_new_since_its_own_last_answer() {
+    let mut source = source();
+    source.take(answer(100, 2, &[5, 99_999]));
+    let new: Vec<_> = source.take_new().into_iter().map(|(daemon, event)| (daemon, event.at)).collect();
+    assert_eq!(new, [("px-1".to_owned(), 5), ("px-1".to_owned(), 99_999)]);
+    // An event from the future moves nothing: the place counts, and after a restart the daemon's own clock.
+    assert_eq!((source.query.since, source.query.after), (Some(100), Some(Read { life: 7, count: 2 })));
 
-    let second = vec![("px-1".to_owned(), Ok(answer(&[5]))), ("px-2".to_owned(), Ok(answer(&[3, 4])))];
-    let new = feed.take_new(&second);
-
-    assert_eq!(new.iter().map(|(daemon, event)| (&**daemon, event.at)).collect::<Vec<_>>(), [("px-2", 4)]);
+    source.take(answer(200, 3, &[150]));
+    assert_eq!(source.take_new().len(), 1);
 }
 
 #[test]
-fn daemons_that_do_not_answer_are_named() {
-    let answers = vec![("px-1".to_owned(), Ok(answer(&[]))), ("px-2".to_owned(), Err("refused".to_owned()))];
-    assert_eq!(silent(&answers), BTreeMap::from([("px-2", "refused")]));
+fn a_daemon_that_does_not_answer_is_named_and_asked_again_from_where_it_was() {
+    let mut source = source();
+    source.take(answer(100, 2, &[]));
+    source.take(Err("refused".to_owned()));
+    assert_eq!(source.query.after, Some(Read { life: 7, count: 2 }));
+    assert_eq!(silent(&[source]), BTreeMap::from([("px-1", "refused")]));
 }

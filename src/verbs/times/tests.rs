@@ -20,6 +20,10 @@ fn a_moment_is_how_long_ago_or_a_time_in_utc() {
     assert_eq!(moment(before("22:14:00Z")), "2023-11-13 22:14:00Z");
     assert_eq!(moment(before("2023-11-01 04:10")), "2023-11-01 04:10:00Z");
     assert_eq!(moment(before("2023-11-01T04:10:05Z")), "2023-11-01 04:10:05Z");
+    assert_eq!(moment(before("2023-11-01T06:10:05+02:00")), "2023-11-01 04:10:05Z");
+    assert!(parse_moment("9999-12-31T23:59:59").is_err());
+    // The end of a span that is still going on.
+    assert_eq!(moment(parse_moment("22:14").unwrap().after(now - 60_000, now)), "2023-11-14 22:14:00Z");
     let error = parse_moment("yesterday").unwrap_err().to_string();
     assert!(error.contains("90m, 3h, 2d") && error.contains("\"yesterday\""), "{error}");
 }

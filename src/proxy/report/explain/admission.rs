@@ -2,11 +2,14 @@
 
 use super::visit::Visit;
 use crate::config::duration;
-use crate::config::proxy::Protocol;
+use crate::config::proxy::{AuthServer, Protocol};
 use crate::counted::counted;
+use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::edge::Edge;
 use crate::proxy::edge::access::Ruling;
 use crate::proxy::edge::watched::Watched;
+use crate::proxy::snapshot::Snapshot;
+use crate::running_time::running;
 
 /// What becomes of the request, and why, as far as it can be told beforehand.
 pub struct Admission {
@@ -16,8 +19,8 @@ pub struct Admission {
     pub refusal: Option<&'static str>,
 }
 
-/// Explains what such visitors meet.
-pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
+/// Explains what such visitors meet. `wants_https`: those who come in clear text would be sent to https, if they could be.
+pub fn explain(edge: &Edge, visit: &Visit<'_>, wants_https: bool) -> Admission {
     let mut because = Vec::new();
     match (&edge.access, visit.from) {
         (Some(access), Some(from)) => {
@@ -35,6 +38,10 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
     if visit.protocol == Protocol::Http && edge.client_certificates.as_ref().is_some_and(|asks| asks.required) {
         because.push("it needs a client certificate, which is shown over https alone: it is answered 403".into());
         return Admission { because, refusal: Some("403") };
+    }
+    if visit.protocol == Protocol::Http && wants_https && edge.asks_who() {
+        because.push("who visitors are is not asked in clear text: it is answered 503".into());
+        return Admission { because, refusal: Some("503") };
     }
     because.extend(edge.basic_auth.as_ref().map(|auth| {
         let file = auth.file.path().display();
@@ -55,6 +62,16 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>) -> Admission {
     }));
     let is_unusable = edge.basic_auth.as_ref().is_some_and(|auth| auth.file.content().is_none());
     Admission { because, refusal: is_unusable.then_some("503") }
+}
+
+/// Says so where `forward_auth` asks a service of which no backend may be asked now: no question waits for one.
+pub fn nobody_to_ask(snapshot: &Snapshot, edge: &Edge) -> Option<String> {
+    let AuthServer::Service(name) = &edge.forward_auth.as_ref()?.server else { return None };
+    let service = &snapshot.services[snapshot.place_of(name)?];
+    let facts = RequestFacts { now: running(), ..RequestFacts::default() };
+    let choice = choose(service, facts, &mut BalanceState::default(), fastrand::u64(..));
+    let nobody = !matches!(choice, Choice::Use { .. });
+    nobody.then(|| format!("no backend of the service {name} may be asked now: it is answered 503"))
 }
 
 #[cfg(test)]

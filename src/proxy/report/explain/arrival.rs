@@ -107,7 +107,8 @@ fn handshake(tls: Option<&Acceptor>, default: Option<&str>, host: &str, told: &m
     };
     let host = text_of(host_of(host.as_bytes()));
     // An address is no name that a visitor may send (RFC 6066, 3).
-    let name = Some(host).filter(|host| host.parse::<IpAddr>().is_err());
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let name = Some(host).filter(|_| bare.parse::<IpAddr>().is_err());
     let offered = tls.offered(name);
     let good: Vec<_> = offered.iter().filter(|(_, one)| one.chain.names.cover(host)).collect();
     if !good.is_empty() {
@@ -142,11 +143,23 @@ fn missing(tls: &Acceptor, name: &str) -> String {
     });
     let others = slots.iter().filter_map(|slot| Some((slot, slot.certificate()?)));
     let others = others.map(|(slot, one)| format!("{} is for {}", slot.files.chain_file.display(), one.chain.names));
-    let whys: Vec<_> = unusable.chain(others).collect();
+    let whys = distinct(unusable.chain(others));
     format!("no certificate is for {name} ({})", whys.join("; "))
 }
 
-fn kinds(mut certificates: impl Iterator<Item = String>) -> String {
+/// Each once: services of one host may share a certificate.
+fn distinct(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    all.for_each(|one| {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+    });
+    seen
+}
+
+fn kinds(certificates: impl Iterator<Item = String>) -> String {
+    let mut certificates = distinct(certificates).into_iter();
     let first = certificates.next().unwrap_or_default();
     certificates.fold(first, |all, next| format!("{all}; to visitors who have no use for it, {next}"))
 }
@@ -168,8 +181,7 @@ pub(super) fn to_https(state: &State, visit: &Visit<'_>, front: &Front, told: &m
     let settings = &state.snapshot().settings;
     let host = host_of(visit.host.as_bytes());
     if !settings.tls.as_ref().is_some_and(|tls| tls.covers(text_of(host))) {
-        let words =
-            "it would be sent to https, but no certificate in force is for the host: it is served in clear text";
+        let words = "it would be sent to https, but no certificate in force is for the host: it goes on in clear text";
         told.because.push(words.into());
         return Ok(());
     }

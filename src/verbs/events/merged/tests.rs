@@ -22,6 +22,27 @@ fn what_two_daemons_see_within_moments_is_told_once() {
 }
 
 #[test]
+fn what_a_daemon_tells_stays_in_its_order() {
+    let in_words = |events: &[(&str, u64, &str)]| -> Vec<String> {
+        told(events).into_iter().map(|(_, daemons, words)| format!("{daemons} {words}")).collect()
+    };
+    let (starting, started) = ("starting", "started");
+    assert_eq!(
+        in_words(&[
+            ("px-1", 1_000, starting),
+            ("px-1", 2_000, started),
+            ("px-2", 2_500, starting),
+            ("px-2", 3_000, started)
+        ]),
+        ["px-1 px-2 starting", "px-1 px-2 started"]
+    );
+    assert_eq!(
+        in_words(&[("px-1", 1_000, started), ("px-2", 2_500, starting), ("px-2", 3_000, started)]),
+        ["px-1 started", "px-2 starting", "px-2 started"]
+    );
+}
+
+#[test]
 fn what_happens_again_is_told_again() {
     let seen = told(&[("px-1", 1_000, "down"), ("px-1", 2_000, "down"), ("px-2", 20_000, "down")]);
     assert_eq!(seen.iter().map(|(at, ..)| *at).collect::<Vec<_>>(), [1_000, 2_000, 20_000]);

@@ -1,4 +1,8 @@
 use super::*;
+use crate::api::operator::OperatorState;
+use crate::api::proxy;
+use crate::api::status::Status;
+use crate::health::Verdict;
 use crate::push::error::Error;
 use crate::verbs::endpoint::Endpoint;
 use crate::verbs::status::tests::examples;
@@ -10,10 +14,26 @@ fn seen(answer: Result<Status, Error>) -> DaemonReply {
     }
 }
 
+/// A proxy of a fleet that is well.
+fn well(name: &str) -> proxy::Status {
+    let mut status = examples::proxy();
+    status.daemon.name = name.to_owned();
+    for backend in status.services.iter_mut().flat_map(|service| &mut service.backends) {
+        (backend.operator, backend.note) = (OperatorState::Ready, None);
+    }
+    status
+}
+
+fn found(proxies: &[&proxy::Status]) -> Vec<String> {
+    let replies: Vec<_> = proxies.iter().map(|one| seen(Ok(Status::Proxy(Box::new((*one).clone()))))).collect();
+    all(&replies)
+}
+
 #[test]
 fn a_fleet_that_is_well_has_no_findings() {
     let replies = [
-        seen(Ok(Status::Proxy(Box::new(examples::proxy())))),
+        seen(Ok(Status::Proxy(Box::new(well("px-1"))))),
+        seen(Ok(Status::Proxy(Box::new(well("px-2"))))),
         seen(Ok(Status::Nameserver(Box::new(examples::nameserver())))),
     ];
     assert_eq!(all(&replies), Vec::<String>::new());
@@ -25,38 +45,98 @@ fn a_daemon_that_does_not_answer_is_a_finding() {
 }
 
 #[test]
-fn a_service_on_its_backup_is_one_finding_that_names_the_way_back() {
-    let mut status = examples::proxy();
+fn a_service_on_its_backup_is_one_finding_that_says_since_when_why_and_the_way_back() {
+    let mut status = well("px-1");
     for latch in status.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
         latch.active = Some("web3".to_owned());
         latch.reason = "web2 down: connection refused".to_owned();
     }
-    let replies = [seen(Ok(Status::Proxy(Box::new(status.clone())))), seen(Ok(Status::Proxy(Box::new(status))))];
     assert_eq!(
-        all(&replies),
+        found(&[&status, &status]),
         [
-            "service shop is on its backup web3 (web2 down: connection refused); `polder failback shop` goes back to web2 when that is well"
+            "shop serves from web3 since 2023-11-14 22:13:20Z (px-1: web2 down: connection refused); `polder failback shop` goes \
+             back to web2 when that is well"
         ]
     );
 }
 
 #[test]
-fn proxies_on_different_backends_are_a_finding() {
-    let mut other = examples::proxy();
-    other.daemon.name = "px-2".to_owned();
-    for latch in other.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
-        latch.active = Some("web3".to_owned());
-    }
-    let replies = [seen(Ok(Status::Proxy(Box::new(examples::proxy())))), seen(Ok(Status::Proxy(Box::new(other))))];
-    let findings = all(&replies);
-    assert!(findings.contains(&"latches differ: service shop: px-1 on web2; px-2 on web3".to_owned()), "{findings:?}");
+fn what_an_operator_has_taken_out_is_a_finding_that_says_who_when_and_why() {
+    let mut status = examples::proxy();
+    assert_eq!(
+        found(&[&status, &status]),
+        [
+            "www/web2 is in drain since 2023-11-14 22:13:20Z, by alice@admin-nl: new disk; `polder ready www/web2` puts it back"
+        ]
+    );
+    status.services[1].backends[1].note.as_mut().unwrap().until = Some(1_700_000_060_000);
+    assert!(found(&[&status])[0].ends_with("by alice@admin-nl: new disk; until 22:14:20Z"));
 }
 
 #[test]
-fn the_same_dead_backend_seen_by_two_proxies_is_one_finding() {
-    let mut status = examples::proxy();
+fn proxies_on_different_backends_are_a_finding() {
+    let mut other = well("px-2");
+    for latch in other.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
+        latch.active = Some("web3".to_owned());
+    }
+    assert_eq!(found(&[&well("px-1"), &other]), ["latches differ: service shop: px-1 on web2; px-2 on web3"]);
+}
+
+#[test]
+fn the_same_dead_backend_seen_by_two_proxies_is_one_finding_and_by_one_of_them_names_that() {
+    let mut status = well("px-1");
     status.services[1].backends[0].check = Verdict::Down;
     status.services[1].backends[0].check_reason = "connection refused".to_owned();
-    let replies = [seen(Ok(Status::Proxy(Box::new(status.clone())))), seen(Ok(Status::Proxy(Box::new(status))))];
-    assert_eq!(all(&replies), ["www/web1 is down: connection refused"]);
+    assert_eq!(found(&[&status, &status]), ["www/web1 is down: connection refused"]);
+    assert_eq!(found(&[&status, &well("px-2")]), ["www/web1 is down at px-1: connection refused"]);
+}
+
+#[test]
+fn a_service_that_nobody_gets_is_one_line_with_its_cause() {
+    let down = |name: &str| {
+        let mut status = well(name);
+        status.services[1].usable = false;
+        for backend in &mut status.services[1].backends {
+            backend.check = Verdict::Down;
+            backend.check_reason = "connection refused".to_owned();
+        }
+        status
+    };
+    assert_eq!(found(&[&down("px-1"), &down("px-2")]), ["www: 503 at px-1, px-2: web1, web2 down: connection refused"]);
+    let mut maint = well("px-1");
+    maint.services[1].usable = false;
+    maint.services[1].backends[0].operator = OperatorState::Maint;
+    maint.services[1].backends.truncate(1);
+    assert_eq!(found(&[&maint])[0], "www: 503 at px-1: web1 in maint");
+}
+
+#[test]
+fn proxies_with_different_documents_are_a_finding_that_says_what_differs() {
+    let mut other = well("px-2");
+    other.services[1].backends.pop();
+    other.services.remove(0);
+    assert_eq!(
+        found(&[&well("px-1"), &other]),
+        [
+            "service shop is on px-1 and not on px-2: their documents differ",
+            "service www: not the same backends: px-1 has web1 192.0.2.21:80 weight 100, web2 192.0.2.21:80 weight 100; px-2 has web1 \
+             192.0.2.21:80 weight 100",
+        ]
+    );
+}
+
+#[test]
+fn nameservers_with_different_zones_are_a_finding() {
+    let with_serial = |name: &str, serial| {
+        let mut status = examples::nameserver();
+        status.daemon.name = name.to_owned();
+        let zone =
+            crate::api::dns::ZoneStatus { name: "example.net".to_owned(), serial, records: 9, copy_because: None };
+        status.zones.push(zone);
+        seen(Ok(Status::Nameserver(Box::new(status))))
+    };
+    assert_eq!(
+        all(&[with_serial("ns-1", 7), with_serial("ns-2", 8)]),
+        ["zone example.net: not the same serial: ns-1 has 7; ns-2 has 8"]
+    );
 }

@@ -20,7 +20,7 @@ fn told(keys: &str, from: Option<&str>) -> (String, bool) {
     let from = from.map(|from| from.parse().unwrap());
     let (protocol, host, port) = (Protocol::Http, "www.example.net", None);
     let visit = Visit { protocol, host, port, path: "/", query: "", cookie: "", from };
-    let Admission { because, refusal } = explain(&edge(keys), &visit);
+    let Admission { because, refusal } = explain(&edge(keys), &visit, false);
     (because.join("; "), refusal.is_some())
 }
 
@@ -51,6 +51,19 @@ fn who_has_to_be_shown_a_password_or_asked_is_told() {
     assert_eq!((words.as_str(), is_refused), (expected, false));
     let (words, _) = told(r#""forward_auth": { "service": "www", "host": "auth.test" }"#, None);
     assert!(words.starts_with("a backend of the service www is asked at / first"), "{words}");
+}
+
+#[test]
+fn who_comes_in_clear_text_where_https_is_wanted_is_not_asked_who_he_is() {
+    let edge = edge(r#""forward_auth": { "address": "192.0.2.9:80" }"#);
+    let (host, port) = ("www.example.net", None);
+    let refusal = |protocol, wants_https| {
+        let visit = Visit { protocol, host, port, path: "/", query: "", cookie: "", from: None };
+        explain(&edge, &visit, wants_https).refusal
+    };
+    let refusals = [(Protocol::Http, true), (Protocol::Http, false), (Protocol::Https, true)]
+        .map(|(by, wants)| refusal(by, wants));
+    assert_eq!(refusals, [Some("503"), None, None]);
 }
 
 #[test]

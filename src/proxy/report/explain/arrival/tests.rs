@@ -48,3 +48,10 @@ fn the_listener_that_takes_a_visitor_is_named_and_one_that_is_not_there_is_told(
         assert_eq!(told(protocol, port, https), (words.to_owned(), is_taken));
     }
 }
+
+#[test]
+fn a_certificate_that_several_services_share_is_told_of_once() {
+    let told = |certificates: &[&str]| kinds(certificates.iter().map(|one| (*one).to_owned()));
+    assert_eq!(told(&["a", "a", "b", "a"]), "a; to visitors who have no use for it, b");
+    assert_eq!(told(&["a", "a"]), "a");
+}

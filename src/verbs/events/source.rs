@@ -1,0 +1,75 @@
+//! One daemon whose history is read, and how far.
+
+use crate::api::events::{Event, EventsOf, Query};
+use crate::counted::counted;
+use crate::verbs::endpoint::Endpoint;
+use crate::verbs::output::complain;
+use crate::verbs::times::moment;
+
+/// A daemon.
+pub(super) struct Source {
+    pub(super) daemon: Endpoint,
+    /// Its own name once it has answered.
+    pub(super) name: String,
+    /// What it is asked for next.
+    pub(super) query: Query,
+    /// Why it does not answer.
+    pub(super) trouble: Option<String>,
+    new: Vec<Event>,
+    left_out: usize,
+    /// It knows of nothing before, and something before was asked for.
+    oldest: Option<u64>,
+}
+
+impl Source {
+    pub(super) fn new(daemon: Endpoint, query: Query) -> Source {
+        let name = daemon.label();
+        Source { daemon, name, query, trouble: None, new: Vec::new(), left_out: 0, oldest: None }
+    }
+
+    /// Takes in its answer. The next question goes on from there: by its place in this life of the daemon, and by the daemon's
+    /// own clock if that has been restarted meanwhile.
+    pub(super) fn take(&mut self, answer: Result<EventsOf, String>) {
+        let EventsOf { daemon, events } = match answer {
+            Ok(answer) => answer,
+            Err(why) => {
+                self.trouble = Some(why);
+                return;
+            }
+        };
+        (self.trouble, self.name) = (None, daemon);
+        self.left_out = events.left_out;
+        self.oldest = events.oldest.filter(|oldest| self.query.since.is_some_and(|since| since < *oldest));
+        self.new.extend(events.events);
+        (self.query.since, self.query.after) = (Some(events.now), Some(events.read));
+    }
+
+    /// What has not been shown, with the daemon's name.
+    pub(super) fn take_new(&mut self) -> Vec<(String, Event)> {
+        std::mem::take(&mut self.new).into_iter().map(|event| (self.name.clone(), event)).collect()
+    }
+
+    /// Says what is missing among what was shown.
+    pub(super) fn complain(&self) {
+        let name = &self.name;
+        if let Some(why) = &self.trouble {
+            complain(&format!("{name} does not answer: {why}; what it alone knows is missing here"));
+            return;
+        }
+        if self.left_out > 0 {
+            let left_out = counted(self.left_out, "older event");
+            complain(&format!("{name} has {left_out} of that time: ask for less with --until, --service or --kind"));
+        }
+        if let Some(oldest) = self.oldest {
+            complain(&format!("{name} knows of nothing before {}", moment(oldest)));
+        }
+    }
+
+    /// Says that it answers again, or no longer.
+    pub(super) fn tell_change(&self) {
+        match &self.trouble {
+            Some(_) => self.complain(),
+            None => complain(&format!("{} answers again", self.name)),
+        }
+    }
+}
