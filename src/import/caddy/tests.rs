@@ -380,3 +380,17 @@ fn who_has_a_handle_of_his_own_before_one_that_refuses_is_allowed() {
     assert_eq!(open.json().matches(r#""allow""#).count(), 1, "{}", open.json());
     assert!(open.json().contains(r#""paths": ["/open"]"#), "{}", open.json());
 }
+
+#[test]
+fn a_site_in_clear_text_at_another_port_that_has_the_requests_of_a_redirect_is_told() {
+    let site = |port: &str| {
+        imported(&format!(
+            "www.example.net {{\n reverse_proxy 192.0.2.1:80\n}}\nhttp://www.example.net{port} {{\n respond \"lan\"\n}}\n"
+        ))
+    };
+    let is_told = |imported: &Imported| {
+        told(imported).iter().any(|(line, _, why)| *line == 1 && why.contains("sends visitors to https"))
+    };
+    assert!(is_told(&site(":8080")));
+    assert!(!is_told(&site("")), "with Caddy there is no redirect either");
+}
