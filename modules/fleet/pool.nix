@@ -66,6 +66,16 @@ in
             example = "www.example.net";
             description = "The name that a proxy's certificate must be for, and that the check names. Without it, the proxy's address.";
           };
+          client_certificate = mkOptional {
+            type = types.submodule (
+              import ./service/certificate.nix {
+                inherit lib fleetTypes;
+                host = "ns.example.net";
+                group = "polder-dns";
+              }
+            );
+            description = "What is shown to a proxy that asks for a certificate, in files that are on every nameserver.";
+          };
           verify = daemonDefault {
             type = types.bool;
             example = false;

@@ -253,6 +253,16 @@ fn front(sites: &[Reached<'_>], global: &Global, notes: &mut Notes) -> (Front, V
         Site { name, condition, pools, rules, notes, lists: &mut lists, root: None, fallback: None, strips: false }
             .read(site);
         if global.redirects && !secure.is_empty() {
+            let mut all = sites.iter().flat_map(|site| &site.addresses);
+            let beside =
+                |other: &&Address| !other.tls && other.port != global.ports.http && secure.contains(&other.host);
+            if let Some(Address { port, .. }) = all.find(beside) {
+                let why = format!(
+                    "polder's listeners share all services: the site in clear text at port {port} answers at port {}, too, where Caddy sends visitors to https; give it a host of its own",
+                    global.ports.http
+                );
+                notes.changed(site.line, &statement, why);
+            }
             let condition = Condition::Host(secure).and(Condition::Tls.negated());
             redirects.push(Rule { line: site.line, statement, condition, effect: Effect::ToHttps });
         }

@@ -7,19 +7,21 @@ use super::tree::{Table, Tree};
 use super::vet::vet;
 use crate::config::address;
 
-/// `deny` of these networks; with `others`, `allow` of them, so that all others are refused.
+/// `deny` of these networks, and of those in these files; with `others`, `allow` of them, so that all others are refused.
 ///
 /// # Errors
 ///
 /// One is no network.
-pub fn networks(networks: &[String], others: bool) -> Result<Table, Inexpressible> {
-    if networks.is_empty() {
+pub fn networks(networks: &[String], files: &[String], others: bool) -> Result<Table, Inexpressible> {
+    if networks.is_empty() && files.is_empty() {
         return Err("there is no network in it".into());
     }
     for network in networks {
         address::network(network)?;
     }
-    let settings = Table::new().with(if others { "allow" } else { "deny" }, networks.to_vec());
+    let files = files.iter().map(|file| Tree::from(Table::new().with("file", file.as_str())));
+    let all: Vec<Tree> = networks.iter().map(|network| network.as_str().into()).chain(files).collect();
+    let settings = Table::new().with(if others { "allow" } else { "deny" }, all);
     vet(&settings)?;
     Ok(settings)
 }
@@ -78,6 +80,9 @@ pub fn lose_a_rate(settings: &Table, later: &Table) -> bool {
 /// Adds a guard to those of earlier rules: whoever is refused by one of them is refused.
 pub fn add(settings: &mut Table, key: &str, later: &Tree) {
     match (key, settings.get(key).cloned()) {
+        ("allow", Some(present)) if present == *later => {}
+        // What lies in both is not known of files.
+        ("allow", Some(present)) if has_files(&present) || has_files(later) => settings.set(NOBODY, true),
         ("allow", Some(present)) => settings.set(key, Tree::List(in_both(present.list(), later.list()))),
         ("deny", Some(present)) => settings.set(key, Tree::List(in_one(present.list(), later.list()))),
         ("basic_auth", Some(present)) => {
@@ -90,7 +95,12 @@ pub fn add(settings: &mut Table, key: &str, later: &Tree) {
         (_, Some(_)) => {}
         (_, None) => settings.set(key, later.clone()),
     }
-    // polder asks the most specific network alone: what is allowed within what is denied would be served.
+    // polder asks the most specific network alone: what is allowed within what is denied would be served. Of files it is not known.
+    if let (Some(allow), Some(deny)) = (settings.get("allow"), settings.get("deny"))
+        && (has_files(allow) || has_files(deny))
+    {
+        settings.set(NOBODY, true);
+    }
     let denied: Vec<IpNet> =
         settings.get("deny").map(Tree::list).unwrap_or_default().iter().filter_map(network).collect();
     if let Some(Tree::List(mut allowed)) = settings.get("allow").cloned() {
@@ -102,15 +112,19 @@ pub fn add(settings: &mut Table, key: &str, later: &Tree) {
     }
 }
 
+fn has_files(list: &Tree) -> bool {
+    list.list().iter().any(|one| one.table().is_some())
+}
+
 fn network(text: &Tree) -> Option<IpNet> {
     address::network(text.text()?).ok()
 }
 
-/// The networks of both, each of them once.
+/// The networks and files of both, each of them once.
 fn in_one(one: &[Tree], two: &[Tree]) -> Vec<Tree> {
     let mut all: Vec<Tree> = Vec::new();
     for text in one.iter().chain(two) {
-        if !all.iter().any(|other| network(other) == network(text)) {
+        if !all.iter().any(|other| other == text || (network(text).is_some() && network(other) == network(text))) {
             all.push(text.clone());
         }
     }

@@ -56,7 +56,10 @@ pub fn run(verb: &ImportVerb, output: &Output) -> Result<Exit, Error> {
         ImportVerb::Haproxy(_) => import::haproxy::import(&text, environment),
         ImportVerb::Caddy(_) => import::caddy::import(&text, environment),
     };
-    let imported = imported.map_err(|error| could_not(&place, error, output))?;
+    let imported = match imported {
+        Ok(imported) => imported,
+        Err(error) => return Ok(say_why_not(&place, &error, output)),
+    };
     let result =
         if args.nix { import::nix::print(&import::fleet::options(&imported.document)) } else { imported.json() };
     if let Some(file) = &args.output {
@@ -120,16 +123,16 @@ fn place_of(file: &Path) -> String {
     if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
 }
 
-/// People read why nothing was left line by line, and machines in the error.
-fn could_not(place: &str, error: ImportError, output: &Output) -> Error {
-    if output.is_json() && error.line.is_none() {
-        return Error::at(place, error);
+/// Why nothing was left: people read it line by line, and machines in the same list as where there is a result.
+fn say_why_not(place: &str, error: &ImportError, output: &Output) -> Exit {
+    if !output.is_json() {
+        tell(place, &error.notes);
     }
-    tell(place, &error.notes);
-    match error.line {
+    let error_of = match error.line {
         Some(line) => Error::at(format!("{place}:{line}"), &error.problem),
         None => Error::at(place, &error.problem),
-    }
+    };
+    output.could_not_with(&error_of, serde_json::Map::from_iter([("notes".to_owned(), json!(error.notes))]))
 }
 
 fn read(file: &Path) -> Result<String, Error> {

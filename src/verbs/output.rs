@@ -174,9 +174,20 @@ impl Output {
 
     /// Says why it could not run.
     pub fn could_not(&self, why: &(impl Display + ?Sized)) -> Exit {
+        self.could_not_with(why, serde_json::Map::new())
+    }
+
+    /// The same, with more for machines beside the error.
+    pub fn could_not_with(
+        &self,
+        why: &(impl Display + ?Sized),
+        more: serde_json::Map<String, serde_json::Value>,
+    ) -> Exit {
         let message = &why.to_string();
         if self.json {
-            self.answer(&serde_json::json!({ "error": message }), "");
+            let mut answer = serde_json::Map::from_iter([("error".to_owned(), message.as_str().into())]);
+            answer.extend(more);
+            self.answer(&answer, "");
         }
         complain(message);
         Exit::CouldNot

@@ -75,9 +75,6 @@ fn why_nothing_is_left_is_told_line_by_line() {
     assert!(told.contains(&unreached), "{told:?}");
     assert_eq!(told.last(), Some(&"polder: haproxy.cfg: there is no service in it that polder could have"));
     assert!(told.iter().all(|line| line.len() < 300), "{told:?}");
-
-    let json = polder(folder.path(), &["--json", "import", "haproxy", "haproxy.cfg"]);
-    assert!(text(&json.stdout).contains("line 3: crt /etc/certs/: it is a folder"), "{}", text(&json.stdout));
 }
 
 #[test]
@@ -105,6 +102,18 @@ fn machines_get_the_document_and_the_notes_in_one_value() {
     let answer: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(answer["document"]["version"], 1);
     assert_eq!((&answer["notes"][0]["line"], &answer["notes"][0]["became"]), (&5.into(), &"left_out".into()));
+}
+
+#[test]
+fn machines_get_the_notes_as_a_list_where_nothing_is_left_too() {
+    let folder = folder_with("listen a\n mode tcp\n bind :80\nlisten b\n mode tcp\n bind :81\n");
+    let run = polder(folder.path(), &["--json", "import", "haproxy", "haproxy.cfg"]);
+    assert_eq!(run.status.code(), Some(3));
+    let answer: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(answer["error"], "haproxy.cfg: there is no service in it that polder could have");
+    let notes = answer["notes"].as_array().unwrap();
+    let lines: Vec<_> = notes.iter().map(|note| (&note["line"], &note["became"])).collect();
+    assert_eq!(lines, [(&1.into(), &"left_out".into()), (&4.into(), &"left_out".into())]);
 }
 
 #[test]

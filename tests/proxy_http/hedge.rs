@@ -226,6 +226,22 @@ fn when_both_fail_the_visitor_gets_what_he_would_get_after_a_retry() {
 }
 
 #[test]
+fn a_page_that_the_visitor_would_get_without_a_hedge_is_not_lost_to_one_that_fails() {
+    let ((first, fail), second) = (told(BUSY), silent());
+    let mut setup = with(RetryConfig { on: RetryOn::UNAVAILABLE, ..hedging() });
+    setup.connections.retries = Some(0);
+    let proxy = Proxy::start(setup, &[first.address, second.address]);
+    let mut client = proxy.connect();
+    client.send(GET);
+    eventually("both run", || first.heads().len() == 1 && second.heads().len() == 1);
+    fail.send(()).unwrap();
+    let response = client.response();
+    assert_eq!((response.status(), response.field("x-from")), (503, Some("web")));
+    eventually("the hedge is left", || second.closed.load(Ordering::SeqCst) == 1);
+    assert_eq!(hedges(&proxy), [1, 0, 0]);
+}
+
+#[test]
 fn every_attempt_says_the_same_of_the_request_and_the_visitor_gets_the_cookie_of_the_one_that_answered() {
     let auth = Script::answering("HTTP/1.1 204 No Content\r\nRemote-User: alice\r\n\r\n");
     let ((first, fail), (second, fail_too)) = (told(""), told(""));

@@ -1,8 +1,9 @@
-# A certificate for a host, in files that are on every proxy.
+# A certificate for a host, in files that are on every host of a role.
 {
   lib,
   fleetTypes,
   host,
+  group ? "polder-proxy",
 }:
 
 let
@@ -17,6 +18,6 @@ in
   options.key_file = mkOption {
     type = fleetTypes.keyPath;
     example = "/var/lib/acme/${host}/key.pem";
-    description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
+    description = "Its private key in PEM. The group `${group}` must be able to read it.";
   };
 }

@@ -40,6 +40,9 @@ pub struct Site<'a> {
     pub strips: bool,
 }
 
+/// What is told of a rule that refuses visitors by their address, whatever it answers.
+const WHY_403: &str = "polder answers 403 to those who are refused";
+
 /// What is said of a site and not of requests; `super` reads it.
 pub const OF_SITES: &[&str] = &["tls", "bind", "log"];
 
@@ -57,17 +60,32 @@ impl Site<'_> {
         self.look_for_files(block);
         let directives = if sort { sorted(block) } else { block.iter().collect() };
         let mut handled: Vec<Condition> = Vec::new();
-        for directive in directives {
-            if directive.name().starts_with('@') || OF_SITES.contains(&directive.name()) {
+        let says_something =
+            |directive: &&Directive| !directive.name().starts_with('@') && !OF_SITES.contains(&directive.name());
+        let mut directives = directives.into_iter().filter(says_something).peekable();
+        while let Some(directive) = directives.next() {
+            if directive.name() == "handle"
+                && let Some((networks, others)) = matchers.networks(directive)
+                && let Some(refusing) = directives.next_if(|next| is_for_the_rest(next) && refuses_all(&next.block))
+            {
+                let alone = but(condition.clone(), &handled);
+                handled.push(Condition::Always);
+                match guards::networks(&networks, &[], !others) {
+                    Ok(settings) => {
+                        self.notes.changed(refusing.line, &refusing.text(), WHY_403);
+                        self.rule(directive, alone.clone(), Effect::Set(settings));
+                        self.block(&directive.block, &alone, true, matchers);
+                    }
+                    Err(why) => self.refuse(directive, alone, why),
+                }
                 continue;
             }
             if matches!(directive.name(), "respond" | "error" | "abort")
                 && let Some((networks, others)) = matchers.networks(directive)
             {
-                match guards::networks(&networks, others) {
+                match guards::networks(&networks, &[], others) {
                     Ok(settings) => {
-                        let why = "polder answers 403 to those who are refused";
-                        self.notes.changed(directive.line, &directive.text(), why);
+                        self.notes.changed(directive.line, &directive.text(), WHY_403);
                         self.rule(directive, condition.clone(), Effect::Set(settings));
                     }
                     Err(why) => {
@@ -93,7 +111,7 @@ impl Site<'_> {
             match directive.name() {
                 "handle" | "handle_path" => {
                     // Of several blocks the first one that matches is the only one.
-                    let alone = handled.iter().fold(here, |here, earlier| here.and(earlier.clone().negated()));
+                    let alone = but(here, &handled);
                     handled.push(own);
                     let strips = self.strips;
                     self.strips |= directive.name() == "handle_path";
@@ -283,6 +301,28 @@ fn is_to_https(arguments: &[String]) -> bool {
         ["https://{host}{uri}", "https://{http.request.host}{http.request.uri}", "https://{hostport}{uri}"]
             .contains(&to.as_str())
     })
+}
+
+/// The condition, without what blocks before it have.
+fn but(condition: Condition, handled: &[Condition]) -> Condition {
+    handled.iter().fold(condition, |here, earlier| here.and(earlier.clone().negated()))
+}
+
+/// `handle` without a matcher: of what no `handle` before it has.
+fn is_for_the_rest(directive: &Directive) -> bool {
+    directive.name() == "handle" && directive.arguments().is_empty()
+}
+
+/// Whether a block does nothing but refuse whoever comes to it.
+fn refuses_all(block: &[Directive]) -> bool {
+    let [only] = block else { return false };
+    let for_all = !only.argument(0).is_some_and(|first| first.starts_with(['@', '/']));
+    for_all
+        && match only.name() {
+            "error" | "abort" => true,
+            "respond" => respond(only, only.arguments()).is_ok_and(|keys| answers::is_error(&keys)),
+            _ => false,
+        }
 }
 
 /// Whether it keeps visitors away, or may.

@@ -351,3 +351,46 @@ fn certificates_of_visitors_are_asked_for_or_that_is_told_as_a_danger() {
     let lost = imported(&site("   mode require\n"));
     assert!(told(&lost).iter().any(|(line, _, why)| *line == 3 && why.ends_with("served here")), "{:?}", told(&lost));
 }
+
+/// `handle` for some visitors, and one that refuses all others behind it.
+#[test]
+fn who_has_a_handle_of_his_own_before_one_that_refuses_is_allowed() {
+    let site = |matcher: &str, rest: &str| {
+        format!(
+            ":80 {{\n @who {matcher}\n handle @who {{\n  reverse_proxy 192.0.2.1:80\n }}\n handle {{\n  {rest}\n }}\n}}\n"
+        )
+    };
+    for refusal in ["respond 403", "respond \"Not here\" 404", "error 403", "abort"] {
+        let allowed = imported(&site("remote_ip 10.0.0.0/8", refusal));
+        assert_eq!(key(&allowed, "all", "allow"), r#"["10.0.0.0/8"]"#, "{refusal}: {}", allowed.json());
+        assert!(allowed.json().contains("192.0.2.1:80") && !allowed.json().contains("answer"), "{}", allowed.json());
+        assert!(told(&allowed).iter().all(|(_, became, _)| *became == Became::Changed), "{:?}", told(&allowed));
+    }
+    let denied = imported(&site("not remote_ip 10.0.0.0/8", "respond 403"));
+    assert_eq!(key(&denied, "all", "deny"), r#"["10.0.0.0/8"]"#, "{}", denied.json());
+    // Where the others get something, it is no guard.
+    for rest in ["respond 200", "respond /x 403"] {
+        assert!(!imported(&site("remote_ip 10.0.0.0/8", rest)).json().contains(r#""allow": ["10"#), "{rest}");
+    }
+    // A path with a block of its own is nobody's but that block's.
+    let open = imported(
+        ":80 {\n @who remote_ip 10.0.0.0/8\n handle /open/* {\n  reverse_proxy 192.0.2.2:80\n }\n handle @who {\n  reverse_proxy 192.0.2.1:80\n }\n \
+         handle {\n  respond 403\n }\n}\n",
+    );
+    assert_eq!(open.json().matches(r#""allow""#).count(), 1, "{}", open.json());
+    assert!(open.json().contains(r#""paths": ["/open"]"#), "{}", open.json());
+}
+
+#[test]
+fn a_site_in_clear_text_at_another_port_that_has_the_requests_of_a_redirect_is_told() {
+    let site = |port: &str| {
+        imported(&format!(
+            "www.example.net {{\n reverse_proxy 192.0.2.1:80\n}}\nhttp://www.example.net{port} {{\n respond \"lan\"\n}}\n"
+        ))
+    };
+    let is_told = |imported: &Imported| {
+        told(imported).iter().any(|(line, _, why)| *line == 1 && why.contains("sends visitors to https"))
+    };
+    assert!(is_told(&site(":8080")));
+    assert!(!is_told(&site("")), "with Caddy there is no redirect either");
+}

@@ -49,3 +49,32 @@ fn guards_that_leave_nobody_are_known_and_taken_out() {
         assert!(settings.is_empty(), "{settings:?}");
     }
 }
+
+#[test]
+fn files_of_networks_come_together_only_where_it_is_known_who_is_left() {
+    let after = |rules: &[(&str, &str)]| {
+        rules.iter().fold(Table::new(), |mut settings, (key, file)| {
+            let networks = if file.starts_with('/') {
+                networks(&[], &[(*file).to_owned()], *key == "allow")
+            } else {
+                networks(&[(*file).to_owned()], &[], *key == "allow")
+            };
+            headers::apply(&mut settings, &networks.expect("good ones"));
+            settings
+        })
+    };
+    for rules in [[("deny", "/a"), ("deny", "/b")], [("deny", "/a"), ("deny", "10.0.0.0/8")]] {
+        let mut settings = after(&rules);
+        assert!(!leave_nobody(&mut settings));
+        assert_eq!(settings.get("deny").map(|list| list.list().len()), Some(2), "{settings:?}");
+    }
+    assert!(!leave_nobody(&mut after(&[("allow", "/a"), ("allow", "/a")])));
+    for rules in [
+        [("allow", "/a"), ("allow", "/b")],
+        [("allow", "/a"), ("allow", "10.0.0.0/8")],
+        [("allow", "/a"), ("deny", "10.0.0.0/8")],
+        [("allow", "10.0.0.0/8"), ("deny", "/a")],
+    ] {
+        assert!(leave_nobody(&mut after(&rules)), "{rules:?}");
+    }
+}

@@ -45,19 +45,37 @@ pub fn read(
         true if !others => Err("it asks those who have said who they are".into()),
         true => ask(action, &who, statement, notes),
         false => {
-            let values = who
-                .criteria
-                .iter()
-                .flat_map(|words| words.iter().skip(1))
-                .filter(|word| !matches!(word.as_str(), "-n" | "--"));
-            let values: Vec<String> = values.cloned().collect();
-            match values.iter().any(|value| matches!(value.as_str(), "-f" | "-M")) {
-                true => Err("networks in files (-f) are not read: write them into the rule, and import again".into()),
-                false => guards::networks(&values, others),
-            }
+            let values = who.criteria.iter().flat_map(|words| words.iter().skip(1));
+            networks(values, others, statement, notes)
         }
     };
     Some(settings.map(|settings| Guard { settings, rest }))
+}
+
+/// What `src` is compared with: networks, and files of networks behind `-f` (7.1).
+fn networks<'w>(
+    mut values: impl Iterator<Item = &'w String>,
+    others: bool,
+    statement: &Statement,
+    notes: &mut Notes,
+) -> Result<Table, Inexpressible> {
+    let (mut networks, mut files) = (Vec::new(), Vec::new());
+    while let Some(value) = values.next() {
+        match value.as_str() {
+            "-n" | "--" => {}
+            "-f" => files.push(values.next().cloned().ok_or_else(|| Inexpressible::from("expected a file behind -f"))?),
+            "-M" => return Err("a map (-M) is no list of networks: write them into the rule, and import again".into()),
+            _ => networks.push(value.clone()),
+        }
+    }
+    let settings = guards::networks(&networks, &files, others)?;
+    for file in files {
+        let why = format!(
+            "{file}: each line has to be a network or an address (notes behind #), or nobody is let in; put it on every proxy, a relative path beside the document; it is read again when it changes"
+        );
+        notes.changed(statement.line, &statement.text(), why);
+    }
+    Ok(settings)
 }
 
 fn is_who(test: &Test, asks: bool) -> bool {

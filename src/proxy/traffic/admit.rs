@@ -78,7 +78,7 @@ impl Exchange<'_> {
             return Ok(Some(self.redirect(client, port).await));
         }
         // What was found by the rules of another document says nothing here.
-        self.granted.clear();
+        self.granted.to_mut().clear();
         self.trace.user = None;
         let Some(edge) = front.edge.as_deref() else { return Ok(None) };
         let settings = &view.snapshot.settings;

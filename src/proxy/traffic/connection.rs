@@ -3,6 +3,7 @@
 //! Owns the client's socket. Reads heads, has each request served by the exchange, decides whether the connection goes
 //! on. A connection that waits holds no buffer, and nothing else that serving takes.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -206,7 +207,7 @@ impl Connection {
         let is_first = std::mem::replace(&mut self.is_first, false);
         let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;
         let buffers = &mut *backend;
-        let granted = Vec::new();
+        let granted = Cow::default();
         let exchange = Exchange {
             local,
             entry,

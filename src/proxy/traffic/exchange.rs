@@ -1,5 +1,6 @@
 //! What one request is served with.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::alarm::Alarm;
@@ -37,7 +38,7 @@ pub struct Exchange<'x> {
     /// Time limits of the response's way.
     pub backend_alarm: &'x mut Alarm,
     /// Lines that a backend gets besides, of the server of `forward_auth`.
-    pub granted: Vec<u8>,
+    pub granted: Cow<'x, [u8]>,
     /// For the access log.
     pub trace: &'x mut Trace,
 }

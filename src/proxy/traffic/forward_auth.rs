@@ -90,7 +90,7 @@ impl Exchange<'_> {
         for field in fields {
             let (name, value) = (field.name.of_head(bytes), field.value.of_head(bytes));
             if auth.copied.have(name) && !head.options.name(name, bytes, fields) {
-                line(&mut self.granted, name, value);
+                line(self.granted.to_mut(), name, value);
             }
         }
     }

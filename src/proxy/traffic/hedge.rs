@@ -4,6 +4,7 @@
 //! and the other one is dropped, with its connection or stream and its slot. What a second attempt needs is allocated when it begins. Must
 //! never make worse what becomes of a request: while one attempt runs, whatever becomes of the other is not the last word.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -76,9 +77,11 @@ pub async fn run(
     let mut vacant = Some(&mut apart);
     let (outcome, last, winner) = {
         let Exchange { local, entry, client: visitor, request, is_first, .. } = *exchange;
-        let common = Common { local, entry, client: visitor, request, is_first };
+        let granted = exchange.granted.as_ref();
+        let common = Common { local, entry, client: visitor, request, is_first, granted };
         let (body, response) = client.split();
         let race = Race::new(response);
+        // For as long as it is not alone, too: what the visitor would get without a hedge, he gets.
         race.set_last(Runner::First, !plan.may_try_another);
         // From here on the race says it.
         let plan = Plan { may_try_another: true, ..plan };
@@ -95,7 +98,7 @@ pub async fn run(
             values: exchange.values,
             client_alarm: &mut sending,
             backend_alarm: exchange.backend_alarm,
-            granted: exchange.granted.clone(),
+            granted: Cow::Borrowed(granted),
             trace: exchange.trace,
         };
         let first = pin!(Some(attempt(of_first, race.visitor(Runner::First), plan, slot)));
@@ -131,8 +134,7 @@ pub async fn run(
                     };
                     add(&local.counters.hedges, 1);
                     elsewhere = place.backend;
-                    race.set_last(Runner::First, false);
-                    let apart = vacant.insert(Box::new(Apart::new(place.backend, exchange.granted.clone(), record)));
+                    let apart = vacant.insert(Box::new(Apart::new(place.backend, record)));
                     let visitor = race.visitor(Runner::Second);
                     attempts.second = Some(Box::pin(second(common, apart, visitor, plan, place)));
                 }
@@ -301,6 +303,7 @@ struct Common<'c> {
     client: &'c Client,
     request: Request<'c>,
     is_first: bool,
+    granted: &'c [u8],
 }
 
 /// What the second one has for itself.
@@ -309,15 +312,14 @@ struct Apart {
     buffers: BackendBuffers,
     values: Values,
     alarms: Alarms,
-    granted: Vec<u8>,
     trace: Trace,
 }
 
 impl Apart {
-    fn new(backend: usize, granted: Vec<u8>, trace: Trace) -> Apart {
+    fn new(backend: usize, trace: Trace) -> Apart {
         let trace = Trace { backend: Some(backend), tries: 1, ..trace };
         let (own, buffers, values, alarms) = Default::default();
-        Apart { own, buffers, values, alarms, granted, trace }
+        Apart { own, buffers, values, alarms, trace }
     }
 }
 
@@ -329,10 +331,10 @@ async fn second<R: ResponseSink>(
     plan: Plan<'_>,
     place: Place,
 ) -> Outcome {
-    let Common { local, client, request, is_first, .. } = common;
+    let Common { local, client, request, is_first, granted, .. } = common;
     let entered = Entered { local, entry: local.registry.add_stream(common.entry) };
     let Place { view, backend, set_cookie, slot } = place;
-    let Apart { own, buffers, values, alarms, granted, trace } = apart;
+    let Apart { own, buffers, values, alarms, trace } = apart;
     let exchange = Exchange {
         local,
         entry: &entered.entry,
@@ -344,7 +346,7 @@ async fn second<R: ResponseSink>(
         values,
         client_alarm: &mut alarms.client,
         backend_alarm: &mut alarms.backend,
-        granted: std::mem::take(granted),
+        granted: Cow::Borrowed(granted),
         trace,
     };
     let plan = Plan { view: &view, backend, set_cookie, afresh: false, ..plan };

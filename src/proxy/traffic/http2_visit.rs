@@ -3,6 +3,7 @@
 //! A request goes the way of every request; this is what it has to itself, and what it shares with its neighbours. What serving takes
 //! is kept from one stream to the next: a seat on its connection, and the room of its future on the thread.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -280,7 +281,7 @@ impl Visit {
             values,
             client_alarm: &mut *client_alarm,
             backend_alarm,
-            granted: Vec::new(),
+            granted: Cow::default(),
             trace,
         };
         let mut client = Http2Stream::new(head, incoming, respond, output);

@@ -27,7 +27,7 @@ pub struct Trace {
     /// The index of the backend tried last.
     pub backend: Option<usize>,
     /// The user whose password was verified.
-    pub user: Option<Box<str>>,
+    pub user: Option<Rc<str>>,
     /// The response's status; 0: none was sent.
     pub status: u16,
     /// Bytes of the response's body.

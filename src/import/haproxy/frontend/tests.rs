@@ -157,7 +157,7 @@ fn variables_in_addresses_need_no_quotes() {
 #[test]
 fn what_is_left_out_says_what_to_do_and_not_also_what_it_is_now() {
     let text = "listen web\n mode http\n bind :80\n acl many src_conn_cur gt 10\n tcp-request content reject if many\n \
-                http-request deny if !{ src -f /etc/allow.lst }\n server a 192.0.2.1:80 check\n";
+                http-request deny if !{ src -M -f /etc/allow.lst }\n server a 192.0.2.1:80 check\n";
     let imported = imported(text);
     let of = |line: u32| -> Vec<&str> {
         imported.notes.iter().filter(|note| note.line == line).map(|note| note.why.as_str()).collect()
@@ -171,7 +171,7 @@ fn what_is_left_out_says_what_to_do_and_not_also_what_it_is_now() {
     assert_eq!(
         of(6),
         [
-            "networks in files (-f) are not read: write them into the rule, and import again; what it refuses is served here"
+            "a map (-M) is no list of networks: write them into the rule, and import again; what it refuses is served here"
         ]
     );
 }
@@ -212,4 +212,28 @@ fn a_listener_that_refuses_all_hosts_but_its_own_does_not_refuse_those_of_anothe
     assert!(document.contains(r#""intern": { "hosts": ["intern.test"]"#), "{document}");
     let refused = |note: &Note| note.line == 11 && note.why.ends_with("what it refuses is served here");
     assert!(imported.notes.iter().any(refused), "{:?}", imported.notes);
+}
+
+#[test]
+fn networks_in_a_file_are_those_of_a_file_here() {
+    for (rules, list) in [
+        ("http-request deny unless { src -f /etc/office.lst }", r#""allow": [{ "file": "/etc/office.lst" }]"#),
+        (
+            "acl bad src 192.0.2.0/24 -f bad.lst\n tcp-request connection reject if bad",
+            r#""deny": ["192.0.2.0/24", { "file": "bad.lst" }]"#,
+        ),
+        (
+            "http-request deny if { src -f a.lst }\n http-request deny if { src -f b.lst }",
+            r#""deny": [{ "file": "a.lst" }, { "file": "b.lst" }]"#,
+        ),
+    ] {
+        let imported = imported(&format!("{WEB}frontend f\n bind :80\n {rules}\n default_backend web\n"));
+        let all = document(&imported);
+        assert!(all.contains(list), "{all}");
+        assert!(
+            imported.notes.iter().any(|note| note.line >= 7 && note.became == Became::Changed),
+            "{:?}",
+            imported.notes
+        );
+    }
 }
