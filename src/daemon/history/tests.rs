@@ -26,6 +26,7 @@ fn open(folder: &Path) -> History {
 /// Long enough for a busy machine: whoever waits for so long has waited in vain.
 const LIMIT: Duration = Duration::from_secs(60);
 
+#[allow(clippy::disallowed_methods, reason = "what another thread has written gives no event; the wait has a limit")]
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = std::time::Instant::now() + LIMIT;
     while !is_so() {
