@@ -134,20 +134,23 @@ impl History {
     /// Writes each event as it comes, and takes in those of another process, until nobody has any more.
     fn write_all(&self, events: &Receiver<Event>, file: &mut EventFile) {
         loop {
-            let turn = match events.recv_timeout(PAUSE) {
-                Ok(event) => Some(event),
-                Err(RecvTimeoutError::Timeout) => None,
+            match events.recv_timeout(PAUSE) {
+                Ok(event) => self.turn(Some(&event), file),
+                Err(RecvTimeoutError::Timeout) => self.turn(None, file),
                 Err(RecvTimeoutError::Disconnected) => return,
-            };
-            let others = file.turn(turn.as_ref());
-            let others = others.map(|others| {
-                let mut kept = self.kept();
-                others.into_iter().for_each(|event| kept.push(event));
-            });
-            // A file that is only looked at has no event to lose.
-            if turn.is_some() || others.is_ok() {
-                self.note_written(others);
             }
+        }
+    }
+
+    /// Takes in what another process has written, and writes this event.
+    fn turn(&self, event: Option<&Event>, file: &mut EventFile) {
+        let turned = file.turn(event).map(|others| {
+            let mut kept = self.kept();
+            others.into_iter().for_each(|event| kept.push(event));
+        });
+        // A file that was only looked at has lost nothing, and does not show that it can be written.
+        if event.is_some() {
+            self.note_written(turned);
         }
     }
 

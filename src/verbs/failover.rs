@@ -9,7 +9,7 @@ use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
 use crate::api::daemon::Daemon;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
-use crate::config::near_miss::nearest;
+use crate::config::near_miss::did_you_mean;
 use crate::daemon::eligibility::Eligibility;
 
 /// What `failover` takes.
@@ -81,9 +81,13 @@ pub fn known_service(service: &str, replies: &[DaemonReply], output: &Output) ->
         .collect();
     latched.sort_unstable();
     latched.dedup();
-    let meant =
-        nearest(service, latched.iter().copied()).map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
-    complain(&format!("no proxy has a stateful service {service:?}{meant} (there are {})", latched.join(", ")));
+    complain(&match latched.is_empty() {
+        true => format!("no proxy has a stateful service {service:?}, or any other one"),
+        false => {
+            let meant = did_you_mean(service, latched.iter().copied());
+            format!("no proxy has a stateful service {service:?}{meant} (there are {})", latched.join(", "))
+        }
+    });
     Err(Exit::No)
 }
 

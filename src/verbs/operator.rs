@@ -12,7 +12,7 @@ use super::replies::{DaemonReply, ask_all};
 use super::times::time_of_day;
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
-use crate::config::near_miss::nearest;
+use crate::config::near_miss::did_you_mean;
 
 /// What `ready` takes, and `drain` and `maint` too.
 #[derive(Debug, Clone, clap::Args)]
@@ -157,18 +157,14 @@ fn unknown(named: &str, replies: &[DaemonReply], output: &Output) -> Exit {
         return output.could_not("no daemon answered; `polder status` tells why");
     }
     let known: Vec<String> = known_subjects(replies).into_keys().collect();
-    let meant = near(named, &known).map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+    // The name of a backend or member first: it is meant wherever that is used.
+    let names = known.iter().filter_map(|subject| subject.rsplit_once('/')).map(|(_, name)| name);
+    let meant = did_you_mean(named, names.chain(known.iter().map(String::as_str)));
     complain(&format!("no daemon has a backend or pool member {named:?}{meant} (there are {})", known.join(", ")));
     if output.is_json() {
         output.answer(&serde_json::json!({ "error": "unknown", "known": known }), "");
     }
     Exit::No
-}
-
-/// The use, or the name in it, that was probably meant.
-fn near<'a>(named: &str, known: &'a [String]) -> Option<&'a str> {
-    let names = known.iter().filter_map(|subject| subject.rsplit_once('/')).map(|(_, name)| name);
-    nearest(named, names).or_else(|| nearest(named, known.iter().map(String::as_str)))
 }
 
 #[cfg(test)]

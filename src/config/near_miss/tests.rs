@@ -29,3 +29,9 @@ fn another_word_is_not_taken_for_a_slip() {
         assert_eq!(nearest(word, KNOWN), None, "{word}");
     }
 }
+
+#[test]
+fn what_was_meant_stands_behind_what_is_not_known() {
+    assert_eq!(did_you_mean("px1", ["px-1", "web1"]), "; did you mean px-1?");
+    assert_eq!(did_you_mean("nothing", ["px-1", "web1"]), "");
+}

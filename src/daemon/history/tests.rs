@@ -92,6 +92,21 @@ fn a_pipe_in_the_place_of_the_file_holds_up_nothing_and_is_said() {
 }
 
 #[test]
+fn that_events_cannot_be_written_is_said_until_one_is_written_however_often_the_file_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let state_dir = folder.path().join("not-there-yet");
+    let (history, (mut file, _)) = (History::default(), EventFile::open(&state_dir));
+
+    history.turn(Some(&event(1, "lost")), &mut file);
+    history.turn(None, &mut file);
+    assert!(history.disk().failure.is_some() && history.disk().lost == 1, "{:?}", history.disk());
+
+    std::fs::create_dir(&state_dir).unwrap();
+    history.turn(Some(&event(2, "written")), &mut file);
+    assert_eq!(history.disk(), Disk { failure: None, lost: 1 });
+}
+
+#[test]
 fn two_processes_of_a_takeover_know_what_the_other_one_tells_also_over_the_end_of_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let (before, next) = (open(folder.path()), open(folder.path()));

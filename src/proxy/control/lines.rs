@@ -14,7 +14,10 @@ pub(super) fn of_latch(service: &str, words: String) -> LogLine {
 pub(super) fn moved(moved: &LatchMove) -> LogLine {
     let LatchMove { service, before, now } = moved;
     let from = before.as_ref().map_or("undecided", |latch| &latch.active);
-    let words = format!("{service}: {from} -> {} (epoch {}, by {}): {}", now.active, now.epoch, now.by, now.reason);
+    let step = if *from == *now.active { format!("still {from}") } else { format!("{from} -> {}", now.active) };
+    // Nobody has moved the latch of a first start.
+    let by = if now.by.is_empty() { String::new() } else { format!(", by {}", now.by) };
+    let words = format!("{service}: {step} (epoch {}{by}): {}", now.epoch, now.reason);
     of_latch(service, words).about(format!("{service}/{}", now.active))
 }
 
@@ -38,3 +41,6 @@ pub(super) fn wrong_of_peer(peer: &str, what: &str, why: &dyn Display) -> LogLin
 pub(super) fn not_taken_over(what: &str, why: &dyn Display) -> LogLine {
     LogLine::warn(Kind::Daemon, format!("{what}: {why}"))
 }
+
+#[cfg(test)]
+mod tests;

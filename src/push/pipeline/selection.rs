@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::near_miss::nearest;
+use crate::config::near_miss::did_you_mean;
 use crate::fleet::{Fleet, Role};
 use crate::push::error::Error;
 
@@ -67,7 +67,7 @@ fn names(fleet: &Fleet, word: &str, name: &str) -> bool {
 
 fn unknown<'a>(option: &str, word: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let known: BTreeSet<&str> = known.collect();
-    let meant = nearest(word, known.iter().copied()).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+    let meant = did_you_mean(word, known.iter().copied());
     let known = known.into_iter().collect::<Vec<_>>().join(", ");
     Error::new(format!("{option} {word}: nothing in the fleet has that name{meant} There is: {known}"))
 }

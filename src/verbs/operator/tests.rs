@@ -57,3 +57,9 @@ fn a_member_is_told_to_nameservers_only() {
     assert_eq!(results.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
     assert_eq!(results[0].body["subject"], "http0.l.example.net/px-1");
 }
+
+#[test]
+fn a_state_that_is_over_at_once_is_refused() {
+    assert!(parse_length("0s").unwrap_err().to_string().contains("like 10m"));
+    assert_eq!(parse_length("10m").unwrap(), Duration::from_secs(600));
+}
