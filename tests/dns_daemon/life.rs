@@ -332,12 +332,16 @@ fn a_new_process_that_freezes_at_any_moment_of_a_takeover_costs_no_query_but_wha
         // The moment is the test's input.
         std::thread::sleep(std::time::Duration::from_micros(random.u64(0..20_000)));
         freeze(next.id());
-        let before = answered.load(Ordering::Relaxed);
+        // All who have asked until now may wait for what the new one has read. Who asks from now on does not.
+        let (enough, answered_since) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let asks_since = resolver(daemon.port, &enough, &answered_since);
         wait_for("answers of the old one, or its end", || {
             let has_let_go = daemon.log()[log..].contains("has taken over");
-            (has_let_go || answered.load(Ordering::Relaxed) > before + 50).then_some(())
+            (has_let_go || answered_since.load(Ordering::Relaxed) > 50).then_some(())
         });
+        enough.store(true, Ordering::Relaxed);
         thaw(next.id());
+        asks_since.join().unwrap_or_else(|_| panic!("a query was lost:\n{}", daemon.log()));
         // What it had read it answers now.
         let (new, old) = (&mut next, daemon.process.as_mut().unwrap());
         let (new, old) = wait_for("the end of one of them", || {
