@@ -25,6 +25,7 @@ pub mod generate;
 pub mod host_gate;
 pub mod import;
 pub mod keys;
+pub mod layout;
 mod ledger_text;
 pub mod lock;
 pub mod log;
@@ -43,6 +44,7 @@ pub mod serial;
 pub mod status;
 pub mod times;
 pub mod visit;
+mod waiting;
 
 use std::process::ExitCode;
 
@@ -139,7 +141,7 @@ pub enum Verb {
 #[derive(Debug, Subcommand)]
 pub enum Ask {
     /// Show hosts, daemons, services, latches, pools and alarms; exit 1 if anything is not well
-    Status(FleetArg),
+    Status(status::StatusArgs),
     /// Take a backend or pool member out gently: no new visitors; those whose session is there stay
     Drain(operator::StateArgs),
     /// Put a backend or pool member back into service
@@ -163,7 +165,7 @@ pub enum Ask {
 impl Ask {
     fn fleet(&self) -> &FleetArg {
         match self {
-            Ask::Status(fleet) => fleet,
+            Ask::Status(args) => &args.fleet,
             Ask::Drain(StateArgs { target, .. }) | Ask::Maint(StateArgs { target, .. }) | Ask::Ready(target) => {
                 &target.fleet
             }
@@ -219,7 +221,9 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error> {
     let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
-    let selection = daemons::find(common, ask.fleet(), hosts)?;
+    let fleet = ask.fleet().clone();
+    let find = || daemons::find(common, &fleet, hosts);
+    let selection = find()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -227,7 +231,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error>
     let daemons = &selection.daemons[..];
     Ok(runtime.block_on(async {
         match ask {
-            Ask::Status(_) => status::run(&selection, output).await,
+            Ask::Status(args) => status::run(&args, &selection, find, output).await,
             Ask::Drain(args) => operator::run(OperatorState::Drain, &args, daemons, output).await,
             Ask::Ready(args) => operator::run(OperatorState::Ready, &args.into(), daemons, output).await,
             Ask::Maint(args) => operator::run(OperatorState::Maint, &args, daemons, output).await,

@@ -33,8 +33,11 @@ const PROMPT: Duration = Duration::from_secs(5);
 
 impl Command {
     /// A command for a daemon that was asked for its status.
+    ///
+    /// One that did not say how it is in time is waited for no longer than it was then.
     pub fn new(to: &DaemonReply, subject: &str, path: &'static str, body: Value) -> Command {
-        Command { to: to.endpoint.clone(), name: to.name(), subject: subject.to_owned(), path, body, limit: PROMPT }
+        let limit = if to.answer.is_ok() { PROMPT } else { to.endpoint.limit };
+        Command { to: to.endpoint.clone(), name: to.name(), subject: subject.to_owned(), path, body, limit }
     }
 }
 
@@ -85,7 +88,7 @@ async fn send(command: Command) -> CommandResult {
         }
         Err(ClientError::Refused { status: 507, message }) => (Outcome::Unwritten, message, None),
         Err(ClientError::Refused { message, .. }) => (Outcome::Refused, message, None),
-        Err(ClientError::Unreachable(why)) => (Outcome::Missed, why, None),
+        Err(unreached) => (Outcome::Missed, unreached.to_string(), None),
     };
     CommandResult { daemon: command.name, subject: command.subject, outcome, words, cached_until }
 }

@@ -129,8 +129,8 @@ async fn ask_role<T: serde::de::DeserializeOwned>(replies: &[DaemonReply], role:
                 |error| ExplainResult::Error(format!("its answer is of another version of polder: {error}")),
                 ExplainResult::Explanation,
             ),
-            Err(ClientError::Unreachable(why)) => ExplainResult::Error(why),
             Err(ClientError::Refused { message, .. }) => ExplainResult::Error(message),
+            Err(unreached) => ExplainResult::Error(unreached.to_string()),
         };
         explained.push(Reply { daemon: one.name(), result });
     }

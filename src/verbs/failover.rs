@@ -99,7 +99,11 @@ pub fn to_proxies(
     body: &serde_json::Value,
 ) -> Vec<Command> {
     let is_proxy = |one: &&DaemonReply| one.role().is_none_or(|role| role == Daemon::Proxy);
-    let command = |one| Command { limit: STEP, ..Command::new(one, service, path, body.clone()) };
+    let command = |one: &DaemonReply| {
+        let command = Command::new(one, service, path, body.clone());
+        // One that is silent is not waited for: it may be so for hours.
+        if one.answer.is_ok() { Command { limit: STEP, ..command } } else { command }
+    };
     replies.iter().filter(is_proxy).map(command).collect()
 }
 
