@@ -9,21 +9,22 @@ mod findings;
 mod fleet;
 mod names;
 mod overview;
+mod seen;
 mod services;
+mod view;
 mod watch;
 
-use std::rc::Rc;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::args::FleetArg;
 use super::daemons::Selection;
 use super::exit::Exit;
 use super::layout;
 use super::output::{Output, complain};
-use super::replies::{DaemonReply, ask_all};
 use crate::push::error::Error;
-use fleet::Fleet;
+use names::Unknown;
+use seen::Seen;
+use view::View;
 
 /// What `status` takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -55,7 +56,7 @@ pub async fn run(
     let seen = Seen::look(selection).await;
     let view = match View::of(args.name.as_deref(), &seen) {
         Ok(view) => view,
-        Err(unknown) => return unknown.tell(output),
+        Err(unknown) => return tell(&unknown, output),
     };
     if args.watch {
         return watch::run(args.name.as_deref(), seen, again, output).await;
@@ -64,98 +65,16 @@ pub async fn run(
     view.verdict(&seen)
 }
 
-/// What daemons and hosts have said of themselves.
-struct Seen {
-    replies: Vec<DaemonReply>,
-    fleet: Option<Rc<Fleet>>,
-    findings: Vec<String>,
-}
-
-impl Seen {
-    async fn look(selection: &Selection) -> Seen {
-        let replies = ask_all(&selection.daemons).await;
-        Seen::of(replies, selection.fleet.as_ref().map(Fleet::gather).map(Rc::new))
+/// Says that nothing has the name, and which was probably meant.
+fn tell(unknown: &Unknown, output: &Output) -> Exit {
+    if unknown.is_silent {
+        return output.could_not("no daemon answered; `polder status` tells why");
     }
-
-    fn of(replies: Vec<DaemonReply>, fleet: Option<Rc<Fleet>>) -> Seen {
-        let mut findings = fleet.as_deref().map(Fleet::findings).unwrap_or_default();
-        // A host that is not reached explains its daemons.
-        let is_explained = |reply: &DaemonReply| reply.endpoint.unreachable.is_some();
-        findings.extend(findings::all(replies.iter().filter(|one| !is_explained(one))));
-        Seen { replies, fleet, findings }
+    complain(&unknown.words());
+    if output.is_json() {
+        output.answer(&json!({ "error": "unknown", "known": unknown.known }), "");
     }
-}
-
-/// What of it is shown.
-enum View {
-    All,
-    One(names::Named),
-}
-
-impl View {
-    fn of(name: Option<&str>, seen: &Seen) -> Result<View, names::Unknown> {
-        match name {
-            None => Ok(View::All),
-            Some(name) => names::find(name, seen).map(View::One),
-        }
-    }
-
-    /// For people.
-    fn text(&self, seen: &Seen, width: usize) -> String {
-        match self {
-            View::All => overview::text(seen, width),
-            View::One(named) => detail::text(named, seen, width),
-        }
-    }
-
-    /// For machines.
-    fn json(&self, seen: &Seen) -> Value {
-        match self {
-            View::All => whole(seen),
-            View::One(named) => detail::json(named, seen),
-        }
-    }
-
-    fn verdict(&self, seen: &Seen) -> Exit {
-        let is_well = match self {
-            View::All => seen.findings.is_empty(),
-            View::One(named) => named.findings(seen).next().is_none(),
-        };
-        match () {
-            () if seen.replies.iter().all(|one| one.answer.is_err()) && seen.fleet.is_none() => Exit::CouldNot,
-            () if is_well => Exit::Done,
-            () => Exit::No,
-        }
-    }
-}
-
-fn whole(seen: &Seen) -> Value {
-    let daemons: Vec<_> = seen.replies.iter().map(status_json).collect();
-    let mut answer = json!({ "well": seen.findings.is_empty(), "findings": seen.findings, "daemons": daemons });
-    if let Some(fleet) = &seen.fleet {
-        answer["fleet"] = json!(**fleet);
-    }
-    answer
-}
-
-fn status_json(reply: &DaemonReply) -> Value {
-    match &reply.answer {
-        Ok(status) => json!(status),
-        Err(error) => json!({ "name": reply.name(), "error": error }),
-    }
-}
-
-impl names::Unknown {
-    fn tell(&self, output: &Output) -> Exit {
-        if self.is_silent {
-            return output.could_not("no daemon answered; `polder status` tells why");
-        }
-        complain(&self.words());
-        if output.is_json() {
-            output.answer(&json!({ "error": "unknown", "known": self.known }), "");
-        }
-        Exit::No
-    }
+    Exit::No
 }
 
 #[cfg(test)]

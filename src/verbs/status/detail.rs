@@ -8,7 +8,8 @@ mod sheet;
 use serde_json::{Value, json};
 
 use super::names::Named;
-use super::{Seen, overview, services};
+use super::seen::Seen;
+use super::{overview, services};
 use sheet::Sheet;
 
 /// Lines of at most `width` columns.
@@ -82,9 +83,4 @@ pub(super) fn json(named: &Named, seen: &Seen) -> Value {
         about.push(json!({ "kind": "host", "name": named.name(), "status": host }));
     }
     json!({ "well": findings.is_empty(), "findings": findings, "about": about })
-}
-
-/// The names of those that say so; nothing where all do.
-fn only_by(by: &[&str], all: usize) -> String {
-    if by.len() == all { String::new() } else { format!(" (so on {})", by.join(", ")) }
 }

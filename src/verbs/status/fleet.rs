@@ -1,6 +1,7 @@
 //! The fleet's hosts on the screen of `status`: what runs on each and how that stands to what was pushed; the working copy,
 //! and what is still to be committed.
 
+mod parts;
 mod words;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::drift::{Drift, LastPush, judge};
+use super::drift::{LastPush, judge};
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
 use crate::push::deferred::svn::{self, ServerState};
@@ -22,6 +23,7 @@ use crate::verbs::layout::wrapped;
 use crate::verbs::ledger_text::revision;
 use crate::verbs::output::{Tone, printable};
 use crate::verbs::reach::{Reach, Reports};
+use parts::{Host, Pending, Pushed, WorkingCopy};
 
 /// How many entries of a ledger are looked through for the last activation.
 const ENTRIES: usize = 50;
@@ -32,50 +34,6 @@ pub struct Fleet {
     hosts: Vec<Host>,
     working_copy: WorkingCopy,
     deferred: Vec<Pending>,
-}
-
-#[derive(Debug, Serialize)]
-struct Host {
-    host: String,
-    roles: Vec<&'static str>,
-    location: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<Report>,
-    /// Why there is no report.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    drift: Option<Drift>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_push: Option<Pushed>,
-}
-
-#[derive(Debug, Serialize)]
-struct Pushed {
-    at: u64,
-    push: String,
-    who: String,
-    revision: String,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct WorkingCopy {
-    folder: PathBuf,
-    revision: Option<String>,
-    local_changes: usize,
-    /// How many revisions the server has that this has not.
-    behind: Option<usize>,
-    /// What is not known, and why.
-    note: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Pending {
-    push: String,
-    who: String,
-    at: u64,
-    message: String,
-    files: usize,
 }
 
 impl Fleet {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Seen;
+use super::seen::Seen;
 use crate::config::near_miss::did_you_mean;
 use crate::verbs::replies::DaemonReply;
 

@@ -3,7 +3,7 @@
 mod folded;
 mod troubled;
 
-use super::Seen;
+use super::seen::Seen;
 use crate::verbs::layout::wrapped;
 use crate::verbs::output::{Tone, printable};
 

@@ -6,6 +6,7 @@ use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::push::error::Error;
 use crate::verbs::endpoint::Endpoint;
+use crate::verbs::replies::DaemonReply;
 
 fn reply(answer: Result<Status, Error>) -> DaemonReply {
     DaemonReply {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crossterm::{cursor, queue, style, terminal};
 
-use super::{Seen, View};
+use super::seen::Seen;
+use super::view::View;
 use crate::api::proxy::BackendStatus;
 use crate::api::status::Status;
 use crate::push::error::Error;

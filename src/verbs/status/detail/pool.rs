@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::names::Named;
-use super::only_by;
 use super::service::{checked, said, tone};
-use super::sheet::Sheet;
+use super::sheet::{Sheet, only_by};
 use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus};
 use crate::counted::counted;
 use crate::health::Verdict;

@@ -1,8 +1,7 @@
 //! A service, or some of its backends.
 
 use super::super::services::{Seen, Views, part};
-use super::only_by;
-use super::sheet::Sheet;
+use super::sheet::{Sheet, only_by};
 use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::proxy::LatchStatus;
 use crate::health::Verdict;

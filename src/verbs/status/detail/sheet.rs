@@ -34,3 +34,8 @@ impl Sheet {
         self.text
     }
 }
+
+/// The names of those that say so; nothing where all do.
+pub(super) fn only_by(by: &[&str], all: usize) -> String {
+    if by.len() == all { String::new() } else { format!(" (so on {})", by.join(", ")) }
+}

@@ -4,6 +4,7 @@ use super::*;
 use crate::push::host::lock::Lock;
 use crate::push::ledger::{Event, Kind, Outcome, Record};
 use crate::unix_time::unix_ms;
+use crate::verbs::status::drift::Drift;
 
 fn host(name: &str) -> Host {
     Host {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Host, Pending, WorkingCopy};
+use super::parts::{Host, Pending, WorkingCopy};
 use crate::counted::counted;
 use crate::push::host::lock::Lock;
 use crate::verbs::ledger_text::short;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::Seen;
+use super::super::seen::Seen;
 use super::super::services::{self, Views};
 use super::troubled;
 use crate::api::daemon::{Daemon, DaemonStatus};
