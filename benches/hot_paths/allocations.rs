@@ -204,7 +204,9 @@ fn assert_allocates_nothing(settings: &str, log: Option<&AccessLogConfig>) {
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut ask_all = || {
         for _ in 0..REQUESTS {
-            client.write_all(b"GET /page HTTP/1.1\r\nHost: s0.example.net\r\nAccept: */*\r\nUser-Agent: me\r\n\r\n").unwrap();
+            client
+                .write_all(b"GET /page HTTP/1.1\r\nHost: s0.example.net\r\nAccept: */*\r\nUser-Agent: me\r\n\r\n")
+                .unwrap();
             read_response(&mut client);
         }
     };
