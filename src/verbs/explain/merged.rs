@@ -75,7 +75,8 @@ const APART: u32 = 30;
 fn are_alike(one: &str, other: &str) -> bool {
     let (one, other): (Vec<&str>, Vec<&str>) = (one.split(' ').collect(), other.split(' ').collect());
     let is_span = |words: &[&str], at: usize| {
-        words[at].bytes().all(|byte| byte.is_ascii_digit()) && words.get(at + 1).is_some_and(|unit| unit.starts_with("ms"))
+        words[at].bytes().all(|byte| byte.is_ascii_digit())
+            && words.get(at + 1).is_some_and(|unit| unit.starts_with("ms"))
     };
     one.len() == other.len()
         && (0..one.len()).all(|at| {

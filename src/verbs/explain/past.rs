@@ -54,7 +54,14 @@ pub(super) async fn ask(asked: &[Asked<'_>], at: u64) -> Vec<Past> {
     });
     let answers: Vec<Result<(Events, Events), String>> = waiting::all(questions).await;
     let told = asked.iter().zip(answers).map(|(Asked { reply, role, about }, answer)| {
-        let past = Past { daemon: reply.name(), role: *role, about: about.clone(), oldest: None, was: Vec::new(), error: None };
+        let past = Past {
+            daemon: reply.name(),
+            role: *role,
+            about: about.clone(),
+            oldest: None,
+            was: Vec::new(),
+            error: None,
+        };
         match (answer, &reply.answer) {
             (Err(why), _) => Past { error: Some(why), ..past },
             (_, Err(why)) => Past { error: Some(why.to_string()), ..past },
@@ -77,7 +84,8 @@ async fn events(endpoint: &Endpoint, query: &Query) -> Result<Events, String> {
 
 /// For people.
 pub(super) fn text(past: &[Past], at: u64, width: usize) -> String {
-    let mut text = wrapped("", &format!("At {}, as the histories have it; routes are those of today.", moment(at)), 2, width);
+    let mut text =
+        wrapped("", &format!("At {}, as the histories have it; routes are those of today.", moment(at)), 2, width);
     for role in Daemon::ALL {
         let said = past.iter().filter(|one| one.error.is_none() && one.role == role);
         let said = said.map(|one| Said {
@@ -92,10 +100,18 @@ pub(super) fn text(past: &[Past], at: u64, width: usize) -> String {
             (Some(why), _) => format!("{daemon} says nothing: {why}"),
             (None, None) => format!("{daemon} has no history"),
             (None, Some(oldest)) if *oldest > at => {
-                format!("{daemon}'s history begins later, at {}: what is told of it is what it was found in then", moment(*oldest))
+                format!(
+                    "{daemon}'s history begins later, at {}: what is told of it is what it was found in then",
+                    moment(*oldest)
+                )
             }
             (None, Some(oldest)) => {
-                text += &wrapped("", &Tone::Faint.paint(&format!("{daemon}'s history reaches back to {}", moment(*oldest))), 2, width);
+                text += &wrapped(
+                    "",
+                    &Tone::Faint.paint(&format!("{daemon}'s history reaches back to {}", moment(*oldest))),
+                    2,
+                    width,
+                );
                 continue;
             }
         };
@@ -161,7 +177,9 @@ impl Moment<'_> {
     /// `shop/shop1: down since 04:08:05Z: connection refused`. `address`: only of this one, which checks are told with.
     fn check(&self, subject: &str, address: Option<&str>, now: Verdict, now_since: u64) -> String {
         let is_meant = |event: &&Event| {
-            let is_there = address.is_none_or(|address| event.words.contains(&format!("{address}:")) || event.words.contains(&format!("[{address}]")));
+            let is_there = address.is_none_or(|address| {
+                event.words.contains(&format!("{address}:")) || event.words.contains(&format!("[{address}]"))
+            });
             event.kind == Kind::Check && has(event, subject) && is_there
         };
         let named = address.map_or_else(|| subject.to_owned(), |address| format!("{subject} {address}"));
@@ -179,7 +197,8 @@ impl Moment<'_> {
     }
 
     fn latch(&self, service: &str, active: Option<&str>, moved: u64) -> String {
-        let is_step = |event: &&Event| event.kind == Kind::Latch && has(event, service) && event.words.contains(" (epoch ");
+        let is_step =
+            |event: &&Event| event.kind == Kind::Latch && has(event, service) && event.words.contains(" (epoch ");
         if let Some(event) = self.before.iter().rev().find(is_step) {
             return format!("latch since {}: {}", since(event.at), event.words);
         }
@@ -202,7 +221,10 @@ impl Moment<'_> {
     }
 
     fn answers(&self, pool: &str, now: &[String]) -> String {
-        match (self.last(Kind::Pool, pool), self.after.iter().find(|event| event.kind == Kind::Pool && has(event, pool))) {
+        match (
+            self.last(Kind::Pool, pool),
+            self.after.iter().find(|event| event.kind == Kind::Pool && has(event, pool)),
+        ) {
             (Some(event), _) => format!("since {}: {}", since(event.at), event.words),
             (None, Some(_)) => "what it answered is not known".to_owned(),
             (None, None) => format!("it answered {}, as it still does", now.join(", ")),

@@ -9,8 +9,16 @@ fn daemons_that_say_the_same_are_one_and_what_only_one_says_has_its_name() {
     let shown = text(
         "proxy",
         vec![
-            said("px-1", "service www, backend web2", &["the listener a", "web1 down since 04:08:05Z: refused", "web2"]),
-            said("px-2", "service www, backend web2", &["the listener b", "web1 down since 04:08:07Z: refused", "web2"]),
+            said(
+                "px-1",
+                "service www, backend web2",
+                &["the listener a", "web1 down since 04:08:05Z: refused", "web2"],
+            ),
+            said(
+                "px-2",
+                "service www, backend web2",
+                &["the listener b", "web1 down since 04:08:07Z: refused", "web2"],
+            ),
             said("px-3", "service www, no backend", &["web2 down"]),
         ],
         80,

@@ -12,7 +12,12 @@ fn night() -> Vec<Event> {
     let web2 = "check of shop/web2 (192.0.2.22:80, GET /healthz)";
     vec![
         event(1_000_000, Kind::Check, "shop/web2", &format!("{web2}: up -> down: connection refused")),
-        event(1_000_100, Kind::Latch, "shop", "shop: web2 -> web3 (epoch 1, by px-1): web2 is down (connection refused)"),
+        event(
+            1_000_100,
+            Kind::Latch,
+            "shop",
+            "shop: web2 -> web3 (epoch 1, by px-1): web2 is down (connection refused)",
+        ),
         event(1_100_000, Kind::Operator, "shop/web2", "shop/web2 is set to maint by alice@admin-nl: new disk"),
         event(2_000_000, Kind::Check, "shop/web2", &format!("{web2}: down -> up: 200 in 1 ms")),
     ]
@@ -68,7 +73,8 @@ fn what_an_operator_said_before_the_history_and_is_in_force_is_told() {
     proxy.services[1].backends[1].note.as_mut().unwrap().when = 1_000;
     let status = Status::Proxy(Box::new(proxy));
     let told = Moment { at: 2_000, before: &[], after: &[], status: &status }.sentences("www");
-    let note = "operator since 1970-01-01 00:00:01Z: www/web2 is set to drain by alice@admin-nl: new disk, as it still is";
+    let note =
+        "operator since 1970-01-01 00:00:01Z: www/web2 is set to drain by alice@admin-nl: new disk, as it still is";
     assert_eq!(told.last().map(String::as_str), Some(note), "{told:?}");
 }
 
@@ -82,7 +88,8 @@ fn a_history_that_does_not_reach_back_is_said_and_makes_the_answer_no() {
         was: vec!["latch: web2 was active, since before the history".to_owned()],
         error: error.map(str::to_owned),
     };
-    let all = [past("px-1", Some(1_000), None), past("px-2", Some(9_000_000), None), past("px-3", None, Some("frozen"))];
+    let all =
+        [past("px-1", Some(1_000), None), past("px-2", Some(9_000_000), None), past("px-3", None, Some("frozen"))];
     assert!(!is_whole(&all, 2_000) && is_whole(&all[..1], 2_000));
     let text = anstream::adapter::strip_str(&text(&all, 2_000, 200)).to_string();
     for told in [
