@@ -102,7 +102,7 @@ fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
         listing.tcp.extend(settings.admin.address);
         listing.tcp.extend(settings.peers.map(|peers| peers.listen));
         let mut wrong = sockets::try_all(&settings.admin.socket, &listing);
-        wrong.extend(state_dir::try_writing(settings.state_dir).err());
+        wrong.extend(state_dir::try_writing(settings.state_dir).err().map(|error| error.to_string()));
         match P::with_keys(parsed) {
             Ok((mut document, _)) => wrong.extend(document.fit(open_files()).err().map(|error| error.to_string())),
             Err(errors) => wrong.extend(errors.iter().map(ToString::to_string)),

@@ -57,6 +57,7 @@ impl Outlook {
                 None => alike.push(Alike { subject, outcome: *outcome, words, daemons: vec![daemon] }),
             }
         }
+        alike.iter_mut().for_each(|one| one.daemons.sort_unstable());
         alike
     }
 
