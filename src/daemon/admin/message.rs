@@ -16,12 +16,12 @@ pub enum Origin {
         /// From SO_PEERCRED.
         uid: u32,
     },
-    /// TCP: only GET of `/metrics`, `/status` and `/` reaches the handler; everything else is answered 403 before it.
+    /// TCP: only GET of `/metrics`, `/status` and the page reaches the handler; everything else is answered 403 before it.
     Tcp,
 }
 
 /// A request of the operator.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AdminRequest {
     /// Requests with other methods do not reach the handler.
     pub method: Method,

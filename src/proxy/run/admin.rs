@@ -12,6 +12,7 @@ use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics::CONTENT_TYPE;
+use crate::daemon::page::{EVENTS, Page};
 use crate::proxy::control::{Accepted, Change, Effect};
 use crate::proxy::latch::CommandError;
 use crate::proxy::report::explain::Visit;
@@ -25,7 +26,8 @@ impl ProxyDaemon {
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&status::status(state, &live, now)),
-            "/" => text("text/html; charset=utf-8", page::page(&status::status(state, &live, now))),
+            "/" => text("text/html; charset=utf-8", self.page(&live, now, |page| page.document())),
+            "/live" => text("text/html; charset=utf-8", self.page(&live, now, |page| page.live())),
             "/metrics" => text(CONTENT_TYPE, metrics::page(state, &live, now)),
             "/explain" => {
                 let given =
@@ -39,8 +41,14 @@ impl ProxyDaemon {
         })
     }
 
+    fn page(&self, live: &Live, now: Now, written: fn(&Page<'_>) -> String) -> String {
+        let status = status::status(&self.state, live, now);
+        let events = live.shell.history.newest(EVENTS);
+        written(&page::page(&status, &live.shell.trends, &events))
+    }
+
     /// What status and metrics show besides the state.
-    fn live(&self, figures: Figures) -> Live {
+    pub(super) fn live(&self, figures: Figures) -> Live {
         let listeners = self.state.prepared.document.listeners.iter();
         Live {
             workers: self.workers.iter().map(|worker| worker.counters.clone()).collect(),
