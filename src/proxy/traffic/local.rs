@@ -196,11 +196,9 @@ impl Local {
         read.map_ok(|_| None)
     }
 
-    /// Writes a line of the access log, if there is one.
+    /// Writes what became of a request to the access log, if there is one, and keeps it if something went wrong.
     pub fn log(&self, record: &Record<'_>) {
-        if let Some(format) = self.shared.access_log.format() {
-            self.lines.write(&self.shared.access_log, format, record);
-        }
+        self.lines.write(&self.shared.access_log, record);
     }
 
     /// Counts a connection that was refused, or whose request was, by the code of its end.
