@@ -32,7 +32,7 @@ fn nothing_that_others_have_written_is_markup() {
         Page { daemon: &daemon, trends: &Trends::default(), events: &[event], facts, sections: vec![] }.document();
     assert!(!page.contains("<img"), "{page}");
     assert!(!page.contains('\u{202e}'), "{page}");
-    assert_eq!(page.matches("&lt;img src=x onerror=alert(1)&gt;\\u{202e}&quot;&#39;&amp;").count(), 8, "{page}");
+    assert_eq!(page.matches("&lt;img src=x onerror=alert(1)&gt;\\u{202e}&quot;&#39;&amp;").count(), 9, "{page}");
 }
 
 #[test]
