@@ -103,7 +103,7 @@ impl Fleet {
         ];
         let url = |port: u16| format!("http://127.0.0.1:{port}/");
         let pages = [("proxy", url(proxy_page)), ("nameserver", url(nameserver_page))];
-        let mut fleet = Fleet { folder: folder, processes, pages, well };
+        let mut fleet = Fleet { folder, processes, pages, well };
         for (name, port) in [("proxy", proxy_page), ("dns", nameserver_page)] {
             fleet.wait_until_ready(name, port);
         }
