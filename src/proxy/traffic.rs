@@ -92,7 +92,7 @@ mod socket;
 pub mod splice;
 mod stream;
 mod targets;
-mod termination;
+pub mod termination;
 mod throttle;
 mod trace;
 mod transfer;

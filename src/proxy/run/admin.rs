@@ -11,7 +11,7 @@ use crate::config::proxy::Protocol;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
-use crate::daemon::metrics::CONTENT_TYPE;
+use crate::daemon::metrics::Scrape;
 use crate::proxy::control::{Accepted, Change, Effect};
 use crate::proxy::latch::CommandError;
 use crate::proxy::report::explain::Visit;
@@ -26,7 +26,10 @@ impl ProxyDaemon {
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&status::status(state, &live, now)),
             "/" => text("text/html; charset=utf-8", page::page(&status::status(state, &live, now))),
-            "/metrics" => text(CONTENT_TYPE, metrics::page(state, &live, now)),
+            "/metrics" => {
+                let scrape = Scrape::begin(&request.accept);
+                text(scrape.format.content_type(), metrics::page(state, &live, now, &scrape))
+            }
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
