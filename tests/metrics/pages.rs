@@ -127,3 +127,30 @@ fn open_metrics_are_for_whoever_asks_for_them_and_say_the_same() {
         assert!(open.contains("# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\n"), "{open}");
     }
 }
+
+#[test]
+fn the_page_of_documentation_says_how_many_samples_there_are() {
+    let checked = |daemon: &Daemon| {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let (_, page) = daemon.get("*/*").unwrap();
+            if page.matches("\npolder_check_up{").count() > 0 && !page.contains("generation{daemon=\"proxy\"} 0") {
+                return page;
+            }
+            assert!(Instant::now() < until, "nothing was checked: {page}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let count = |page: &str, label: &str, without: &str| {
+        let samples = page.lines().filter(|line| !line.starts_with('#') && line.contains(label));
+        samples.filter(|line| without.is_empty() || !line.contains(without)).count()
+    };
+    let page = checked(&proxy());
+    let (service, backend) = (count(&page, "service=\"www\"", "backend="), count(&page, "service=\"www\",backend=\"a\"", ""));
+    let page = checked(&nameserver());
+    let (member, zone) = (count(&page, "member=\"px\"", ""), count(&page, "zone=\"example.net\"", ""));
+    let words = format!(
+        "A service has {service}\nsamples and {backend} more for each backend, a pool's member {member}, a zone {zone}."
+    );
+    assert!(include_str!("../../docs/metrics.md").contains(&words), "{words}");
+}
