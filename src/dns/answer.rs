@@ -8,13 +8,14 @@
 //! answers carry no authority section: nobody needs it, and it would only make them longer. Optional additional
 //! records go only to clients whose address is proved: for others they would amplify forged queries.
 
+mod client;
 mod query;
 mod writer;
 
 use crate::config::dns::IdentityConfig;
 use crate::dns::challenges::answers::Said;
 use crate::dns::compiled::{Authority, Found, Node, RrSet, Slot, Zone, Zones};
-use crate::dns::cookie::{Issuer, Standing};
+use crate::dns::cookie::Standing;
 use crate::dns::rate_limit::{Account, Class};
 use crate::dns::snapshot::Snapshot;
 use crate::zone::name::Name;
@@ -23,6 +24,7 @@ use crate::zone::number::{rcode, rtype};
 use query::{HEADER, Query, Refusal};
 use writer::{Full, Opt, Owner, Section, Writer};
 
+pub use client::{Client, Transport};
 pub use writer::UDP_SIZE;
 
 /// The largest answer without EDNS over UDP (RFC 1035, 4.2.1).
@@ -30,34 +32,6 @@ const PLAIN_UDP_SIZE: usize = 512;
 
 /// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
 const CHAIN: usize = 8;
-
-/// How a query came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// In a datagram: the answer is at most [`UDP_SIZE`] and what the client takes.
-    Udp,
-    /// Over a stream: the answer may fill a message.
-    Tcp {
-        /// How long the connection may idle, in units of 100 ms (RFC 7828, 3.1).
-        keepalive: u16,
-    },
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-pub struct Client<'s> {
-    /// How the query came.
-    pub transport: Transport,
-    /// Verifies and makes this client's cookies; if there is none, cookies are ignored.
-    pub issuer: Option<Issuer<'s>>,
-}
-
-impl Client<'_> {
-    /// One without cookies.
-    pub fn without_cookies(transport: Transport) -> Client<'static> {
-        Client { transport, issuer: None }
-    }
-}
 
 /// A response that stands in the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -109,7 +109,7 @@ fn selected(expression: &str) -> (Vec<Selected<'_>>, Vec<String>) {
         rest = behind.trim_start();
         if word == "by" {
             rest = rest.split_once(')').map_or("", |(_, behind)| behind);
-        } else if rest.starts_with('(') {
+        } else if rest.starts_with('(') || rest.starts_with("by ") {
             if !FUNCTIONS.contains(&word) {
                 faults.push(format!("{word} is no function that is known here"));
             }

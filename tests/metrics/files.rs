@@ -59,8 +59,8 @@ fn every_panel_of_the_dashboard_asks_for_what_the_daemons_say() {
     let targets = panels.flat_map(|panel| {
         let targets = list(&panel["targets"]);
         assert!(!targets.is_empty(), "{panel}");
-        let of = |target| (text(&panel["title"]), text(&target["expr"]), text(&target["legendFormat"]));
-        targets.iter().map(of).collect::<Vec<_>>()
+        let title = text(&panel["title"]);
+        targets.iter().map(move |target| (title, text(&target["expr"]), text(&target["legendFormat"])))
     });
     let mut metrics = BTreeSet::new();
     for (title, expression, legend) in annotations.chain(targets) {

@@ -146,7 +146,8 @@ fn the_page_of_documentation_says_how_many_samples_there_are() {
         samples.filter(|line| without.is_empty() || !line.contains(without)).count()
     };
     let page = checked(&proxy());
-    let (service, backend) = (count(&page, "service=\"www\"", "backend="), count(&page, "service=\"www\",backend=\"a\"", ""));
+    let (service, backend) =
+        (count(&page, "service=\"www\"", "backend="), count(&page, "service=\"www\",backend=\"a\"", ""));
     let page = checked(&nameserver());
     let (member, zone) = (count(&page, "member=\"px\"", ""), count(&page, "zone=\"example.net\"", ""));
     let words = format!(
