@@ -25,6 +25,8 @@ in
   settingsExample,
   # Where the rest of the document comes from, in the words of the option's description.
   settingsOrigin,
+  # What stands in it unless the operator says something else, in a sentence.
+  settingsDefaults ? null,
   # The default of the option: what the daemon may use of the machine's memory.
   memoryMax,
   # How long it may take to stop: its drain and some seconds on top.
@@ -93,7 +95,8 @@ in
       description = ''
         The configuration document /etc/polder/${daemon.document} ([documents.md](documents.md)), key for key. ${settingsOrigin}
         come from the fleet; set here what this host needs besides. The daemon checks the document when the system is built.
-      '';
+      ''
+      + lib.optionalString (settingsDefaults != null) "\n${settingsDefaults}\n";
     };
     memoryMax = mkOption {
       type = types.str;

@@ -35,7 +35,9 @@
 
 let
   cfg = config.polder;
-  rendered = (pkgs.formats.json { }).generate document settings;
+  # A default of the module is left out by `null`, which no document has.
+  given = lib.filterAttrs (_: value: value != null) settings;
+  rendered = (pkgs.formats.json { }).generate document given;
   # The daemon itself checks the document, and the zone files that it names. This reads no keys and opens no sockets.
   checked = pkgs.runCommand document { } ''
     cp ${rendered} ${document}
@@ -118,6 +120,9 @@ in
       # Every listening socket, one for each worker: 64 cores and a handful of listeners.
       FileDescriptorStoreMax = 512;
       LimitNOFILE = 262144;
+      # Beyond it journald drops lines of the unit, whichever they are: some 3000 requests a second fit, if the access log goes there.
+      LogRateLimitIntervalSec = "30s";
+      LogRateLimitBurst = 100000;
       # During a takeover there are two processes, for as long as the older one drains.
       MemoryMax = memoryMax;
       TasksMax = 1024;

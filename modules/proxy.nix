@@ -180,6 +180,9 @@ mkDaemonRole {
   settings = {
     listeners = lib.mkDefault (lib.concatMap listenersOn ports);
     services = lib.mapAttrs service fleet.services;
+    # A 503 of the night can be explained in the morning.
+    access_log.path = lib.mkDefault "journal";
+    request_id = lib.mkDefault "X-Request-Id";
   }
   # Without it, visitors resume TLS sessions at the same proxy alone.
   // lib.optionalAttrs (overTLS && keys ? cookies) { tls.tickets.key_file = keys.cookies; }
@@ -189,6 +192,7 @@ mkDaemonRole {
     limits.connections = 50000;
   };
   settingsOrigin = "Name, listeners, peers and services";
+  settingsDefaults = "Requests are logged to the journal, with an id each (`access_log.path`, `request_id`): `lib.mkForce null` leaves a key out.";
 
   assertions = [
     {

@@ -13,3 +13,4 @@ pub mod operator;
 pub mod proxy;
 pub mod query;
 pub mod status;
+pub mod why;

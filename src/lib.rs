@@ -53,6 +53,7 @@
 //! | which request gets the next place of a busy backend | [`proxy::queue`] |
 //! | whom a proxy before ours names as the visitor | [`proxy_protocol`], `proxy::traffic::proxy_header` |
 //! | what is answered without a backend; which file a path means | [`proxy::target`], [`proxy::target::files`] |
+//! | what a request is called; how it ended, in letters and in words; where that is written and kept | [`proxy::request_id`]; [`proxy::traffic::termination`]; [`proxy::traffic::access_log`] |
 //! | how the proxy's cookie is read and made | [`proxy::choose::cookie`] |
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
 //! | that two operators cannot take the last two away at once | [`daemon::operator::proposals`] |

@@ -10,6 +10,7 @@
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots; [`capacity`] is how many connections
 //!   there may be.
 //! - [`acme`]: certificates from a CA, for all proxies: decided purely, done beside all that serves.
+//! - [`request_id`]: what a request is called, by visitors, backends and the access log.
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
 //! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 
@@ -25,6 +26,7 @@ pub mod latch;
 mod path_prefix;
 pub mod queue;
 pub mod report;
+pub mod request_id;
 pub mod retry_budget;
 pub mod route;
 mod run;

@@ -43,6 +43,7 @@ pub mod serial;
 pub mod status;
 pub mod times;
 pub mod visit;
+pub mod why;
 
 use std::process::ExitCode;
 
@@ -156,6 +157,8 @@ pub enum Ask {
     Explain(explain::ExplainArgs),
     /// Show what happened in the fleet, in order of time: checks, latches, operators, reloads, peers, certificates
     Events(events::EventsArgs),
+    /// Show what became of one request that failed, by the number that its visitor was shown, and what happened around it
+    Why(why::WhyArgs),
     /// Have daemons read their documents again; a bad document changes nothing, and its findings are shown
     Reload(reload::ReloadArgs),
 }
@@ -172,6 +175,7 @@ impl Ask {
             Ask::Forget(args) => &args.fleet,
             Ask::Explain(args) => &args.fleet,
             Ask::Events(args) => &args.fleet,
+            Ask::Why(args) => &args.fleet,
             Ask::Reload(args) => &args.fleet,
         }
     }
@@ -236,6 +240,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error>
             Ask::Forget(args) => forget::run(&args, daemons, output).await,
             Ask::Explain(args) => explain::run(&args, daemons, output).await,
             Ask::Events(args) => events::run(&args, daemons, output).await,
+            Ask::Why(args) => why::run(&args, daemons, output).await,
             Ask::Reload(args) => reload::run(&args, daemons, output).await,
         }
     }))

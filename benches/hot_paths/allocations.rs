@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use polder::config::dns::RateLimitConfig;
-use polder::config::proxy::Protocol;
+use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, AskedFields, Protocol};
 use polder::daemon::ticks::Ticks;
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::cookie::{Issuer, Secrets};
@@ -38,6 +38,9 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 const ROUNDS: usize = 5;
+
+/// Requests of a round.
+const REQUESTS: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Held by a test from its beginning: what another one prepares would be counted too.
@@ -164,7 +167,23 @@ const ASIDE: usize = 10;
 #[test]
 fn a_request_on_a_kept_connection_allocates_nothing() {
     let _alone = alone();
-    assert_allocates_nothing(r#""mode": "stateless""#);
+    assert_allocates_nothing(r#""mode": "stateless""#, None);
+}
+
+#[test]
+fn a_request_that_is_logged_allocates_nothing() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    for format in [AccessLogFormat::Json, AccessLogFormat::Haproxy] {
+        let path = folder.path().join("access.log");
+        let fields = AskedFields { user_agent: true, referer: true };
+        let log = AccessLogConfig { format, fields, ..AccessLogConfig::to(AccessLogPath::File(path.clone())) };
+        // With an id, as where the document has `request_id`.
+        let settings = r#""mode": "stateless", "request_headers": { "set": { "X-Request-Id": "{request_id}" } }"#;
+        assert_allocates_nothing(settings, Some(&log));
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(written.lines().count() > ROUNDS * REQUESTS / 2, "{} lines", written.lines().count());
+    }
 }
 
 #[test]
@@ -174,18 +193,20 @@ fn header_fields_that_a_service_writes_allocate_nothing() {
         r#""mode": "stateless",
         "request_headers": { "set": { "X-Real-IP": "{client}", "X-Request-Id": "{request_id}" }, "remove": ["X-Debug-*", "Cookie"] },
         "response_headers": { "set": { "X-Frame-Options": "DENY", "X-Request-Id": "{request_id}" }, "add": { "X-Edge": "{service} {host}" }, "remove": ["Server"] }"#,
+        None,
     );
 }
 
 /// Requests on a kept connection to a service of these settings, after the first ones.
-fn assert_allocates_nothing(settings: &str) {
-    const REQUESTS: usize = 1_000;
+fn assert_allocates_nothing(settings: &str, log: Option<&AccessLogConfig>) {
     let backend = start_backend();
-    let mut client = TcpStream::connect(start_proxy(backend, settings)).unwrap();
+    let mut client = TcpStream::connect(start_proxy(backend, settings, log)).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut ask_all = || {
         for _ in 0..REQUESTS {
-            client.write_all(b"GET /page HTTP/1.1\r\nHost: s0.example.net\r\nAccept: */*\r\n\r\n").unwrap();
+            client
+                .write_all(b"GET /page HTTP/1.1\r\nHost: s0.example.net\r\nAccept: */*\r\nUser-Agent: me\r\n\r\n")
+                .unwrap();
             read_response(&mut client);
         }
     };
@@ -200,13 +221,13 @@ fn snapshot(backends: usize, settings: &str) -> Snapshot {
 }
 
 /// A worker with one service of these settings, `s0.example.net`, of one backend.
-fn start_proxy(backend: SocketAddr, settings: &str) -> SocketAddr {
+fn start_proxy(backend: SocketAddr, settings: &str, log: Option<&AccessLogConfig>) -> SocketAddr {
     let mut snapshot = snapshot(1, settings);
     snapshot.services[0].backends[0].address = backend;
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     socket.set_nonblocking(true).unwrap();
     let address = socket.local_addr().unwrap();
-    let shared = Arc::new(Shared::new(snapshot, mpsc::unbounded_channel().0, AccessLog::open(None).unwrap(), 1));
+    let shared = Arc::new(Shared::new(snapshot, mpsc::unbounded_channel().0, AccessLog::open(log, None).unwrap(), 1));
     let worker = spawn(0, shared, Ticks::default().worker("worker-0")).unwrap();
     let door = Door { name: "http".into(), protocol: Protocol::Http, http2: true, proxies: None };
     let listening = Listening { door: Arc::new(door), socket };

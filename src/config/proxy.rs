@@ -35,7 +35,7 @@ mod withheld;
 
 pub use super::host_pattern::HostPattern;
 pub use access::{AccessConfig, NetworkList};
-pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath, AskedFields};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
@@ -94,6 +94,8 @@ pub struct ProxyConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether requests say in `Via` that they have passed this proxy, and one that has is refused. Default true.
     pub via: bool,
+    /// The header field by which backends and visitors learn the ids of requests; none: they do not.
+    pub request_id: Option<FieldName>,
     /// Time limits.
     pub timeouts: TimeoutsConfig,
     /// Sizes and counts that bound what a client can take.
@@ -122,6 +124,7 @@ const ROOT: Keys = Keys {
         "listeners",
         "name",
         "peers",
+        "request_id",
         "services",
         "state_dir",
         "timeouts",
@@ -197,6 +200,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut listening));
     let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
     let via = root.with_default("via", true, |value| value.boolean());
+    let request_id = root.optional("request_id", headers::read_request_id);
     let timeouts = root.with_default("timeouts", TimeoutsConfig::default(), limits::read_timeouts);
     let limits = root.with_default("limits", LimitsConfig::default(), limits::read_limits);
     let access_log = root.optional("access_log", access_log::read);
@@ -243,6 +247,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         workers: workers?,
         trusted_proxies: trusted_proxies?,
         via: via?,
+        request_id: request_id?,
         timeouts: timeouts?,
         limits: limits?,
         access_log: access_log?,

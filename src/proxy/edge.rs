@@ -16,9 +16,10 @@ pub mod rate_limit;
 pub mod refusals;
 pub mod watched;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::config::proxy::{ClientCertificatesConfig, ServiceConfig};
+use crate::config::proxy::{ClientCertificatesConfig, FieldName, HeaderEdits, ServiceConfig};
 use crate::daemon::key_file::KeyError;
 use access::Access;
 use basic_auth::BasicAuth;
@@ -54,10 +55,28 @@ pub struct Edge {
     pub refusals: Refusals,
 }
 
+/// The edits with one more, for the request's id. What the service says of that field itself counts.
+fn with_id<'e>(edits: &'e HeaderEdits, request_id: Option<&FieldName>) -> Cow<'e, HeaderEdits> {
+    match request_id {
+        Some(name) if !edits.name(name.as_str()) => Cow::Owned(edits.setting_id(name)),
+        _ => Cow::Borrowed(edits),
+    }
+}
+
 impl Edge {
     /// Those that a service's configuration has.
     pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
+        Edge::naming_requests(service, None)
+    }
+
+    /// The same, and the field in which messages of all services have the ids of requests.
+    pub fn naming_requests(service: &ServiceConfig, request_id: Option<&FieldName>) -> Option<Arc<Edge>> {
         let client_certificates = service.tls.as_ref().and_then(|tls| tls.client_certificates.clone());
+        let is_copied = |name: &&FieldName| {
+            let mut copied = service.forward_auth.iter().flat_map(|auth| &auth.copy);
+            copied.any(|copied| copied.as_str().eq_ignore_ascii_case(name.as_str()))
+        };
+        let of_requests = request_id.filter(|name| !is_copied(name));
         let edge = Edge {
             access: Access::new(&service.access),
             compression: service.compression.clone().map(Compression),
@@ -65,10 +84,10 @@ impl Edge {
             basic_auth: service.basic_auth.as_ref().map(|config| BasicAuth::new(&service.name, config)),
             forward_auth: service.forward_auth.as_ref().map(ForwardAuth::new),
             request_headers: match client_certificates {
-                Some(_) => Edits::of(&client_certificates::told(&service.headers.request)),
-                None => Edits::of(&service.headers.request),
+                Some(_) => Edits::of(&with_id(&client_certificates::told(&service.headers.request), of_requests)),
+                None => Edits::of(&with_id(&service.headers.request, of_requests)),
             },
-            response_headers: Edits::of(&service.headers.response),
+            response_headers: Edits::of(&with_id(&service.headers.response, request_id)),
             max_request_body: service.max_request_body,
             client_certificates,
             refusals: Refusals::default(),

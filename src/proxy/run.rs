@@ -183,7 +183,7 @@ fn spawn_workers(
     ticks: &Ticks,
     inputs: &Inputs<Prepared, Event>,
 ) -> Result<(Arc<Shared>, Vec<Worker>), RunError> {
-    let access_log = AccessLog::open(prepared.document.access_log.as_ref());
+    let access_log = AccessLog::open(prepared.document.access_log.as_ref(), Some(&prepared.document.state_dir));
     let access_log = access_log.map_err(RunError::io("the access log cannot be opened"))?;
     let (reports, mut reported) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared::new(Snapshot::nothing(prepared), reports, access_log, count));

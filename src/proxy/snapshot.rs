@@ -71,6 +71,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// The name under which requests say in `Via` that they have passed this proxy.
     pub via: Option<Arc<str>>,
+    /// The header field by which requests are called by their ids; none: none.
+    pub request_id: Option<Arc<str>>,
     /// Backends of a service are told who the visitor is by the PROXY protocol.
     pub names_visitors: bool,
     /// What handshakes are answered from; none where no listener speaks https.

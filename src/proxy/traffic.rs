@@ -83,7 +83,6 @@ mod queueing;
 mod race;
 mod redirect;
 mod relay;
-mod request_id;
 mod retry;
 mod room;
 mod sending;

@@ -18,8 +18,10 @@ use crate::api::client::ClientError;
 use crate::api::events::{Event, EventsOf, Query};
 use crate::log_line::Kind;
 use crate::unix_time::unix_ms;
-use merged::{Told, merged};
+use merged::merged;
 use source::Source;
+
+pub(super) use merged::Told;
 
 /// What `events` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -122,8 +124,17 @@ fn take_new(sources: &mut [Source]) -> Vec<(String, Event)> {
     sources.iter_mut().flat_map(Source::take_new).collect()
 }
 
+/// What the daemons tell of this, in order of time; and the names of those that do not answer, with the reason.
+pub(super) async fn around(daemons: &[Endpoint], query: &Query) -> (Vec<Told>, Vec<(String, String)>) {
+    let mut sources: Vec<Source> = daemons.iter().map(|daemon| Source::new(daemon.clone(), query.clone())).collect();
+    ask(&mut sources).await;
+    let events = merged(take_new(&mut sources));
+    let silent = silent(&sources).into_iter().map(|(name, why)| (name.to_owned(), why.to_owned()));
+    (events, silent.collect())
+}
+
 /// One line an event.
-fn lines(events: &[Told]) -> String {
+pub(super) fn lines(events: &[Told]) -> String {
     events.iter().map(|event| event.line() + "\n").collect()
 }
 

@@ -5,7 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::config::near_miss::nearest;
 
 /// Words that other programs have for what a verb does.
-const MEANT: [(&str, &[&str]); 9] = [
+const MEANT: [(&str, &[&str]); 10] = [
     ("ready", &["undrain", "enable", "up", "resume", "unmaint", "restore"]),
     ("maint", &["disable", "down", "maintenance", "offline"]),
     ("failover", &["switchover", "promote", "rollover"]),
@@ -14,7 +14,8 @@ const MEANT: [(&str, &[&str]); 9] = [
     ("plan", &["diff", "dry-run", "preview"]),
     ("events", &["history", "journal", "logs"]),
     ("status", &["health", "state", "show", "list", "ps"]),
-    ("explain", &["why", "trace", "route", "resolve"]),
+    ("explain", &["route", "resolve"]),
+    ("why", &["request", "trace", "incident"]),
 ];
 
 /// What may be done to a name without harm is suggested for a slip of the finger; this is not.

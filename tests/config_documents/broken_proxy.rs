@@ -213,6 +213,33 @@ fn broken_timeouts_limits_and_logs_are_refused() {
             &[(r#""format": "json""#, r#""format": "clf""#)],
             &[r#"proxy.json:19: access_log.format: "clf" is not one of "json", "haproxy""#],
         ),
+        (
+            &[(r#""format": "json""#, r#""sample": 0"#)],
+            &["proxy.json:19: access_log.sample: 0 is out of range: expected 1 to 1000000"],
+        ),
+        (
+            &[(r#""path": "-""#, r#""path": "journal""#)],
+            &["proxy.json:19: access_log.format: has no meaning in the journal, which has fields and no lines; leave it out"],
+        ),
+        (
+            &[(r#""format": "json""#, r#""format": "haproxy", "fields": ["referer"]"#)],
+            &["proxy.json:19: access_log.fields: has no meaning in a line like HAProxy's, which has no place for them; leave it out"],
+        ),
+        (
+            &[(r#""format": "json""#, r#""fields": ["referer", "cookie", "referer"]"#)],
+            &[
+                r#"proxy.json:19: access_log.fields[1]: "cookie" is not one of "user_agent", "referer""#,
+                "proxy.json:19: access_log.fields[2]: the field referer stands twice, also at access_log.fields[0], line 19",
+            ],
+        ),
+        (
+            &[(r#""format": "json" },"#, r#""format": "json" }, "request_id": "X-Request","#)],
+            &[r#"proxy.json:19: request_id: "X-Request" does not say that it is an id: expected a name like "X-Request-Id""#],
+        ),
+        (
+            &[(r#""format": "json" },"#, r#""format": "json" }, "request_id": "X Request-Id","#)],
+            &[r#"proxy.json:19: request_id: "X Request-Id" is not the name of a field, like "Remote-User": expected 1 to 64 letters, digits and hyphens"#],
+        ),
     ]);
 }
 

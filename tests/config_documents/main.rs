@@ -14,6 +14,7 @@ mod broken_targets;
 mod broken_tls;
 mod examples;
 mod files;
+mod logs;
 mod many;
 mod mutations;
 mod reference;

@@ -6,12 +6,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, AuthServer,
-    BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource, ChallengeKind,
-    ClientAuthorityConfig, ClientCertificatesConfig, ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue,
-    EabConfig, FieldName, ForwardAuthConfig, HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig,
-    LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig, RateLimitConfig as ServiceRateLimit,
-    Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig, TimeoutsConfig,
+    self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
+    AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource,
+    ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig, ClientRateConfig, ConnectionsConfig, CookieConfig,
+    CookieValue, EabConfig, FieldName, ForwardAuthConfig, HeadersConfig, HostPattern, HstsConfig, HttpsConfig,
+    LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig,
+    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig,
+    TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -290,7 +291,10 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         config.access_log,
         Some(AccessLogConfig {
             path: AccessLogPath::File("/var/log/polder/access.log".into()),
-            format: AccessLogFormat::Haproxy
+            format: AccessLogFormat::Json,
+            fields: AskedFields { user_agent: true, referer: true },
+            sample: 10,
+            slow: Duration::from_secs(2),
         })
     );
 }

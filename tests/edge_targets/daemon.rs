@@ -59,10 +59,15 @@ impl Daemon {
     }
 
     fn spawn(prepare: impl FnOnce(&Path), services: &Value, tls: bool) -> Daemon {
+        Daemon::spawn_as(prepare, services, tls, &json!({}))
+    }
+
+    fn spawn_as(prepare: impl FnOnce(&Path), services: &Value, tls: bool, keys: &Value) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
         let (address, https) = (free_address(), free_address());
-        let document = document(folder.path(), address, tls.then_some(https), services);
+        let mut document = document(folder.path(), address, tls.then_some(https), services);
+        document.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
         std::fs::write(folder.path().join("proxy.json"), document.to_string()).unwrap();
         let process = program(folder.path()).stderr(Stdio::null()).spawn().unwrap();
         Daemon { process, folder, address, https }
@@ -71,6 +76,22 @@ impl Daemon {
     /// With these services.
     pub fn start(services: Value) -> Daemon {
         Daemon::start_with(|_| {}, services, false)
+    }
+
+    /// With these services, and these keys of the document besides; none of them need be ready.
+    pub fn start_as(services: &Value, keys: &Value) -> Daemon {
+        let daemon = Daemon::spawn_as(|_| {}, services, false, keys);
+        eventually("the daemon answers", || daemon.status().is_some());
+        eventually("its listener is open", || std::net::TcpStream::connect(daemon.address).is_ok());
+        daemon
+    }
+
+    /// Ends it as a crash would, and starts it again.
+    pub fn crash(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = program(self.folder.path()).stderr(Stdio::null()).spawn().unwrap();
+        eventually("it answers again", || self.status().is_some());
     }
 
     fn call(&self, request: &str, body: &str) -> Option<(u16, String)> {

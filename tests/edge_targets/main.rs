@@ -18,3 +18,4 @@ mod hedges;
 mod networks;
 mod raw_paths;
 mod redirects;
+mod request_ids;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+use polder::config::proxy::{AccessLogConfig, AccessLogPath};
 use polder::proxy::traffic::shared::Report;
 
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, refusing};
@@ -151,13 +151,14 @@ fn a_malformed_chunked_response_is_502_as_long_as_nothing_was_sent_and_logged_so
             }
         });
         let path = folder.path().join(number.to_string());
-        let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
+        let log = AccessLogConfig::to(AccessLogPath::File(path.clone()));
         let proxy = Proxy::start(Setup { log: Some(log), ..Setup::default() }, &[backend.address]);
         let mut client = proxy.connect();
         client.send(GET);
         let status = if then.is_empty() {
             let response = client.response();
-            assert_eq!(response.body, b"Bad Gateway\n");
+            let text = String::from_utf8(response.body).unwrap();
+            assert!(text.starts_with("Bad Gateway\n\nSomething went wrong here"), "{text}");
             client.send(GET);
             assert_eq!(client.response().status(), 502, "the visitor's connection goes on");
             (502, "PH")

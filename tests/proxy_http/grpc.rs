@@ -225,7 +225,7 @@ impl Site {
         let (authority, secure) = www();
         let folder = tempfile::tempdir().unwrap();
         let path = AccessLogPath::File(folder.path().join("access.log"));
-        let log = Some(AccessLogConfig { path, format: AccessLogFormat::Haproxy });
+        let log = Some(AccessLogConfig { format: AccessLogFormat::Haproxy, ..AccessLogConfig::to(path) });
         let setup = Setup { tls: secure.tls, backend_version: HttpVersion::Http2, log, ..Setup::default() };
         let proxy = Proxy::start(setup, &[address]);
         let client = Grpc::new(channel(proxy.address, &authority).await);

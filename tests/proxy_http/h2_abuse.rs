@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+use polder::config::proxy::{AccessLogConfig, AccessLogPath};
 use tempfile::TempDir;
 
 use crate::authority::Authority;
@@ -31,7 +31,7 @@ impl Target {
         let (authority, mut setup) = www();
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("access.log");
-        setup.log = Some(AccessLogConfig { path: AccessLogPath::File(log.clone()), format: AccessLogFormat::Json });
+        setup.log = Some(AccessLogConfig::to(AccessLogPath::File(log.clone())));
         change(&mut setup);
         Target { authority, proxy: Proxy::start(setup, &[backend.address]), log, _folder: folder }
     }

@@ -161,7 +161,8 @@ async fn the_access_log_has_a_line_for_each_stream() {
     let backend = Script::answering(OK);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Haproxy };
+    let log =
+        AccessLogConfig { format: AccessLogFormat::Haproxy, ..AccessLogConfig::to(AccessLogPath::File(path.clone())) };
     let proxy = Proxy::start(Setup { log: Some(log), ..setup }, &[backend.address]);
     let mut client = H2::connect(&proxy, &authority).await;
     assert_eq!(client.get("/page?x=1").await.status(), 200);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::atomic::Ordering;
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+use polder::config::proxy::{AccessLogConfig, AccessLogPath};
 
 use crate::authority::{Authority, TlsClient};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually};
@@ -17,7 +17,7 @@ fn half_handshakes_take_neither_open_connections_from_visitors_nor_the_way_in_fr
     let backend = Script::answering(OK);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
+    let log = AccessLogConfig::to(AccessLogPath::File(path.clone()));
     let mut setup = Setup { tls: Some(authority.acceptor()), log: Some(log), ..Setup::default() };
     setup.limits.connections = Some(20);
     // Of which this worker has half.

@@ -157,7 +157,7 @@ impl Proxy {
         let waiting = Arc::default();
         let snapshot = make_snapshot(1, &setup, backends, &waiting);
         let (sender, reports) = mpsc::unbounded_channel();
-        let log = AccessLog::open(setup.log.as_ref()).unwrap();
+        let log = AccessLog::open(setup.log.as_ref(), None).unwrap();
         let shared = Arc::new(Shared::new(snapshot, sender, log, 2));
         let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
         let protocol = if setup.tls.is_some() && !setup.in_clear { Protocol::Https } else { Protocol::Http };
@@ -311,6 +311,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),
             via: Some("px-1".into()),
+            request_id: None,
             names_visitors: setup.send_proxy.is_some(),
             tls: setup.tls.clone(),
         }),

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+use polder::config::proxy::{AccessLogConfig, AccessLogPath};
 use polder::health::Verdict;
 
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually};
@@ -104,7 +104,7 @@ fn a_drain_has_an_end() {
 fn every_request_leaves_one_line_that_tells_how_it_ended() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
+    let log = AccessLogConfig::to(AccessLogPath::File(path.clone()));
     let backend = Script::answering(OK);
     let mut setup = Setup { log: Some(log), sticky: true, ..Setup::default() };
     setup.timeouts.request_head = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! What a proxy has written to its access log.
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+use polder::config::proxy::{AccessLogConfig, AccessLogPath};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -12,7 +12,7 @@ const NAME: &str = "access.log";
 pub fn with_log(setup: Setup) -> (TempDir, Setup) {
     let folder = tempfile::tempdir().unwrap();
     let path = AccessLogPath::File(folder.path().join(NAME));
-    let log = Some(AccessLogConfig { path, format: AccessLogFormat::Json });
+    let log = Some(AccessLogConfig::to(path));
     (folder, Setup { log, ..setup })
 }
 

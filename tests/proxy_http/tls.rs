@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, CertificateConfig, HostPattern};
+use polder::config::proxy::{AccessLogConfig, AccessLogPath, CertificateConfig, HostPattern};
 use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
 use polder::proxy::tls::certificates::{Certificates, Origin};
 use rustls::pki_types::CertificateDer;
@@ -87,7 +87,7 @@ fn a_name_that_nobody_has_is_refused_with_the_alert_for_it() {
     let backend = Script::answering(OK);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
-    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
+    let log = AccessLogConfig::to(AccessLogPath::File(path.clone()));
     let mut proxy = Proxy::start(Setup { log: Some(log), ..setup }, &[backend.address]);
     let refused = Error::AlertReceived(AlertDescription::UnrecognisedName);
     assert_eq!(connect(&proxy, authority.trusting(), "other.test").handshake(), Err(refused.clone()));

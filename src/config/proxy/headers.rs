@@ -11,6 +11,8 @@ pub use fields::{CLIENT_CERT, RemovedFields};
 pub use template::{Part, Template, Variable};
 
 use crate::config::distinct::Distinct;
+use crate::config::invalid::Invalid;
+use crate::config::proxy::forward_auth::FieldName;
 use crate::config::reader::{Keys, Object, Read, Value};
 use fields::{Edit, Way};
 
@@ -44,6 +46,26 @@ pub struct FieldConfig {
 }
 
 impl HeaderEdits {
+    /// A field of this name is among them.
+    pub fn name(&self, name: &str) -> bool {
+        let removes = |removed: &RemovedFields| match removed {
+            RemovedFields::Named(removed) => removed.eq_ignore_ascii_case(name),
+            RemovedFields::Beginning(front) => {
+                name.get(..front.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(front))
+            }
+        };
+        let writes = |field: &FieldConfig| field.name.eq_ignore_ascii_case(name);
+        self.remove.iter().any(removes) || self.set.iter().chain(&self.add).any(writes)
+    }
+
+    /// The same, and the request's id in this field.
+    #[must_use]
+    pub fn setting_id(&self, name: &FieldName) -> HeaderEdits {
+        let mut edits = self.clone();
+        edits.set.push(FieldConfig { name: name.as_str().to_owned(), value: Template::of(Variable::RequestId) });
+        edits
+    }
+
     /// Nothing is to be done.
     pub fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
@@ -58,6 +80,17 @@ pub(super) const RESPONSE: Keys = Keys { object: "services.NAME.response_headers
 
 /// Fields in one list: they have to fit into the head of every message.
 const MOST_FIELDS: usize = 64;
+
+/// Reads `request_id`: the name of the field in which requests and responses have the request's id.
+pub(super) fn read_request_id(value: &Value<'_>) -> Read<FieldName> {
+    value.parsed("the name of a header field", |text| {
+        let name = FieldName::parse(text)?;
+        match text.to_ascii_lowercase().ends_with("-id") {
+            true => Ok(name),
+            false => Err(Invalid::new(text, "does not say that it is an id: expected a name like \"X-Request-Id\"")),
+        }
+    })
+}
 
 /// Reads both of a service.
 pub(super) fn read(service: &Object<'_>, around: Around<'_>) -> Read<HeadersConfig> {

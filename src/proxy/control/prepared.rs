@@ -181,7 +181,7 @@ impl Prepared {
                     own(OwnTarget::Files(Arc::new(Site::new(files, &service.paths, &key))))
                 }
             };
-            fronts.push(front(service, target, ports.https));
+            fronts.push(front(&document, service, target, ports.https));
         }
         let routes = document.services.values().enumerate().flat_map(|(index, service)| {
             let pairs = service.hosts.iter().flat_map(|host| service.paths.iter().map(move |path| (host, path)));
@@ -194,6 +194,7 @@ impl Prepared {
             capacity: Capacity::unbounded(&document.limits),
             trusted_proxies: document.trusted_proxies.clone(),
             via: document.via.then(|| document.name.as_str().into()),
+            request_id: document.request_id.as_ref().map(|name| name.as_str().into()),
             names_visitors: services.iter().any(|service| service.send_proxy.is_some()),
             tls: None,
         });
@@ -351,12 +352,12 @@ impl PreparedService {
     }
 }
 
-fn front(service: &ServiceConfig, target: FrontTarget, https_port: u16) -> Front {
+fn front(document: &ProxyConfig, service: &ServiceConfig, target: FrontTarget, https_port: u16) -> Front {
     Front {
         name: service.name.as_str().into(),
         over_tls: service.tls.is_some(),
         https: https(service.https, https_port),
-        edge: Edge::of(service),
+        edge: Edge::naming_requests(service, document.request_id.as_ref()),
         pages: Pages::read(&service.error_pages, &format!("services.{}.error_pages", service.name)),
         target,
     }

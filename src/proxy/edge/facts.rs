@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use crate::config::proxy::Variable;
+use crate::proxy::request_id::RequestId;
 
 /// What is known of one request.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +14,7 @@ pub struct Facts<'f> {
     /// The port of the visitor's connection; none: it is a proxy's.
     pub client_port: Option<u16>,
     /// What the request is known by, where anybody wants to know that.
-    pub request_id: Option<u64>,
+    pub request_id: Option<RequestId>,
     /// The service's name.
     pub service: &'f str,
     /// The host that is asked for, without a port.
@@ -54,7 +55,9 @@ impl Facts<'_> {
             // Memory takes all that is written to it.
             Variable::Client => return self.client.into_iter().for_each(|client| drop(write!(out, "{client}"))),
             Variable::ClientPort => return self.client_port.into_iter().for_each(|port| drop(write!(out, "{port}"))),
-            Variable::RequestId => return self.request_id.into_iter().for_each(|id| drop(write!(out, "{id:016x}"))),
+            Variable::RequestId => {
+                return self.request_id.iter().for_each(|id| out.extend_from_slice(id.as_bytes()));
+            }
             Variable::Service => self.service.as_bytes(),
             Variable::Host => self.host,
             Variable::Scheme => self.scheme.as_bytes(),

@@ -4,9 +4,11 @@
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::daemon::ProxyDaemon;
 use crate::api::daemon::Done;
+use crate::api::why::{Why, is_id};
 use crate::config::proxy::Protocol;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
@@ -17,6 +19,7 @@ use crate::proxy::latch::CommandError;
 use crate::proxy::report::explain::Visit;
 use crate::proxy::report::status::Live;
 use crate::proxy::report::{explain, metrics, page, status};
+use crate::proxy::traffic::access_log::Found;
 
 impl ProxyDaemon {
     pub(super) fn answer(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {
@@ -38,8 +41,22 @@ impl ProxyDaemon {
                     Err(why) => AdminReply::refuse(400, why),
                 }
             }
+            "/why" => match request.query.iter().find(|(key, id)| key == "id" && is_id(id)) {
+                Some((_, id)) => AdminReply::json(&self.why(id)),
+                None => AdminReply::refuse(400, "expected /why?id=ID, ID being 1 to 64 letters, digits and -_.:=+/@"),
+            },
             _ => return None,
         })
+    }
+
+    /// The requests of this id that are kept.
+    fn why(&self, id: &str) -> Why {
+        let document = &self.state.prepared.document;
+        let Found { lines, oldest, is_full } = self.shared.access_log.find(id);
+        let read = |line: &String| serde_json::from_str::<Map<String, Value>>(line).ok();
+        let since = oldest.as_ref().and_then(read).and_then(|oldest| oldest.get("time")?.as_str().map(str::to_owned));
+        let (daemon, is_on_disk) = (document.name.clone(), document.access_log.is_some());
+        Why { daemon, requests: lines.iter().filter_map(read).collect(), since, is_full, is_on_disk }
     }
 
     /// What status and metrics show besides the state.

@@ -66,7 +66,27 @@ impl Exchange<'_> {
         retry_after: Option<&str>,
         end: End,
     ) -> Served {
+        let words = self.words(answer, end);
+        let answer = Answer { why: words.as_deref().or(answer.why), ..answer };
         self.answer_as_service(client, answer, MoreFields { retry_after, ..MoreFields::default() }, end).await
+    }
+
+    /// What a person can do who meets a failure, and by which number whoever runs the site finds it. Nothing about the inside.
+    fn words(&mut self, answer: Answer<'_>, end: End) -> Option<String> {
+        let what = match answer.status {
+            _ if end == End::Local => return None,
+            503 if end == End::Maintenance => "This site is being worked on. Please come back in a while.",
+            503 => "This page cannot be shown at the moment. Please try again in a few seconds.",
+            500 | 502 | 504 => "Something went wrong here while this page was made. Please try again in a few seconds.",
+            _ => return None,
+        };
+        let (short, id) = (answer.words(), self.trace.request_id());
+        Some(format!(
+            "{short}
+
+{what}
+If it stays like this, please tell whoever runs this site the number {id}."
+        ))
     }
 
     /// The same with these fields, and what the service says about https.
@@ -102,7 +122,11 @@ impl Exchange<'_> {
         });
         let facts = written.map(|(edits, front, settings)| self.facts(edits, front, settings));
         let headers = written.zip(facts).map(|((edits, ..), facts)| edits.applied(&facts, self.values).beside_own());
-        let more = MoreFields { headers, ..more };
+        // Where no service says it.
+        let view = self.local.view();
+        let id = view.snapshot.settings.request_id.as_deref().filter(|_| headers.is_none()).zip(self.trace.request_id);
+        let request_id = id.as_ref().map(|(name, id)| (*name, id));
+        let more = MoreFields { headers, request_id, ..more };
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;

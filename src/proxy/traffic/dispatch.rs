@@ -33,6 +33,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves one request.
 pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -> Served {
+    exchange.take_request_id();
     if let Some(served) = exchange.answer_before_routing(client).await {
         return served;
     }

@@ -4,6 +4,7 @@ use super::exchange::Exchange;
 use super::redirect;
 use crate::proxy::edge::facts::{CertificateFacts, Facts, TlsFacts};
 use crate::proxy::edge::headers::Edits;
+use crate::proxy::request_id::RequestId;
 use crate::proxy::snapshot::{Front, Settings};
 use crate::proxy::tls::visitor::{SecureVisitor, Standing};
 
@@ -17,6 +18,19 @@ impl<'x> Exchange<'x> {
         }
     }
 
+    /// Takes what a trusted proxy calls the request, if the document says in which field it does. Nobody else names requests: he could
+    /// give his own the names of others.
+    pub fn take_request_id(&mut self) {
+        let view = self.local.view();
+        let settings = &view.snapshot.settings;
+        let Some(field) = settings.request_id.as_deref() else { return };
+        let given = match self.client.is_trusted(&settings.trusted_proxies) {
+            true => self.request.value_of(field).and_then(RequestId::given),
+            false => None,
+        };
+        self.trace.request_id = Some(given.unwrap_or_default());
+    }
+
     /// All of it that these edits may write.
     pub fn facts<'f>(&mut self, edits: &Edits, front: &'f Front, settings: &Settings) -> Facts<'f>
     where
@@ -28,7 +42,7 @@ impl<'x> Exchange<'x> {
             client: address,
             // A proxy in front says no port.
             client_port: (address == Some(client.address)).then_some(client.peer.port()),
-            request_id: edits.names_request().then(|| self.trace.request_id().into()),
+            request_id: edits.names_request().then(|| self.trace.request_id()),
             service: &front.name,
             host: redirect::host(&self.request),
             scheme: if self.came_securely(settings) { "https" } else { "http" },

@@ -200,11 +200,9 @@ impl Local {
         read.map_ok(|_| None)
     }
 
-    /// Writes a line of the access log, if there is one.
+    /// Writes what became of a request to the access log, if there is one, and keeps it if something went wrong.
     pub fn log(&self, record: &Record<'_>) {
-        if let Some(format) = self.shared.access_log.format() {
-            self.lines.write(&self.shared.access_log, format, record);
-        }
+        self.lines.write(&self.shared.access_log, record);
     }
 
     /// Counts a request that was vetted. Whether it is a visitor's: nameservers and machines in front of this one ask for readiness.

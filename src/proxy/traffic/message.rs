@@ -51,6 +51,13 @@ impl<'r> Request<'r> {
         fields.iter().filter(is_its).map(|field| field.value.of_head(bytes))
     }
 
+    /// The value of the first field of this name, in any case.
+    pub fn value_of(&self, name: &str) -> Option<&'r [u8]> {
+        let Request { bytes, fields, .. } = *self;
+        let field = fields.iter().find(|field| field.name.of_head(bytes).eq_ignore_ascii_case(name.as_bytes()))?;
+        Some(field.value.of_head(bytes))
+    }
+
     /// The values of all fields of a kind.
     pub fn values(&self, kind: FieldKind) -> impl DoubleEndedIterator<Item = &'r [u8]> {
         let Request { bytes, fields, .. } = *self;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::request_id::RequestId;
 use super::termination::End;
 use super::view::View;
 use crate::config::proxy::Algorithm;
+use crate::proxy::request_id::RequestId;
 
 /// One request, so far.
 pub struct Trace {

@@ -12,7 +12,7 @@ const APART: u64 = 5_000;
 
 /// What happened, and who tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Told {
+pub(in crate::verbs) struct Told {
     /// When the first one saw it, in milliseconds since the epoch.
     at: u64,
     daemons: Vec<String>,

@@ -1,13 +1,15 @@
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::LazyLock;
 
 use super::{Edits, Values};
 use crate::config::proxy::{HeaderEdits, parse};
 use crate::proxy::edge::facts::{CertificateFacts, Facts, TlsFacts};
+use crate::proxy::request_id::RequestId;
 
-const FACTS: Facts<'_> = Facts {
+static FACTS: LazyLock<Facts<'static>> = LazyLock::new(|| Facts {
     client: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
     client_port: Some(4711),
-    request_id: Some(0x0123_4567_89ab_cdef),
+    request_id: RequestId::given(b"0123456789abcdef"),
     service: "www",
     host: b"www.test",
     scheme: "https",
@@ -17,7 +19,7 @@ const FACTS: Facts<'_> = Facts {
         server_name: "www.test",
         certificate: Some(CertificateFacts { subject: "CN=ann", fingerprint: "0a0b" }),
     },
-};
+});
 
 /// As the reader of documents makes them of this.
 fn edits(edits: &str) -> Edits {
@@ -65,7 +67,7 @@ fn values_are_what_the_request_makes_of_them_on_both_ways() {
 #[test]
 fn a_field_without_a_value_is_left_out() {
     let edits = edits(r#"{ "set": { "A": "{tls_version} {tls_cipher}", "B": "{tls_version} b {tls_cipher}" } }"#);
-    let facts = Facts { tls: TlsFacts::default(), ..FACTS };
+    let facts = Facts { tls: TlsFacts::default(), ..*FACTS };
     assert_eq!(lines(&edits, &facts), "B: b\r\n");
     let mut values = Values::default();
     assert_eq!(edits.applied(&facts, &mut values).fields().collect::<Vec<_>>(), [(&b"B"[..], &b"b"[..])]);
@@ -75,7 +77,7 @@ fn a_field_without_a_value_is_left_out() {
 fn nothing_that_a_visitor_chooses_ends_a_line() {
     let edits = edits(r#"{ "set": { "A": "<{host}>", "B": "<{tls_server_name}>" } }"#);
     for odd in ["a\r\nX: y", "a\n", "a\0", "\u{7f}", "ä"] {
-        let facts = Facts { host: odd.as_bytes(), tls: TlsFacts { server_name: odd, ..FACTS.tls }, ..FACTS };
+        let facts = Facts { host: odd.as_bytes(), tls: TlsFacts { server_name: odd, ..FACTS.tls }, ..*FACTS };
         assert_eq!(lines(&edits, &facts), "A: <>\r\nB: <>\r\n", "{odd:?}");
     }
 }

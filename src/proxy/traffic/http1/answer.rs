@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::head::line;
 use crate::proxy::edge::headers::Applied;
+use crate::proxy::request_id::RequestId;
 use crate::proxy::traffic::message::Version;
 
 /// Seconds after which a client that no backend could serve may try again (Retry-After).
@@ -29,6 +30,8 @@ pub struct MoreFields<'a> {
     pub transport_security: Option<&'a str>,
     /// `Retry-After`, where it is not the one of every 503.
     pub retry_after: Option<&'a str>,
+    /// The field that has the request's id, and that.
+    pub request_id: Option<(&'a str, &'a RequestId)>,
     /// What the service writes into all of its responses.
     pub headers: Option<Applied<'a>>,
 }
@@ -41,7 +44,8 @@ impl<'a> MoreFields<'a> {
         let challenge = self.challenge.map(|value| (&b"WWW-Authenticate"[..], value.as_bytes()));
         let retry_after = self.retry_after.map(|value| (&b"Retry-After"[..], value.as_bytes()));
         let headers = self.headers.into_iter().flat_map(Applied::fields);
-        location.into_iter().chain(challenge).chain(security).chain(retry_after).chain(headers)
+        let id = self.request_id.map(|(name, id)| (name.as_bytes(), id.as_bytes()));
+        location.into_iter().chain(challenge).chain(id).chain(security).chain(retry_after).chain(headers)
     }
 }
 
@@ -51,9 +55,14 @@ impl<'t> Answer<'t> {
         Answer { status, why: None }
     }
 
+    /// Its words, without more.
+    pub fn words(self) -> &'t str {
+        self.why.unwrap_or(reason(self.status))
+    }
+
     /// The text for people, which a line feed ends; what was asked for is sent as it is, for a CA compares it.
     pub fn body(self) -> [&'t str; 2] {
-        [self.why.unwrap_or(reason(self.status)), if self.status == 200 { "" } else { "\n" }]
+        [self.words(), if self.status == 200 { "" } else { "\n" }]
     }
 
     /// Gives the fields of its head one after the other, name and value.

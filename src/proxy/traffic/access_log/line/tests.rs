@@ -14,7 +14,7 @@ fn lines(head: &[u8]) -> (String, String) {
     let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let record = Record { client: &client, listener: "http", request, trace: &trace };
     let (mut one, mut other) = (Vec::new(), Vec::new());
-    json(&mut one, &record);
+    json(&mut one, &record, AskedFields::default());
     haproxy(&mut other, &record);
     (String::from_utf8(one).unwrap(), String::from_utf8(other).unwrap())
 }
@@ -41,7 +41,7 @@ fn a_request_that_was_given_an_id_has_it_in_its_line() {
     let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let record = Record { client: &client, listener: "http", request: None, trace: &trace };
     let (mut one, mut other) = (Vec::new(), Vec::new());
-    json(&mut one, &record);
+    json(&mut one, &record, AskedFields::default());
     haproxy(&mut other, &record);
     let value: serde_json::Value = serde_json::from_slice(&one).unwrap();
     assert_eq!(value["request_id"], id);

@@ -1,0 +1,96 @@
+//! The access log, as control and the workers know it.
+
+#![allow(
+    clippy::disallowed_types,
+    reason = "held only to put another place for the log, or to look for a request; no worker does"
+)]
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+
+use super::kept::{Found, Kept};
+use super::kept_file::KeptFile;
+use super::sink::Sink;
+use super::style::Style;
+use super::writer::{self, Message, Shared};
+use crate::config::proxy::AccessLogConfig;
+
+/// Batches that may wait for the writer.
+const WAITING: usize = 256;
+
+/// Where requests are logged. Workers hand lines to one writer thread over a bounded channel; what does not fit is
+/// counted, not waited for.
+pub struct AccessLog {
+    pub(super) style: ArcSwap<Style>,
+    shared: Arc<Shared>,
+    messages: Option<SyncSender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AccessLog {
+    /// Opens it; without a configuration nothing is written and nothing but failures is formatted. `state_dir`: where those are kept on
+    /// disk, as long as there is a configuration.
+    pub fn open(config: Option<&AccessLogConfig>, state_dir: Option<&Path>) -> io::Result<AccessLog> {
+        let sink = Sink::open(config)?;
+        let mut kept = Kept::default();
+        let file = state_dir.map(KeptFile::new);
+        if let (Some(file), Some(_)) = (&file, config) {
+            file.read_into(&mut kept);
+        }
+        let shared = Arc::new(Shared { kept: Mutex::new(kept), ..Shared::default() });
+        let (messages, received) = sync_channel(WAITING);
+        let thread = std::thread::Builder::new().name("access-log".into());
+        let of_writer = Arc::clone(&shared);
+        let thread = thread.spawn(move || writer::write_all(&of_writer, sink, file, &received))?;
+        let style = ArcSwap::from_pointee(Style::of(config));
+        Ok(AccessLog { style, shared, messages: Some(messages), thread: Some(thread) })
+    }
+
+    /// Opens the document's log in place of the present one (a reload, SIGHUP). After an error the present one stays.
+    pub fn reopen(&self, config: Option<&AccessLogConfig>) -> io::Result<()> {
+        let sink = Sink::open(config)?;
+        *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+        self.style.store(Arc::new(Style::of(config)));
+        Ok(())
+    }
+
+    /// Lines dropped since the start.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+
+    /// The requests of this id among those that were kept.
+    pub fn find(&self, id: &str) -> Found {
+        self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).find(id)
+    }
+
+    /// Never waits.
+    pub(super) fn hand_over(&self, message: Message) {
+        let lines = message.lines();
+        if self.messages.as_ref().is_some_and(|messages| messages.try_send(message).is_ok()) || lines == 0 {
+            return;
+        }
+        self.shared.dropped.fetch_add(lines, Ordering::Relaxed);
+        if !self.shared.is_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "access log: what it is written to does not keep up; lines are dropped, and polder_access_log_lines_dropped_total counts them"
+            );
+        }
+    }
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        drop(self.messages.take());
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing left to write.
+            let _ = thread.join();
+        }
+    }
+}

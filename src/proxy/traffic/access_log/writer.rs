@@ -1,0 +1,109 @@
+//! The thread that writes the access log.
+
+#![allow(
+    clippy::disallowed_types,
+    reason = "held only to put another place for the log, or to look for a request; no worker does"
+)]
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::kept::Kept;
+use super::kept_file::KeptFile;
+use super::sink::Sink;
+use super::style::Form;
+
+/// The shortest time between two warnings that lines are dropped.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// What the writer and whoever asks have in common.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Lines dropped since the start.
+    pub dropped: AtomicU64,
+    /// It was told that lines are dropped.
+    pub is_told: AtomicBool,
+    /// Where the writer is to write from now on.
+    pub next: Mutex<Option<Sink>>,
+    /// What went wrong.
+    pub kept: Mutex<Kept>,
+}
+
+/// What the lines of a message are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Batch {
+    /// To be written where the document says.
+    Written,
+    /// To be kept: what failed, or was slow.
+    Failed,
+    /// To be kept: what was refused.
+    Refused,
+}
+
+/// Lines that a worker has gathered.
+pub(super) struct Message {
+    /// What for.
+    pub batch: Batch,
+    /// How they are written, if that is what for.
+    pub form: Form,
+    /// The lines.
+    pub text: Vec<u8>,
+    /// How many.
+    pub count: u64,
+    /// Where the buffer goes when it is done with.
+    pub back: SyncSender<Vec<u8>>,
+}
+
+impl Message {
+    /// How many lines of the log are lost with it.
+    pub(super) fn lines(&self) -> u64 {
+        if self.batch == Batch::Written { self.count } else { 0 }
+    }
+}
+
+/// Writes each message as it comes, until nobody has any more.
+pub(super) fn write_all(shared: &Shared, mut sink: Sink, file: Option<KeptFile>, messages: &Receiver<Message>) {
+    let (mut is_failing, mut is_keeping_failing) = (false, false);
+    let mut told = Instant::now();
+    for Message { batch, form, mut text, count, back } in messages {
+        if let Some(next) = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            (sink, is_failing) = (next, false);
+        }
+        match batch {
+            Batch::Written => match sink.write(form, &text) {
+                Ok(()) => is_failing = false,
+                Err(error) => {
+                    shared.dropped.fetch_add(count, Ordering::Relaxed);
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::error!("access log: cannot write to {sink}: {error}; lines are lost until it can");
+                    }
+                }
+            },
+            Batch::Failed | Batch::Refused => {
+                let is_failure = batch == Batch::Failed;
+                shared.kept.lock().unwrap_or_else(PoisonError::into_inner).add(&text, is_failure);
+                // Without an access log nothing of visitors gets to a disk.
+                if let Some(file) = file.as_ref().filter(|_| is_failure && !sink.is_nothing()) {
+                    match file.append(&text) {
+                        Ok(()) => is_keeping_failing = false,
+                        Err(error) if !std::mem::replace(&mut is_keeping_failing, true) => {
+                            tracing::warn!(
+                                "access log: failed requests cannot be kept on disk: {error}; `polder why` finds them until the daemon ends"
+                            );
+                        }
+                        Err(_) => {}
+                    }
+                }
+            }
+        }
+        text.clear();
+        // Its worker has enough of them, or has ended.
+        let _ = back.try_send(text);
+        if shared.is_told.load(Ordering::Relaxed) && told.elapsed() >= TOLD_EVERY {
+            told = Instant::now();
+            shared.is_told.store(false, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `why`: what became of one request, by its id, from the proxies' memories, and what happened around it.
+
+mod story;
+
+use serde_json::json;
+
+use super::args::FleetArg;
+use super::endpoint::Endpoint;
+use super::events;
+use super::exit::Exit;
+use super::output::{Output, complain};
+use super::replies::all_in_order;
+use crate::api::client::ClientError;
+use crate::api::events::Query;
+use crate::api::why::{Why, is_id, target};
+use crate::push::error::Error;
+use story::Story;
+
+/// What `why` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Proxies know what failed and what was slow, refused, or left by its visitor: the newest 4 to 8 MiB of it, some 10,000 requests,
+over restarts where the document has an access_log. A request with which nothing was wrong is in the access log alone.
+
+Examples:
+  polder why 0f3a9c51d27be846            the number that an error page shows, or X-Request-Id of a response
+
+Exit codes: 0 found, 1 no proxy knows it, 2 usage, 3 no proxy answered."
+)]
+pub struct WhyArgs {
+    /// The request's id
+    #[arg(value_name = "ID", value_parser = parse_id)]
+    pub id: String,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
+}
+
+fn parse_id(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    match is_id(text) {
+        true => Ok(text.to_owned()),
+        false => Err(Error::new(
+            "expected the id of a request, as an error page shows it: 1 to 64 letters, digits and -_.:=+/@",
+        )),
+    }
+}
+
+/// How long before and after the request what happened is told, in milliseconds.
+const AROUND: u64 = 60_000;
+
+/// What a daemon said.
+enum Answer {
+    Proxy(Why),
+    /// It is a nameserver, or of an earlier version.
+    KnowsNone,
+    Silent(String),
+}
+
+/// Asks every proxy, and tells what became of the request.
+pub async fn run(args: &WhyArgs, daemons: &[Endpoint], output: &Output) -> Exit {
+    let answers = ask(daemons, &args.id).await;
+    let proxies: Vec<&Why> = answers
+        .iter()
+        .filter_map(|(_, answer)| if let Answer::Proxy(why) = answer { Some(why) } else { None })
+        .collect();
+    for (name, answer) in &answers {
+        if let Answer::Silent(why) = answer {
+            complain(&format!("{name} does not answer: {why}; what it alone knows is missing here"));
+        }
+    }
+    if proxies.is_empty() {
+        return output.could_not("no proxy answered; `polder status` tells why");
+    }
+    let told: Vec<(&str, Story<'_>)> = proxies
+        .iter()
+        .flat_map(|why| why.requests.iter().map(|request| (why.daemon.as_str(), Story::of(request))))
+        .collect();
+    if told.is_empty() {
+        output.answer(&json!({ "requests": [], "looked_in": proxies }), &nobody(&args.id, &proxies));
+        return Exit::No;
+    }
+    let (mut text, mut all) = (String::new(), Vec::new());
+    for (proxy, story) in told {
+        let happened = match story.time() {
+            None => Vec::new(),
+            Some(began) => {
+                let ended = began.saturating_add(story.lasted());
+                let query = Query {
+                    since: Some(began.saturating_sub(AROUND)),
+                    until: Some(ended.saturating_add(AROUND)),
+                    about: story.service().map(str::to_owned),
+                    ..Query::default()
+                };
+                events::around(daemons, &query).await.0
+            }
+        };
+        text.push_str(&story.told_by(proxy));
+        text.push_str(&what_happened(&story, &happened));
+        all.push(json!({ "daemon": proxy, "request": story.request(), "cause": story.cause(), "events": happened }));
+    }
+    output.answer(&json!({ "requests": all }), &text);
+    Exit::Done
+}
+
+async fn ask(daemons: &[Endpoint], id: &str) -> Vec<(String, Answer)> {
+    let asked = daemons.iter().cloned().map(|daemon| {
+        let target = target(id);
+        async move {
+            let answer = match daemon.get(&target).await {
+                Ok(value) => serde_json::from_value::<Why>(value).map_or_else(
+                    |error| Answer::Silent(format!("its answer is of another version of polder: {error}")),
+                    Answer::Proxy,
+                ),
+                Err(ClientError::Refused { status: 404, .. }) => Answer::KnowsNone,
+                Err(ClientError::Refused { message, .. }) => Answer::Silent(message),
+                Err(ClientError::Unreachable(why)) => Answer::Silent(why),
+            };
+            (daemon.label(), answer)
+        }
+    });
+    all_in_order(asked).await
+}
+
+fn what_happened(story: &Story<'_>, events: &[events::Told]) -> String {
+    let about = story.service().map(|service| format!(" to {service}")).unwrap_or_default();
+    match events {
+        [] => format!("\nNothing happened{about} within a minute of it, as far as the daemons know.\n"),
+        events => format!("\nWhat happened{about} within a minute of it:\n{}", events::lines(events)),
+    }
+}
+
+/// Where it was looked for, how far back that reaches, and where else it may be.
+fn nobody(id: &str, proxies: &[&Why]) -> String {
+    let reach = |why: &&Why| {
+        let since = match (&why.since, why.is_full) {
+            (None, _) => "no request has failed there that it could still know".to_owned(),
+            (Some(since), true) => format!("knows what failed since {since}, and has forgotten what failed before"),
+            (Some(since), false) => format!("knows everything that failed since {since}"),
+        };
+        let kept = if why.is_on_disk { "" } else { "; it forgets at a restart, having no access_log" };
+        format!("  {}: {since}{kept}\n", why.daemon)
+    };
+    let reaches: String = proxies.iter().map(reach).collect();
+    format!(
+        "No proxy knows a request {id}. Asked were:\n{reaches}\nOnly what failed, was slow, was refused or was left by its visitor is known to \
+         them. Any other request is in the access log alone:\n`journalctl REQUEST_ID={id}` on each proxy, or `grep {id}` in the file of its access_log.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests;
