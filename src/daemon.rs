@@ -31,6 +31,7 @@ pub mod reload;
 pub mod signals;
 pub mod sockets;
 pub mod startup;
+pub mod state_dir;
 pub mod state_file;
 pub mod state_lock;
 pub mod takeover;

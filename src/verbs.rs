@@ -6,6 +6,7 @@
 pub mod activate;
 pub mod args;
 pub mod bootstrap;
+pub mod caller;
 pub mod check;
 pub mod command;
 pub mod daemons;
@@ -41,8 +42,10 @@ pub mod replies;
 pub mod rollback;
 pub mod serial;
 pub mod status;
+pub mod subjects;
 pub mod times;
 pub mod visit;
+pub mod wait;
 pub mod why;
 
 use std::process::ExitCode;
@@ -73,7 +76,8 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer is no (refused, not well, a promise broken), 2 usage, 3 could not run.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer is no (refused, not well, a promise broken), 2 usage, 3 could not run,
+4 --wait ran out of time, 130 --wait was ended by Ctrl-C.
 Try `polder drill` (about a minute, nothing installed), then `polder demo` and, from another terminal, `polder status`.";
 
 /// The verbs.
@@ -142,10 +146,13 @@ pub enum Ask {
     /// Show hosts, daemons, services, latches, pools and alarms; exit 1 if anything is not well
     Status(FleetArg),
     /// Take a backend or pool member out gently: no new visitors; those whose session is there stay
+    #[command(after_help = operator::DRAIN_HELP)]
     Drain(operator::StateArgs),
     /// Put a backend or pool member back into service
+    #[command(after_help = operator::READY_HELP)]
     Ready(operator::TargetArgs),
     /// Take a backend or pool member out at once: nobody is sent there
+    #[command(after_help = operator::MAINT_HELP)]
     Maint(operator::StateArgs),
     /// Move a stateful service from its active backend to a backup
     Failover(failover::FailoverArgs),

@@ -110,4 +110,7 @@ pub struct Done {
     /// In a nameserver: until when resolvers may still cache the last answer given before, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_until: Option<u64>,
+    /// It was so already: nothing has changed.
+    #[serde(default, skip_serializing_if = "super::operator::is_false")]
+    pub unchanged: bool,
 }

@@ -7,6 +7,7 @@
 //!   while peers do not answer or take others away, and there is no `force`; 507: it is in force, but not on disk.
 //! - `POST /forget` takes [`ForgetCommand`](super::operator::ForgetCommand) and gives [`Done`](super::daemon::Done); 404.
 //! - Both answer 400 if a text or time is beyond its limit ([`super::bounds`]).
+//! - `POST /operator` with `"dry_run": true` changes nothing: it says what would come of it, or refuses it.
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
 //! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 

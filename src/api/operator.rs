@@ -92,6 +92,16 @@ impl OperatorNote {
         format!("{subject} is set to {} by {}{why}", self.state, self.who)
     }
 
+    /// That a command which says the same again changes nothing: `www/web1 is in drain already (by alice@admin-nl: new disk);
+    /// nothing changed`. Ready is what everything is of which nobody has said anything else, and then nobody is named.
+    pub fn already_in_words(&self, subject: &str) -> String {
+        let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
+        match self.state {
+            OperatorState::Ready => format!("{subject} is ready already; nothing changed"),
+            state => format!("{subject} is in {state} already (by {}{why}); nothing changed", self.who),
+        }
+    }
+
     /// The order of notes: by (when, by). Every further field only makes it total, so that two daemons never disagree over
     /// which of two notes is the newer; but for the end, which each daemon has by its own clock.
     pub fn compare(&self, other: &OperatorNote) -> Ordering {
@@ -100,6 +110,11 @@ impl OperatorNote {
         }
         key(self).cmp(&key(other))
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it asks about by reference")]
+pub(super) fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The body of `POST /operator`.
@@ -121,6 +136,9 @@ pub struct OperatorCommand {
     /// Do it even if it takes the last usable member of a pool.
     #[serde(default)]
     pub force: bool,
+    /// Only say what would come of it, or why it is refused.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
 }
 
 impl OperatorCommand {

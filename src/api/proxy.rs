@@ -5,11 +5,12 @@
 //!   begins with its question mark, `cookie` is a whole Cookie field, `from` the visitor's address; all but the host are optional.
 //! - `GET /why?id=ID` gives [`Why`](super::why::Why).
 //! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
-//!   unknown subject; 409: refused, and the message says what to do instead (draining an active backend names `polder failover`).
+//!   unknown subject; 409: refused, and the message says what to do instead (of an active backend it names `polder failover`).
 //! - `POST /failover` takes [`FailoverCommand`], `POST /failback` [`FailbackCommand`], `POST /forget`
 //!   [`ForgetCommand`](super::operator::ForgetCommand); they give [`Done`](super::daemon::Done), or 404 or 409.
 //! - These four answer 400 if a text or time is beyond its limit ([`super::bounds`]), and 507 if what they changed is in force, but
 //!   not on disk.
+//! - `POST /operator` and `POST /failover` with `"dry_run": true` change nothing: they say what would come of it, or refuse it.
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
 //! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 
@@ -168,6 +169,9 @@ pub struct FailoverCommand {
     /// Why.
     #[serde(default)]
     pub why: String,
+    /// Only say what would come of it, or why it is refused.
+    #[serde(default, skip_serializing_if = "super::operator::is_false")]
+    pub dry_run: bool,
 }
 
 /// The body of `POST /failback`.

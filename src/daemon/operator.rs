@@ -53,6 +53,19 @@ impl OperatorStates {
         }
     }
 
+    /// That a command changes nothing, if so: the state that it sets is in force and has no end, and the command has none either
+    /// and gives no other reason. It is recorded all the same: of what daemons have been told apart, the last word counts.
+    pub fn already(&self, command: &OperatorCommand, now: u64) -> Option<String> {
+        let OperatorCommand { subject, state, why, for_ms, .. } = command;
+        let Some(note) = self.0.get(subject).filter(|note| !note.is_expired(now)) else {
+            let is_ready = *state == OperatorState::Ready;
+            return is_ready.then(|| format!("{subject} is ready already; nothing changed"));
+        };
+        let is_same = note.state == *state && (why.is_empty() || *why == note.why || *state == OperatorState::Ready);
+        let has_no_end = note.until.is_none() && for_ms.is_none();
+        (is_same && has_no_end).then(|| note.already_in_words(subject))
+    }
+
     /// The date of a note that is given at `now`: later than all that is known here, of these and of what the peers are asked.
     fn next_date(&self, asked: &Proposals<impl Clone>, now: u64) -> u64 {
         now.max(self.latest(now).max(asked.latest()) + 1)

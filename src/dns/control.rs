@@ -233,6 +233,7 @@ impl State {
     /// Whether what a command changed is on disk.
     pub fn persistence(&self, change: Change, now: Now) -> Persistence {
         match change {
+            Change::Nothing => Persistence::OnDisk,
             Change::Written(change) => self.operator_file.persistence(change, now),
             Change::Proposed(ticket) => {
                 self.operator_file.persistence_once_decided(self.proposals.outcome(ticket), now)

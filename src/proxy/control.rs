@@ -10,6 +10,7 @@ mod by_operator;
 mod by_peers;
 pub mod followed;
 mod lines;
+mod outlook;
 pub mod peer_state;
 pub mod prepared;
 

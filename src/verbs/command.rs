@@ -31,10 +31,14 @@ pub struct Command {
 /// How long a daemon may take for a command that waits for its disk, and for peers, only.
 const PROMPT: Duration = Duration::from_secs(5);
 
+/// The same for one that has not answered when it was asked for its status: it may be frozen, and is not waited for again.
+const SILENT: Duration = Duration::from_secs(1);
+
 impl Command {
     /// A command for a daemon that was asked for its status.
     pub fn new(to: &DaemonReply, subject: &str, path: &'static str, body: Value) -> Command {
-        Command { to: to.endpoint.clone(), name: to.name(), subject: subject.to_owned(), path, body, limit: PROMPT }
+        let limit = if to.answer.is_ok() { PROMPT } else { SILENT };
+        Command { to: to.endpoint.clone(), name: to.name(), subject: subject.to_owned(), path, body, limit }
     }
 }
 
@@ -55,6 +59,9 @@ pub struct CommandResult {
     /// Until when resolvers may still cache the last answer given before, in milliseconds since the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_until: Option<u64>,
+    /// It was so already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
 }
 
 /// Whether a command was carried out.
@@ -78,26 +85,45 @@ pub async fn send_all(commands: Vec<Command>) -> Vec<CommandResult> {
 
 async fn send(command: Command) -> CommandResult {
     let answer = command.to.post(command.path, &command.body, command.limit).await;
-    let (outcome, words, cached_until) = match answer {
-        Ok(value) => {
-            let words = value.get("done").and_then(Value::as_str).unwrap_or("done").to_owned();
-            (Outcome::Done, words, value.get("cached_until").and_then(Value::as_u64))
-        }
-        Err(ClientError::Refused { status: 507, message }) => (Outcome::Unwritten, message, None),
-        Err(ClientError::Refused { message, .. }) => (Outcome::Refused, message, None),
-        Err(ClientError::Unreachable(why)) => (Outcome::Missed, why, None),
+    let mut result = CommandResult {
+        daemon: command.name,
+        subject: command.subject,
+        outcome: Outcome::Done,
+        words: "done".to_owned(),
+        cached_until: None,
+        unchanged: false,
     };
-    CommandResult { daemon: command.name, subject: command.subject, outcome, words, cached_until }
+    match answer {
+        Ok(value) => {
+            result.words = value.get("done").and_then(Value::as_str).unwrap_or("done").to_owned();
+            result.cached_until = value.get("cached_until").and_then(Value::as_u64);
+            result.unchanged = value.get("unchanged").and_then(Value::as_bool).unwrap_or_default();
+        }
+        Err(error) => {
+            (result.outcome, result.words) = match error {
+                ClientError::Refused { status: 507, message } => (Outcome::Unwritten, message),
+                ClientError::Refused { message, .. } => (Outcome::Refused, message),
+                ClientError::Unreachable(why) => (Outcome::Missed, why),
+            };
+        }
+    }
+    result
 }
 
 /// Prints how each command ended; the exit status says whether all were carried out.
 pub fn report(results: &[CommandResult], output: &Output, closing: &str) -> Exit {
+    output.answer(&serde_json::json!({ "told": results }), &format!("{}{closing}", table(results)));
+    verdict(results)
+}
+
+/// How each command ended, as a table.
+pub fn table(results: &[CommandResult]) -> String {
     let mut table = Table::new(&["DAEMON", "SUBJECT", "RESULT", "MESSAGE"]);
     for one in results {
         let outcome = match one.outcome {
             Outcome::Done => toned("done", Tone::Good),
             Outcome::Refused => toned("refused", Tone::Bad),
-            Outcome::Unwritten => toned("not on disk", Tone::Bad),
+            Outcome::Unwritten => toned("done, NOT on disk", Tone::Bad),
             Outcome::Missed => toned("not reached", Tone::Bad),
         };
         let mut words = one.words.lines();
@@ -106,8 +132,7 @@ pub fn report(results: &[CommandResult], output: &Output, closing: &str) -> Exit
             table.row(vec![cell(""), cell(""), cell(""), cell(more)]);
         }
     }
-    output.answer(&serde_json::json!({ "told": results }), &format!("{}{closing}", table.render()));
-    verdict(results)
+    table.render()
 }
 
 /// A line for the operator when a daemon was not reached and will get the change from its peers.
@@ -116,7 +141,8 @@ pub fn note_on_peers(results: &[CommandResult]) -> &'static str {
     if missed { "Daemons that were not reached get it from their peers when they are back.\n" } else { "" }
 }
 
-fn verdict(results: &[CommandResult]) -> Exit {
+/// Whether all were carried out.
+pub fn verdict(results: &[CommandResult]) -> Exit {
     let all = |outcome| results.iter().all(|one| one.outcome == outcome);
     match () {
         () if all(Outcome::Done) => Exit::Done,

@@ -13,6 +13,10 @@ pub enum Exit {
     Usage = 2,
     /// It could not run.
     CouldNot = 3,
+    /// It waited as long as it was told to, and what it waited for has not come.
+    TimeUp = 4,
+    /// It waited, and was ended by Ctrl-C.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -1,13 +1,14 @@
 //! `failback`: moves a stateful service back to its primary, on every proxy.
 
 use super::args::FleetArg;
-use super::command::{note_on_peers, report, send_all};
+use super::caller::who;
+use super::command::send_all;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
-use super::failover::{known_service, to_proxies};
-use super::operator::who;
+use super::failover::{active, known_service, report_and_wait, to_proxies};
 use super::output::Output;
 use super::replies::ask_all;
+use super::wait::WaitArgs;
 use crate::api::proxy::FailbackCommand;
 
 /// What `failback` takes.
@@ -21,6 +22,9 @@ pub struct FailbackArgs {
     #[command(flatten)]
     /// Which fleet, on an admin machine.
     pub fleet: FleetArg,
+    #[command(flatten)]
+    /// Whether it waits.
+    pub wait: WaitArgs,
 }
 
 /// Sends the command to every proxy.
@@ -30,6 +34,8 @@ pub async fn run(args: &FailbackArgs, daemons: &[Endpoint], output: &Output) -> 
         return exit;
     }
     let command = FailbackCommand { service: args.service.clone(), who: who(), why: args.why.clone() };
+    let active_before = active(&args.service, &replies);
     let results = send_all(to_proxies(&replies, &args.service, "/failback", &serde_json::json!(command))).await;
-    report(&results, output, note_on_peers(&results))
+    let left = active_before.as_deref().map(|from| (args.service.as_str(), from));
+    report_and_wait(&results, left, &args.wait, daemons, output).await
 }

@@ -1,12 +1,13 @@
 //! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
 
 use super::args::FleetArg;
-use super::command::{Command, STEP, note_on_peers, report, send_all};
+use super::caller::who;
+use super::command::{Command, CommandResult, Outcome, STEP, note_on_peers, report, send_all, table, verdict};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
-use super::operator::who;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
+use super::wait::{self, Subject, WaitArgs};
 use crate::api::daemon::Daemon;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::config::near_miss::did_you_mean;
@@ -26,6 +27,9 @@ pub struct FailoverArgs {
     #[command(flatten)]
     /// Which fleet, on an admin machine.
     pub fleet: FleetArg,
+    #[command(flatten)]
+    /// Whether it waits.
+    pub wait: WaitArgs,
 }
 
 /// Picks the backend once and sends it to every proxy, so that two proxies cannot move the latch to two backends.
@@ -38,9 +42,50 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
         complain(&no_next_backend(&args.service, &replies));
         return Exit::No;
     };
-    let command = FailoverCommand { service: args.service.clone(), to: Some(to), who: who(), why: args.why.clone() };
+    let command = FailoverCommand {
+        service: args.service.clone(),
+        to: Some(to),
+        who: who(),
+        why: args.why.clone(),
+        dry_run: false,
+    };
+    let active_before = active(&args.service, &replies);
     let results = send_all(to_proxies(&replies, &args.service, "/failover", &serde_json::json!(command))).await;
-    report(&results, output, note_on_peers(&results))
+    let left = active_before.as_deref().map(|from| (args.service.as_str(), from));
+    report_and_wait(&results, left, &args.wait, daemons, output).await
+}
+
+/// The active backend of a latched service, as the proxy says that knows best.
+pub fn active(service: &str, replies: &[DaemonReply]) -> Option<String> {
+    best_view(service, replies)?.latch.as_ref()?.active.clone()
+}
+
+/// Reports a step of a latch and, where it is asked for, waits until nobody is left on the backend that was active before.
+pub async fn report_and_wait(
+    results: &[CommandResult],
+    left: Option<(&str, &str)>,
+    args: &WaitArgs,
+    daemons: &[Endpoint],
+    output: &Output,
+) -> Exit {
+    let is_moved = results.iter().all(|one| one.outcome != Outcome::Refused);
+    let Some((service, from)) = left.filter(|_| args.wait && is_moved) else {
+        return report(results, output, note_on_peers(results));
+    };
+    let text = format!("{}{}", table(results), note_on_peers(results));
+    output.line(&serde_json::json!({ "told": results }), text.trim_end());
+    let replies = ask_all(daemons).await;
+    if active(service, &replies).as_deref() == Some(from) {
+        let words = format!("{service} is on {from}, as it was before: there is nothing to wait for.");
+        output.line(&serde_json::json!({ "ended": words, "safe": false }), &words);
+        return verdict(results);
+    }
+    let subject = Subject::Left { service: service.to_owned(), backend: from.to_owned() };
+    let goes_on = format!("{service} has moved all the same");
+    match wait::until_free(vec![subject], args, &goes_on, daemons, output).await {
+        Exit::Done => verdict(results),
+        other => other,
+    }
 }
 
 /// Why there is no backend to move to, and what to do.
@@ -92,15 +137,23 @@ pub fn known_service(service: &str, replies: &[DaemonReply], output: &Output) ->
 }
 
 /// One command for each daemon that is, or may be, a proxy.
-pub fn to_proxies(
-    replies: &[DaemonReply],
+pub fn to_proxies<'a>(
+    replies: impl IntoIterator<Item = &'a DaemonReply>,
     service: &str,
     path: &'static str,
     body: &serde_json::Value,
 ) -> Vec<Command> {
     let is_proxy = |one: &&DaemonReply| one.role().is_none_or(|role| role == Daemon::Proxy);
-    let command = |one| Command { limit: STEP, ..Command::new(one, service, path, body.clone()) };
-    replies.iter().filter(is_proxy).map(command).collect()
+    let command = |one: &DaemonReply| {
+        let command = Command::new(one, service, path, body.clone());
+        if one.answer.is_ok() { Command { limit: STEP, ..command } } else { command }
+    };
+    replies.into_iter().filter(is_proxy).map(command).collect()
+}
+
+/// The view of the proxy that knows best which backend of a latched service is active: the one with the highest epoch.
+pub fn best_view<'a>(service: &'a str, replies: &'a [DaemonReply]) -> Option<&'a ServiceStatus> {
+    views(service, replies).max_by_key(|view| view.latch.as_ref().map(|latch| latch.epoch))
 }
 
 fn views<'a>(service: &'a str, replies: &'a [DaemonReply]) -> impl Iterator<Item = &'a ServiceStatus> {
@@ -112,9 +165,8 @@ fn views<'a>(service: &'a str, replies: &'a [DaemonReply]) -> impl Iterator<Item
 }
 
 /// The first backend in order, not the active one and not failed away from, that every proxy sees up and ready.
-fn next_backend(service: &str, replies: &[DaemonReply]) -> Option<String> {
-    // The proxy with the highest epoch knows best which one is active.
-    let best = views(service, replies).max_by_key(|view| view.latch.as_ref().map(|latch| latch.epoch))?;
+pub fn next_backend(service: &str, replies: &[DaemonReply]) -> Option<String> {
+    let best = best_view(service, replies)?;
     // While it is not known which backend is active, only the operator can say where to go.
     let latch = best.latch.as_ref().filter(|latch| latch.active.is_some())?;
     let usable = |name: &str| {

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::args::FleetArg;
+use super::caller::who;
 use super::command::{Command, CommandResult, Outcome, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::failover::{known_service, to_proxies};
-use super::operator::{find_subjects, who};
 use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
+use super::subjects::find_subjects;
 use crate::api::operator::{ForgetCommand, ForgetTarget};
 
 /// What `forget` takes.

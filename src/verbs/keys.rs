@@ -8,9 +8,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::args::FleetArg;
+use super::caller::who;
 use super::exit::Exit;
 use super::lock::refused;
-use super::operator::who;
 use super::output::{Output, Table, Tone, cell, complain, printable, toned};
 use super::reach::Reach;
 use crate::fleet::{Fleet, Role};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::args::{FleetArg, parse_duration};
+use super::caller::who;
 use super::exit::Exit;
-use super::operator::who;
 use super::output::{Output, Table, Tone, cell, complain, toned};
 use super::reach::{Reach, Reports};
 use super::times::span;

@@ -1,18 +1,31 @@
-//! `drain`, `ready`, `maint`: sets the operator state of a backend or pool member in every daemon that has it.
+//! `drain`, `ready`, `maint`: sets the operator state of a backend or pool member in every daemon that has it, or in none.
+//!
+//! Every daemon is asked beforehand what would come of it ([`beforehand`]), and what one of them refuses is done nowhere. With
+//! --force a stateful service whose active backend is meant moves first.
+
+mod beforehand;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::args::{FleetArg, parse_length};
-use super::command::{Command, CommandResult, Outcome, note_on_peers, report, send_all};
+use super::caller::who;
+use super::command::{Command, CommandResult, Outcome, note_on_peers, send_all, table, verdict};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
+use super::failover::{best_view, next_backend, to_proxies};
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
+use super::subjects::{find_subjects, known_subjects, states_in};
 use super::times::time_of_day;
+use super::wait::{self, Subject, WaitArgs};
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
+use crate::api::proxy::FailoverCommand;
 use crate::config::near_miss::did_you_mean;
+use beforehand::Outlook;
 
 /// What `ready` takes, and `drain` and `maint` too.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,9 +43,6 @@ pub struct TargetArgs {
 
 /// What `drain` and `maint` take.
 #[derive(Debug, Clone, clap::Args)]
-#[command(
-    after_help = "`drain` refuses the active backend of a stateful service, with --force too: `polder failover SERVICE` moves it first."
-)]
 pub struct StateArgs {
     #[command(flatten)]
     /// Of what.
@@ -40,25 +50,69 @@ pub struct StateArgs {
     /// For how long, then ready again: `90s`, `10m`, `2h30m`, `1d`
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_length)]
     pub lasting: Option<Duration>,
-    /// Even if it is the last one that serves
+    /// Even if it is the last one that serves; a stateful service of which it is the active backend moves to the next one first
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    /// Whether it waits.
+    pub wait: WaitArgs,
 }
+
+/// What `drain --help` explains.
+pub const DRAIN_HELP: &str = "What drain means:
+  A backend: it gets no new visitors. Requests that run end there, and visitors whose cookie names it (a stateful
+    service with several primaries) go on there: to empty such a backend takes as long as its sessions last.
+  A pool member (a proxy): no answer of the nameservers has it from the next query on. Resolvers keep an old answer for
+    the pool's TTL, and the proxy goes on serving whoever comes.
+  The active backend of a stateful service with a backup has all its visitors: `polder failover SERVICE` moves them first,
+    and --force does that too. Checks go on, and their verdict is shown beside the state. `polder ready NAME` ends it.
+A name that is used several times (web2 in www and in shop) is drained in every use or, if one daemon refuses one, in none.
+Examples:
+  polder drain px-1 --for 2h --why 'new disk'
+  polder drain www/web2";
+
+/// What `maint --help` explains.
+pub const MAINT_HELP: &str = "What maint means:
+  A backend: it gets nobody, not even those whose cookie names it. Requests that wait for its answer and may be sent again go
+    elsewhere at once; others may end there. Where all backends of a service are in maint, visitors get its maintenance
+    page (503).
+  A pool member (a proxy): the same as drain. No answer of the nameservers has it from the next query on.
+  The active backend of a stateful service with a backup has all its visitors: `polder failover SERVICE` moves them first,
+    and --force does that too. Checks go on (HAProxy stops them), so that you see when it is well. `polder ready NAME` ends it.
+A name that is used several times (web2 in www and in shop) is taken out of every use or, if one daemon refuses one, of none.
+Examples:
+  polder maint web2 --for 30m --why 'kernel'
+  polder maint web2 --force";
+
+/// What `ready --help` explains.
+pub const READY_HELP: &str = "What ready means:
+  It ends drain and maint. A backend gets visitors as its checks allow: at once if they find it up, otherwise when they do.
+  A pool member is in the nameservers' answers again. A stateful service stays on the backend to which it has moved:
+  `polder failback SERVICE` goes back to the primary.
+Examples:
+  polder ready web2
+  polder ready px-1";
 
 impl From<TargetArgs> for StateArgs {
     fn from(target: TargetArgs) -> StateArgs {
-        StateArgs { target, lasting: None, force: false }
+        StateArgs { target, lasting: None, force: false, wait: WaitArgs::default() }
     }
 }
 
-/// Who gives the command: `USER@HOST`.
-pub fn who() -> String {
-    let uid = nix::unistd::getuid();
-    let named = || nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
-    let user = std::env::var("SUDO_USER").ok().or_else(named).unwrap_or_else(|| format!("uid {uid}"));
-    let host =
-        nix::unistd::gethostname().map_or_else(|_| "unknown".to_owned(), |host| host.to_string_lossy().into_owned());
-    format!("{user}@{host}")
+/// A stateful service that moves to its next backend before that backend is taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Move {
+    service: String,
+    from: String,
+    to: String,
+}
+
+/// What is to be done, and to whom.
+struct Order<'a> {
+    state: OperatorState,
+    args: &'a StateArgs,
+    replies: &'a [DaemonReply],
+    subjects: &'a BTreeMap<String, Daemon>,
 }
 
 /// Sets the state in every daemon that has the subject, and reports each.
@@ -68,10 +122,178 @@ pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], o
     if subjects.is_empty() {
         return unknown(&args.target.subject, &replies, output);
     }
-    let results = send_all(commands(state, args, &replies, &subjects)).await;
-    let closing = results.iter().filter_map(|one| one.cached_until).max().map_or_else(String::new, expiry_line);
-    let missed = missed_nameservers(&results, &replies, state).unwrap_or_else(|| note_on_peers(&results).to_owned());
-    report(&results, output, &format!("{closing}{missed}"))
+    let order = Order { state, args, replies: &replies, subjects: &subjects };
+    let moves = order.moves();
+    let asked = send_all(order.questions(&moves)).await;
+    let outlook = Outlook::of(asked);
+    if outlook.is_refused() {
+        let closing = "Nothing has changed: what one daemon refuses is done nowhere.\n";
+        output.answer(&json!({ "would": outlook.answers, "told": [] }), &format!("{}{closing}", outlook.in_words()));
+        return Exit::No;
+    }
+    if !output.is_json() {
+        output.answer(&json!({}), &format!("{}{}", order.moves_in_words(&moves), outlook.in_words()));
+    }
+    let mut results = send_all(order.steps(&moves, false)).await;
+    if results.iter().all(|moved| moved.outcome != Outcome::Refused) {
+        let told = send_all(order.commands(order.subjects.keys(), false)).await;
+        results.extend(outlook.explain_repeats(told, state));
+    }
+    let text = format!("{}{}", table(&results), order.closing(&results));
+    let answer = json!({ "would": outlook.answers, "told": results });
+    let ended = verdict(&results);
+    let is_in_force = |one: &CommandResult| matches!(one.outcome, Outcome::Done | Outcome::Unwritten);
+    if !args.wait.wait || !results.iter().any(is_in_force) || results.iter().any(|one| one.outcome == Outcome::Refused)
+    {
+        output.answer(&answer, &text);
+        return ended;
+    }
+    output.line(&answer, text.trim_end());
+    let named = &args.target.subject;
+    let goes_on = format!("{named} stays in {state}, and `polder ready {named}` ends that");
+    match wait::until_free(order.awaited(&results), &args.wait, &goes_on, daemons, output).await {
+        Exit::Done => ended,
+        other => other,
+    }
+}
+
+impl Order<'_> {
+    /// With --force: the stateful services of which an active backend is meant that another one can follow.
+    fn moves(&self) -> Vec<Move> {
+        if !self.args.force || self.state == OperatorState::Ready {
+            return Vec::new();
+        }
+        let of = |(subject, role): (&String, &Daemon)| {
+            let (service, from) = subject.split_once('/').filter(|_| *role == Daemon::Proxy)?;
+            let latch = best_view(service, self.replies)?.latch.as_ref()?;
+            let to = next_backend(service, self.replies).filter(|_| latch.active.as_deref() == Some(from))?;
+            Some(Move { service: service.to_owned(), from: from.to_owned(), to })
+        };
+        self.subjects.iter().filter_map(of).collect()
+    }
+
+    /// Asks every daemon that answers what would come of it.
+    fn questions(&self, moves: &[Move]) -> Vec<Command> {
+        // A backend that is active now is not when its turn comes.
+        let is_moved = |subject: &str| {
+            let named = subject.split_once('/');
+            moves.iter().any(|one| named == Some((&one.service, &one.from)))
+        };
+        let stay = self.subjects.keys().filter(|subject| !is_moved(subject));
+        let mut questions = self.steps(moves, true);
+        questions.extend(self.commands(stay, true));
+        questions
+    }
+
+    /// One for each daemon and subject.
+    fn commands<'s>(&self, subjects: impl Iterator<Item = &'s String>, dry_run: bool) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for subject in subjects {
+            let command = OperatorCommand {
+                subject: subject.clone(),
+                state: self.state,
+                who: who(),
+                why: self.args.target.why.clone(),
+                for_ms: self.args.lasting.map(|lasting| lasting.as_millis() as u64),
+                force: self.args.force,
+                dry_run,
+            };
+            let body = json!(command);
+            let is_meant = |one: &&DaemonReply| match one.answer {
+                Ok(_) => states_in(one).contains_key(subject),
+                // One whose kind is not known gets it too: better refused than missed.
+                Err(_) => !dry_run && one.role().is_none_or(|known| Some(&known) == self.subjects.get(subject)),
+            };
+            let recipients = self.replies.iter().filter(is_meant);
+            commands.extend(recipients.map(|one| Command::new(one, subject, "/operator", body.clone())));
+        }
+        commands
+    }
+
+    /// The same for the services that move.
+    fn steps(&self, moves: &[Move], dry_run: bool) -> Vec<Command> {
+        let of = |one: &Move| {
+            let (service, to) = (one.service.clone(), Some(one.to.clone()));
+            let command = FailoverCommand { service, to, who: who(), why: self.args.target.why.clone(), dry_run };
+            let answering = self.replies.iter().filter(|reply| !dry_run || reply.answer.is_ok());
+            to_proxies(answering, &one.service, "/failover", &json!(command))
+        };
+        moves.iter().flat_map(of).collect()
+    }
+
+    /// What moves before anything is taken out.
+    fn moves_in_words(&self, moves: &[Move]) -> String {
+        let line = |Move { service, from, to }: &Move| {
+            let views = self.replies.iter().filter_map(DaemonReply::status);
+            let running: u64 = views.filter_map(|status| status.backend(service, from)).map(|one| one.running).sum();
+            format!(
+                "{service} moves from {from} to {to} first; requests that run on {from} now: {running}, and what has not ended in the \
+                 time that the service gives them is cut off\n"
+            )
+        };
+        moves.iter().map(line).collect()
+    }
+
+    /// What `--wait` waits for.
+    fn awaited(&self, results: &[CommandResult]) -> Vec<Subject> {
+        let of = |(subject, role): (&String, &Daemon)| {
+            let (group, name) = subject.split_once('/')?;
+            let (group, name) = (group.to_owned(), name.to_owned());
+            Some(match role {
+                Daemon::Proxy => Subject::Backend { service: group, backend: name },
+                Daemon::Nameserver => {
+                    let until = results.iter().filter(|one| one.subject == *subject).filter_map(|one| one.cached_until);
+                    Subject::Member { pool: group, member: name, cached_until: until.max().unwrap_or_default() }
+                }
+            })
+        };
+        self.subjects.iter().filter_map(of).collect()
+    }
+
+    /// What is to be known besides how each command ended.
+    fn closing(&self, results: &[CommandResult]) -> String {
+        let until = results.iter().filter_map(|one| one.cached_until).max();
+        let missed =
+            missed_nameservers(results, self.replies, self.state).unwrap_or_else(|| note_on_peers(results).to_owned());
+        format!(
+            "{}{missed}{}",
+            until.map_or_else(String::new, expiry_line),
+            self.half_done(results).unwrap_or_default()
+        )
+    }
+
+    /// What was done where and what was not, and what mends it, if a daemon refused what none had refused beforehand.
+    fn half_done(&self, results: &[CommandResult]) -> Option<String> {
+        let refused = results.iter().filter(|one| one.outcome == Outcome::Refused);
+        let refused: Vec<String> = refused.map(|one| format!("{} by {}", one.subject, one.daemon)).collect();
+        if refused.is_empty() {
+            return None;
+        }
+        let is_in_force = |one: &&CommandResult| matches!(one.outcome, Outcome::Done | Outcome::Unwritten);
+        let mut in_force: Vec<&str> = results.iter().filter(is_in_force).map(|one| &*one.subject).collect();
+        in_force.sort_unstable();
+        in_force.dedup();
+        let refused = refused.join(", ");
+        let again = format!("`polder {} {}` again tries the rest", self.state, self.args.target.subject);
+        if in_force.is_empty() {
+            return Some(format!("Nothing has changed: {refused} was refused.\n"));
+        }
+        let back: Vec<String> = in_force.iter().map(|subject| format!("`{}`", self.way_back(subject))).collect();
+        Some(format!(
+            "Only a part was done, as things changed meanwhile: {} is in force, {refused} was refused. {again}; {} takes it back.\n",
+            in_force.join(", "),
+            back.join(", ")
+        ))
+    }
+
+    /// The command that undoes what was done to a subject or service.
+    fn way_back(&self, subject: &str) -> String {
+        if !subject.contains('/') {
+            return format!("polder failback {subject}");
+        }
+        let before = self.replies.iter().find_map(|reply| states_in(reply).get(subject).copied());
+        format!("polder {} {subject}", before.unwrap_or_default())
+    }
 }
 
 /// What nameservers that were not reached go on answering, and for how long. `None` if all were reached.
@@ -95,56 +317,6 @@ fn missed_nameservers(results: &[CommandResult], replies: &[DaemonReply], state:
         "Not reached: {}. A nameserver that runs all the same goes on answering as before until its peers tell it{cached}.\n",
         names.join(", ")
     ))
-}
-
-/// The subjects that a name stands for, each with the kind of daemon that has it.
-pub(super) fn find_subjects(named: &str, replies: &[DaemonReply]) -> BTreeMap<String, Daemon> {
-    let mut subjects = known_subjects(replies);
-    let suffix = format!("/{named}");
-    subjects.retain(|subject, _| subject == named || subject.ends_with(&suffix));
-    subjects
-}
-
-/// Every `SERVICE/BACKEND` and `POOL/MEMBER` that any daemon has.
-fn known_subjects(replies: &[DaemonReply]) -> BTreeMap<String, Daemon> {
-    let mut subjects = BTreeMap::new();
-    for status in replies.iter().filter_map(DaemonReply::proxy) {
-        for service in &status.services {
-            let uses = service.backends.iter().map(|backend| format!("{}/{}", service.name, backend.name));
-            subjects.extend(uses.map(|subject| (subject, Daemon::Proxy)));
-        }
-    }
-    for status in replies.iter().filter_map(DaemonReply::nameserver) {
-        for pool in &status.pools {
-            let uses = pool.members.iter().map(|member| format!("{}/{}", pool.name, member.name));
-            subjects.extend(uses.map(|subject| (subject, Daemon::Nameserver)));
-        }
-    }
-    subjects
-}
-
-fn commands(
-    state: OperatorState,
-    args: &StateArgs,
-    replies: &[DaemonReply],
-    subjects: &BTreeMap<String, Daemon>,
-) -> Vec<Command> {
-    let mut commands = Vec::new();
-    for (subject, role) in subjects {
-        let command = OperatorCommand {
-            subject: subject.clone(),
-            state,
-            who: who(),
-            why: args.target.why.clone(),
-            for_ms: args.lasting.map(|lasting| lasting.as_millis() as u64),
-            force: args.force,
-        };
-        let body = serde_json::json!(command);
-        // A daemon that did not answer and whose kind is not known gets it too: better refused than missed.
-        let recipients = replies.iter().filter(|one| one.role().is_none_or(|known| known == *role));
-        commands.extend(recipients.map(|one| Command::new(one, subject, "/operator", body.clone())));
-    }
-    commands
 }
 
 fn expiry_line(until: u64) -> String {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::parse_duration;
+use super::caller::who;
 use super::exit::Exit;
 use super::fleet_args::{FleetArgs, no_plan};
-use super::operator::who;
 use super::output::{Output, Table, cell, complain, toned};
 use super::plan as show;
 use crate::push::admin::desired;

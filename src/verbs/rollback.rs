@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::FleetArg;
+use super::caller::who;
 use super::exit::Exit;
-use super::operator::who;
 use super::output::{Output, complain, printable};
 use super::push::progress::Progress;
 use super::push::{TrialArgs, may_reboot, report};

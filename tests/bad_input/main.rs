@@ -24,4 +24,5 @@ mod site;
 mod sockets;
 mod state_files;
 mod takeovers;
+mod waiting;
 mod zones;

@@ -87,7 +87,9 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let addresses = Addresses::claim().unwrap();
         let identities = Identities::make(folder.path()).unwrap();
-        Backend::start(addresses.stateless_backend(0), documents::stateless_name(0));
+        for index in [0, 1] {
+            Backend::start(addresses.stateless_backend(index), documents::stateless_name(index));
+        }
         let shop =
             [0, 1].map(|index| Backend::start(addresses.stateful_backend(index), documents::stateful_name(index)));
         let site = Site { folder, addresses, identities, shop };

@@ -11,7 +11,7 @@ use polder::api::client::Client;
 use polder::demo::documents::POOL;
 use serde_json::json;
 
-use crate::site::{Daemon, Site, assert_says, block_on, cut_in_half, eventually};
+use crate::site::{Daemon, Site, assert_says, block_on, cut_in_half, eventually, polder};
 
 fn say(daemon: &Daemon<'_>, subject: &str, state: &str) {
     daemon.post("/operator", &json!({ "subject": subject, "state": state, "who": "a test" })).unwrap();
@@ -141,4 +141,54 @@ fn a_second_daemon_on_the_same_state_directory_is_refused_also_after_a_takeover(
         daemon.kill();
         daemon.run();
     }
+}
+
+#[test]
+fn a_state_directory_that_is_missing_is_told_before_a_start_at_it_and_by_every_answer_until_it_is_there() {
+    let site = Site::new();
+    let mut proxy = site.proxy(0, &[]);
+    let folder = proxy.config().with_file_name("state");
+    fs::remove_dir(&folder).unwrap();
+    proxy
+        .ends(&["--check-config", "--live"])
+        .assert(1, &["state_dir ", "is not there: make it, owned by the daemon's user"]);
+    fs::write(&folder, "a file").unwrap();
+    proxy.ends(&["--check-config", "--live"]).assert(1, &["state_dir ", " is no folder"]);
+    fs::remove_file(&folder).unwrap();
+
+    proxy.run();
+    proxy.wait_said(&["state_dir ", " is not there", "no failover and no word of an operator outlives this process"]);
+    let answer = polder(&proxy, &["failover", "shop"]);
+    answer.assert(1, &["NOT on disk", "shop is on shop2, but that is not on disk"]);
+    polder(&proxy, &["maint", "shop1"]).assert(1, &["NOT on disk", "it is in force, but not on disk"]);
+    for alarm in ["a latch is not on disk", "an operator state is not on disk", "health cannot be written"] {
+        proxy.wait_alarm(alarm);
+    }
+    assert_eq!(proxy.metric("state_unwritten", &[]), 1);
+    polder(&proxy, &["status"]).assert(1, &["not on disk"]);
+
+    fs::create_dir(&folder).unwrap();
+    proxy.ends(&["--check-config", "--live"]).assert(0, &[]);
+    for alarm in ["not on disk", "health cannot be written"] {
+        proxy.wait_no_alarms(alarm);
+    }
+    assert_eq!(proxy.metric("state_unwritten", &[]), 0);
+    proxy.kill();
+    proxy.run();
+    assert_eq!(proxy.latch()["active"], "shop2", "it is on disk now");
+    assert!(proxy.status().to_string().contains("\"operator\":\"maint\""));
+}
+
+#[test]
+fn a_state_directory_that_goes_away_under_a_running_daemon_is_an_alarm_though_nobody_says_anything() {
+    let site = Site::new();
+    let mut daemon = site.nameserver();
+    daemon.run();
+    let folder = daemon.config().with_file_name("state");
+    let held = folder.with_file_name("held");
+    fs::rename(&folder, &held).unwrap();
+    daemon.wait_alarm("health cannot be written");
+    assert_eq!(daemon.metric("state_unwritten", &[]), 1);
+    fs::rename(&held, &folder).unwrap();
+    daemon.wait_no_alarms("health cannot be written");
 }

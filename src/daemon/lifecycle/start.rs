@@ -1,7 +1,7 @@
 //! From the arguments to the exit code.
 //!
 //! `--check-config` runs the very code that a start and a reload run: it reads the document and what it names, no keys and no
-//! sockets; `--live` adds those.
+//! sockets; `--live` adds those, and tries whether the state directory takes a file.
 
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -16,7 +16,7 @@ use super::super::args::DaemonArgs;
 use super::super::history::History;
 use super::super::signals::Signals;
 use super::super::startup::{open_files, raise_open_files};
-use super::super::{VERSION, fd_store, logs, notify, sockets};
+use super::super::{VERSION, fd_store, logs, notify, sockets, state_dir};
 use super::daemon::{Daemon, Document};
 use super::error::{DocumentError, RunError};
 use super::shell::Shell;
@@ -102,6 +102,7 @@ fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
         listing.tcp.extend(settings.admin.address);
         listing.tcp.extend(settings.peers.map(|peers| peers.listen));
         let mut wrong = sockets::try_all(&settings.admin.socket, &listing);
+        wrong.extend(state_dir::try_writing(settings.state_dir).err().map(|error| error.to_string()));
         match P::with_keys(parsed) {
             Ok((mut document, _)) => wrong.extend(document.fit(open_files()).err().map(|error| error.to_string())),
             Err(errors) => wrong.extend(errors.iter().map(ToString::to_string)),
@@ -132,6 +133,10 @@ fn serve<D: Daemon>(
         let mut signals = Signals::install().map_err(RunError::io("signals cannot be received"))?;
         LogLine::info(Kind::Daemon, format!("{} {VERSION}, {}: starting", D::PROGRAM, document.settings().name))
             .write();
+        // What cannot be written is an alarm from the first write on; this says what to do about all of it.
+        if let Err(why) = state_dir::look(document.settings().state_dir) {
+            tracing::error!("{why}; until then no failover and no word of an operator outlives this process");
+        }
         let started = tokio::select! {
             biased;
             () = signals.told_to_stop() => None,

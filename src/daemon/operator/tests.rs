@@ -126,6 +126,7 @@ fn a_command_that_repeats_a_state_without_a_reason_keeps_the_reason_given_for_it
         why: why.into(),
         for_ms: None,
         force: false,
+        dry_run: false,
     };
     let mut states = OperatorStates::default();
     let mut give = |state, why: &str, now| {

@@ -11,7 +11,8 @@ use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, Operato
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle;
 use crate::daemon::operator::proposals::{self, Proposal, Refused, Rivals, Ticket};
-use crate::dns::pool;
+use crate::dns::pool::{self, Members};
+use crate::health::Verdict;
 use crate::log_line::{Kind, LogLine};
 
 /// Why an operator's command is refused, with the message.
@@ -28,6 +29,8 @@ pub enum CommandError {
 /// What a command changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
+    /// None: it was only asked what would come of the command.
+    Nothing,
     /// The operator states.
     Written(lifecycle::Change),
     /// The operator states, once the peers have been asked.
@@ -63,8 +66,15 @@ impl State {
         }
         let before = self.operator.state(&subject, now.unix_ms);
         let command = &OperatorCommand { subject: subject.clone(), ..command.clone() };
+        let already = self.operator.already(command, now.unix_ms);
+        let unchanged = already.is_some();
+        if command.dry_run {
+            let done = already.unwrap_or_else(|| self.outlook(&pool_name, &member, command.state, now));
+            let done = Done { done, generation: self.generation(), cached_until: None, unchanged };
+            return Ok(Accepted { done, change: Change::Nothing, effects: Vec::new() });
+        }
         let note = self.operator.note(command, &self.document.config.name, &self.proposals, now.unix_ms);
-        let done = command.in_words();
+        let done = already.unwrap_or_else(|| command.in_words());
         let asks_peers = away && !command.force && before == OperatorState::Ready && !self.peer_names().is_empty();
         let (change, effects, latest) = if asks_peers {
             let ticket =
@@ -77,7 +87,26 @@ impl State {
             (change, effects, Duration::ZERO)
         };
         let cached_until = away.then(|| now.unix_ms + latest.as_millis() as u64 + u64::from(ttl) * 1000);
-        Ok(Accepted { done: Done { done, generation: self.generation(), cached_until }, change, effects })
+        Ok(Accepted { done: Done { done, generation: self.generation(), cached_until, unchanged }, change, effects })
+    }
+
+    /// What would come of an operator's word, said before it is given.
+    fn outlook(&self, pool: &str, member: &str, state: OperatorState, now: Now) -> String {
+        let config = &self.document.config.pools[pool];
+        let members = self.members(pool, config, now);
+        if state == OperatorState::Ready {
+            let is_up = config.members[member].addresses.iter().any(|address| members.verdict(*address) == Verdict::Up);
+            return match is_up {
+                true => format!("answers have {member} again"),
+                false => format!("answers have {member} again once its checks find it up"),
+            };
+        }
+        let others =
+            config.members.iter().filter(|(name, config)| *name != member && pool::usable(name, config, &members));
+        let others: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
+        let left =
+            if others.is_empty() { "no other member that is up and ready".to_owned() } else { others.join(", ") };
+        format!("no answer has {member}, and resolvers keep an old one for {} s at most; left: {left}", config.ttl)
     }
 
     pub(super) fn peer_names(&self) -> Vec<String> {
@@ -145,7 +174,11 @@ impl State {
         let done = format!("the operator state of {subject} is forgotten");
         let line = LogLine::info(Kind::Operator, format!("{done}, by {}", command.who)).about(subject);
         let (change, effects) = self.obeyed(line, now);
-        Ok(Accepted { done: Done { done, generation: self.generation(), cached_until: None }, change, effects })
+        Ok(Accepted {
+            done: Done { done, generation: self.generation(), cached_until: None, unchanged: false },
+            change,
+            effects,
+        })
     }
 
     /// What follows from a command.

@@ -98,7 +98,7 @@ fn written(effects: &[Effect]) -> usize {
 
 fn command(member: &str, state: OperatorState, force: bool) -> OperatorCommand {
     let subject = format!("{POOL}/{member}");
-    OperatorCommand { subject, state, who: "a test".into(), why: String::new(), for_ms: None, force }
+    OperatorCommand { subject, state, who: "a test".into(), why: String::new(), for_ms: None, force, dry_run: false }
 }
 
 #[test]
@@ -290,4 +290,22 @@ fn what_was_handed_over_counts_and_is_written_by_the_new_process() {
     state.on_event(Event::Ready, at(0));
     assert_eq!(answers(&state), ["192.0.2.2"]);
     assert!(state.generation() > before.generation());
+}
+
+#[test]
+fn a_command_that_is_only_asked_about_changes_nothing_and_says_what_would_come_of_it() {
+    let mut state = ready(&TWO);
+    let asked = |member, to| OperatorCommand { dry_run: true, ..command(member, to, false) };
+    let Accepted { done, change, effects } =
+        state.operator(&asked("a", OperatorState::Drain), at(1)).expect("answered");
+    assert_eq!(done.done, "no answer has a, and resolvers keep an old one for 300 s at most; left: b");
+    assert!(effects.is_empty() && !done.unchanged, "{effects:?}");
+    assert_eq!(state.persistence(change, at(1)), Persistence::OnDisk);
+    assert_eq!(answers(&state), ["192.0.2.1", "192.0.2.2"]);
+
+    state.operator(&command("a", OperatorState::Drain, false), at(2)).expect("obeyed");
+    assert!(matches!(state.operator(&asked("b", OperatorState::Drain), at(3)), Err(CommandError::Refused(_))));
+    let again = state.operator(&asked("a", OperatorState::Drain), at(3)).expect("answered").done;
+    assert_eq!(again.done, format!("{POOL}/a is in drain already (by a test); nothing changed"));
+    assert!(again.unchanged);
 }

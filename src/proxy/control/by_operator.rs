@@ -11,15 +11,21 @@ use crate::daemon::operator::proposals::{Proposal, Refused, Rivals, Ticket};
 use crate::proxy::latch::{CommandError, Keeper, Latch, Now, Operator, Situation};
 use crate::proxy::snapshot::{Backend, Service};
 
-use super::lines;
 use super::prepared::PreparedService;
 use super::{Effect, State, is_latched};
+use super::{lines, outlook};
 
 impl State {
     /// `ready`, `drain`, `maint`: sets a backend's operator state.
     pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Accepted, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         self.vet(command, now)?;
+        let already = self.operator.already(command, now.unix_ms);
+        if command.dry_run {
+            let (service, backend) = self.subject(&command.subject)?;
+            let words = already.clone().unwrap_or_else(|| outlook::of(service, backend, command.state));
+            return Ok(Accepted { words, unchanged: already.is_some(), change: Change::Nothing, effects: Vec::new() });
+        }
         let note = self.operator.note(command, &self.own, &self.proposals, now.unix_ms);
         let (change, log) = if self.asks_peers(command) {
             let ticket = self
@@ -33,7 +39,8 @@ impl State {
             (Change::Operator(self.operator_file.changed()), Some(Effect::Log(line)))
         };
         let effects = log.into_iter().chain(self.settle(now)).collect();
-        Ok(Accepted { words: command.in_words(), change, effects })
+        let unchanged = already.is_some();
+        Ok(Accepted { words: already.unwrap_or_else(|| command.in_words()), unchanged, change, effects })
     }
 
     /// Whether a command has to be put to the peers: it takes a usable backend away.
@@ -75,24 +82,31 @@ impl State {
 
     fn vet(&self, command: &OperatorCommand, now: Now) -> Result<(), CommandError> {
         let (service, backend) = self.subject(&command.subject)?;
-        if command.state == OperatorState::Ready {
+        if command.state == OperatorState::Ready || command.state == backend.operator {
             return Ok(());
         }
-        let name = &service.name;
-        if command.state == OperatorState::Drain
-            && self.latch_of(service).is_some_and(|latch| *latch.active == *backend.name)
-        {
-            return Err(CommandError::Conflict(format!(
-                "{} is the active backend of {name} and has all its visitors: `polder failover {name}` moves them to a \
-                 backup first",
-                backend.name
-            )));
+        let latch = self.latch_of(service).filter(|latch| *latch.active == *backend.name);
+        // A drained backend goes on with whoever is bound to it, and that is everybody: what is asked for would not come about.
+        let is_moved = command.force && command.state == OperatorState::Maint;
+        if let Some(latch) = latch.filter(|_| !is_moved) {
+            return Err(CommandError::Conflict(active_in_words(service, backend, self.successor(service, latch))));
         }
         if command.force {
             return Ok(());
         }
         let rivals = self.proposals.rivals(&command.subject, now);
         self.judge(&command.subject, &rivals).map_err(|Refused(why)| CommandError::Conflict(why))
+    }
+
+    /// The backend that `failover` would make active.
+    fn successor<'s>(&self, service: &'s Service, latch: &Latch) -> Option<&'s Backend> {
+        let is_fresh = |other: &&Backend| {
+            *other.name != *latch.active
+                && other.eligibility().admits_new()
+                && !latch.failed_from.iter().any(|name| **name == *other.name)
+        };
+        let mut primaries = service.backends.iter().filter(|backend| !backend.backup);
+        primaries.find(is_fresh).or_else(|| service.backends.iter().filter(|backend| backend.backup).find(is_fresh))
     }
 
     fn latch_of(&self, service: &Service) -> Option<&Latch> {
@@ -147,7 +161,7 @@ impl State {
     pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
-        self.step_by_operator(&command.service, now, |keeper, situation| {
+        self.step_by_operator(&command.service, command.dry_run, now, |keeper, situation| {
             keeper.failover(command.to.as_deref(), &operator, now, situation)
         })
     }
@@ -156,7 +170,9 @@ impl State {
     pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
-        self.step_by_operator(&command.service, now, |keeper, situation| keeper.failback(&operator, now, situation))
+        self.step_by_operator(&command.service, false, now, |keeper, situation| {
+            keeper.failback(&operator, now, situation)
+        })
     }
 
     /// `forget`: undoes an operator state, or begins a latch anew.
@@ -166,7 +182,7 @@ impl State {
             ForgetTarget::Subject(subject) => self.forget_note(subject, command, now),
             ForgetTarget::Latch(service) => {
                 let operator = Operator { who: &command.who, why: &command.why };
-                self.step_by_operator(service, now, |keeper, situation| keeper.forget(&operator, now, situation))
+                self.step_by_operator(service, false, now, |keeper, situation| keeper.forget(&operator, now, situation))
             }
         }
     }
@@ -181,12 +197,13 @@ impl State {
         let words = format!("the operator state of {subject} is forgotten");
         let mut effects = vec![Effect::Log(lines::said_of(subject, format!("{words} by {}", command.who)))];
         effects.extend(self.settle(now));
-        Ok(Accepted { words, change, effects })
+        Ok(Accepted { words, unchanged: false, change, effects })
     }
 
     fn step_by_operator(
         &mut self,
         service: &str,
+        dry_run: bool,
         now: Now,
         step: impl FnOnce(&mut Keeper, &Situation<'_>) -> Result<String, CommandError>,
     ) -> Result<Accepted, CommandError> {
@@ -198,21 +215,29 @@ impl State {
                 names.join(", ")
             )));
         };
-        let words = self.with_keeper(found, now, step).ok_or_else(|| {
+        let no_latch = || {
             CommandError::Conflict(format!(
                 "{service} has no latch: its backends share the visitors; `polder drain {service}/BACKEND` empties one"
             ))
-        })??;
+        };
+        if dry_run {
+            let tried = self.with_keeper(found, now, |keeper, situation| step(&mut keeper.clone(), situation));
+            let words = tried.ok_or_else(no_latch)??;
+            return Ok(Accepted { words, unchanged: false, change: Change::Nothing, effects: Vec::new() });
+        }
+        let words = self.with_keeper(found, now, step).ok_or_else(no_latch)??;
         let mut effects = vec![Effect::Log(lines::said_of(service, words.clone()))];
         let upcoming = self.latches.get(service).and_then(Keeper::upcoming);
         let active = upcoming.map(|latch| latch.active.clone()).unwrap_or_default();
         effects.extend(self.settle(now));
-        Ok(Accepted { words, change: Change::Latch { service: service.to_owned(), active }, effects })
+        let change = Change::Latch { service: service.to_owned(), active };
+        Ok(Accepted { words, unchanged: false, change, effects })
     }
 
     /// Whether what a command changed is on disk.
     pub fn persistence(&self, change: &Change, now: Now) -> Persistence {
         match change {
+            Change::Nothing => Persistence::OnDisk,
             Change::Operator(change) => self.operator_file.persistence(*change, now),
             Change::Proposed(ticket) => {
                 self.operator_file.persistence_once_decided(self.proposals.outcome(*ticket), now)
@@ -222,11 +247,28 @@ impl State {
     }
 }
 
+/// Why the active backend cannot be taken out, and what moves it.
+fn active_in_words(service: &Service, backend: &Backend, successor: Option<&Backend>) -> String {
+    let (name, backend) = (&service.name, &backend.name);
+    let active = format!("{backend} is the active backend of {name} and has all its visitors");
+    match successor {
+        Some(next) => {
+            format!("{active}: `polder failover {name}` moves them to {} first, and so does --force", next.name)
+        }
+        None => format!(
+            "{active}, and no other one can take its place: bring one up or ready first; `polder maint {name}/{backend} --force` \
+             takes it out all the same, and then nobody may be left to serve {name}"
+        ),
+    }
+}
+
 /// A command that was obeyed.
 #[derive(Debug)]
 pub struct Accepted {
     /// The answer in words, once the change is on disk.
     pub words: String,
+    /// It was so already.
+    pub unchanged: bool,
     /// The change.
     pub change: Change,
     /// What follows.
@@ -236,6 +278,8 @@ pub struct Accepted {
 /// What a command changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
+    /// None: it was only asked what would come of the command.
+    Nothing,
     /// The operator states.
     Operator(lifecycle::Change),
     /// The operator states, once the peers have been asked.

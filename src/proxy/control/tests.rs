@@ -104,7 +104,8 @@ impl Machine {
 
     fn say(&mut self, subject: &str, state: OperatorState, force: bool) -> Result<String, CommandError> {
         let (subject, who) = (subject.to_string(), "alice".to_string());
-        let command = OperatorCommand { subject, state, who, why: String::new(), for_ms: Some(5_000), force };
+        let command =
+            OperatorCommand { subject, state, who, why: String::new(), for_ms: Some(5_000), force, dry_run: false };
         let Accepted { words, effects, .. } = self.state.operator(&command, self.now)?;
         self.carry_out(effects);
         Ok(words)
@@ -179,7 +180,8 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
 fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
-    let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new() };
+    let command =
+        FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new(), dry_run: false };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(json!(machine.state.for_peers())["latches"]["shop"]["active"], "web2");
@@ -294,9 +296,76 @@ fn the_operators_word_is_vetted_persisted_and_ends_by_itself() {
 }
 
 #[test]
-fn maint_of_the_active_backend_moves_the_latch() {
+fn what_takes_the_active_backend_out_is_refused_and_names_what_moves_it() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
-    machine.say("shop/web2", OperatorState::Maint, false).unwrap();
+    for state in [OperatorState::Drain, OperatorState::Maint] {
+        let refused = machine.say("shop/web2", state, false);
+        let Err(CommandError::Conflict(words)) = refused else { panic!("{refused:?}") };
+        assert!(words.contains("`polder failover shop` moves them to web3 first"), "{words}");
+    }
+    assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Active(0)));
+    let drained = machine.say("shop/web2", OperatorState::Drain, true);
+    assert!(matches!(drained, Err(CommandError::Conflict(_))), "it would go on with all its visitors: {drained:?}");
+}
+
+#[test]
+fn a_command_that_is_only_asked_about_changes_nothing_and_says_what_would_come_of_it() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let before = (machine.state.operator.clone(), machine.latch().clone(), machine.published.len());
+    let ask = |machine: &mut Machine, subject: &str, state, force| {
+        let command = OperatorCommand {
+            subject: subject.into(),
+            state,
+            who: "alice".into(),
+            why: String::new(),
+            for_ms: None,
+            force,
+            dry_run: true,
+        };
+        let Accepted { words, unchanged, change, effects } = machine.state.operator(&command, machine.now)?;
+        assert!(effects.is_empty(), "{effects:?}");
+        assert_eq!(machine.state.persistence(&change, machine.now), Persistence::OnDisk);
+        Ok::<_, CommandError>((words, unchanged))
+    };
+    let (words, unchanged) = ask(&mut machine, "www/web2", OperatorState::Maint, false).unwrap();
+    assert!(words.contains("web1 goes on alone") && !unchanged, "{words}");
+    assert!(ask(&mut machine, "shop/web2", OperatorState::Maint, false).is_err());
+    assert!(ask(&mut machine, "shop/web2", OperatorState::Maint, true).unwrap().0.contains("moves to another backend"));
+    let (words, unchanged) = ask(&mut machine, "www/web2", OperatorState::Ready, false).unwrap();
+    assert_eq!((&*words, unchanged), ("www/web2 is ready already; nothing changed", true));
+    let failover =
+        FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new(), dry_run: true };
+    let Accepted { words, effects, .. } = machine.state.failover(&failover, machine.now).unwrap();
+    assert!(words.starts_with("shop: from web2 to web3") && effects.is_empty(), "{words}: {effects:?}");
+    machine.pass(Duration::from_secs(60));
+    assert_eq!(before, (machine.state.operator.clone(), machine.latch().clone(), machine.published.len()));
+}
+
+#[test]
+fn a_command_that_repeats_what_is_so_says_that_nothing_changed() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let mut say = |for_ms, why: &str| {
+        let command = OperatorCommand {
+            subject: "www/web2".into(),
+            state: OperatorState::Drain,
+            who: "alice".into(),
+            why: why.into(),
+            for_ms,
+            force: false,
+            dry_run: false,
+        };
+        machine.state.operator(&command, machine.now).unwrap().words
+    };
+    assert_eq!(say(None, "new disk"), "www/web2 is set to drain");
+    assert_eq!(say(None, ""), "www/web2 is in drain already (by alice: new disk); nothing changed");
+    assert_eq!(say(None, "new machine"), "www/web2 is set to drain", "another reason is a change");
+    assert_eq!(say(Some(60_000), ""), "www/web2 is set to drain for 1m", "an end is a change");
+}
+
+#[test]
+fn forced_maint_of_the_active_backend_moves_the_latch() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    machine.say("shop/web2", OperatorState::Maint, true).unwrap();
     assert_eq!((machine.latch().epoch, machine.view()), (1, LatchView::Active(1)));
     let refused = machine.say("shop/web3", OperatorState::Maint, false);
     assert!(matches!(refused, Err(CommandError::Conflict(_))), "web2 is in maint: nobody could follow");
@@ -307,7 +376,8 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     let running = &machine.service("shop").backends[0].counters[0].running;
     running.store(1, std::sync::atomic::Ordering::Relaxed);
-    let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: "update".into() };
+    let command =
+        FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: "update".into(), dry_run: false };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.view(), LatchView::Hold);
@@ -316,7 +386,8 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     machine.service("shop").backends[0].counters[0].running.store(0, std::sync::atomic::Ordering::Relaxed);
     machine.pass(HANDING_OVER);
     assert_eq!((machine.view(), &*machine.latch().reason), (LatchView::Active(1), "failover by alice: update"));
-    let stateless = FailoverCommand { service: "www".into(), to: None, who: "alice".into(), why: String::new() };
+    let stateless =
+        FailoverCommand { service: "www".into(), to: None, who: "alice".into(), why: String::new(), dry_run: false };
     assert!(matches!(machine.state.failover(&stateless, machine.now), Err(CommandError::Conflict(_))));
     let unknown = FailbackCommand { service: "ww".into(), who: "alice".into(), why: String::new() };
     assert!(matches!(machine.state.failback(&unknown, machine.now), Err(CommandError::NotFound(_))));

@@ -87,8 +87,9 @@ impl ProxyDaemon {
             _ => return None,
         };
         Some(obeyed.and_then(|obeyed| match obeyed {
-            Ok(Accepted { words, change, effects }) => {
-                let done = Done { done: words, generation: state.snapshot().generation, cached_until: None };
+            Ok(Accepted { words, unchanged, change, effects }) => {
+                let generation = state.snapshot().generation;
+                let done = Done { done: words, generation, cached_until: None, unchanged };
                 Ok(Obeyed { answer: AdminReply::json(&done), change, effects })
             }
             Err(CommandError::OutOfBounds(error)) => Err(AdminReply::refuse(400, error.to_string())),

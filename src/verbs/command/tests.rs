@@ -1,7 +1,14 @@
 use super::*;
 
 fn ended(outcome: Outcome) -> CommandResult {
-    CommandResult { daemon: String::new(), subject: String::new(), outcome, words: String::new(), cached_until: None }
+    CommandResult {
+        daemon: String::new(),
+        subject: String::new(),
+        outcome,
+        words: String::new(),
+        cached_until: None,
+        unchanged: false,
+    }
 }
 
 #[test]

@@ -12,23 +12,6 @@ fn replies() -> Vec<DaemonReply> {
 }
 
 #[test]
-fn a_bare_name_means_every_use_of_it() {
-    let subjects: Vec<String> = find_subjects("web2", &replies()).into_keys().collect();
-    assert_eq!(subjects, ["shop/web2", "www/web2"]);
-}
-
-#[test]
-fn a_whole_subject_means_that_use_only() {
-    let subjects: Vec<String> = find_subjects("www/web2", &replies()).into_keys().collect();
-    assert_eq!(subjects, ["www/web2"]);
-}
-
-#[test]
-fn a_part_of_a_name_means_nothing() {
-    assert!(find_subjects("eb2", &replies()).is_empty());
-}
-
-#[test]
 fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last() {
     let results = |daemon: &str, outcome| CommandResult {
         daemon: daemon.to_owned(),
@@ -36,6 +19,7 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
         outcome,
         words: String::new(),
         cached_until: None,
+        unchanged: false,
     };
     let replies = replies();
     assert_eq!(missed_nameservers(&[results("ns-1", Outcome::Done)], &replies, OperatorState::Drain), None);
@@ -47,15 +31,75 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
     assert!(!said.contains(" s more"), "{said}");
 }
 
+/// What is told of `named`, as `DAEMON PATH SUBJECT`: first what daemons are asked, then what they are told.
+fn sent(state: OperatorState, named: &str, force: bool, replies: &[DaemonReply]) -> (Vec<String>, Vec<String>) {
+    let target = TargetArgs { subject: named.to_owned(), why: String::new(), fleet: FleetArg::default() };
+    let args = StateArgs { force, ..StateArgs::from(target) };
+    let subjects = find_subjects(named, replies);
+    let order = Order { state, args: &args, replies, subjects: &subjects };
+    let moves = order.moves();
+    let in_words = |dry_run: bool, commands: Vec<Command>| -> Vec<String> {
+        let of = |one: &Command| {
+            assert_eq!(one.body["dry_run"].as_bool().unwrap_or_default(), dry_run, "{}", one.body);
+            format!("{} {} {}", one.name, one.path, one.subject)
+        };
+        commands.iter().map(of).collect()
+    };
+    let mut told = order.steps(&moves, false);
+    told.extend(order.commands(subjects.keys(), false));
+    (in_words(true, order.questions(&moves)), in_words(false, told))
+}
+
 #[test]
 fn a_member_is_told_to_nameservers_only() {
-    let args =
-        StateArgs::from(TargetArgs { subject: "px-1".to_owned(), why: String::new(), fleet: FleetArg::default() });
+    let (asked, told) = sent(OperatorState::Drain, "px-1", false, &replies());
+    assert_eq!(asked, ["ns-1 /operator http0.l.example.net/px-1"]);
+    assert_eq!(told, asked);
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_asked_nothing_beforehand_and_told_all_the_same() {
+    let mut replies = replies();
+    let silent = Endpoint { name: Some("px-2".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
+    replies.push(DaemonReply { endpoint: silent, answer: Err(crate::push::error::Error::new("frozen")) });
+    let (asked, told) = sent(OperatorState::Maint, "www/web1", false, &replies);
+    assert_eq!(asked, ["px-1 /operator www/web1"]);
+    assert_eq!(told, ["px-1 /operator www/web1", "px-2 /operator www/web1"]);
+}
+
+#[test]
+fn by_force_a_service_moves_before_its_active_backend_is_taken_out() {
+    let (asked, told) = sent(OperatorState::Maint, "web2", true, &replies());
+    assert_eq!(asked, ["px-1 /failover shop", "px-1 /operator www/web2"]);
+    assert_eq!(told, ["px-1 /failover shop", "px-1 /operator shop/web2", "px-1 /operator www/web2"]);
+    let (asked, _) = sent(OperatorState::Maint, "web2", false, &replies());
+    assert_eq!(asked, ["px-1 /operator shop/web2", "px-1 /operator www/web2"], "without it the daemons refuse");
+}
+
+#[test]
+fn what_was_done_where_and_what_mends_it_is_said_when_a_daemon_refuses_after_all() {
     let replies = replies();
-    let subjects = find_subjects(&args.target.subject, &replies);
-    let results = commands(OperatorState::Drain, &args, &replies, &subjects);
-    assert_eq!(results.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
-    assert_eq!(results[0].body["subject"], "http0.l.example.net/px-1");
+    let target = TargetArgs { subject: "web2".to_owned(), why: String::new(), fleet: FleetArg::default() };
+    let (args, subjects) = (StateArgs::from(target), find_subjects("web2", &replies));
+    let order = Order { state: OperatorState::Maint, args: &args, replies: &replies, subjects: &subjects };
+    let ended = |subject: &str, outcome| CommandResult {
+        daemon: "px-1".to_owned(),
+        subject: subject.to_owned(),
+        outcome,
+        words: String::new(),
+        cached_until: None,
+        unchanged: false,
+    };
+    assert_eq!(order.half_done(&[ended("shop/web2", Outcome::Done), ended("www/web2", Outcome::Missed)]), None);
+    let said = order.half_done(&[ended("shop/web2", Outcome::Refused), ended("www/web2", Outcome::Done)]);
+    assert_eq!(
+        said.as_deref(),
+        Some(
+            "Only a part was done, as things changed meanwhile: www/web2 is in force, shop/web2 by px-1 was refused. \
+             `polder maint web2` again tries the rest; `polder drain www/web2` takes it back.\n"
+        ),
+        "www/web2 was in drain before"
+    );
 }
 
 #[test]

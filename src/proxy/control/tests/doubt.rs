@@ -132,7 +132,7 @@ fn a_peer_that_has_lost_the_latch_leaves_the_decision_to_one_that_knows_or_to_th
     machine.take(told("px2", message_of(StoredLatches::Broken("both".into()), false)));
     assert_undecided(&machine);
     let (to, who, why) = (Some("web3".into()), "alice".into(), String::new());
-    let command = FailoverCommand { service: "shop".into(), to, who, why };
+    let command = FailoverCommand { service: "shop".into(), to, who, why, dry_run: false };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_on(&machine, "web3", 1);
@@ -141,8 +141,13 @@ fn a_peer_that_has_lost_the_latch_leaves_the_decision_to_one_that_knows_or_to_th
 #[test]
 fn what_the_operator_decides_counts_for_more_than_the_latch_that_was_in_doubt() {
     let mut machine = start(whole(7, "web3"), true, 1);
-    let command =
-        FailoverCommand { service: "shop".into(), to: Some("web2".into()), who: "alice".into(), why: String::new() };
+    let command = FailoverCommand {
+        service: "shop".into(),
+        to: Some("web2".into()),
+        who: "alice".into(),
+        why: String::new(),
+        dry_run: false,
+    };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_on(&machine, "web2", 8);

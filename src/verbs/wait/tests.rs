@@ -1,0 +1,22 @@
+use super::*;
+use crate::api::status::Status;
+use crate::verbs::status::tests::examples;
+
+#[test]
+fn a_machine_that_serves_elsewhere_is_not_said_to_be_safe_to_power_off() {
+    let mut status = examples::proxy();
+    let seen = |status: crate::api::proxy::Status| {
+        let endpoint = Endpoint::at(std::path::Path::new("/nowhere"));
+        let replies = [DaemonReply { endpoint, answer: Ok(Status::Proxy(Box::new(status))) }];
+        let subject = Subject::Backend { service: "www".to_owned(), backend: "web2".to_owned() };
+        let mut watches = [Watch::begin(subject, Duration::ZERO, 0)];
+        let lefts = [watches[0].see(&replies, 1)];
+        verdict(&watches, &lefts, &replies)
+    };
+    let End { exit, safe, words } = seen(status.clone());
+    assert_eq!((exit, safe), (Exit::Done, false));
+    assert!(words.contains("Not safe to power off: shop/web2 is in use"), "{words}");
+    status.services[0].backends[0].operator = OperatorState::Maint;
+    let words = "www/web2: safe to power off.".to_owned();
+    assert_eq!(seen(status), End { exit: Exit::Done, safe: true, words });
+}

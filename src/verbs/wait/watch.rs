@@ -1,0 +1,246 @@
+//! What is left of a backend or pool member that was taken out, look by look, until nobody is there any more (pure).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::api::daemon::Daemon;
+use crate::api::operator::OperatorState;
+use crate::counted::counted;
+use crate::verbs::replies::DaemonReply;
+use crate::verbs::times::span;
+
+/// How many looks a connection has to last to count: nameservers open one for each of their probes.
+const LASTING: usize = 4;
+
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A proxy that nameservers no longer answer with.
+    Member {
+        /// The pool.
+        pool: String,
+        /// Its name.
+        member: String,
+        /// Until when resolvers may have it, in milliseconds since the epoch.
+        cached_until: u64,
+    },
+    /// A backend that is in drain or maint.
+    Backend {
+        /// The service.
+        service: String,
+        /// Its name.
+        backend: String,
+    },
+    /// A backend from which a service has moved.
+    Left {
+        /// The service.
+        service: String,
+        /// Its name.
+        backend: String,
+    },
+}
+
+impl Subject {
+    /// What to call it.
+    pub fn name(&self) -> String {
+        match self {
+            Subject::Member { member, .. } => member.clone(),
+            Subject::Backend { service, backend } | Subject::Left { service, backend } => {
+                format!("{service}/{backend}")
+            }
+        }
+    }
+
+    /// `SERVICE/BACKEND`, `POOL/MEMBER`.
+    pub fn subject(&self) -> String {
+        match self {
+            Subject::Member { pool, member, .. } => format!("{pool}/{member}"),
+            Subject::Backend { .. } | Subject::Left { .. } => self.name(),
+        }
+    }
+}
+
+/// One subject, over time.
+pub struct Watch {
+    subject: Subject,
+    /// How long no request may have come.
+    idle: Duration,
+    /// When the last one came, as far as was seen; before that, when the wait began.
+    last_request: u64,
+    /// Requests so far, by daemon.
+    requests: BTreeMap<String, u64>,
+    /// The connections of the last looks.
+    connections: VecDeque<usize>,
+}
+
+/// What is left at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// Of what.
+    pub name: String,
+    /// For how many seconds resolvers may have it.
+    pub cached_s: u64,
+    /// Connections that are open; none where that is not known, or beside the point.
+    pub connections: Option<usize>,
+    /// Requests that run.
+    pub running: u64,
+    /// For how many seconds no request has come.
+    pub quiet_s: u64,
+    /// Daemons that did not answer and of which some could still send somebody there.
+    pub silent: Vec<String>,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// How it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Somebody is there, or may come.
+    InUse,
+    /// Nobody is there any more.
+    Free,
+    /// It was made ready again meanwhile, or active.
+    Back,
+}
+
+impl Watch {
+    /// Begins at `now`.
+    pub fn begin(subject: Subject, idle: Duration, now: u64) -> Watch {
+        Watch { subject, idle, last_request: now, requests: BTreeMap::new(), connections: VecDeque::new() }
+    }
+
+    /// What is watched.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Takes in what daemons say at `now`.
+    pub fn see(&mut self, replies: &[DaemonReply], now: u64) -> Left {
+        let mut left = Left {
+            name: self.subject.name(),
+            cached_s: 0,
+            connections: None,
+            running: 0,
+            quiet_s: 0,
+            silent: Vec::new(),
+            standing: Standing::InUse,
+        };
+        let is_back = match self.subject.clone() {
+            Subject::Member { pool, member, cached_until } => {
+                left.cached_s = cached_until.saturating_sub(now).div_ceil(1000);
+                self.look_at_proxy(&member, replies, now, &mut left);
+                let pools = replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
+                let members = pools.filter(|known| known.name == pool).flat_map(|known| &known.members);
+                members.filter(|known| known.name == member).any(|known| known.operator == OperatorState::Ready)
+            }
+            Subject::Backend { service, backend } => {
+                self.look_at_backend(&service, &backend, replies, now, &mut left);
+                let statuses = replies.iter().filter_map(DaemonReply::status);
+                let mut known = statuses.filter_map(|status| status.backend(&service, &backend));
+                known.any(|known| known.operator == OperatorState::Ready)
+            }
+            Subject::Left { service, backend } => {
+                self.look_at_backend(&service, &backend, replies, now, &mut left);
+                let statuses = replies.iter().filter_map(DaemonReply::status);
+                statuses.filter_map(|status| status.active(&service)).any(|active| active == backend)
+            }
+        };
+        left.quiet_s = now.saturating_sub(self.last_request) / 1000;
+        let is_quiet = now.saturating_sub(self.last_request) >= self.needs_quiet(replies).as_millis() as u64;
+        let is_empty = left.cached_s == 0 && left.running == 0 && left.connections.unwrap_or_default() == 0;
+        left.standing = match () {
+            () if is_back => Standing::Back,
+            () if is_quiet && is_empty => Standing::Free,
+            () => Standing::InUse,
+        };
+        left
+    }
+
+    fn look_at_proxy(&mut self, member: &str, replies: &[DaemonReply], now: u64, left: &mut Left) {
+        let Some(proxy) = replies.iter().filter_map(DaemonReply::proxy).find(|proxy| proxy.daemon.name == member)
+        else {
+            left.silent.push(member.to_owned());
+            return;
+        };
+        if self.connections.len() == LASTING {
+            self.connections.pop_front();
+        }
+        self.connections.push_back(proxy.connections);
+        left.connections = self.connections.iter().min().copied();
+        let backends = || proxy.services.iter().flat_map(|service| &service.backends);
+        left.running = backends().map(|backend| backend.running).sum();
+        self.count(member, backends().map(|backend| backend.requests).sum(), now);
+    }
+
+    fn look_at_backend(&mut self, service: &str, backend: &str, replies: &[DaemonReply], now: u64, left: &mut Left) {
+        for reply in replies {
+            match reply.status() {
+                None if reply.role() == Some(Daemon::Nameserver) => {}
+                None => left.silent.push(reply.name()),
+                Some(status) => {
+                    let Some(known) = status.backend(service, backend) else { continue };
+                    left.running += known.running;
+                    self.count(&reply.name(), known.requests, now);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, daemon: &str, requests: u64, now: u64) {
+        let before = self.requests.insert(daemon.to_owned(), requests);
+        if before.is_some_and(|before| before < requests) {
+            self.last_request = now;
+        }
+    }
+
+    /// Where nobody can be sent any more it is enough that nothing runs; elsewhere visitors may come back.
+    fn needs_quiet(&self, replies: &[DaemonReply]) -> Duration {
+        let (service, backend) = match &self.subject {
+            Subject::Member { .. } => return self.idle,
+            Subject::Left { .. } => return Duration::ZERO,
+            Subject::Backend { service, backend } => (service, backend),
+        };
+        let statuses = || replies.iter().filter_map(DaemonReply::status);
+        let keeps_sessions =
+            statuses().filter_map(|status| status.service(service)).any(|known| known.mode == "sticky");
+        let is_drained = statuses()
+            .filter_map(|status| status.backend(service, backend))
+            .any(|known| known.operator == OperatorState::Drain);
+        if keeps_sessions && is_drained { self.idle } else { Duration::ZERO }
+    }
+}
+
+impl Left {
+    /// What is still there, in words.
+    pub fn in_words(&self) -> String {
+        match self.standing {
+            Standing::Free => return "nobody is there any more".to_owned(),
+            Standing::Back => return "it is in use again".to_owned(),
+            Standing::InUse => {}
+        }
+        let mut words = Vec::new();
+        if self.cached_s > 0 {
+            words.push(format!("resolvers may have it for {} more", span(self.cached_s)));
+        }
+        words.extend(self.connections.map(|open| counted(open, "open connection")));
+        if self.running > 0 || self.connections.is_none() {
+            words.push(format!("running requests: {}", self.running));
+        }
+        words.push(format!("no request for {}", span(self.quiet_s)));
+        if !self.silent.is_empty() {
+            words.push(format!("not answering: {}", self.silent.join(", ")));
+        }
+        words.join(", ")
+    }
+
+    /// What has to change before it is worth another line: time that passes does not.
+    pub fn key(&self) -> (bool, Option<usize>, u64, Vec<String>, Standing) {
+        (self.cached_s > 0, self.connections, self.running, self.silent.clone(), self.standing)
+    }
+}
+
+#[cfg(test)]
+mod tests;

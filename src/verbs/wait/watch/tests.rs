@@ -1,0 +1,90 @@
+use super::*;
+use crate::api::status::Status;
+use crate::push::error::Error;
+use crate::verbs::endpoint::Endpoint;
+use crate::verbs::status::tests::examples;
+
+const IDLE: Duration = Duration::from_secs(10);
+
+fn replies(change: impl FnOnce(&mut crate::api::proxy::Status, &mut crate::api::dns::Status)) -> Vec<DaemonReply> {
+    let (mut proxy, mut nameserver) = (examples::proxy(), examples::nameserver());
+    for member in &mut nameserver.pools[0].members {
+        member.operator = OperatorState::Drain;
+    }
+    change(&mut proxy, &mut nameserver);
+    let reply = |name: &str, status| DaemonReply {
+        endpoint: Endpoint { name: Some(name.to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) },
+        answer: Ok(status),
+    };
+    vec![reply("px-1", Status::Proxy(Box::new(proxy))), reply("ns-1", Status::Nameserver(Box::new(nameserver)))]
+}
+
+fn member() -> Subject {
+    Subject::Member { pool: "http0.l.example.net".to_owned(), member: "px-1".to_owned(), cached_until: 30_000 }
+}
+
+fn drained() -> Subject {
+    Subject::Backend { service: "www".to_owned(), backend: "web2".to_owned() }
+}
+
+#[test]
+fn a_proxy_is_free_when_no_resolver_has_it_nobody_is_connected_and_nobody_has_come_for_a_while() {
+    let mut watch = Watch::begin(member(), IDLE, 0);
+    let visited = |connections, requests| {
+        replies(move |proxy, _| {
+            proxy.connections = connections;
+            proxy.services[0].backends[0].requests = requests;
+        })
+    };
+    let left = watch.see(&visited(1, 7), 1_000);
+    assert_eq!((left.cached_s, left.connections, left.standing), (29, Some(1), Standing::InUse));
+    assert_eq!(left.in_words(), "resolvers may have it for 29s more, 1 open connection, no request for 1s");
+    let left = watch.see(&visited(1, 8), 30_000);
+    assert_eq!((left.cached_s, left.quiet_s, left.standing), (0, 0, Standing::InUse), "a request has come");
+    assert_eq!(watch.see(&visited(0, 8), 39_900).standing, Standing::InUse);
+    assert_eq!(watch.see(&visited(0, 8), 40_000).standing, Standing::Free);
+}
+
+#[test]
+fn a_probe_that_happens_to_be_connected_at_one_look_is_nobody() {
+    let mut watch = Watch::begin(member(), IDLE, 0);
+    let connected = |connections| replies(move |proxy, _| proxy.connections = connections);
+    watch.see(&connected(0), 45_000);
+    assert_eq!(watch.see(&connected(1), 45_500).standing, Standing::Free);
+    for look in 0..LASTING as u64 {
+        watch.see(&connected(1), 46_000 + 500 * look);
+    }
+    assert_eq!(watch.see(&connected(1), 50_000).standing, Standing::InUse, "one that lasts is somebody");
+}
+
+#[test]
+fn a_backend_of_a_stateless_service_is_free_as_soon_as_nothing_runs_there() {
+    let mut watch = Watch::begin(drained(), IDLE, 0);
+    let running = |running| replies(move |proxy, _| proxy.services[1].backends[1].running = running);
+    assert_eq!(watch.see(&running(2), 100).in_words(), "running requests: 2, no request for 0s");
+    assert_eq!(watch.see(&running(0), 200).standing, Standing::Free);
+}
+
+#[test]
+fn where_a_cookie_may_bring_visitors_back_it_has_to_be_quiet_for_a_while() {
+    let mut watch = Watch::begin(drained(), IDLE, 0);
+    let sticky = || replies(|proxy, _| proxy.services[1].mode = "sticky".to_owned());
+    assert_eq!(watch.see(&sticky(), 9_000).standing, Standing::InUse);
+    assert_eq!(watch.see(&sticky(), 10_000).standing, Standing::Free);
+}
+
+#[test]
+fn what_somebody_has_made_ready_meanwhile_is_in_use_again() {
+    let mut watch = Watch::begin(drained(), IDLE, 0);
+    let ready = replies(|proxy, _| proxy.services[1].backends[1].operator = OperatorState::Ready);
+    assert_eq!(watch.see(&ready, 100).standing, Standing::Back);
+}
+
+#[test]
+fn a_proxy_that_does_not_answer_is_named() {
+    let mut watch = Watch::begin(drained(), IDLE, 0);
+    let mut seen = replies(|_, _| {});
+    let endpoint = Endpoint { name: Some("px-2".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
+    seen.push(DaemonReply { endpoint, answer: Err(Error::new("frozen")) });
+    assert_eq!(watch.see(&seen, 100).silent, ["px-2"]);
+}
