@@ -10,8 +10,8 @@ use http_body_util::channel::Channel;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -208,6 +208,8 @@ async fn read(request: Request<Incoming>, method: Method, origin: Origin) -> Res
     let path = request.uri().path().to_owned();
     let query = query::parse(request.uri().query().unwrap_or_default())
         .ok_or_else(|| AdminReply::refuse(400, "the query is not percent-encoded UTF-8"))?;
+    let accept: Vec<_> = request.headers().get_all(ACCEPT).iter().filter_map(|types| types.to_str().ok()).collect();
+    let accept = accept.join(",");
     let body = match timeout(BODY_LIMIT, Limited::new(request.into_body(), LARGEST_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -216,7 +218,7 @@ async fn read(request: Request<Incoming>, method: Method, origin: Origin) -> Res
         Ok(Err(error)) => return Err(AdminReply::refuse(400, format!("the body cannot be read: {error}"))),
         Err(_) => return Err(AdminReply::refuse(408, format!("the body did not arrive within {BODY_LIMIT:?}"))),
     };
-    Ok(AdminRequest { method, path, query, body, origin })
+    Ok(AdminRequest { method, path, query, accept, body, origin })
 }
 
 /// The answer, and from then on what becomes of it.

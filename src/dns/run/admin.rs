@@ -9,7 +9,7 @@ use super::daemon::DnsDaemon;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
-use crate::daemon::metrics;
+use crate::daemon::metrics::Scrape;
 use crate::daemon::page::{EVENTS, Page};
 use crate::dns::control::{Accepted, Change, CommandError, Effect, State};
 use crate::dns::report::page;
@@ -24,7 +24,10 @@ impl DnsDaemon {
             "/status" => AdminReply::json(&state.status(&figures, now)),
             "/" => text("text/html; charset=utf-8", self.page(&figures, now, |page| page.document())),
             "/live" => text("text/html; charset=utf-8", self.page(&figures, now, |page| page.live())),
-            "/metrics" => text(metrics::CONTENT_TYPE, state.metrics(self.listening.counters(), &figures, now)),
+            "/metrics" => {
+                let scrape = Scrape::begin(&request.accept);
+                text(scrape.format.content_type(), state.metrics(self.listening.counters(), &figures, now, &scrape))
+            }
             "/explain" if !state.is_ready() => {
                 AdminReply::refuse(503, "queries are not answered yet: the members are being checked; see /status")
             }

@@ -13,7 +13,7 @@ use crate::config::proxy::Protocol;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
-use crate::daemon::metrics::CONTENT_TYPE;
+use crate::daemon::metrics::Scrape;
 use crate::daemon::page::{EVENTS, Page};
 use crate::proxy::control::{Accepted, Change, Effect};
 use crate::proxy::latch::CommandError;
@@ -31,7 +31,10 @@ impl ProxyDaemon {
             "/status" => AdminReply::json(&status::status(state, &live, now)),
             "/" => text("text/html; charset=utf-8", self.page(&live, now, |page| page.document())),
             "/live" => text("text/html; charset=utf-8", self.page(&live, now, |page| page.live())),
-            "/metrics" => text(CONTENT_TYPE, metrics::page(state, &live, now)),
+            "/metrics" => {
+                let scrape = Scrape::begin(&request.accept);
+                text(scrape.format.content_type(), metrics::page(state, &live, now, &scrape))
+            }
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -171,8 +171,8 @@ impl Daemon for ProxyDaemon {
     fn silent_threads(&self) -> Vec<String> {
         // Where TLS is spoken, the question is answered with an alert.
         let is_silent = |worker: &Worker| {
-            let WorkerCounters { requests, handshakes_failed, .. } = &*worker.counters;
-            requests.load(Relaxed) == 0 && handshakes_failed.load(Relaxed) == 0
+            let WorkerCounters { requests, probes, handshakes_failed, .. } = &*worker.counters;
+            [requests, probes, handshakes_failed].iter().all(|count| count.load(Relaxed) == 0)
         };
         let serving = self.workers.iter().enumerate().take(self.network.most_sockets());
         serving.filter(|(_, worker)| is_silent(worker)).map(|(index, _)| format!("worker {index}")).collect()
