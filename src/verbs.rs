@@ -26,6 +26,7 @@ pub mod generate;
 pub mod host_gate;
 pub mod import;
 pub mod keys;
+pub mod layout;
 mod ledger_text;
 pub mod lock;
 pub mod log;
@@ -46,6 +47,7 @@ pub mod subjects;
 pub mod times;
 pub mod visit;
 pub mod wait;
+mod waiting;
 pub mod why;
 
 use std::process::ExitCode;
@@ -144,7 +146,7 @@ pub enum Verb {
 #[derive(Debug, Subcommand)]
 pub enum Ask {
     /// Show hosts, daemons, services, latches, pools and alarms; exit 1 if anything is not well
-    Status(FleetArg),
+    Status(status::StatusArgs),
     /// Take a backend or pool member out gently: no new visitors; those whose session is there stay
     #[command(after_help = operator::DRAIN_HELP)]
     Drain(operator::StateArgs),
@@ -173,7 +175,7 @@ pub enum Ask {
 impl Ask {
     fn fleet(&self) -> &FleetArg {
         match self {
-            Ask::Status(fleet) => fleet,
+            Ask::Status(args) => &args.fleet,
             Ask::Drain(StateArgs { target, .. }) | Ask::Maint(StateArgs { target, .. }) | Ask::Ready(target) => {
                 &target.fleet
             }
@@ -230,7 +232,9 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error> {
     let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
-    let selection = daemons::find(common, ask.fleet(), hosts)?;
+    let fleet = ask.fleet().clone();
+    let find = || daemons::find(common, &fleet, hosts);
+    let selection = find()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -238,7 +242,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error>
     let daemons = &selection.daemons[..];
     Ok(runtime.block_on(async {
         match ask {
-            Ask::Status(_) => status::run(&selection, output).await,
+            Ask::Status(args) => status::run(&args, &selection, find, output).await,
             Ask::Drain(args) => operator::run(OperatorState::Drain, &args, daemons, output).await,
             Ask::Ready(args) => operator::run(OperatorState::Ready, &args.into(), daemons, output).await,
             Ask::Maint(args) => operator::run(OperatorState::Maint, &args, daemons, output).await,

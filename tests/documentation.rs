@@ -242,6 +242,7 @@ impl Shell {
             .env("PATH", path)
             .env("XDG_RUNTIME_DIR", folder.path())
             .env("TMPDIR", folder.path())
+            .env("POLDER_TIMEOUT", "60s")
             .env("GIT_CONFIG_COUNT", "2")
             .env("GIT_CONFIG_KEY_0", format!("url.{}.insteadOf", repository(folder.path()).display()))
             .env("GIT_CONFIG_VALUE_0", "https://github.com/polder/polder")

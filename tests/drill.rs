@@ -23,6 +23,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 fn polder(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
     command.env("XDG_RUNTIME_DIR", folder).env("TMPDIR", folder).stdin(Stdio::null());
+    // However busy the machine is.
+    command.env("POLDER_TIMEOUT", "60s");
     command
 }
 

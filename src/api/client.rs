@@ -46,6 +46,14 @@ pub enum ClientError {
     /// Nobody listens, there is no answer in time, or it is not that of a daemon of this version; for the operator.
     #[error("{0}")]
     Unreachable(String),
+    /// There is no answer in time; for the operator.
+    #[error("the daemon at {} did not answer within {limit:?}: it is frozen, or the machine is overloaded. Its log may say more", socket.display())]
+    Late {
+        /// Where it was asked.
+        socket: PathBuf,
+        /// How long it was waited for.
+        limit: Duration,
+    },
     /// The daemon refused.
     #[error("{message}")]
     Refused {
@@ -181,12 +189,9 @@ impl Client {
     }
 
     async fn in_time<T>(&self, exchange: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
-        tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(|_| {
-            Err(self.failed(format!(
-                "did not answer within {:?}: it is frozen, or the machine is overloaded. Its log may say more",
-                self.timeout
-            )))
-        })
+        tokio::time::timeout(self.timeout, exchange)
+            .await
+            .unwrap_or_else(|_| Err(ClientError::Late { socket: self.socket.clone(), limit: self.timeout }))
     }
 
     fn failed(&self, what: String) -> ClientError {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::{BoundError, MAX_AHEAD, MAX_FOR, is_ahead, who_and_why};
 use crate::config::{duration, names};
+use crate::unix_time::since;
 
 /// The state that an operator sets. Shown beside what checks say, never merged with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -90,6 +91,12 @@ impl OperatorNote {
     pub fn in_words(&self, subject: &str) -> String {
         let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
         format!("{subject} is set to {} by {}{why}", self.state, self.who)
+    }
+
+    /// `in drain since 04:12:05Z by alice@admin-nl: new disk`.
+    pub fn since_in_words(&self, now: u64) -> String {
+        let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
+        format!("in {} since {} by {}{why}", self.state, since(self.when, now), self.who)
     }
 
     /// That a command which says the same again changes nothing: `www/web1 is in drain already (by alice@admin-nl: new disk);

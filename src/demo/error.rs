@@ -33,7 +33,7 @@ impl Error {
     pub fn daemon(name: &str, error: &ClientError) -> Error {
         match error {
             ClientError::Refused { status, message } => Error(format!("{name} refused ({status}): {message}")),
-            ClientError::Unreachable(why) => Error(format!("{name}: {why}")),
+            unreached => Error(format!("{name}: {unreached}")),
         }
     }
 }

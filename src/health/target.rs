@@ -38,7 +38,7 @@ impl Target {
 pub type Targets = HashMap<Target, Vec<String>>;
 
 /// The state of a target by its checks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// No probe has ended yet: it gets no requests and is in no answer.

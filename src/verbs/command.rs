@@ -31,13 +31,12 @@ pub struct Command {
 /// How long a daemon may take for a command that waits for its disk, and for peers, only.
 const PROMPT: Duration = Duration::from_secs(5);
 
-/// The same for one that has not answered when it was asked for its status: it may be frozen, and is not waited for again.
-const SILENT: Duration = Duration::from_secs(1);
-
 impl Command {
     /// A command for a daemon that was asked for its status.
+    ///
+    /// One that did not say how it is in time is waited for no longer than it was then.
     pub fn new(to: &DaemonReply, subject: &str, path: &'static str, body: Value) -> Command {
-        let limit = if to.answer.is_ok() { PROMPT } else { SILENT };
+        let limit = if to.answer.is_ok() { PROMPT } else { to.endpoint.limit };
         Command { to: to.endpoint.clone(), name: to.name(), subject: subject.to_owned(), path, body, limit }
     }
 }
@@ -103,7 +102,7 @@ async fn send(command: Command) -> CommandResult {
             (result.outcome, result.words) = match error {
                 ClientError::Refused { status: 507, message } => (Outcome::Unwritten, message),
                 ClientError::Refused { message, .. } => (Outcome::Refused, message),
-                ClientError::Unreachable(why) => (Outcome::Missed, why),
+                unreached => (Outcome::Missed, unreached.to_string()),
             };
         }
     }

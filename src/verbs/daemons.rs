@@ -57,6 +57,14 @@ fn no_daemon(demo_file: Option<&Path>) -> Error {
 ///
 /// There is none, or what says where they are cannot be read.
 pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, Error> {
+    let mut selection = locate_all(common, fleet, hosts)?;
+    if let Some(timeout) = common.timeout {
+        selection.daemons.iter_mut().for_each(|daemon| daemon.limit = timeout);
+    }
+    Ok(selection)
+}
+
+fn locate_all(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, Error> {
     let only = |daemons| Ok(Selection { daemons, fleet: None });
     if !common.sockets.is_empty() && !common.demo {
         return only(common.sockets.iter().map(|socket| Endpoint::at(socket)).collect());

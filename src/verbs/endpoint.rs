@@ -30,15 +30,30 @@ pub struct Endpoint {
     /// Whose daemon it must be, where somebody else could answer.
     #[serde(skip)]
     pub users: Option<Vec<u32>>,
+    /// How long it may take to say how it is.
+    #[serde(skip, default = "prompt")]
+    pub limit: Duration,
 }
 
-/// How long a daemon may take to answer with its status.
-const PROMPT: Duration = Duration::from_secs(5);
+/// How long a daemon may take to say how it is, unless the operator says otherwise (`--timeout`): it answers from memory.
+pub const PROMPT: Duration = Duration::from_secs(1);
+
+fn prompt() -> Duration {
+    PROMPT
+}
 
 impl Endpoint {
     /// The daemon at a socket of this machine, of which nothing else is known.
     pub fn at(socket: &Path) -> Endpoint {
-        Endpoint { name: None, role: None, socket: socket.to_owned(), gate: None, unreachable: None, users: None }
+        Endpoint {
+            name: None,
+            role: None,
+            socket: socket.to_owned(),
+            gate: None,
+            unreachable: None,
+            users: None,
+            limit: PROMPT,
+        }
     }
 
     /// What to call it: its name, or its socket.
@@ -54,8 +69,8 @@ impl Endpoint {
     pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
         match (&self.unreachable, &self.gate) {
             (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
-            (None, Some(gate)) => gate.get(path, PROMPT).await,
-            (None, None) => self.client(PROMPT).get(path).await,
+            (None, Some(gate)) => gate.get(path, self.limit).await,
+            (None, None) => self.client(self.limit).get(path).await,
         }
     }
 

@@ -112,8 +112,8 @@ async fn ask(sources: &mut [Source]) {
         match daemon.get(&target).await {
             Ok(value) => serde_json::from_value::<EventsOf>(value)
                 .map_err(|error| format!("its answer is of another version of polder: {error}")),
-            Err(ClientError::Unreachable(why)) => Err(why),
             Err(ClientError::Refused { message, .. }) => Err(message),
+            Err(unreached) => Err(unreached.to_string()),
         }
     });
     let answers = all_in_order(asked).await;

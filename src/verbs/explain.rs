@@ -1,5 +1,10 @@
-//! `explain`: the addresses that the nameservers give a visitor of a URL, the backend that each proxy chooses, and why.
+//! `explain`: the addresses that the nameservers give a visitor of a URL, the backend that each proxy chooses, and why; now, or at a
+//! moment of the past.
 
+mod merged;
+mod past;
+
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::Serialize;
@@ -7,15 +12,23 @@ use serde::Serialize;
 use super::args::FleetArg;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
+use super::layout::{self, wrapped};
 use super::output::{Output, Tone, complain, printable};
 use super::replies::{DaemonReply, ask_all};
+use super::times::{Moment, parse_moment};
+use super::waiting;
 use crate::api;
-use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 use crate::api::query::with_query;
+use crate::unix_time::unix_ms;
+use merged::Said;
 
 /// What `explain` takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  polder explain https://www.example.net/cart                  where a new visitor ends up, and why
+  polder explain shop.example.net --cookie 'polder-shop=...'   one with a session
+  polder explain shop.example.net --at 04:10                   how what he met stood then (UTC), from the histories")]
 pub struct ExplainArgs {
     /// What a visitor opens: `https://www.example.net/cart`; without a scheme it is http
     pub url: String,
@@ -25,6 +38,9 @@ pub struct ExplainArgs {
     /// The visitor's address, for services that serve some networks only
     #[arg(long, value_name = "ADDRESS")]
     pub from: Option<IpAddr>,
+    /// How it stood then, from the daemons' histories: how long ago (`90m`, `3h`), or a time in UTC (`04:10`, `2026-11-28 04:10`)
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub at: Option<Moment>,
     #[command(flatten)]
     /// Which fleet, on an admin machine.
     pub fleet: FleetArg,
@@ -58,6 +74,11 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
         complain(&format!("expected a URL like https://www.example.net/ or a host name, found {:?}", args.url));
         return Exit::Usage;
     };
+    let at = args.at.map(|at| at.before(unix_ms()));
+    if at.is_some_and(|at| at > unix_ms()) {
+        complain("--at is in the future: nothing is known of it");
+        return Exit::Usage;
+    }
     let replies = ask_all(daemons).await;
     // No nameserver is asked for an address.
     let is_name = host.trim_matches(['[', ']']).parse::<IpAddr>().is_err();
@@ -70,13 +91,56 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
     let port = port.as_deref().map(|port| ("port", port));
     let parameters: Vec<_> = given.into_iter().chain(port).chain(cookie).chain(from).collect();
     let for_proxy = with_query("/explain", &parameters);
-    let explained = Explained {
-        url: args.url.clone(),
-        nameservers: if is_name { ask_role(&replies, Daemon::Nameserver, &for_dns).await } else { Vec::new() },
-        proxies: ask_role(&replies, Daemon::Proxy, &for_proxy).await,
+    let target = |role: Daemon| match role {
+        Daemon::Proxy => Some(&*for_proxy),
+        Daemon::Nameserver => Some(&*for_dns).filter(|_| is_name),
     };
-    output.answer(&explained, &text(&explained));
-    verdict(&explained)
+    let explained = ask(&args.url, &replies, target).await;
+    match at {
+        Some(at) => tell_past(&explained, &replies, at, output).await,
+        None => {
+            output.answer(&explained, &text(&explained, layout::width()));
+            verdict(&explained)
+        }
+    }
+}
+
+/// How the service that it is routed to, and the pool that leads there, stood at a moment.
+async fn tell_past(explained: &Explained, replies: &[DaemonReply], at: u64, output: &Output) -> Exit {
+    let named = |daemon: &str| replies.iter().find(|one| one.name() == daemon);
+    let services = explained.proxies.iter().filter_map(|one| match &one.result {
+        ExplainResult::Explanation(answer) => {
+            Some(past::Asked { reply: named(&one.daemon)?, role: Daemon::Proxy, about: answer.service.clone()? })
+        }
+        ExplainResult::Error(_) => None,
+    });
+    let pools = explained.nameservers.iter().filter_map(|one| match &one.result {
+        ExplainResult::Explanation(answer) => {
+            Some(past::Asked { reply: named(&one.daemon)?, role: Daemon::Nameserver, about: answer.pool.clone()? })
+        }
+        ExplainResult::Error(_) => None,
+    });
+    let asked: Vec<past::Asked<'_>> = services.chain(pools).collect();
+    if asked.is_empty() {
+        output.answer(explained, &text(explained, layout::width()));
+        complain("no daemon that answered has a service or a pool for it: there is no past to tell");
+        return Exit::No;
+    }
+    let told = past::ask(&asked, at).await;
+    let silent = silent(explained);
+    let answer = serde_json::json!({ "url": explained.url, "at": at, "daemons": told, "silent": silent });
+    let missing = silent.iter().map(|(daemon, why)| no_answer(daemon, why, layout::width()));
+    output.answer(&answer, &(past::text(&told, at, layout::width()) + &missing.collect::<String>()));
+    if silent.is_empty() && past::is_whole(&told, at) { Exit::Done } else { Exit::No }
+}
+
+fn silent(explained: &Explained) -> BTreeMap<&str, &str> {
+    let nameservers = explained.nameservers.iter().filter_map(Reply::error);
+    nameservers.chain(explained.proxies.iter().filter_map(Reply::error)).collect()
+}
+
+fn no_answer(daemon: &str, why: &str, width: usize) -> String {
+    wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(&format!("{daemon} does not answer: {why}")), 2, width)
 }
 
 /// What a URL asks for.
@@ -121,53 +185,72 @@ impl<'u> Asked<'u> {
     }
 }
 
-async fn ask_role<T: serde::de::DeserializeOwned>(replies: &[DaemonReply], role: Daemon, path: &str) -> Vec<Reply<T>> {
-    let mut explained = Vec::new();
-    for one in replies.iter().filter(|one| one.role() == Some(role)) {
-        let result = match one.endpoint.get(path).await {
-            Ok(value) => serde_json::from_value(value).map_or_else(
-                |error| ExplainResult::Error(format!("its answer is of another version of polder: {error}")),
-                ExplainResult::Explanation,
-            ),
-            Err(ClientError::Unreachable(why)) => ExplainResult::Error(why),
-            Err(ClientError::Refused { message, .. }) => ExplainResult::Error(message),
-        };
-        explained.push(Reply { daemon: one.name(), result });
+impl<T> Reply<T> {
+    fn error(&self) -> Option<(&str, &str)> {
+        match &self.result {
+            ExplainResult::Error(why) => Some((&self.daemon, why)),
+            ExplainResult::Explanation(_) => None,
+        }
+    }
+}
+
+/// Asks all daemons side by side, each for what `target` says; one that has not said how it is in time is not asked again.
+async fn ask<'t>(url: &str, replies: &[DaemonReply], target: impl Fn(Daemon) -> Option<&'t str>) -> Explained {
+    let of_role = |one: &DaemonReply| Some((one.role()?, target(one.role()?)?.to_owned()));
+    let asked: Vec<_> = replies.iter().filter_map(|one| Some((one, of_role(one)?))).collect();
+    let questions = asked.iter().map(|(one, (_, path))| {
+        let (endpoint, path) = (one.endpoint.clone(), path.clone());
+        let silent = one.answer.as_ref().err().map(ToString::to_string);
+        (one.name(), async move {
+            match silent {
+                Some(why) => Err(why),
+                None => endpoint.get(&path).await.map_err(|error| error.to_string()),
+            }
+        })
+    });
+    let mut explained = Explained { url: url.to_owned(), nameservers: Vec::new(), proxies: Vec::new() };
+    for ((one, (role, _)), answer) in asked.iter().zip(waiting::all(questions).await) {
+        match role {
+            Daemon::Proxy => explained.proxies.push(Reply { daemon: one.name(), result: read(answer) }),
+            Daemon::Nameserver => explained.nameservers.push(Reply { daemon: one.name(), result: read(answer) }),
+        }
     }
     explained
 }
 
-fn text(explained: &Explained) -> String {
-    let nameservers = lines(&explained.nameservers, |daemon, answer| {
-        let first = format!("nameserver {daemon}: {}", addresses(answer));
-        [first].into_iter().chain(because(&answer.because)).collect()
-    });
-    let proxies = lines(&explained.proxies, |daemon, answer| {
-        let first = format!("proxy {daemon}: {}", destination(answer));
-        let route = format!("    {}", printable(&answer.route));
-        [first, route].into_iter().chain(because(&answer.because)).collect()
-    });
-    nameservers + &proxies
+fn read<T: serde::de::DeserializeOwned>(answer: Result<serde_json::Value, String>) -> ExplainResult<T> {
+    let of_another = |error| format!("its answer is of another version of polder: {error}");
+    match answer.and_then(|value| serde_json::from_value(value).map_err(of_another)) {
+        Ok(explanation) => ExplainResult::Explanation(explanation),
+        Err(why) => ExplainResult::Error(why),
+    }
 }
 
-fn lines<T>(replies: &[Reply<T>], describe: impl Fn(&str, &T) -> Vec<String>) -> String {
-    let lines = replies.iter().flat_map(|reply| match (&reply.result, printable(&reply.daemon)) {
-        (ExplainResult::Error(why), daemon) => vec![format!("{daemon}: {}", Tone::Bad.paint(why))],
-        (ExplainResult::Explanation(answer), daemon) => describe(&daemon, answer),
+fn text(explained: &Explained, width: usize) -> String {
+    let nameservers = explained.nameservers.iter().filter_map(|reply| match &reply.result {
+        ExplainResult::Explanation(answer) => {
+            Some(Said { daemon: &reply.daemon, headline: addresses(answer), sentences: answer.because.clone() })
+        }
+        ExplainResult::Error(_) => None,
     });
-    lines.map(|line| line + "\n").collect()
-}
-
-fn because(sentences: &[String]) -> impl Iterator<Item = String> + '_ {
-    sentences.iter().map(|sentence| format!("    {}", printable(sentence)))
+    let proxies = explained.proxies.iter().filter_map(|reply| match &reply.result {
+        ExplainResult::Explanation(answer) => {
+            let sentences = [answer.route.clone()].into_iter().chain(answer.because.clone()).collect();
+            Some(Said { daemon: &reply.daemon, headline: destination(answer), sentences })
+        }
+        ExplainResult::Error(_) => None,
+    });
+    let text = merged::text(Daemon::Nameserver.name(), nameservers.collect(), width)
+        + &merged::text(Daemon::Proxy.name(), proxies.collect(), width);
+    silent(explained).into_iter().fold(text, |text, (daemon, why)| text + &no_answer(daemon, why, width))
 }
 
 fn addresses(answer: &api::dns::Explanation) -> String {
     if answer.addresses.is_empty() {
-        return Tone::Bad.paint("answers no address");
+        return Tone::Bad.paint("no address");
     }
     let ttl = answer.ttl.map_or_else(String::new, |ttl| format!(" for {ttl} s"));
-    format!("answers {}{ttl}", Tone::Good.paint(&answer.addresses.join(", ")))
+    format!("{}{ttl}", Tone::Good.paint(&answer.addresses.join(", ")))
 }
 
 fn destination(answer: &api::proxy::Explanation) -> String {

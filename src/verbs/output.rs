@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::exit::Exit;
+use super::layout;
 use crate::printable as letters;
 
 /// How sure a reader should look.
@@ -121,6 +122,19 @@ impl Table {
         let heading: Vec<Cell> = self.heading.iter().map(|name| toned(*name, Tone::Faint)).collect();
         let widths: Vec<usize> = (0..self.heading.len()).map(|column| self.width(&heading, column)).collect();
         std::iter::once(&heading).chain(&self.rows).map(|row| render_row(row, &widths)).collect()
+    }
+
+    /// The same within so many columns: a table that is wider is told row by row, each in as many lines as it takes.
+    pub fn render_within(&self, columns: usize) -> String {
+        let table = self.render();
+        if table.lines().all(|line| layout::columns(line) <= columns) {
+            return table;
+        }
+        let told = self.rows.iter().map(|row| {
+            let cells = row.iter().filter(|cell| !cell.text.is_empty()).map(|cell| cell.tone.paint(&cell.text));
+            layout::wrapped("", &cells.collect::<Vec<_>>().join("  "), 4, columns)
+        });
+        told.collect()
     }
 
     fn width(&self, heading: &[Cell], column: usize) -> usize {

@@ -1,12 +1,16 @@
 //! Every daemon's status, asked for side by side.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
+use super::waiting;
 use crate::api;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 use crate::api::status::Status;
+use crate::config::duration;
 use crate::push::error::Error;
 
 /// A daemon and its status.
@@ -47,7 +51,7 @@ impl DaemonReply {
 
 /// Asks every daemon for its status, all at once; the answers in the order of `daemons`.
 pub async fn ask_all(daemons: &[Endpoint]) -> Vec<DaemonReply> {
-    all_in_order(daemons.iter().cloned().map(ask)).await
+    waiting::all(daemons.iter().map(|daemon| (daemon.label(), ask(daemon.clone())))).await
 }
 
 /// Runs all at once, each a task of its own; the results in the order of `futures`.
@@ -66,9 +70,19 @@ where
 async fn ask(endpoint: Endpoint) -> DaemonReply {
     let answer = endpoint.get("/status").await.map_err(|error| match error {
         ClientError::Refused { status, message } => Error::new(format!("it answered {status}: {message}")),
+        ClientError::Late { limit, .. } => silent(limit),
         unreachable => Error::new(unreachable),
     });
     DaemonReply { endpoint, answer: answer.and_then(from_json) }
+}
+
+/// Stands after "px-1 does not answer: ".
+fn silent(limit: Duration) -> Error {
+    let limit = duration::format(limit);
+    Error::new(format!(
+        "nothing came within {limit}: its process is frozen, or its machine overloaded. Look there at its log and at \
+         `systemctl status`; --timeout 5s waits longer, for slow links"
+    ))
 }
 
 fn from_json(value: Value) -> Result<Status, Error> {

@@ -1,76 +1,80 @@
-//! `status`: every daemon, service, latch, pool and alarm on one screen; exit 1 if anything is not well.
+//! `status`: what is not well, first; then all else, folded; exit 1 if anything is not well. With a name, all of one thing.
 //!
 //! What checks say and what the operator says stand side by side, never merged: an operator sees whether a target is
 //! down, or taken out.
 
+mod detail;
 mod drift;
 mod findings;
 mod fleet;
-mod tables;
+mod names;
+mod overview;
+mod seen;
+mod services;
+mod view;
+mod watch;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::args::FleetArg;
 use super::daemons::Selection;
 use super::exit::Exit;
-use super::output::{Output, Tone};
-use super::replies::{DaemonReply, ask_all};
-use crate::unix_time::unix_ms;
-use fleet::Fleet;
+use super::layout;
+use super::output::{Output, complain};
+use crate::push::error::Error;
+use names::Unknown;
+use seen::Seen;
+use view::View;
 
-/// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too.
-pub async fn run(selection: &Selection, output: &Output) -> Exit {
-    let replies = ask_all(&selection.daemons).await;
-    let fleet = selection.fleet.as_ref().map(Fleet::gather);
-    let mut findings = fleet.as_ref().map(Fleet::findings).unwrap_or_default();
-    // A host that is not reached explains its daemons.
-    let is_explained = |reply: &DaemonReply| reply.endpoint.unreachable.is_some();
-    findings.extend(findings::all(replies.iter().filter(|one| !is_explained(one))));
-    let daemons: Vec<_> = replies.iter().map(status_json).collect();
-    let mut answer = json!({ "well": findings.is_empty(), "findings": findings, "daemons": daemons });
-    if let Some(fleet) = &fleet {
-        answer["fleet"] = json!(fleet);
+/// What `status` takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "Examples:
+  polder status                what is not well, and the rest in a few lines
+  polder status shop           a service: its backends, since when each is up or down and why, its latch
+  polder status web1           a host: every backend, daemon and pool member of that name
+  polder status --watch        again and again, until Ctrl-C; in a pipe, whenever something has changed
+
+Exit codes: 0 all is well (with a name: with that), 1 it is not, 3 no daemon answered.")]
+pub struct StatusArgs {
+    /// All of one service, host, backend (`web1`, `www/web1`), daemon, pool, pool member or zone
+    pub name: Option<String>,
+    /// Show it again and again; where no terminal is, whenever something has changed
+    #[arg(long, short)]
+    pub watch: bool,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
+}
+
+/// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too. `again` finds the daemons anew.
+pub async fn run(
+    args: &StatusArgs,
+    selection: &Selection,
+    again: impl Fn() -> Result<Selection, Error>,
+    output: &Output,
+) -> Exit {
+    let seen = Seen::look(selection).await;
+    let view = match View::of(args.name.as_deref(), &seen) {
+        Ok(view) => view,
+        Err(unknown) => return tell(&unknown, output),
+    };
+    if args.watch {
+        return watch::run(args.name.as_deref(), seen, again, output).await;
     }
-    let hosts = fleet.as_ref().map(Fleet::screen);
-    output.answer(&answer, &joined(hosts.into_iter().chain(parts(&replies)).chain([alarms(&findings)])));
-    match () {
-        () if replies.iter().all(|one| one.answer.is_err()) && fleet.is_none() => Exit::CouldNot,
-        () if findings.is_empty() => Exit::Done,
-        () => Exit::No,
+    output.answer(&view.json(&seen), &view.text(&seen, layout::width()));
+    view.verdict(&seen)
+}
+
+/// Says that nothing has the name, and which was probably meant.
+fn tell(unknown: &Unknown, output: &Output) -> Exit {
+    if unknown.is_silent {
+        return output.could_not("no daemon answered; `polder status` tells why");
     }
-}
-
-/// The daemons' screen for people.
-pub fn screen(replies: &[DaemonReply]) -> String {
-    joined(parts(replies).into_iter().chain([alarms(&findings::all(replies))]))
-}
-
-fn parts(replies: &[DaemonReply]) -> [String; 5] {
-    [
-        tables::daemons(replies),
-        tables::services(replies),
-        tables::without_backends(replies),
-        tables::certificates(replies, unix_ms()),
-        tables::pools(replies),
-    ]
-}
-
-fn joined(parts: impl Iterator<Item = String>) -> String {
-    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-    parts.join("\n")
-}
-
-fn alarms(findings: &[String]) -> String {
-    if findings.is_empty() {
-        return format!("{}\n", Tone::Good.paint("All is well."));
+    complain(&unknown.words());
+    if output.is_json() {
+        output.answer(&json!({ "error": "unknown", "known": unknown.known }), "");
     }
-    findings.iter().map(|finding| format!("{} {}\n", Tone::Bad.paint("!"), super::output::printable(finding))).collect()
-}
-
-fn status_json(reply: &DaemonReply) -> Value {
-    match &reply.answer {
-        Ok(status) => json!(status),
-        Err(error) => json!({ "name": reply.name(), "error": error }),
-    }
+    Exit::No
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::duration;
 use crate::push::error::Error;
+use crate::unix_time::{self, formatted};
 
 /// A moment as the operator's clock shows it: `HH:MM:SS`, in UTC with a `Z`.
 pub fn time_of_day(unix_ms: u64) -> String {
@@ -22,19 +23,12 @@ pub fn moment(unix_ms: u64) -> String {
 
 /// Since when something is so: the time of day, with its day where that is not within the last 20 hours.
 pub fn since(unix_ms: u64) -> String {
-    const LATELY: u64 = 20 * 3_600_000;
-    let is_lately = crate::unix_time::unix_ms().saturating_sub(unix_ms) < LATELY;
-    if is_lately { time_of_day(unix_ms) } else { moment(unix_ms) }
-}
-
-fn formatted(unix_ms: u64, format: &str) -> String {
-    let moment = jiff::Timestamp::from_millisecond(unix_ms as i64);
-    moment.map_or_else(|_| "an unknown time".to_owned(), |moment| moment.strftime(format).to_string())
+    unix_time::since(unix_ms, unix_time::unix_ms())
 }
 
 /// How long ago, in the largest unit that says enough: `12s`, `5m`, `3h`, `2d`.
 pub fn ago(unix_ms: u64) -> String {
-    let seconds = crate::unix_time::unix_ms().saturating_sub(unix_ms) / 1000;
+    let seconds = unix_time::unix_ms().saturating_sub(unix_ms) / 1000;
     span(seconds)
 }
 

@@ -114,7 +114,7 @@ async fn ask(daemons: &[Endpoint], id: &str) -> Vec<(String, Answer)> {
                 ),
                 Err(ClientError::Refused { status: 404, .. }) => Answer::KnowsNone,
                 Err(ClientError::Refused { message, .. }) => Answer::Silent(message),
-                Err(ClientError::Unreachable(why)) => Answer::Silent(why),
+                Err(unreached) => Answer::Silent(unreached.to_string()),
             };
             (daemon.label(), answer)
         }

@@ -40,7 +40,7 @@ fn give_away(path: &Path) {
 fn polder(runtime: &Path, arguments: &[&str]) -> crate::site::Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
     command.args(arguments).env("XDG_RUNTIME_DIR", runtime).env_remove("POLDER_SOCKETS").env_remove("POLDER_ADMIN");
-    command.stdin(Stdio::null());
+    command.stdin(Stdio::null()).env("COLUMNS", "2000").env("POLDER_TIMEOUT", "60s");
     // Its end is awaited with a limit: a FIFO must not be waited for.
     Process::start(command).end()
 }
@@ -101,6 +101,7 @@ fn on_a_machine_of_a_fleet_the_demo_is_asked_only_by_name() {
     let on_admin = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
         command.args(arguments).env("XDG_RUNTIME_DIR", &runtime).env("POLDER_ADMIN", &admin).stdin(Stdio::null());
+        command.env("POLDER_TIMEOUT", "60s");
         Process::start(command).end()
     };
     on_admin(&["status"]).assert(3, &["the fleet is not known here yet"]);

@@ -523,7 +523,9 @@ pub fn cut_in_half(path: &Path) {
 /// `polder` with an operator's verb for one daemon; what it says on both outputs.
 pub fn polder(daemon: &Daemon<'_>, arguments: &[&str]) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
-    let output = command.args(arguments).arg("--socket").arg(daemon.admin_socket()).output().unwrap();
+    command.args(arguments).arg("--socket").arg(daemon.admin_socket());
+    // What it says is looked for as it is, on however busy a machine.
+    let output = command.env("COLUMNS", "2000").env("POLDER_TIMEOUT", "60s").output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     Ended { code: output.status.code(), said: String::from_utf8_lossy(&said).into_owned() }
 }

@@ -37,6 +37,15 @@ fn the_last_usable_member_is_drained_only_by_force_and_then_never_resurrected() 
     assert_eq!(daemon.addresses(POOL), ["127.0.0.2"], "all are down: every member but the one in maint");
     daemon.say("m2", "drain", true).unwrap();
     assert_eq!(daemon.addresses(POOL), [""; 0]);
+    let told = daemon.get(&format!("/explain?name={POOL}")).unwrap()["because"].to_string();
+    for words in [
+        "no member is both up and ready (m2 down and in drain; m1 up and in maint), and when_all_down: all finds no address to \
+         answer, since an operator's drain and maint count for it too",
+        "m1 127.0.0.1: up since ",
+        "in maint since ",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@
 
       with subtest("status shows the whole fleet on one screen, and all is well"):
           admin_nl.wait_until_succeeds(alice("polder status"), timeout=30)
-          said = admin_nl.succeed(alice("polder status"))
+          said = admin_nl.succeed(alice("COLUMNS=500 polder status"))
           log.info(said)
           for machine in hosts:
               t.assertIn(machine.name, said)
@@ -31,7 +31,7 @@
           pushed = current(WEB)
           first = WEB.succeed("readlink -f /run/booted-system").strip()
           WEB.succeed(f"{first}/bin/switch-to-configuration test >&2")
-          said = admin_nl.fail(alice("polder status"))
+          said = admin_nl.fail(alice("COLUMNS=500 polder status"))
           log.info(said)
           t.assertIn("profile differs from what runs: a reboot would change it", said)
           WEB.succeed(f"{pushed}/bin/switch-to-configuration test >&2")

@@ -37,7 +37,7 @@
       with subtest("status knows when a working copy is behind"):
           edit(admin_ch, "fall = 8", "fall = 3")
           admin_ch.succeed(alice("svn commit --quiet --message three && svn update --quiet"))
-          _, said = admin_nl.execute(alice("polder status 2>&1"))
+          _, said = admin_nl.execute(alice("COLUMNS=500 polder status 2>&1"))
           log.info(said)
           t.assertIn("1 revision behind the server", said)
           admin_nl.succeed(alice("svn update --quiet && polder push 2>&1"))
@@ -65,7 +65,7 @@
           log.info(said)
           t.assertIn("changes to hosts/zones/example.test.zone that are in no revision", said)
           admin_ch.succeed(alice("svn revert --quiet --recursive ."))
-          _, said = admin_nl.execute(alice("polder status 2>&1"))
+          _, said = admin_nl.execute(alice("COLUMNS=500 polder status 2>&1"))
           log.info(said)
           t.assertIn("a name for the night", said)
           said = admin_nl.fail(alice("timeout 60 polder reconcile 2>&1"))

@@ -9,7 +9,9 @@ pub(super) fn pool_answers(pool: &str, addresses: &str, all_down: Option<impl Di
     let line = format!("pool {pool} answers {addresses}");
     let line = match all_down {
         None => LogLine::info(Kind::Pool, line),
-        Some(policy) => LogLine::warn(Kind::Pool, format!("{line}: all are down, when_all_down {policy}")),
+        Some(policy) => {
+            LogLine::warn(Kind::Pool, format!("{line}: no member is both up and ready, when_all_down {policy}"))
+        }
     };
     line.about(pool)
 }

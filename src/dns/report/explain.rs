@@ -2,6 +2,7 @@
 //!
 //! Asks the answer engine itself and reads its answer, so that the explanation cannot differ from what clients get.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use hickory_proto::op::{Message, ResponseCode};
@@ -9,12 +10,15 @@ use hickory_proto::rr::{RData, RecordType};
 
 use crate::api::dns::Explanation;
 use crate::api::operator::OperatorState;
+use crate::config::dns::PoolConfig;
+use crate::config::near_miss::did_you_mean;
 use crate::daemon::clock::Now;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Authority, Found, Node};
 use crate::dns::control::State;
 use crate::dns::pool::Members;
 use crate::health::Verdict;
+use crate::unix_time::{since, to_unix_ms};
 use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_IN, rtype};
 
@@ -59,7 +63,10 @@ impl State {
             Authority::Unavailable => {
                 explanation.because.push("its zone could not be read: SERVFAIL; see status".into())
             }
-            Authority::Elsewhere => explanation.because.push("it is in none of our zones: REFUSED".into()),
+            Authority::Elsewhere => {
+                let meant = self.meant(&explanation.chain[0]);
+                explanation.because.push(format!("it is in none of our zones: REFUSED{meant}"));
+            }
         }
         let last = explanation.chain.last().and_then(|last| name::from_text(last)).and_then(|w| Name::from_wire(&w));
         match last.as_ref().map(|last| (last, self.node(last), self.node(last).and_then(Node::pool))) {
@@ -75,6 +82,12 @@ impl State {
             explanation.because.extend(told);
         }
         Ok(explanation)
+    }
+
+    /// The pool or zone that an unknown name was probably meant to be. The names in zones are not looked through: there may be millions.
+    fn meant(&self, name: &str) -> String {
+        let config = &self.document.config;
+        did_you_mean(name, config.pools.keys().chain(config.zones.keys()).map(String::as_str))
     }
 
     fn node(&self, name: &Name) -> Option<Node<'_>> {
@@ -116,7 +129,10 @@ impl State {
                 explanation.because.push(format!("{kind}: delegated to other nameservers"))
             }
             ResponseCode::NoError => explanation.because.push(format!("{kind}: the name has none (NODATA)")),
-            ResponseCode::NXDomain => explanation.because.push(format!("{kind}: there is no such name (NXDOMAIN)")),
+            ResponseCode::NXDomain => {
+                let meant = self.meant(&name::to_text(asked.as_bytes()));
+                explanation.because.push(format!("{kind}: there is no such name (NXDOMAIN){meant}"));
+            }
             ResponseCode::Refused | ResponseCode::ServFail => {}
             other => explanation.because.push(format!("{kind}: {other}")),
         }
@@ -129,22 +145,56 @@ impl State {
         let members = self.members(name, config, now);
         for (member, addresses) in &config.members {
             let state = members.operator(member);
+            let note = self.operator.0.get(&format!("{name}/{member}")).filter(|note| note.state == state);
+            let said = match note.filter(|_| state != OperatorState::Ready) {
+                Some(note) => note.since_in_words(now.unix_ms),
+                None => state.to_string(),
+            };
             for address in &addresses.addresses {
                 let answered = explanation.addresses.contains(&address.to_string());
-                let reason = self.health_of(config, *address).map(|health| health.reason.to_string());
-                let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
                 let verdict = members.verdict(*address);
+                let checked = self.health_of(config, *address).filter(|_| verdict != Verdict::Unchecked);
+                let checked = checked.map_or_else(String::new, |health| {
+                    format!(" since {} ({})", since(to_unix_ms(health.since), now.unix_ms), health.reason)
+                });
                 let but = match (answered, state, verdict) {
                     (true, OperatorState::Ready, Verdict::Up) => "answered",
                     (true, ..) => "answered all the same, by when_all_down",
                     (false, ..) => "left out",
                 };
-                explanation.because.push(format!("{member} {address}: {verdict}{reason}, {state}: {but}"));
+                explanation.because.push(format!("{member} {address}: {verdict}{checked}, {said}: {but}"));
             }
         }
-        if let Some(policy) = self.choices.get(name).and_then(|chosen| chosen.all_down()) {
-            explanation.because.push(format!("no member is up and ready: when_all_down {policy} decides"));
+        explanation.because.extend(self.nobody(name, config, now));
+    }
+
+    /// Why `when_all_down` decides what a pool answers, if it does, and what comes of it.
+    pub(super) fn nobody(&self, name: &str, config: &PoolConfig, now: Now) -> Option<String> {
+        let chosen = self.choices.get(name)?;
+        let policy = chosen.all_down()?;
+        let members = self.members(name, config, now);
+        let mut causes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (member, addresses) in &config.members {
+            let is = |verdict| addresses.addresses.iter().any(|address| members.verdict(*address) == verdict);
+            let verdicts = [Verdict::Up, Verdict::Down].into_iter().find(|verdict| is(*verdict));
+            let verdict = verdicts.unwrap_or(Verdict::Unchecked);
+            let cause = match members.operator(member) {
+                OperatorState::Ready if verdict == Verdict::Up => continue,
+                OperatorState::Ready => verdict.to_string(),
+                state => format!("{verdict} and in {state}"),
+            };
+            causes.entry(cause).or_default().push(member);
         }
+        let causes = causes.into_iter().map(|(cause, members)| format!("{} {cause}", members.join(", ")));
+        let causes = causes.collect::<Vec<_>>().join("; ");
+        let answer = match chosen.addresses().next() {
+            Some(_) => format!("when_all_down: {policy} decides the answer"),
+            None if policy == "empty" => "when_all_down: empty leaves no address to answer".to_owned(),
+            None => format!(
+                "when_all_down: {policy} finds no address to answer, since an operator's drain and maint count for it too"
+            ),
+        };
+        Some(format!("no member is both up and ready ({causes}), and {answer}"))
     }
 }
 

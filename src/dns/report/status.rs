@@ -113,8 +113,8 @@ impl State {
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);
-            if let Some(policy) = self.choices.get(name).and_then(Choices::all_down) {
-                alarms.push(format!("pool {name}: no member is up and ready; answered by when_all_down: {policy}"));
+            if let Some(words) = self.nobody(name, config, now) {
+                alarms.push(format!("pool {name}: {words}"));
             } else if config.members.iter().filter(|(member, config)| pool::usable(member, config, &members)).count()
                 == 1
                 && config.members.len() > 1

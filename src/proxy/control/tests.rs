@@ -145,7 +145,7 @@ fn latch_value(epoch: u64, active: &str) -> Value {
 
 fn explain(state: &State, host: &str, path: &str, cookie: &str) -> crate::api::proxy::Explanation {
     let (protocol, port) = (Protocol::Http, None);
-    explain::explain(state, Visit { protocol, host, port, path, query: "", cookie, from: None })
+    explain::explain(state, Visit { protocol, host, port, path, query: "", cookie, from: None }, 1_000_000)
 }
 
 #[test]

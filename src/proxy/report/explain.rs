@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
+use crate::config::near_miss::did_you_mean;
 use crate::config::proxy::{Balance, HostPattern, Protocol, RetryConfig};
 use crate::health::Verdict;
 use crate::proxy::choose::balance::contains;
@@ -23,14 +24,15 @@ use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, Front, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 use crate::running_time::running;
+use crate::unix_time::{since, to_unix_ms};
 use visit::Refusal;
 pub use visit::Visit;
 
-/// Explains a request.
-pub fn explain(state: &State, visit: Visit<'_>) -> Explanation {
+/// Explains a request at `now`, in milliseconds since the epoch.
+pub fn explain(state: &State, visit: Visit<'_>, now: u64) -> Explanation {
     let mut told = Explanation::default();
     match reach(state, &visit, &mut told) {
-        Ok(Reached { front, service: Some(service) }) => backend(state, &visit, front, service, &mut told),
+        Ok(Reached { front, service: Some(service) }) => backend(state, &visit, (front, service), now, &mut told),
         Ok(Reached { front, service: None }) => told.because.extend(after(&visit, front)),
         Err(Refusal(refusal)) => told.refusal = refusal.map(str::to_owned),
     }
@@ -52,7 +54,7 @@ fn reach<'s>(state: &'s State, visit: &Visit<'_>, told: &mut Explanation) -> Res
     let matched = match snapshot.router.explain(host.as_bytes(), path.as_bytes()) {
         Ok(matched) => matched,
         Err(why) => {
-            told.route = unrouted(why, host, path);
+            told.route = unrouted(state, why, host, path);
             told.because.push("it is answered 404".into());
             return Err(Refusal::with("404"));
         }
@@ -100,13 +102,20 @@ fn reach<'s>(state: &'s State, visit: &Visit<'_>, told: &mut Explanation) -> Res
 }
 
 /// Tells which backend gets it.
-fn backend(state: &State, visit: &Visit<'_>, front: &Front, service: &Service, told: &mut Explanation) {
+fn backend(
+    state: &State,
+    visit: &Visit<'_>,
+    (front, service): (&Front, &Service),
+    unix_ms: u64,
+    told: &mut Explanation,
+) {
     let because = &mut told.because;
     let named = named_by(service, visit.cookie);
     because.extend(about_cookie(service, visit.cookie, named));
-    because.extend(about_latch(state, service));
+    because.extend(about_latch(state, service, unix_ms));
     let now = running();
-    because.extend(service.backends.iter().filter_map(|backend| about_backend(service, backend, now)));
+    let at = Moment { running: now, unix_ms };
+    because.extend(service.backends.iter().filter_map(|backend| about_backend(state, service, backend, at)));
     let choice = choose(
         service,
         RequestFacts { cookie: named, now, ..Default::default() },
@@ -139,9 +148,23 @@ fn about_edge(state: &State, service: &str) -> Vec<String> {
     state.prepared.document.services.get(service).map(edge::about).unwrap_or_default()
 }
 
-fn unrouted(why: Unmatched, host: &str, path: &str) -> String {
+fn unrouted(state: &State, why: Unmatched, host: &str, path: &str) -> String {
     match why {
-        Unmatched::Host => format!("no service has the host {host:?}, and none has \"*\""),
+        Unmatched::Host => {
+            let services = &state.prepared.document.services;
+            let meant = match services.get(host) {
+                Some(service) => {
+                    let hosts = service.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                    format!("; {host} is a service, whose hosts are {hosts}")
+                }
+                None => {
+                    let hosts: Vec<String> =
+                        services.values().flat_map(|service| &service.hosts).map(ToString::to_string).collect();
+                    did_you_mean(host, hosts.iter().map(String::as_str))
+                }
+            };
+            format!("no service has the host {host:?}, and none has \"*\"{meant}")
+        }
         Unmatched::Path => format!("the host {host:?} is known, but no service has a path that {path:?} begins with"),
     }
 }
@@ -163,7 +186,14 @@ fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<
     })
 }
 
-fn about_latch(state: &State, service: &Service) -> Option<String> {
+/// One moment by both clocks.
+#[derive(Clone, Copy)]
+struct Moment {
+    running: Duration,
+    unix_ms: u64,
+}
+
+fn about_latch(state: &State, service: &Service, now: u64) -> Option<String> {
     let ServiceMode::Latched { latch: view, .. } = service.mode else { return None };
     let keeper = state.latches.get(&service.name)?;
     let Some(latch) = keeper.latch() else {
@@ -171,17 +201,25 @@ fn about_latch(state: &State, service: &Service) -> Option<String> {
     };
     let by = if latch.by.is_empty() { String::new() } else { format!(", by {}", latch.by) };
     let held = if view == LatchView::Hold { "; requests are held" } else { "" };
-    Some(format!("the latch names {} (epoch {}{by}: {}){held}", latch.active, latch.epoch, latch.reason))
+    // A latch that never moved has no time of its own.
+    let since = if latch.epoch == 0 { String::new() } else { format!(" since {}", since(latch.at, now)) };
+    Some(format!("the latch names {}{since} (epoch {}{by}: {}){held}", latch.active, latch.epoch, latch.reason))
 }
 
 /// Says what keeps a backend from getting every request, if anything does.
-fn about_backend(service: &Service, backend: &Backend, now: Duration) -> Option<String> {
+fn about_backend(state: &State, service: &Service, backend: &Backend, now: Moment) -> Option<String> {
     let mut words = Vec::new();
     if backend.verdict != Verdict::Up {
-        words.push(format!("is {} by its checks", backend.verdict));
+        let health = state.health.get(&backend.target).filter(|_| backend.verdict == Verdict::Down);
+        let why =
+            health.map(|health| format!(" since {}: {}", since(to_unix_ms(health.since), now.unix_ms), health.reason));
+        words.push(format!("is {} by its checks{}", backend.verdict, why.unwrap_or_default()));
     }
     if backend.operator != OperatorState::Ready {
-        words.push(format!("is in {} by the operator", backend.operator));
+        let note = state.operator.0.get(&format!("{}/{}", service.name, backend.name));
+        let note = note.filter(|note| note.state == backend.operator).map(|note| note.since_in_words(now.unix_ms));
+        let words_of_it = note.unwrap_or_else(|| format!("in {} by the operator", backend.operator));
+        words.push(format!("is {words_of_it}"));
     }
     if backend.weight == 0 {
         words.push("has weight 0: only requests that name it".into());
@@ -191,7 +229,8 @@ fn about_backend(service: &Service, backend: &Backend, now: Duration) -> Option<
     {
         words.push(format!("has {} requests, as many as it takes", slots.most()));
     }
-    if let Some(tenths) = service.slow_start.map(|time| backend.tenths(time, now)).filter(|tenths| *tenths < 10) {
+    if let Some(tenths) = service.slow_start.map(|time| backend.tenths(time, now.running)).filter(|tenths| *tenths < 10)
+    {
         words.push(format!("has come up a moment ago: it has {tenths}/10 of its weight"));
     }
     (!words.is_empty()).then(|| format!("{} {}", backend.name, words.join(", and ")))

@@ -39,7 +39,7 @@ impl ProxyDaemon {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
                 match visit(given) {
-                    Ok(visit) => AdminReply::json(&explain::explain(state, visit)),
+                    Ok(visit) => AdminReply::json(&explain::explain(state, visit, now.unix_ms)),
                     Err(why) => AdminReply::refuse(400, why),
                 }
             }

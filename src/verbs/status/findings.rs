@@ -15,8 +15,8 @@ pub fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String
     let replies: Vec<&DaemonReply> = replies.into_iter().collect();
     let proxies: Vec<_> = replies.iter().filter_map(|reply| reply.proxy()).collect();
     let nameservers: Vec<_> = replies.iter().filter_map(|reply| reply.nameserver()).collect();
-    let mut findings: Vec<String> = replies.iter().flat_map(|reply| daemons::findings(reply)).collect();
-    findings.extend(services::findings(&proxies));
+    let mut findings = daemons::findings(&replies);
+    findings.extend(services::findings(replies.iter().copied()));
     findings.extend(differences::of_proxies(&proxies));
     findings.extend(pools::findings(&nameservers));
     findings.extend(differences::of_nameservers(&nameservers));

@@ -1,27 +1,29 @@
 //! The fleet's hosts on the screen of `status`: what runs on each and how that stands to what was pushed; the working copy,
 //! and what is still to be committed.
 
+mod parts;
+mod words;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::drift::{Drift, LastPush, judge};
-use crate::counted::counted;
+use super::drift::{LastPush, judge};
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
 use crate::push::deferred::svn::{self, ServerState};
 use crate::push::deferred::{self, Deferred};
-use crate::push::host::lock::Lock;
 use crate::push::ledger::{Activated, Entry};
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::ReachedFleet;
-use crate::verbs::ledger_text::{revision, short};
-use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
+use crate::verbs::layout::wrapped;
+use crate::verbs::ledger_text::revision;
+use crate::verbs::output::{Tone, printable};
 use crate::verbs::reach::{Reach, Reports};
-use crate::verbs::times::{ago, span};
+use parts::{Host, Pending, Pushed, WorkingCopy};
 
 /// How many entries of a ledger are looked through for the last activation.
 const ENTRIES: usize = 50;
@@ -32,50 +34,6 @@ pub struct Fleet {
     hosts: Vec<Host>,
     working_copy: WorkingCopy,
     deferred: Vec<Pending>,
-}
-
-#[derive(Debug, Serialize)]
-struct Host {
-    host: String,
-    roles: Vec<&'static str>,
-    location: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<Report>,
-    /// Why there is no report.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    drift: Option<Drift>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_push: Option<Pushed>,
-}
-
-#[derive(Debug, Serialize)]
-struct Pushed {
-    at: u64,
-    push: String,
-    who: String,
-    revision: String,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct WorkingCopy {
-    folder: PathBuf,
-    revision: Option<String>,
-    local_changes: usize,
-    /// How many revisions the server has that this has not.
-    behind: Option<usize>,
-    /// What is not known, and why.
-    note: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Pending {
-    push: String,
-    who: String,
-    at: u64,
-    message: String,
-    files: usize,
 }
 
 impl Fleet {
@@ -121,9 +79,33 @@ impl Fleet {
         self.hosts.iter().flat_map(findings).collect()
     }
 
-    /// For people.
-    pub fn screen(&self) -> String {
-        format!("{}{}", table(&self.hosts), lines(self))
+    /// For people: all hosts in a few lines of at most `width` columns, the working copy, and what is still to be committed.
+    pub fn screen(&self, width: usize) -> String {
+        let lines = words::hosts(&self.hosts).into_iter().chain(words::working_copy(&self.working_copy));
+        let mut text: String = lines.map(|line| wrapped("", &printable(&line), 2, width)).collect();
+        for one in &self.deferred {
+            text += &wrapped("", &Tone::Notable.paint(&words::pending(one)), 2, width);
+        }
+        text
+    }
+
+    /// The names of its hosts.
+    pub fn host_names(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| &*host.host)
+    }
+
+    /// All of one host, a line each.
+    pub fn host_lines(&self, name: &str) -> Option<Vec<String>> {
+        self.host(name).map(words::of_host)
+    }
+
+    /// The same for machines.
+    pub fn host_json(&self, name: &str) -> Option<serde_json::Value> {
+        self.host(name).map(|host| serde_json::json!(host))
+    }
+
+    fn host(&self, name: &str) -> Option<&Host> {
+        self.hosts.iter().find(|host| host.host == name)
     }
 }
 
@@ -213,90 +195,6 @@ fn findings(host: &Host) -> Vec<String> {
     let failed = host.report.iter().flat_map(|report| &report.failed_units);
     findings.extend(failed.map(|unit| format!("{name}: unit {unit} has failed")));
     findings
-}
-
-fn table(hosts: &[Host]) -> String {
-    let mut table =
-        Table::new(&["HOST", "ROLES", "LOCATION", "POLDER", "SYSTEM", "DRIFT", "LOCK", "LAST PUSH", "FAILED UNITS"]);
-    for host in hosts {
-        let mut row = vec![cell(&host.host), cell(host.roles.join(" ")), cell(&host.location)];
-        match (&host.report, &host.error) {
-            (Some(report), _) => row.extend([
-                cell(&report.version),
-                cell(short(&report.system)),
-                drift(host.drift.as_ref()),
-                lock(report.lock.as_ref(), report.clock_ms),
-                pushed(host.last_push.as_ref()),
-                units(&report.failed_units),
-            ]),
-            (None, why) => row.extend([
-                cell("?"),
-                cell("?"),
-                toned(format!("not reached: {}", why.as_deref().unwrap_or_default()), Tone::Bad),
-                cell("?"),
-                pushed(host.last_push.as_ref()),
-            ]),
-        }
-        table.row(row);
-    }
-    table.render()
-}
-
-fn drift(drift: Option<&Drift>) -> Cell {
-    let Some(drift) = drift else { return cell("?") };
-    let tone = match drift {
-        Drift::AsPushed => Tone::Good,
-        Drift::NeverPushed | Drift::Waits(_) => Tone::Notable,
-        _ => Tone::Bad,
-    };
-    toned(drift.in_words(), tone)
-}
-
-fn lock(lock: Option<&Lock>, clock_ms: u64) -> Cell {
-    match lock {
-        None => cell("-"),
-        Some(lock) => {
-            let left = span(lock.expires.saturating_sub(clock_ms) / 1000);
-            toned(format!("{}, {left} left", lock.in_words()), Tone::Notable)
-        }
-    }
-}
-
-fn pushed(pushed: Option<&Pushed>) -> Cell {
-    match pushed {
-        None => cell("-"),
-        Some(pushed) => cell(format!("{} ago, {}, {}", ago(pushed.at), pushed.who, pushed.revision)),
-    }
-}
-
-fn units(failed: &[String]) -> Cell {
-    if failed.is_empty() { cell("-") } else { toned(failed.join(" "), Tone::Bad) }
-}
-
-/// The working copy, and what is still to be committed.
-fn lines(fleet: &Fleet) -> String {
-    let copy = &fleet.working_copy;
-    let mut parts = Vec::new();
-    parts.extend(copy.revision.clone());
-    parts.extend((copy.local_changes > 0).then(|| counted(copy.local_changes, "local change")));
-    parts.extend(copy.behind.map(|behind| match behind {
-        0 => "nothing newer on the server".to_owned(),
-        count => Tone::Notable.paint(&format!("{} behind the server: svn update", counted(count, "revision"))),
-    }));
-    parts.extend(copy.note.as_ref().map(|note| Tone::Notable.paint(&printable(note))));
-    let mut text = format!("working copy {}: {}\n", copy.folder.display(), parts.join(", "));
-    for one in &fleet.deferred {
-        let words = format!(
-            "deferred: {} of push {} by {}, {} ago ({}); `polder reconcile` commits them when svn is back",
-            counted(one.files, "file"),
-            one.push,
-            one.who,
-            ago(one.at),
-            one.message
-        );
-        text.push_str(&format!("{}\n", Tone::Notable.paint(&printable(&words))));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 pub mod examples;
 
 use super::*;
+use crate::api::operator::OperatorState;
 use crate::api::status::Status;
+use crate::health::Verdict;
 use crate::push::error::Error;
 use crate::verbs::endpoint::Endpoint;
+use crate::verbs::replies::DaemonReply;
 
 fn reply(answer: Result<Status, Error>) -> DaemonReply {
     DaemonReply {
@@ -12,29 +15,141 @@ fn reply(answer: Result<Status, Error>) -> DaemonReply {
     }
 }
 
-#[test]
-fn the_screen_shows_what_checks_say_beside_what_the_operator_says() {
-    let screen = screen(&[reply(Ok(Status::Proxy(Box::new(examples::proxy()))))]);
-    let screen = anstream::adapter::strip_str(&screen).to_string();
-    assert!(!screen.contains("ANSWERED BY"), "{screen}");
-    let web2 = screen.lines().find(|line| line.starts_with("www      web2")).expect("www/web2 has a line");
-    assert!(web2.contains("up") && web2.contains("drain"), "{screen}");
+fn seen(proxies: &[crate::api::proxy::Status]) -> Seen {
+    let nameserver = reply(Ok(Status::Nameserver(Box::new(examples::nameserver()))));
+    let proxies = proxies.iter().map(|one| reply(Ok(Status::Proxy(Box::new(one.clone())))));
+    Seen::of(proxies.chain([nameserver]).collect(), None)
+}
+
+fn shown(seen: &Seen, name: Option<&str>, width: usize) -> String {
+    let Ok(view) = View::of(name, seen) else { panic!("{name:?} is known") };
+    let text = anstream::adapter::strip_str(&view.text(seen, width)).to_string();
+    assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
+    text
+}
+
+/// A proxy on which `www` is answered 503, with names and reasons as long as they come.
+fn broken(name: &str) -> crate::api::proxy::Status {
+    let mut proxy = examples::proxy();
+    proxy.daemon.name = name.to_owned();
+    proxy.services[1].usable = false;
+    for backend in &mut proxy.services[1].backends {
+        (backend.check, backend.check_reason) = (Verdict::Down, "connection refused".to_owned());
+    }
+    proxy
 }
 
 #[test]
-fn services_that_need_no_backend_have_a_table_of_their_own() {
+fn what_is_not_well_comes_first_and_what_is_well_is_counted() {
+    let text = shown(&seen(&[broken("px-1"), broken("px-2")]), None, 80);
+    assert_eq!(
+        text,
+        "\
+! www: 503 at px-1, px-2: web1, web2 down: connection refused
+! www/web2 is in drain since 2023-11-14 22:13:20Z, by alice@admin-nl: new disk;
+  `polder ready www/web2` puts it back
+
+BACKEND   CHECKS  OPERATOR  PART
+www/web1  down    ready     primary
+www/web2  down    drain     primary
+
+2 proxies ready: px-1, px-2
+1 nameserver ready: ns-1
+1 other service, 2 backends: all up and ready
+1 pool, 2 members: all in the answers
+
+`polder status www` shows all of it, `polder events` what has happened.
+"
+    );
+}
+
+#[test]
+fn a_fleet_that_is_well_takes_a_few_lines() {
+    let mut well = examples::proxy();
+    (well.services[1].backends[1].operator, well.services[1].backends[1].note) = (OperatorState::Ready, None);
+    assert_eq!(
+        shown(&seen(&[well]), None, 80),
+        "\
+All is well.
+
+1 proxy ready: px-1
+1 nameserver ready: ns-1
+2 services, 4 backends: all up and ready
+1 pool, 2 members: all in the answers
+"
+    );
+}
+
+#[test]
+fn no_line_is_wider_than_a_telephone_whatever_names_and_reasons_are() {
+    let mut proxy = broken("a-proxy-with-a-very-long-name-that-no-table-was-made-for");
+    proxy.services[1].name = "a-service-with-a-very-long-name-that-no-table-was-made-for".to_owned();
+    proxy.services[1].backends[0].check_reason = "x".repeat(300);
+    let seen = seen(&[proxy]);
+    for width in [20, 40, 79, 80, 120] {
+        for name in
+            [None, Some("a-service-with-a-very-long-name-that-no-table-was-made-for"), Some("web1"), Some("ns-1")]
+        {
+            shown(&seen, name, width);
+        }
+    }
+}
+
+#[test]
+fn one_thing_is_shown_in_full_with_who_when_and_why() {
+    let mut proxy = examples::proxy();
+    let latch = proxy.services[0].latch.as_mut().unwrap();
+    (latch.active, latch.epoch, latch.spent) = (Some("web3".to_owned()), 3, vec!["web2".to_owned()]);
+    let seen = seen(&[proxy]);
+    let shop = shown(&seen, Some("shop"), 200);
+    for told in [
+        "service shop: stateful, one active backend (latched); hosts shop.example.net",
+        "  latch: web3 is active, epoch 3, since 2023-11-14 22:13:20Z by px-1: start; failed away from web2",
+        "  the latch is on disk on every proxy",
+        "shop/web2: 192.0.2.21:80, primary, failed",
+        "  checks: up since 2023-11-14 22:13:20Z (",
+        "shop/web3: 192.0.2.21:80, backup, active",
+    ] {
+        assert!(shop.contains(told), "{told}\n{shop}");
+    }
+    assert!(!shop.contains("www/"), "{shop}");
+    // A backend by its own name: wherever it is used.
+    let web2 = shown(&seen, Some("web2"), 200);
+    assert!(web2.contains("shop/web2: ") && web2.contains("www/web2: "), "{web2}");
+    let drained = "  operator: drain since 2023-11-14 22:13:20Z, by alice@admin-nl at px-1: new disk; until somebody says otherwise";
+    assert!(web2.contains(drained), "{web2}");
+    assert!(web2.starts_with("! "), "what is not well with it comes first: {web2}");
+    let one = shown(&seen, Some("www/web2"), 200);
+    assert!(!one.contains("shop/web2: "), "{one}");
+}
+
+#[test]
+fn a_name_that_nothing_has_is_answered_with_the_one_that_was_meant() {
+    let seen = seen(&[examples::proxy()]);
+    for (said, meant) in
+        [("px1", "px-1"), ("web9", "web1"), ("shopp", "shop"), ("htp0.l.example.net", "http0.l.example.net")]
+    {
+        let Err(unknown) = View::of(Some(said), &seen) else { panic!("{said} is unknown") };
+        assert!(unknown.words().ends_with(&format!("did you mean {meant}?")), "{}", unknown.words());
+    }
+    let Err(unknown) = View::of(Some("mail"), &seen) else { panic!("mail is unknown") };
+    assert!(unknown.words().contains("`polder status` shows what there is"), "{}", unknown.words());
+}
+
+#[test]
+fn services_that_need_no_backend_are_told_with_what_answers() {
     let mut proxy = examples::proxy();
     let target = Some("redirect 302 to https://www.example.net/…".to_owned());
     let service = crate::api::proxy::ServiceStatus {
         name: "old".to_owned(),
         target,
+        mode: "redirect".to_owned(),
+        latch: None,
         backends: Vec::new(),
         ..proxy.services[0].clone()
     };
     proxy.services.push(service);
-    let screen = screen(&[reply(Ok(Status::Proxy(Box::new(proxy))))]);
-    let screen = anstream::adapter::strip_str(&screen).to_string();
-    let lines: Vec<&str> = screen.lines().filter(|line| line.starts_with("old ")).collect();
-    assert_eq!(lines.len(), 1, "{screen}");
-    assert!(lines[0].contains("redirect 302 to https://www.example.net/…") && lines[0].ends_with("px-1"), "{screen}");
+    let seen = seen(&[proxy]);
+    assert!(shown(&seen, None, 80).contains("1 service that the proxies answer by themselves: old (redirect)\n"));
+    assert!(shown(&seen, Some("old"), 80).contains("service old: redirect 302 to https://www.example.net/…; hosts"));
 }

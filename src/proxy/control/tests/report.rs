@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::daemon::trends::Trends;
+use crate::unix_time::{since, to_unix_ms};
 
 #[test]
 fn metrics_are_named_as_prometheus_wants_them() {
@@ -42,19 +43,28 @@ fn explain_tells_the_same_as_the_snapshot_decides() {
     assert_eq!(told.route, "host *.www.example.net and path /app");
     machine.set("www/web1", Verdict::Down);
     let told = explain(&machine.state, "www.example.net", "/", "");
-    assert_eq!(
-        told.because,
-        [
-            "the listener http (127.0.0.1:80) takes it",
-            "web1 is down by its checks",
-            "web2: it is the only usable primary"
-        ]
-    );
+    assert_eq!(told.because.len(), 3, "{told:?}");
+    assert_eq!(told.because[0], "the listener http (127.0.0.1:80) takes it");
+    let health = machine.state.health.get(&machine.service("www").backends[0].target).unwrap();
+    let since = since(to_unix_ms(health.since), 1_000_000);
+    assert_eq!(told.because[1], format!("web1 is down by its checks since {since}: {}", health.reason));
+    assert_eq!(told.because[2], "web2: it is the only usable primary");
     machine.set("www/web2", Verdict::Down);
     let told = explain(&machine.state, "www.example.net", "/", "");
     assert_eq!((told.backend, told.because.last().unwrap().contains("503")), (None, true));
     let told = explain(&machine.state, "example.org", "/", "");
     assert_eq!((told.service, told.refusal.as_deref(), told.because.len()), (None, Some("404"), 2));
+    let route = |host| explain(&machine.state, host, "/", "").route;
+    assert!(route("shpo.example.net").ends_with("; did you mean shop.example.net?"), "{}", route("shpo.example.net"));
+    assert!(route("shop").ends_with("; shop is a service, whose hosts are shop.example.net"), "{}", route("shop"));
+}
+
+#[test]
+fn explain_tells_who_has_taken_a_backend_out_and_since_when() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    machine.say("www/web1", OperatorState::Drain, false).unwrap();
+    let told = explain(&machine.state, "www.example.net", "/", "");
+    assert_eq!(told.because[1], "web1 is in drain since 00:16:40Z by alice", "{told:?}");
 }
 
 #[test]

@@ -2,87 +2,92 @@
 
 use std::collections::BTreeMap;
 
+use super::super::services::{self, Views};
 use super::operator;
 use crate::api::operator::OperatorState;
-use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
+use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::health::Verdict;
+use crate::verbs::replies::DaemonReply;
 use crate::verbs::times::since;
 
-/// A service as each proxy sees it.
-struct Views<'a> {
-    name: &'a str,
-    by_proxy: Vec<(&'a str, &'a ServiceStatus)>,
+pub(super) fn findings<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String> {
+    let all: Vec<Service<'a>> = services::all(replies).into_iter().map(Service).collect();
+    let mut findings: Vec<String> = all.iter().flat_map(Service::unusable).collect();
+    findings.extend(all.iter().filter_map(|one| one.latches_that_differ().or_else(|| one.off_primary())));
+    findings.extend(backends_down(&all));
+    findings.extend(all.iter().flat_map(Service::taken_out));
+    findings
 }
 
-pub(super) fn findings(proxies: &[&Status]) -> Vec<String> {
-    let mut services: BTreeMap<&str, Vec<(&str, &ServiceStatus)>> = BTreeMap::new();
-    for status in proxies {
-        for service in &status.services {
-            services.entry(&service.name).or_default().push((&status.daemon.name, service));
-        }
-    }
-    let views = services.into_iter().map(|(name, by_proxy)| Views { name, by_proxy });
-    views.flat_map(|views| views.findings()).collect()
+/// How many names stand in one finding.
+const MOST: usize = 8;
+
+/// Backends that checks have taken out of services that others still serve: those with the same cause together.
+fn backends_down(all: &[Service<'_>]) -> Vec<String> {
+    let down = all.iter().flat_map(Service::backends_down);
+    let words = |((reason, at), mut backends): ((&str, String), Vec<String>)| {
+        backends.dedup();
+        let verb = if backends.len() == 1 { "is" } else { "are" };
+        let more = backends.len().saturating_sub(MOST);
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        backends.truncate(MOST);
+        format!("{}{rest} {verb} down{at}: {reason}", backends.join(", "))
+    };
+    grouped(down).into_iter().map(words).collect()
 }
 
-impl Views<'_> {
-    fn findings(&self) -> Vec<String> {
-        let mut findings = self.unusable();
-        findings.extend(self.latches_that_differ().or_else(|| self.off_primary()));
-        findings.extend(self.backends_down());
-        findings.extend(self.taken_out());
-        findings
-    }
+/// A service as all proxies see it.
+struct Service<'a>(Views<'a>);
 
+impl<'a> Service<'a> {
     /// `www: 503 at px-1, px-2: web1, web2 down: connection refused`.
     fn unusable(&self) -> Vec<String> {
-        let unusable = self.by_proxy.iter().filter(|(_, service)| !service.usable);
+        let unusable = self.0.by_proxy.iter().filter(|(_, service)| !service.usable);
         let by_cause = grouped(unusable.map(|(proxy, service)| (cause(service), *proxy)));
         by_cause
             .into_iter()
-            .map(|(cause, proxies)| format!("{}: 503 at {}: {cause}", self.name, proxies.join(", ")))
+            .map(|(cause, proxies)| format!("{}: 503 at {}: {cause}", self.0.name, proxies.join(", ")))
             .collect()
     }
 
-    /// Backends that checks have taken out of a service that the others still serve.
-    fn backends_down(&self) -> Vec<String> {
-        let usable = self.by_proxy.iter().filter(|(_, service)| service.usable);
+    /// Each with its reason and the proxies that say so.
+    fn backends_down(&self) -> Vec<((&'a str, String), String)> {
+        let usable = self.0.by_proxy.iter().filter(|(_, service)| service.usable);
         let down = usable.flat_map(|(proxy, service)| {
             let down = service.backends.iter().filter(|backend| backend.check == Verdict::Down);
             down.map(move |backend| ((backend.name.as_str(), backend.check_reason.as_str()), *proxy))
         });
-        let words = |((backend, reason), proxies): ((&str, &str), Vec<&str>)| {
-            let at = if proxies.len() == self.by_proxy.len() {
-                String::new()
-            } else {
-                format!(" at {}", proxies.join(", "))
+        let seen = |((backend, reason), proxies): ((&str, &'a str), Vec<&str>)| {
+            let at = match proxies.len() == self.0.by_proxy.len() {
+                true => String::new(),
+                false => format!(" at {}", proxies.join(", ")),
             };
-            format!("{}/{backend} is down{at}: {reason}", self.name)
+            ((reason, at), format!("{}/{backend}", self.0.name))
         };
-        grouped(down).into_iter().map(words).collect()
+        grouped(down).into_iter().map(seen).collect()
     }
 
     fn taken_out(&self) -> Vec<String> {
-        let backends = self.by_proxy.iter().flat_map(|(_, service)| &service.backends);
+        let backends = self.0.by_proxy.iter().flat_map(|(_, service)| &service.backends);
         let finding = |backend: &BackendStatus| {
-            operator::finding(&format!("{}/{}", self.name, backend.name), backend.operator, backend.note.as_ref())
+            operator::finding(&format!("{}/{}", self.0.name, backend.name), backend.operator, backend.note.as_ref())
         };
         backends.filter_map(finding).collect()
     }
 
     /// A latched service on a backup works, but with one backend less, and only an operator takes it back.
     fn off_primary(&self) -> Option<String> {
-        let (service, latch) = self.latches().max_by_key(|(_, latch)| latch.epoch)?;
+        let (service, latch) = self.0.latch()?;
         let active = service.backends.iter().find(|backend| latch.active.as_ref() == Some(&backend.name))?;
         let primary = service.backends.iter().find(|backend| !backend.backup)?;
         active.backup.then(|| {
             let LatchStatus { at, by, reason, .. } = latch;
             format!(
                 "{} serves from {} since {} ({by}: {reason}); `polder failback {}` goes back to {} when that is well",
-                self.name,
+                self.0.name,
                 active.name,
                 since(*at),
-                self.name,
+                self.0.name,
                 primary.name
             )
         })
@@ -90,16 +95,12 @@ impl Views<'_> {
 
     /// Proxies that answered and name different active backends.
     fn latches_that_differ(&self) -> Option<String> {
-        let latched = self.by_proxy.iter().filter_map(|(proxy, service)| Some((service.latch.as_ref()?, *proxy)));
+        let latched = self.0.by_proxy.iter().filter_map(|(proxy, service)| Some((service.latch.as_ref()?, *proxy)));
         let active = |latch: &LatchStatus| latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
         let by_backend = grouped(latched.map(|(latch, proxy)| (active(latch), proxy)));
         let says = by_backend.iter().map(|(backend, proxies)| format!("{} on {backend}", proxies.join(", ")));
         (by_backend.len() > 1)
-            .then(|| format!("latches differ: service {}: {}", self.name, says.collect::<Vec<_>>().join("; ")))
-    }
-
-    fn latches(&self) -> impl Iterator<Item = (&ServiceStatus, &LatchStatus)> {
-        self.by_proxy.iter().filter_map(|(_, service)| Some((*service, service.latch.as_ref()?)))
+            .then(|| format!("latches differ: service {}: {}", self.0.name, says.collect::<Vec<_>>().join("; ")))
     }
 }
 

@@ -92,6 +92,22 @@ fn the_same_dead_backend_seen_by_two_proxies_is_one_finding_and_by_one_of_them_n
 }
 
 #[test]
+fn an_alarm_of_several_daemons_and_a_webserver_that_several_services_use_are_one_line_each() {
+    let sick = |name: &str| {
+        let mut status = well(name);
+        status.daemon.alarms = vec!["the disk is full".to_owned()];
+        for backend in status.services.iter_mut().map(|service| &mut service.backends[1]) {
+            (backend.check, backend.check_reason) = (Verdict::Down, "timed out".to_owned());
+        }
+        status
+    };
+    assert_eq!(
+        found(&[&sick("px-1"), &sick("px-2")]),
+        ["px-1, px-2: the disk is full", "shop/web3, www/web2 are down: timed out"]
+    );
+}
+
+#[test]
 fn a_service_that_nobody_gets_is_one_line_with_its_cause() {
     let down = |name: &str| {
         let mut status = well(name);

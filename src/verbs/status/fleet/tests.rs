@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::push::host::lock::Lock;
 use crate::push::ledger::{Event, Kind, Outcome, Record};
 use crate::unix_time::unix_ms;
+use crate::verbs::status::drift::Drift;
 
 fn host(name: &str) -> Host {
     Host {
@@ -100,16 +102,20 @@ fn a_screen_says_of_each_host_what_runs_who_locks_it_and_what_is_wrong() {
             "px-ch is not reached: no route to host"
         ]
     );
-    let screen = anstream::adapter::strip_str(&fleet.screen()).to_string();
+    let screen = anstream::adapter::strip_str(&fleet.screen(300)).to_string();
     for told in [
-        "abcdefgh  changed by hand since",
-        "bob@admin-ch (ch): push of r42, 90s left  2h ago, alice@admin-nl, r41 +2",
-        "not reached: no route to host",
+        "1 host changed by hand since: px-nl",
+        "locked by bob@admin-ch (ch): push of r42 until ",
+        "last push p1 by alice@admin-nl at ",
         "working copy /srv/fleet: r41, 2 local changes, 3 revisions behind the server: svn update",
-        "deferred: 2 files of push p1 by alice@admin-nl, 0s ago (web-1: more memory)",
+        "deferred: 2 files of push p1 by alice@admin-nl at ",
     ] {
         assert!(screen.contains(told), "{told} in\n{screen}");
     }
+    let of_host = fleet.host_lines("px-nl").unwrap().join("\n");
+    assert!(of_host.contains("proxy, in nl") && of_host.contains("system abcdefgh"), "{of_host}");
+    assert_eq!(fleet.host_lines("px-ch").unwrap()[1], "not reached: no route to host");
+    assert_eq!(fleet.host_lines("px-9"), None);
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! What several daemons say, those together that say the same (pure).
+
+use crate::verbs::layout::wrapped;
+use crate::verbs::output::printable;
+
+/// What a daemon says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said<'a> {
+    pub(super) daemon: &'a str,
+    /// What it comes to.
+    pub(super) headline: String,
+    /// Why.
+    pub(super) sentences: Vec<String>,
+}
+
+/// What it comes to for some daemons.
+#[derive(Debug, PartialEq, Eq)]
+struct Group<'a> {
+    daemons: Vec<&'a str>,
+    headline: String,
+    /// Each with those who say it.
+    sentences: Vec<(String, Vec<&'a str>)>,
+}
+
+/// Lines of at most `width` columns: `proxies px-1, px-2: service shop, backend shop2`, and below it why. A sentence that not all of them
+/// say begins with their names.
+pub(super) fn text(role: &str, said: Vec<Said<'_>>, width: usize) -> String {
+    let mut text = String::new();
+    for Group { daemons, headline, sentences } in merged(said) {
+        let plural = if daemons.len() == 1 { "" } else { "s" };
+        let role = if role == "proxy" && !plural.is_empty() { "proxie" } else { role };
+        let names = printable(&daemons.join(", "));
+        text += &wrapped("", &format!("{role}{plural} {names}: {headline}"), 4, width);
+        for (sentence, by) in sentences {
+            let only = if by.len() == daemons.len() { String::new() } else { format!("{}: ", by.join(", ")) };
+            text += &wrapped("    ", &printable(&format!("{only}{sentence}")), 6, width);
+        }
+    }
+    text
+}
+
+fn merged(said: Vec<Said<'_>>) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for Said { daemon, headline, sentences } in said {
+        let place = groups.iter().position(|group| group.headline == headline).unwrap_or(groups.len());
+        if place == groups.len() {
+            groups.push(Group { daemons: Vec::new(), headline, sentences: Vec::new() });
+        }
+        groups[place].add(daemon, sentences);
+    }
+    groups
+}
+
+impl<'a> Group<'a> {
+    /// Sentences keep their order: one that nobody has said yet stands before the one that follows it.
+    fn add(&mut self, daemon: &'a str, sentences: Vec<String>) {
+        self.daemons.push(daemon);
+        let mut end = self.sentences.len();
+        for sentence in sentences.into_iter().rev() {
+            match self.sentences[..end].iter().rposition(|(other, _)| are_alike(other, &sentence)) {
+                Some(place) => {
+                    self.sentences[place].1.push(daemon);
+                    end = place;
+                }
+                None => self.sentences.insert(end, (sentence, vec![daemon])),
+            }
+        }
+    }
+}
+
+/// How far apart daemons see the same thing, in seconds: each probes in a rhythm of its own.
+const APART: u32 = 30;
+
+/// Whether two sentences say the same: but for how long a probe took, and for moments that are seconds apart.
+fn are_alike(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<&str>, Vec<&str>) = (one.split(' ').collect(), other.split(' ').collect());
+    let is_span = |words: &[&str], at: usize| {
+        words[at].bytes().all(|byte| byte.is_ascii_digit())
+            && words.get(at + 1).is_some_and(|unit| unit.starts_with("ms"))
+    };
+    one.len() == other.len()
+        && (0..one.len()).all(|at| {
+            one[at] == other[at]
+                || (is_span(&one, at) && is_span(&other, at))
+                || seconds(one[at]).zip(seconds(other[at])).is_some_and(|(one, other)| one.abs_diff(other) <= APART)
+        })
+}
+
+/// `04:08:05Z`, with whatever punctuation stands behind it.
+fn seconds(word: &str) -> Option<u32> {
+    let word = word.trim_end_matches([',', ':', ';', ')']).trim_start_matches('(').strip_suffix('Z')?;
+    let mut parts = word.split(':').map(str::parse::<u32>);
+    let (hours, minutes, seconds) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    parts.next().is_none().then_some(hours * 3600 + minutes * 60 + seconds)
+}
+
+#[cfg(test)]
+mod tests;

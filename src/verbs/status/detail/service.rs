@@ -1,0 +1,130 @@
+//! A service, or some of its backends.
+
+use super::super::services::{Seen, Views, part};
+use super::sheet::{Sheet, only_by};
+use crate::api::operator::{OperatorNote, OperatorState};
+use crate::api::proxy::LatchStatus;
+use crate::health::Verdict;
+use crate::verbs::output::Tone;
+use crate::verbs::times::{since, span};
+
+/// None if it has none of the backends that are asked for.
+pub(super) fn text(views: &Views<'_>, is_asked: impl Fn(&str) -> bool, is_whole: bool, width: usize) -> Option<String> {
+    let mut sheet = Sheet::new(width);
+    if is_whole {
+        whole(views, &mut sheet);
+    }
+    let backends = views.backends();
+    let asked: Vec<&Seen<'_>> = backends.iter().filter(|seen| is_asked(&seen.backend.name)).collect();
+    if asked.is_empty() && !is_whole {
+        return None;
+    }
+    asked.into_iter().for_each(|seen| backend(views, seen, &mut sheet));
+    Some(sheet.text())
+}
+
+fn whole(views: &Views<'_>, sheet: &mut Sheet) {
+    let Some((_, first)) = views.by_proxy.first() else { return };
+    let answered_by = first.target.clone().unwrap_or_else(|| mode(&first.mode).to_owned());
+    sheet.heading(&format!("service {}", views.name), &format!("{answered_by}; hosts {}", first.hosts.join(", ")));
+    let (usable, unusable): (Vec<_>, Vec<_>) = views.by_proxy.iter().partition(|(_, service)| service.usable);
+    let names = |proxies: &[&(&str, _)]| proxies.iter().map(|(proxy, _)| *proxy).collect::<Vec<_>>().join(", ");
+    if !usable.is_empty() {
+        sheet.toned(&format!("served by {}", names(&usable)), Tone::Good);
+    }
+    if !unusable.is_empty() {
+        sheet.toned(&format!("503 on {}: no backend may serve", names(&unusable)), Tone::Bad);
+    }
+    if let Some((_, latch)) = views.latch() {
+        sheet.line(&moved(latch));
+        let holds: Vec<&str> = views
+            .by_proxy
+            .iter()
+            .filter(|(_, one)| one.latch.as_ref().is_some_and(|own| own.epoch == latch.epoch))
+            .map(|(proxy, _)| *proxy)
+            .collect();
+        if holds.len() < views.by_proxy.len() {
+            sheet.toned(&format!("only {} know of epoch {}", holds.join(", "), latch.epoch), Tone::Bad);
+        }
+        let unstored = views.by_proxy.iter().filter(|(_, one)| one.latch.as_ref().is_some_and(|own| !own.stored));
+        let unstored: Vec<&str> = unstored.map(|(proxy, _)| *proxy).collect();
+        match unstored.is_empty() {
+            true => sheet.line("the latch is on disk on every proxy"),
+            false => sheet.toned(&format!("the latch is NOT on disk on {}", unstored.join(", ")), Tone::Bad),
+        }
+    }
+}
+
+fn mode(mode: &str) -> &str {
+    match mode {
+        "latched" => "stateful, one active backend (latched)",
+        "sticky" => "stateful, a cookie keeps a visitor on a backend (sticky)",
+        other => other,
+    }
+}
+
+fn moved(latch: &LatchStatus) -> String {
+    let LatchStatus { active, epoch, by, reason, at, spent, .. } = latch;
+    let active = active
+        .as_deref()
+        .map_or_else(|| "which backend is active is not known".to_owned(), |active| format!("{active} is active"));
+    let spent = if spent.is_empty() { String::new() } else { format!("; failed away from {}", spent.join(", ")) };
+    match epoch {
+        0 => format!("latch: {active}, epoch 0{spent}"),
+        epoch => format!("latch: {active}, epoch {epoch}, since {} by {by}: {reason}{spent}", since(*at)),
+    }
+}
+
+fn backend(views: &Views<'_>, seen: &Seen<'_>, sheet: &mut Sheet) {
+    let Seen { service, backend, by } = seen;
+    let mut part = part(service, backend);
+    if service.latch.is_none() {
+        part += &format!(", weight {}", backend.weight);
+    }
+    let only = only_by(by, views.by_proxy.len());
+    sheet.heading(&format!("{}/{}", views.name, backend.name), &format!("{}, {part}{only}", backend.address));
+    sheet.toned(&checked(backend.check, &backend.check_reason, backend.check_since), tone(backend.check));
+    said(backend.operator, backend.note.as_ref(), sheet);
+    let mine = |proxy: &str| by.contains(&proxy);
+    let all = views.by_proxy.iter().filter(|(proxy, _)| mine(proxy)).flat_map(|(_, one)| &one.backends);
+    let (running, requests) = all
+        .filter(|one| one.name == backend.name)
+        .fold((0, 0), |(running, requests), one| (running + one.running, requests + one.requests));
+    sheet.toned(&format!("requests: {running} running, {requests} sent since the proxies started"), Tone::Faint);
+}
+
+/// `checks: down since 04:12:03Z: connection refused`.
+pub(super) fn checked(check: Verdict, reason: &str, at: u64) -> String {
+    match check {
+        Verdict::Unchecked => "checks: none has ended yet".to_owned(),
+        verdict => format!("checks: {verdict} since {} ({}): {reason}", since(at), lasting(at)),
+    }
+}
+
+fn lasting(at: u64) -> String {
+    span(crate::unix_time::unix_ms().saturating_sub(at) / 1000)
+}
+
+pub(super) fn tone(check: Verdict) -> Tone {
+    match check {
+        Verdict::Up => Tone::Good,
+        Verdict::Down => Tone::Bad,
+        Verdict::Unchecked => Tone::Notable,
+    }
+}
+
+/// `operator: drain since 04:12:05Z, by alice@admin-nl: new disk; until 05:00:00Z`.
+pub(super) fn said(state: OperatorState, note: Option<&OperatorNote>, sheet: &mut Sheet) {
+    let Some(note) = note else {
+        sheet.line(&format!("operator: {state}"));
+        return;
+    };
+    let why = if note.why.is_empty() { String::new() } else { format!(": {}", note.why) };
+    let until = match note.until {
+        Some(until) => format!("; until {}", since(until)),
+        None if state == OperatorState::Ready => String::new(),
+        None => "; until somebody says otherwise".to_owned(),
+    };
+    let words = format!("operator: {state} since {}, by {} at {}{why}{until}", since(note.when), note.who, note.by);
+    sheet.toned(&words, if state == OperatorState::Ready { Tone::Plain } else { Tone::Notable });
+}

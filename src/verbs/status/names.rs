@@ -1,0 +1,103 @@
+//! The one thing that `status NAME` is about (pure).
+
+use std::collections::BTreeSet;
+
+use super::seen::Seen;
+use crate::config::near_miss::did_you_mean;
+use crate::verbs::replies::DaemonReply;
+
+/// A name that something has: a service or one of its hosts, a host of the fleet, a daemon, a backend, a pool, a member, a zone.
+pub(super) struct Named(String);
+
+/// A name that nothing has.
+pub(super) struct Unknown {
+    name: String,
+    /// The names that there are.
+    pub(super) known: BTreeSet<String>,
+    /// No daemon answered: nobody can know.
+    pub(super) is_silent: bool,
+}
+
+/// Finds out whether anything has the name.
+pub(super) fn find(name: &str, seen: &Seen) -> Result<Named, Unknown> {
+    let named = name.trim_end_matches('.');
+    let known = known(seen);
+    if known.contains(named) {
+        return Ok(Named(named.to_owned()));
+    }
+    let is_silent = seen.replies.iter().all(|one| one.answer.is_err());
+    Err(Unknown { name: name.to_owned(), known, is_silent })
+}
+
+fn known(seen: &Seen) -> BTreeSet<String> {
+    let mut known: BTreeSet<String> = seen.replies.iter().map(DaemonReply::name).collect();
+    known.extend(seen.fleet.iter().flat_map(|fleet| fleet.host_names()).map(str::to_owned));
+    for service in seen.replies.iter().filter_map(DaemonReply::proxy).flat_map(|status| &status.services) {
+        known.insert(service.name.clone());
+        known.extend(service.hosts.iter().cloned());
+        known.extend(service.backends.iter().flat_map(|one| uses(&service.name, &one.name)));
+    }
+    for status in seen.replies.iter().filter_map(DaemonReply::nameserver) {
+        for pool in &status.pools {
+            known.insert(pool.name.clone());
+            known.extend(pool.members.iter().flat_map(|one| uses(&pool.name, &one.name)));
+        }
+        known.extend(status.zones.iter().map(|zone| zone.name.clone()));
+        known.extend(status.failed_zones.iter().map(|zone| zone.name.clone()));
+    }
+    known
+}
+
+fn uses(user: &str, used: &str) -> [String; 2] {
+    [used.to_owned(), format!("{user}/{used}")]
+}
+
+impl Named {
+    /// The name itself.
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is its name.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.0 == name
+    }
+
+    /// Whether this use of something is meant: by the name of what is used, or with its user's.
+    pub(super) fn is_use(&self, user: &str, used: &str) -> bool {
+        self.0 == used || self.0.strip_prefix(user).and_then(|rest| rest.strip_prefix('/')) == Some(used)
+    }
+
+    /// The findings that name it.
+    pub(super) fn findings<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = &'a String> {
+        seen.findings.iter().filter(|finding| names(finding, &self.0))
+    }
+}
+
+/// Whether a sentence has a name in it, whole.
+fn names(sentence: &str, name: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '-' || letter == '_';
+    sentence.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&sentence[..at], &sentence[at + name.len()..]);
+        let mut after = after.chars();
+        let goes_on = match after.next() {
+            // The end of a sentence, or of a label of a longer name.
+            Some('.') => after.next().is_some_and(is_part),
+            next => next.is_some_and(is_part),
+        };
+        !goes_on && !before.ends_with(|letter| is_part(letter) || letter == '.')
+    })
+}
+
+impl Unknown {
+    /// What is said of it.
+    pub(super) fn words(&self) -> String {
+        let known = || self.known.iter().map(String::as_str);
+        let meant = did_you_mean(&self.name, known());
+        let example = if meant.is_empty() { "; `polder status` shows what there is" } else { "" };
+        format!("there is no service, host, backend, daemon, pool, member or zone {:?} here{meant}{example}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! The fleet on one screen (pure): what is not well, the parts of the fleet that this concerns, and all else in a few lines.
+
+mod folded;
+mod troubled;
+
+use super::seen::Seen;
+use crate::verbs::layout::wrapped;
+use crate::verbs::output::{Tone, printable};
+
+/// Lines of at most `width` columns. They hold no ages and no counts of requests: what stays as it is reads as before.
+pub(super) fn text(seen: &Seen, width: usize) -> String {
+    let parts = [
+        findings(&seen.findings, width),
+        troubled::services(&seen.replies, width),
+        troubled::pools(&seen.replies, width),
+        folded::text(seen, width),
+        hint(seen, width),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// Each begins with a mark, for those who see no colours.
+pub(super) fn findings<S: AsRef<str>>(findings: &[S], width: usize) -> String {
+    if findings.is_empty() {
+        return format!("{}\n", Tone::Good.paint("All is well."));
+    }
+    let mark = format!("{} ", Tone::Bad.paint("!"));
+    findings.iter().map(|finding| wrapped(&mark, &printable(finding.as_ref()), 2, width)).collect()
+}
+
+/// How to see more of it.
+fn hint(seen: &Seen, width: usize) -> String {
+    if seen.findings.is_empty() {
+        return String::new();
+    }
+    let example = troubled::first(&seen.replies).unwrap_or("NAME");
+    let words = format!("`polder status {example}` shows all of it, `polder events` what has happened.");
+    wrapped("", &Tone::Faint.paint(&words), 2, width)
+}

@@ -1,0 +1,35 @@
+use super::*;
+use crate::api::status::Status;
+use crate::health::Verdict;
+use crate::verbs::endpoint::Endpoint;
+use crate::verbs::status::tests::examples;
+
+fn frame(change: impl Fn(&mut crate::api::proxy::Status)) -> Frame {
+    let mut proxy = examples::proxy();
+    change(&mut proxy);
+    let endpoint = Endpoint::at(std::path::Path::new("/nowhere"));
+    let reply = DaemonReply { endpoint, answer: Ok(Status::Proxy(Box::new(proxy))) };
+    Frame::of(None, &Ok(Seen::of(vec![reply], None)), 80)
+}
+
+#[test]
+fn nothing_is_written_anew_while_only_counts_ages_and_times_of_probes_change() {
+    let before = frame(|_| {});
+    let busy = frame(|proxy| {
+        proxy.requests += 7;
+        proxy.daemon.uptime_s += 1;
+        proxy.services[0].backends[0].requests += 7;
+        proxy.services[0].backends[0].check_reason = "200 in 9 ms".to_owned();
+        proxy.daemon.alarms.clear();
+    });
+    assert_eq!(before.steady, busy.steady);
+    let down = frame(|proxy| proxy.services[0].backends[0].check = Verdict::Down);
+    assert_ne!(before.steady, down.steady);
+}
+
+#[test]
+fn an_alarm_that_counts_seconds_is_not_a_change_and_a_new_one_is() {
+    let alarm = |words: &str| frame(|proxy| proxy.daemon.alarms = vec![words.to_owned()]).steady;
+    assert_eq!(alarm("nothing has come for 12 s"), alarm("nothing has come for 13 s"));
+    assert_ne!(alarm("nothing from px-2 for 12 s"), alarm("nothing from px-3 for 12 s"));
+}
