@@ -25,6 +25,7 @@ pub mod looks;
 pub mod metrics;
 pub mod notify;
 pub mod operator;
+pub mod page;
 pub(crate) mod passed_fds;
 pub mod peers;
 pub mod reload;
@@ -36,6 +37,7 @@ pub mod state_file;
 pub mod state_lock;
 pub mod takeover;
 pub mod ticks;
+pub mod trends;
 
 /// The version spoken at takeovers and shown in `status`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

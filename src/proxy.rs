@@ -32,6 +32,7 @@ pub mod route;
 mod run;
 #[cfg(test)]
 mod samples;
+pub mod service_counters;
 pub mod slow_start;
 pub mod snapshot;
 pub mod target;

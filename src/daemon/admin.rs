@@ -4,6 +4,7 @@
 //! what a path means (that is the daemon's [`AdminHandler`]), except for `POST /takeover`. Called by the daemons' control loops.
 
 mod connection;
+mod live;
 mod message;
 mod site;
 mod slots;

@@ -194,6 +194,11 @@ impl History {
         }
     }
 
+    /// The newest of them, newest first.
+    pub fn newest(&self, most: usize) -> Vec<Event> {
+        self.kept().events.iter().rev().take(most).cloned().collect()
+    }
+
     /// How it stands with the files.
     pub fn disk(&self) -> Disk {
         self.kept().disk.clone()

@@ -8,13 +8,14 @@
 //! answers carry no authority section: nobody needs it, and it would only make them longer. Optional additional
 //! records go only to clients whose address is proved: for others they would amplify forged queries.
 
+mod client;
 mod query;
 mod writer;
 
 use crate::config::dns::IdentityConfig;
 use crate::dns::challenges::answers::Said;
-use crate::dns::compiled::{Authority, Found, Node, RrSet, Zone, Zones};
-use crate::dns::cookie::{Issuer, Standing};
+use crate::dns::compiled::{Authority, Found, Node, RrSet, Slot, Zone, Zones};
+use crate::dns::cookie::Standing;
 use crate::dns::rate_limit::{Account, Class};
 use crate::dns::snapshot::Snapshot;
 use crate::zone::name::Name;
@@ -23,6 +24,7 @@ use crate::zone::number::{rcode, rtype};
 use query::{HEADER, Query, Refusal};
 use writer::{Full, Opt, Owner, Section, Writer};
 
+pub use client::{Client, Transport};
 pub use writer::UDP_SIZE;
 
 /// The largest answer without EDNS over UDP (RFC 1035, 4.2.1).
@@ -30,34 +32,6 @@ const PLAIN_UDP_SIZE: usize = 512;
 
 /// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
 const CHAIN: usize = 8;
-
-/// How a query came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// In a datagram: the answer is at most [`UDP_SIZE`] and what the client takes.
-    Udp,
-    /// Over a stream: the answer may fill a message.
-    Tcp {
-        /// How long the connection may idle, in units of 100 ms (RFC 7828, 3.1).
-        keepalive: u16,
-    },
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-pub struct Client<'s> {
-    /// How the query came.
-    pub transport: Transport,
-    /// Verifies and makes this client's cookies; if there is none, cookies are ignored.
-    pub issuer: Option<Issuer<'s>>,
-}
-
-impl Client<'_> {
-    /// One without cookies.
-    pub fn without_cookies(transport: Transport) -> Client<'static> {
-        Client { transport, issuer: None }
-    }
-}
 
 /// A response that stands in the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +46,8 @@ pub struct Answered {
     pub account: Account,
     /// What the query's cookie shows.
     pub cookie: Standing,
+    /// Where the queries of the zone are counted that its name is in; none: no zone is asked.
+    pub slot: Option<Slot>,
 }
 
 /// Answers a message. `None`: it is a response or a runt, and gets none. `rotation` is where a set of
@@ -86,7 +62,7 @@ pub fn answer(
 ) -> Option<Answered> {
     let server = snapshot.identity.server.as_deref();
     let Begun { mut writer, read, opt, standing } = begin(message, client, server, buffer)?;
-    let mut account = Account::ERROR;
+    let (mut account, mut slot) = (Account::ERROR, None);
     let tsig = read.as_ref().err().and_then(|refusal| refusal.tsig).map(|tsig| (message, tsig));
     let rcode = match read {
         // A query for a cookie alone says so if the one that it has is not good (RFC 7873, 5.4).
@@ -98,7 +74,7 @@ pub fn answer(
         }
         Ok(query) => {
             let shown = client.transport != Transport::Udp || standing == Standing::Good;
-            let account = &mut account;
+            let (account, slot) = (&mut account, &mut slot);
             let mut reply = Reply {
                 writer: &mut writer,
                 snapshot,
@@ -106,13 +82,21 @@ pub fn answer(
                 qtype: query.qtype,
                 shown,
                 account,
+                slot,
                 dnames: [None; CHAIN + 1],
             };
             reply.resolve(&query)
         }
     };
     let truncated = writer.truncated();
-    Some(Answered { length: writer.finish(rcode, opt.as_ref(), tsig), rcode, truncated, account, cookie: standing })
+    Some(Answered {
+        length: writer.finish(rcode, opt.as_ref(), tsig),
+        rcode,
+        truncated,
+        account,
+        cookie: standing,
+        slot,
+    })
 }
 
 /// The shortest response to a query, for a client's network that is beyond the rate limit. A client with a client cookie only,
@@ -126,7 +110,7 @@ pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Ans
     }
     let rcode = if truncated { rcode::NOERROR } else { rcode::BADCOOKIE };
     let length = writer.finish(rcode, opt.as_ref(), None);
-    Some(Answered { length, rcode, truncated, account: Account::ERROR, cookie: standing })
+    Some(Answered { length, rcode, truncated, account: Account::ERROR, cookie: standing, slot: None })
 }
 
 /// A response with nothing but its question yet.
@@ -200,6 +184,8 @@ struct Reply<'a, 'b> {
     shown: bool,
     /// Told by the first name of a chain: those behind it are none that a client chooses.
     account: &'a mut Account,
+    /// Told by the same name.
+    slot: &'a mut Option<Slot>,
     /// The DNAMEs in the answer, by where they are; the first ones filled: a chain may come back to one.
     dnames: [Option<&'a [u8]>; CHAIN + 1],
 }
@@ -221,7 +207,11 @@ impl<'a> Reply<'a, '_> {
         let mut name = query.name;
         let mut places = [HEADER; CHAIN + 1];
         for step in 0..=CHAIN {
-            let zone = match zones.zone_of(&name, self.qtype) {
+            let (authority, slot) = zones.zone_and_slot_of(&name, self.qtype);
+            if step == 0 {
+                *self.slot = slot;
+            }
+            let zone = match authority {
                 Authority::Zone(zone) => zone,
                 Authority::Unavailable if step == 0 => return rcode::SERVFAIL,
                 Authority::Elsewhere if step == 0 => return rcode::REFUSED,

@@ -11,4 +11,4 @@ mod zones;
 
 pub use build::{PoolOwners, compile, compile_zone};
 pub use rrset::{NodeId, OwnRrSet, RrSet, Shape};
-pub use zones::{Authority, Found, Node, PoolId, Zone, Zones};
+pub use zones::{Authority, Found, MOST_SLOTS, Node, PoolId, Slot, Zone, Zones};

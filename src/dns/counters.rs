@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::answer::Answered;
+use super::compiled::{MOST_SLOTS, Slot};
 use super::cookie::Standing;
 use super::rate_limit::Class;
+use crate::zone::number::rcode;
 
 /// Error codes counted apart: 0 to 23 (BADCOOKIE).
 pub const RCODES: usize = 24;
@@ -15,6 +17,7 @@ pub const RCODES: usize = 24;
 #[repr(align(128))]
 pub struct Counters {
     answers: [AtomicU64; RCODES],
+    zones: ZoneCounts,
     /// Queries by what their cookie shows, in the order of [`Standing::ALL`].
     pub cookies: [Count; Standing::ALL.len()],
     /// Responses that met the rate limit, by [`Class::ALL`] and [`Limited::ALL`].
@@ -30,6 +33,19 @@ pub struct Counters {
     pub connections: Count,
     /// TCP connections refused at a cap.
     pub connections_refused: Count,
+}
+
+/// Response codes that are counted by zone: these, and all others together.
+pub const ZONE_RCODES: [&str; 4] = ["NOERROR", "NXDOMAIN", "SERVFAIL", "other"];
+
+/// Responses by zone and [`ZONE_RCODES`].
+#[derive(Debug)]
+struct ZoneCounts(Box<[[Count; ZONE_RCODES.len()]]>);
+
+impl Default for ZoneCounts {
+    fn default() -> ZoneCounts {
+        ZoneCounts((0..=MOST_SLOTS).map(|_| Default::default()).collect())
+    }
 }
 
 /// What became of a response that met the rate limit.
@@ -73,12 +89,24 @@ impl Count {
     }
 }
 
+fn zone_rcode(code: u16) -> usize {
+    match code {
+        rcode::NOERROR => 0,
+        rcode::NXDOMAIN => 1,
+        rcode::SERVFAIL => 2,
+        _ => 3,
+    }
+}
+
 impl Counters {
     /// Counts one message by what it came to.
     pub fn count(&self, answered: Option<Answered>) {
         let Some(answered) = answered else { return self.ignored.add() };
         let answers = &self.answers[(answered.rcode as usize).min(RCODES - 1)];
         answers.store(answers.load(Relaxed) + 1, Relaxed);
+        if let Some(zone) = answered.slot.and_then(|slot| self.zones.0.get(usize::from(slot))) {
+            zone[zone_rcode(answered.rcode)].add();
+        }
         if answered.truncated {
             self.truncated.add();
         }
@@ -101,6 +129,11 @@ impl Counters {
         let [high, low] = self.last_limited.each_ref().map(|half| u128::from(half.load(Relaxed)));
         let bits = high << 64 | low;
         (bits != 0).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
+    }
+
+    /// Answers about names of the zone that is counted there, by [`ZONE_RCODES`].
+    pub fn answers_of(&self, slot: Slot) -> [u64; ZONE_RCODES.len()] {
+        self.zones.0.get(usize::from(slot)).map_or_else(Default::default, |zone| zone.each_ref().map(Count::get))
     }
 
     /// How many answers.

@@ -15,6 +15,9 @@ pub fn begins_with(path: &[u8], prefix: &[u8]) -> bool {
 /// Where the proxy itself answers, and no service is asked.
 const RESERVED: &[u8] = b"/.polder";
 
+/// Where it says whether it is ready.
+pub const READY_PATH: &[u8] = b"/.polder/ready";
+
 /// Whether a path is one at which the proxy itself answers.
 pub fn is_reserved(path: &[u8]) -> bool {
     begins_with(path, RESERVED)

@@ -258,6 +258,7 @@ impl Snapshot {
             draining: false,
             peers: Proof::default(),
             router: Router::default(),
+            counted: Arc::default(),
             fronts: Arc::new([]),
             services: Vec::new(),
             challenges: Challenges::default(),

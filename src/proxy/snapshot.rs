@@ -24,6 +24,7 @@ use crate::proxy::edge::drops::Drops;
 use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::retry_budget::RetryBudget;
 use crate::proxy::route::{Router, spelling};
+use crate::proxy::service_counters::ServiceCounters;
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::target::kept_file::{KeptFile, Reread};
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub router: Router,
     /// What visitors meet under them; [`Router`] answers with an index into this.
     pub fronts: Arc<[Front]>,
+    /// What is counted of each front's visitors, a slot for each worker; kept across snapshots and documents by name.
+    pub counted: Arc<[Arc<[ServiceCounters]>]>,
     /// The services that have backends, in the order of their names.
     pub services: Vec<Service>,
     /// What a CA is answered that asks whether a host is ours.

@@ -18,6 +18,7 @@ use polder::proxy::edge::Edge;
 use polder::proxy::edge::drops::Drops;
 use polder::proxy::queue::Slots;
 use polder::proxy::route::Router;
+use polder::proxy::service_counters::ServiceCounters;
 use polder::proxy::snapshot::{
     Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, ServiceQueue, Settings, Snapshot,
 };
@@ -301,6 +302,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         peers: Proof::default(),
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
         fronts: [front].into(),
+        counted: [ServiceCounters::of_workers(1)].into(),
         services: vec![service],
         challenges: Default::default(),
         settings: Arc::new(Settings {

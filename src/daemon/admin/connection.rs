@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::channel::Channel;
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,6 +23,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::live;
 use super::message::{AdminHandler, AdminReply, AdminRequest, Method, Origin, TAKEOVER_UPGRADE};
 use super::site::Site;
 use super::slots::{Eviction, Slot};
@@ -43,14 +45,14 @@ const TCP_LIMIT: Duration = Duration::from_secs(300);
 const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
 
 /// What may be read over TCP.
-const PUBLIC: [&str; 3] = ["/", "/status", "/metrics"];
+const PUBLIC: [&str; 6] = ["/", "/page.css", "/page.js", live::PATH, "/status", "/metrics"];
 
-/// Limits what a browser does with an answer: our pages are tables with an inline style, and are never framed.
+/// Limits what a browser does with an answer: our pages have one style and one script, both from here, and are never framed.
 const SAFEGUARDS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
     (
         CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     ),
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -120,11 +122,13 @@ async fn serve<S>(stream: S, caller: Caller, handler: impl AdminHandler, mut lin
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let accepting = link.accepting.clone();
     let service = service_fn(|request| {
         let (caller, handler, slot) = (caller.clone(), handler.clone(), Rc::clone(&slot));
+        let accepting = accepting.clone();
         async move {
             slot.set_busy(true);
-            let response = answer(request, &caller, handler).await;
+            let response = answer(request, &caller, handler, accepting).await;
             slot.set_busy(false);
             Ok::<_, Infallible>(response)
         }
@@ -145,12 +149,21 @@ where
     }
 }
 
-async fn answer(request: Request<Incoming>, caller: &Caller, handler: impl AdminHandler) -> Response<Full<Bytes>> {
+/// A whole body, or one that goes on.
+type Body = Either<Full<Bytes>, Channel<Bytes>>;
+
+async fn answer(
+    request: Request<Incoming>,
+    caller: &Caller,
+    handler: impl AdminHandler,
+    accepting: watch::Receiver<Accepting>,
+) -> Response<Body> {
     let for_us = caller.site.as_ref().map_or(Ok(()), |site| site.vet(request.uri(), request.headers()));
     let vetted = for_us.and_then(|()| vet(request.method(), request.uri().path(), caller.origin, geteuid().as_raw()));
     let reply = match vetted {
         Ok(Vetted::Takeover) => return switch(request, handler),
         Ok(Vetted::Call(method)) => match read(request, method, caller.origin).await {
+            Ok(request) if request.path == live::PATH => return go_on(request, handler, accepting).await,
             Ok(request) => handler.call(request).await,
             Err(refusal) => refusal,
         },
@@ -173,7 +186,7 @@ fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Res
         Origin::Tcp if reads && PUBLIC.contains(&path) => Ok(Vetted::Call(Method::Get)),
         Origin::Tcp => Err(AdminReply::refuse(
             403,
-            "this address is read-only: GET /metrics, /status or /; everything else needs the Unix socket",
+            "this address is read-only: GET /metrics, /status or /, the page; everything else needs the Unix socket",
         )),
         Origin::Unix { .. } if reads => Ok(Vetted::Call(Method::Get)),
         Origin::Unix { .. } if method != hyper::Method::POST => {
@@ -195,6 +208,8 @@ async fn read(request: Request<Incoming>, method: Method, origin: Origin) -> Res
     let path = request.uri().path().to_owned();
     let query = query::parse(request.uri().query().unwrap_or_default())
         .ok_or_else(|| AdminReply::refuse(400, "the query is not percent-encoded UTF-8"))?;
+    let accept: Vec<_> = request.headers().get_all(ACCEPT).iter().filter_map(|types| types.to_str().ok()).collect();
+    let accept = accept.join(",");
     let body = match timeout(BODY_LIMIT, Limited::new(request.into_body(), LARGEST_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -203,11 +218,27 @@ async fn read(request: Request<Incoming>, method: Method, origin: Origin) -> Res
         Ok(Err(error)) => return Err(AdminReply::refuse(400, format!("the body cannot be read: {error}"))),
         Err(_) => return Err(AdminReply::refuse(408, format!("the body did not arrive within {BODY_LIMIT:?}"))),
     };
-    Ok(AdminRequest { method, path, query, body, origin })
+    Ok(AdminRequest { method, path, query, accept, body, origin })
 }
 
-fn response(reply: AdminReply) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(reply.body));
+/// The answer, and from then on what becomes of it.
+async fn go_on(
+    request: AdminRequest,
+    handler: impl AdminHandler,
+    accepting: watch::Receiver<Accepting>,
+) -> Response<Body> {
+    let reply = handler.call(request.clone()).await;
+    let goes_on = reply.status == 200;
+    let mut response = response(reply.clone());
+    if goes_on {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(live::CONTENT_TYPE));
+        *response.body_mut() = Either::Right(live::body(request, reply, handler, accepting));
+    }
+    response
+}
+
+fn response(reply: AdminReply) -> Response<Body> {
+    let mut response = Response::new(Either::Left(Full::new(reply.body)));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
@@ -219,7 +250,7 @@ fn response(reply: AdminReply) -> Response<Full<Bytes>> {
 }
 
 /// 101; the raw stream goes to the handler once that has been written.
-fn switch(request: Request<Incoming>, handler: impl AdminHandler) -> Response<Full<Bytes>> {
+fn switch(request: Request<Incoming>, handler: impl AdminHandler) -> Response<Body> {
     let asked = request.headers().get(UPGRADE).is_some_and(|protocol| protocol == TAKEOVER_UPGRADE);
     if !asked {
         return response(AdminReply::refuse(400, format!("POST /takeover needs `Upgrade: {TAKEOVER_UPGRADE}`")));
@@ -237,7 +268,7 @@ fn switch(request: Request<Incoming>, handler: impl AdminHandler) -> Response<Fu
             Err(_) => tracing::error!("a takeover was requested over something other than a Unix socket"),
         }
     });
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Either::Left(Full::default()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
     response.headers_mut().insert(UPGRADE, HeaderValue::from_static(TAKEOVER_UPGRADE));

@@ -16,12 +16,12 @@ pub enum Origin {
         /// From SO_PEERCRED.
         uid: u32,
     },
-    /// TCP: only GET of `/metrics`, `/status` and `/` reaches the handler; everything else is answered 403 before it.
+    /// TCP: only GET of `/metrics`, `/status` and the page reaches the handler; everything else is answered 403 before it.
     Tcp,
 }
 
 /// A request of the operator.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AdminRequest {
     /// Requests with other methods do not reach the handler.
     pub method: Method,
@@ -29,6 +29,8 @@ pub struct AdminRequest {
     pub path: String,
     /// Decoded query parameters.
     pub query: Vec<(String, String)>,
+    /// The types that the other side takes (Accept); empty: any.
+    pub accept: String,
     /// At most 1 MiB.
     pub body: Bytes,
     /// Which socket it came over.
@@ -49,7 +51,7 @@ pub enum Method {
 pub struct AdminReply {
     /// The HTTP status.
     pub status: u16,
-    /// `application/json`, `text/plain; version=0.0.4`, `text/html; charset=utf-8`.
+    /// `application/json`, `text/html; charset=utf-8`, or one of metrics.
     pub content_type: &'static str,
     /// The body.
     pub body: Bytes,

@@ -252,13 +252,37 @@ async fn every_answer_tells_browsers_to_frame_keep_and_guess_nothing() {
         let stream = TcpStream::connect(address).await.unwrap();
         let answer = raw(stream, "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
         for field in [
-            "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            "content-security-policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'",
             "x-content-type-options: nosniff",
             "x-frame-options: DENY",
             "cache-control: no-store",
         ] {
             assert!(answer.contains(field), "{field}: {answer}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_live_comes_as_events_and_ends_with_the_server() {
+    local(async {
+        let (address, server) = tcp();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        let mut piece = [0; 4096];
+        // The second one says that nothing is new: the first look was not the only one.
+        while !answer.contains(":\n\n") {
+            let length = timeout(LIMIT, stream.read(&mut piece)).await.unwrap().unwrap();
+            assert!(length > 0, "{answer}");
+            answer.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+        }
+        assert!(answer.contains("content-type: text/event-stream"), "{answer}");
+        assert!(answer.contains("event: page\ndata: {"), "{answer}");
+        server.stop(LIMIT).await;
+        let mut rest = Vec::new();
+        timeout(LIMIT, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
+        assert!(rest.ends_with(b"0\r\n\r\n"), "the body has its end: {rest:?}");
     })
     .await;
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use serde_json::Value;
 
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::clock::Now;
-use super::super::history::Disk;
+use super::super::history::{Disk, History};
 use super::super::key_file::KeyError;
 use super::super::peers::{Identity, PeerEvent, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
+use super::super::trends::{Reading, Trends};
 use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
@@ -170,6 +172,10 @@ pub struct Figures {
     pub health_write_failures: u64,
     /// How it stands with the history on disk.
     pub events: Disk,
+    /// What happened.
+    pub history: History,
+    /// The last hour, for the page.
+    pub trends: Rc<Trends>,
 }
 
 impl Figures {
@@ -270,6 +276,9 @@ pub trait Daemon: Sized + 'static {
 
     /// Whether all that was accepted has ended.
     fn has_drained(&self) -> bool;
+
+    /// What the page shows of the last hour, as it is now.
+    fn readings(&self, now: Now) -> Vec<(String, Reading)>;
 
     /// Called after each event and at least four times a second, for changes that no event announces.
     fn poll(&mut self, _now: Now) {}

@@ -174,10 +174,14 @@ impl<D: Daemon> Shell<D> {
         self.phase.drains_until().is_some_and(|until| drained || self.now().running >= until)
     }
 
-    /// Done after each event: saves health and updates the status line.
+    /// Done after each event: reads what the page shows of the last hour, saves health and updates the status line.
     fn refresh(&mut self) {
         let now = self.now();
         self.daemon.poll(now);
+        if self.figures.trends.is_due(now.running) {
+            let readings = self.daemon.readings(now);
+            Rc::make_mut(&mut self.figures.trends).take(now.running, readings);
+        }
         if !matches!(self.phase, Phase::Serving | Phase::Reloading | Phase::Offering) {
             return;
         }

@@ -12,6 +12,7 @@ use super::super::admin::{AdminReply, AdminRequest};
 use super::super::args::DaemonArgs;
 use super::super::clock::Now;
 use super::super::history::History;
+use super::super::page;
 use super::super::sockets::Sockets;
 use super::super::state_lock::StateLock;
 use super::super::takeover::Offered;
@@ -257,6 +258,8 @@ impl<D: Daemon> Shell<D> {
             health_unwritten: health.failure,
             health_write_failures: health.failures,
             events: self.history.disk(),
+            history: self.history.clone(),
+            trends: Rc::clone(&self.figures.trends),
         }
     }
 
@@ -271,6 +274,9 @@ impl<D: Daemon> Shell<D> {
     pub(super) fn show(&self, request: &AdminRequest) -> AdminReply {
         if request.path == "/sockets" {
             return AdminReply::json(&self.sockets.listing());
+        }
+        if let Some(file) = page::file(&request.path) {
+            return file;
         }
         if request.path == "/events" {
             return match Query::read(&request.query) {

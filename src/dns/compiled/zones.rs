@@ -14,17 +14,25 @@ use crate::zone::number::rtype;
 /// Index of a pool in the document's order of names.
 pub type PoolId = u16;
 
+/// Where the queries of a zone are counted: the same for its apex as long as the process runs, whatever documents come and go.
+pub type Slot = u16;
+
+/// How many zones are counted each by itself. Those that come later share the slot of this number.
+pub const MOST_SLOTS: Slot = 1000;
+
 /// All zones of the document.
 #[derive(Debug, Default)]
 pub struct Zones {
     zones: Vec<Arc<Zone>>,
-    by_apex: HashMap<Box<[u8]>, Place>,
+    by_apex: HashMap<Box<[u8]>, (Place, Slot)>,
+    /// The slot of the next zone that none had before.
+    next: Slot,
     /// Labels of the apex with the most of them: no longer suffix needs to be looked up.
     deepest: usize,
 }
 
 /// Where a zone of the document is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     /// At this index.
     Zone(usize),
@@ -143,23 +151,49 @@ impl Zones {
     /// Puts the zones together; `unavailable` are the apexes of those that could not be read.
     pub fn new(zones: Vec<Arc<Zone>>, unavailable: Vec<Box<[u8]>>) -> Zones {
         let read = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), Place::Zone(n)));
-        let by_apex: HashMap<_, _> =
-            read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable))).collect();
+        let all = read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable)));
+        let by_apex: HashMap<_, _> = all.zip(0..).map(|((apex, place), n)| (apex, (place, slot(n)))).collect();
         let deepest = by_apex.keys().map(|apex| name::labels(apex).count()).max().unwrap_or(0);
-        Zones { zones, by_apex, deepest }
+        let next = slot(by_apex.len());
+        Zones { zones, by_apex, deepest, next }
+    }
+
+    /// The same, counted where they were before. A zone that is new has a slot that none has had: what was counted there was another's.
+    #[must_use]
+    pub fn following(mut self, before: &Zones) -> Zones {
+        let mut next = before.next;
+        let mut apexes: Vec<_> = self.by_apex.iter_mut().collect();
+        apexes.sort();
+        for (apex, (_, own)) in apexes {
+            *own = before.slot(apex).unwrap_or(next);
+            if *own == next {
+                next = slot(usize::from(next) + 1);
+            }
+        }
+        self.next = next;
+        self
+    }
+
+    /// Where the queries for the zone of this apex, in lower case, are counted.
+    pub fn slot(&self, apex: &[u8]) -> Option<Slot> {
+        self.by_apex.get(apex).map(|(_, slot)| *slot)
     }
 
     /// The zone that answers for a name: the deepest one that encloses it. A question for DS is one about the parent
     /// side of a cut, and so skips the zone whose apex it names where we serve the parent too (RFC 4035, 3.1.4.1).
     pub fn zone_of(&self, name: &Name, qtype: u16) -> Authority<'_> {
+        self.zone_and_slot_of(name, qtype).0
+    }
+
+    /// The same, and where its queries are counted.
+    pub fn zone_and_slot_of(&self, name: &Name, qtype: u16) -> (Authority<'_>, Option<Slot>) {
         let first = name.labels().saturating_sub(self.deepest);
         let mut enclosing = (first..=name.labels())
             .filter_map(|label| self.by_apex.get(name.from_label(label)).map(|place| (label, *place)));
-        let Some((label, deepest)) = enclosing.next() else { return Authority::Elsewhere };
-        match enclosing.next().filter(|_| qtype == rtype::DS && label == 0) {
-            Some((_, parent)) => self.at(parent),
-            None => self.at(deepest),
-        }
+        let Some((label, deepest)) = enclosing.next() else { return (Authority::Elsewhere, None) };
+        let parent = enclosing.next().filter(|_| qtype == rtype::DS && label == 0);
+        let (place, slot) = parent.map_or(deepest, |(_, parent)| parent);
+        (self.at(place), Some(slot))
     }
 
     fn at(&self, place: Place) -> Authority<'_> {
@@ -176,11 +210,15 @@ impl Zones {
 
     /// The zone of this apex, in lower case, if it could be read.
     pub fn get(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
-        match self.by_apex.get(apex)? {
-            Place::Zone(n) => self.zones.get(*n),
+        match self.by_apex.get(apex)?.0 {
+            Place::Zone(n) => self.zones.get(n),
             Place::Unavailable => None,
         }
     }
+}
+
+fn slot(number: usize) -> Slot {
+    Slot::try_from(number).map_or(MOST_SLOTS, |slot| slot.min(MOST_SLOTS))
 }
 
 impl Zone {
@@ -295,3 +333,6 @@ impl Names {
         RrSet { rtype: row.rtype, ttl, count: row.count, wire, shape: Shape::of(row.rtype), additional, needed }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,28 @@
-//! The nameserver's metrics (Prometheus text): `GET /metrics`.
+//! The nameserver's metrics: `GET /metrics`.
+
+pub mod families;
 
 use std::net::IpAddr;
 
+use self::families::*;
 use super::status::RuntimeFigures;
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
-use crate::daemon::metrics::{Common, Page};
+use crate::daemon::metrics::Scrape;
+use crate::daemon::metrics::common::Common;
+use crate::daemon::metrics::exposition::Page;
+use crate::daemon::metrics::family::Family;
+use crate::dns::compiled::MOST_SLOTS;
 use crate::dns::control::State;
 use crate::dns::control::prepared::Instead;
 use crate::dns::cookie::Standing;
-use crate::dns::counters::{Count, Counters, Limited, RCODES};
+use crate::dns::counters::{Count, Counters, Limited, RCODES, ZONE_RCODES};
 use crate::dns::pool::{self, Members};
 use crate::dns::rate_limit::Class;
 use crate::health::Verdict;
+use crate::zone::name;
 
 /// The names of the response codes that we send; others are shown by number.
 fn rcode_name(rcode: usize) -> String {
@@ -33,14 +41,16 @@ fn rcode_name(rcode: usize) -> String {
     }
 }
 
+const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
+
 type Read = fn(&Counters) -> &Count;
 
-const COUNTERS: [(&str, &str, Read); 5] = [
-    ("polder_responses_truncated_total", "Responses truncated (TC) to fit a datagram.", |c| &c.truncated),
-    ("polder_queries_ignored_total", "Messages that get no response: responses and runts.", |c| &c.ignored),
-    ("polder_responses_unsent_total", "Responses that the kernel did not accept.", |c| &c.send_errors),
-    ("polder_connections_accepted_total", "Connections accepted.", |c| &c.connections),
-    ("polder_connections_refused_total", "Connections refused at a limit.", |c| &c.connections_refused),
+const COUNTERS: [(Family, Read); 5] = [
+    (RESPONSES_TRUNCATED, |c| &c.truncated),
+    (QUERIES_IGNORED, |c| &c.ignored),
+    (RESPONSES_UNSENT, |c| &c.send_errors),
+    (CONNECTIONS_ACCEPTED, |c| &c.connections),
+    (CONNECTIONS_REFUSED, |c| &c.connections_refused),
 ];
 
 impl State {
@@ -50,31 +60,52 @@ impl State {
         counters: impl Iterator<Item = (&'static str, &'c Counters)>,
         figures: &RuntimeFigures,
         now: Now,
+        scrape: &Scrape,
     ) -> String {
-        let mut page = Page::new(Daemon::Nameserver);
-        self.common(figures, now).write(&mut page);
-        page.counter("polder_state_write_failures_total", "Writes to the state directory that failed.")
+        let mut page = Page::new(Daemon::Nameserver, scrape.format);
+        self.common(figures, now).write(&mut page, scrape);
+        page.metric(STATE_WRITE_FAILURES)
             .sample(&[], self.operator_file.failures() + figures.shell.health_write_failures);
         self.pools(&mut page, now);
         self.targets(&mut page, now);
-        let mut metric = page.gauge("polder_zone_serial", "Serial of this zone's SOA record.");
+        let mut metric = page.metric(ZONE_SERIAL);
         for zone in self.zone_statuses() {
-            metric.sample(&[("zone", &zone.name)], zone.serial.into());
+            metric.sample(&[("zone", &zone.name)], u64::from(zone.serial));
         }
         self.zone_sources(&mut page);
         self.challenges(&mut page, now);
         let counters: Vec<_> = counters.collect();
         queries(&mut page, &counters);
+        self.zone_responses(&mut page, &counters);
         protection(&mut page, &counters);
-        for (name, help, read) in COUNTERS {
-            page.counter(name, help).sample(&[], sum(&counters, |counters| read(counters).get()));
+        for (family, read) in COUNTERS {
+            page.metric(family).sample(&[], sum(&counters, |counters| read(counters).get()));
         }
         page.finish()
     }
 
+    fn zone_responses(&self, page: &mut Page, counters: &[(&'static str, &Counters)]) {
+        let mut metric = page.metric(ZONE_RESPONSES);
+        // The last slot is shared.
+        let slot = |apex: &str| self.document.zones.slot(&name::from_text(apex)?).filter(|slot| *slot < MOST_SLOTS);
+        let zones = self.document.config.zones.keys().filter_map(|apex| Some((&**apex, slot(apex)?)));
+        for (zone, slot) in zones.chain([("", MOST_SLOTS)]) {
+            for transport in TRANSPORTS {
+                let mut sums = [0; ZONE_RCODES.len()];
+                for (_, counters) in counters.iter().filter(|(of, _)| *of == transport) {
+                    for (sum, answers) in sums.iter_mut().zip(counters.answers_of(slot)) {
+                        *sum += answers;
+                    }
+                }
+                for (rcode, sum) in ZONE_RCODES.into_iter().zip(sums) {
+                    metric.sample(&[("zone", zone), ("transport", transport), ("rcode", rcode)], sum);
+                }
+            }
+        }
+    }
+
     fn zone_sources(&self, page: &mut Page) {
-        let help = "1 for how this zone is answered: from its file, from its last good copy, or with SERVFAIL.";
-        let mut metric = page.gauge("polder_zone_source", help);
+        let mut metric = page.metric(ZONE_SOURCE);
         for zone in self.document.config.zones.keys() {
             let source = match self.document.impaired.get(zone).map(|impaired| &impaired.instead) {
                 None => "file",
@@ -88,11 +119,10 @@ impl State {
     }
 
     fn challenges(&self, page: &mut Page, now: Now) {
-        let help = "Values of a certificate authority's challenges that this proxy has told and that are answered.";
-        let mut metric = page.gauge("polder_acme_challenges", help);
+        let mut metric = page.metric(ACME_CHALLENGES);
         for proxy in self.document.config.acme_challenges.iter().flat_map(|challenges| challenges.from.keys()) {
             let held = self.challenges.held(now.running).filter(|held| held.proxy == proxy);
-            metric.sample(&[("proxy", proxy)], held.map(|held| held.values as u64).sum());
+            metric.sample(&[("proxy", proxy)], held.map(|held| held.values as u64).sum::<u64>());
         }
     }
 
@@ -110,35 +140,33 @@ impl State {
     }
 
     fn pools(&self, page: &mut Page, now: Now) {
-        let mut metric = page.gauge("polder_pool_members_usable", "Members of this pool that are up and ready.");
+        let mut metric = page.metric(POOL_MEMBERS_USABLE);
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);
             let usable = config.members.iter().filter(|(member, config)| pool::usable(member, config, &members));
             metric.sample(&[("pool", name)], usable.count() as u64);
         }
-        let mut metric = page.gauge("polder_pool_addresses", "Addresses that this pool is answered with.");
+        let mut metric = page.metric(POOL_ADDRESSES);
         for (name, chosen) in &self.choices {
             metric.sample(&[("pool", name)], chosen.addresses().count() as u64);
         }
-        let all_down = "1 if no member is up and ready, so that when_all_down decides the answer.";
-        let mut metric = page.gauge("polder_pool_all_down", all_down);
+        let mut metric = page.metric(POOL_ALL_DOWN);
         for (name, chosen) in &self.choices {
             metric.flag(&[("pool", name)], chosen.all_down().is_some());
         }
     }
 
     fn targets(&self, page: &mut Page, now: Now) {
-        let mut metric =
-            page.gauge("polder_check_up", "1 if checks say up, 0 if down; absent before the first result.");
+        let mut metric = page.metric(CHECK_UP);
         self.addresses(|labels, config, address| match self.verdict(config, address) {
             Verdict::Unchecked => {}
             verdict => metric.flag(labels, verdict == Verdict::Up),
         });
-        let mut metric = page.counter("polder_check_changes_total", "Changes between up and down.");
+        let mut metric = page.metric(CHECK_CHANGES);
         self.addresses(|labels, config, address| {
             metric.sample(labels, self.health_of(config, address).map_or(0, |health| health.changes));
         });
-        let mut metric = page.gauge("polder_operator_state", "1 for the state that the operator has set.");
+        let mut metric = page.metric(OPERATOR_STATE);
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);
             for member in config.members.keys() {
@@ -167,13 +195,12 @@ fn sum(counters: &[(&'static str, &Counters)], read: impl Fn(&Counters) -> u64) 
 }
 
 fn protection(page: &mut Page, counters: &[(&'static str, &Counters)]) {
-    let mut metric = page.counter("polder_queries_by_cookie_total", "Queries, by what their DNS cookie shows.");
+    let mut metric = page.metric(QUERIES_BY_COOKIE);
     for standing in Standing::ALL {
         let count = sum(counters, |counters| counters.cookies[standing as usize].get());
         metric.sample(&[("cookie", standing.name())], count);
     }
-    let limited = "Responses beyond the rate limit, by class and by what became of them.";
-    let mut metric = page.counter("polder_responses_rate_limited_total", limited);
+    let mut metric = page.metric(RESPONSES_RATE_LIMITED);
     for class in Class::ALL {
         for limited in Limited::ALL {
             let count = sum(counters, |counters| counters.limited[class as usize][limited as usize].get());
@@ -183,8 +210,8 @@ fn protection(page: &mut Page, counters: &[(&'static str, &Counters)]) {
 }
 
 fn queries(page: &mut Page, counters: &[(&'static str, &Counters)]) {
-    let mut metric = page.counter("polder_responses_total", "Responses, by transport and response code.");
-    for transport in ["udp", "tcp"] {
+    let mut metric = page.metric(RESPONSES);
+    for transport in TRANSPORTS {
         let mut sums = [0; RCODES];
         for (_, counters) in counters.iter().filter(|(of, _)| *of == transport) {
             for (sum, answers) in sums.iter_mut().zip(counters.answers()) {

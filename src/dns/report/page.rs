@@ -1,75 +1,106 @@
-//! `GET /`: the status as a page to look at.
+//! The nameserver's page for a browser: pools with their members, zones, challenges.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
-use crate::api::dns::Status;
-use crate::printable::html as escape;
+use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus, Status};
+use crate::api::events::Event;
+use crate::daemon::page::pieces::{moment, operator, strip, text, verdict};
+use crate::daemon::page::{Page, facts_of};
+use crate::daemon::trends::{Reading, Trends};
 
-/// Renders the page. Nothing on it is believed to be harmless: every text is escaped.
-pub fn render(status: &Status) -> String {
-    let mut body = String::new();
-    let state = if status.daemon.draining {
-        "draining"
-    } else if status.daemon.ready {
-        "ready"
-    } else {
-        "not ready"
-    };
-    for alarm in &status.daemon.alarms {
-        append(&mut body, format_args!("<p class=alarm>{}</p>", escape(alarm)));
+/// The page of this status.
+pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> Page<'a> {
+    let mut facts = facts_of(&status.daemon);
+    facts.push(("queries", status.queries.to_string()));
+    let pools = html! { div.cards { @for pool in &status.pools { (of_pool(pool, trends)) } } };
+    let mut sections = vec![pools, zones(status)];
+    if !status.challenges.is_empty() {
+        sections.push(challenges(status));
     }
-    body.push_str("<table><tr><th>pool<th>member<th>address<th>operator<th>check<th>reason<th>answered</tr>");
+    Page { daemon: &status.daemon, trends, events, facts, sections }
+}
+
+/// What the curves and strips of the page are made of: queries in all (under an empty name), and what checks say of each address.
+pub fn readings(status: &Status) -> Vec<(String, Reading)> {
+    let mut readings = vec![(String::new(), Reading { count: status.queries, verdict: None })];
     for pool in &status.pools {
         for member in &pool.members {
             for address in &member.addresses {
-                append(
-                    &mut body,
-                    format_args!(
-                        "<tr><td>{}<td>{}<td>{}<td>{}<td class={check}>{check}<td>{}<td>{}</tr>",
-                        escape(&pool.name),
-                        escape(&member.name),
-                        escape(&address.address),
-                        member.operator,
-                        escape(&address.check_reason),
-                        if address.answered { "yes" } else { "no" },
-                        check = address.check,
-                    ),
-                );
+                let reading = Reading { count: 0, verdict: Some(address.check) };
+                readings.push((name_of(pool, member, address), reading));
             }
         }
     }
-    body.push_str("</table><table><tr><th>zone<th>serial<th>records<th>served from</tr>");
-    for zone in &status.zones {
-        let name = escape(&zone.name);
-        let from = if zone.copy_because.is_some() { "<td class=alarm>its last good copy" } else { "<td>its file" };
-        append(&mut body, format_args!("<tr><td>{name}<td>{}<td>{}{from}</tr>", zone.serial, zone.records));
-    }
-    for zone in &status.failed_zones {
-        let name = escape(&zone.name);
-        append(&mut body, format_args!("<tr><td>{name}<td><td><td class=alarm>SERVFAIL</tr>"));
-    }
-    body.push_str("</table>");
-    for challenge in &status.challenges {
-        let (name, proxy) = (escape(&challenge.name), escape(&challenge.proxy));
-        append(&mut body, format_args!("<p>{name} answers {} ACME challenges of {proxy}</p>", challenge.values));
-    }
-    format!(
-        "<!DOCTYPE html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=5>\
-         <title>{name}</title><style>body{{font:15px sans-serif;margin:2em}}table{{border-collapse:collapse;margin:1em 0}}\
-         td,th{{border:1px solid #999;padding:.3em .6em;text-align:left}}.down,.alarm{{color:#b00}}.up{{color:#070}}</style>\
-         <h1>nameserver {name}</h1><p>{state}; polder {version}; generation {generation}; {queries} queries answered; \
-         up {uptime} s</p>{body}</html>",
-        name = escape(&status.daemon.name),
-        version = escape(&status.daemon.version),
-        generation = status.daemon.generation,
-        queries = status.queries,
-        uptime = status.daemon.uptime_s,
-    )
+    readings
 }
 
-/// Writing to a string cannot fail.
-fn append(body: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = body.write_fmt(text);
+fn name_of(pool: &PoolStatus, member: &MemberStatus, address: &AddressStatus) -> String {
+    format!("{}/{}/{}", pool.name, member.name, address.address)
+}
+
+fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
+    html! {
+        section {
+            h2 { (text(&pool.name)) }
+            p.dim { "TTL " (pool.ttl) " · answered: " (text(&pool.answers.join(", "))) }
+            @if let Some(policy) = &pool.all_down {
+                p.bad { "✖ no member is up and ready: answered by when_all_down: " (text(policy)) }
+            }
+            ul.rows {
+                @for member in &pool.members {
+                    @for address in &member.addresses {
+                        li {
+                            b { (text(&member.name)) }
+                            @if address.answered { span.active { "answered" } }
+                            span {
+                                (verdict(address.check)) " since " (moment(address.check_since)) ": " (text(&address.check_reason))
+                            }
+                            (operator(member.operator, member.note.as_ref()))
+                            span.dim { (text(&address.address)) }
+                            @if let Some(trend) = trends.of(&name_of(pool, member, address)) {
+                                span.numbers { (strip(trend)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn zones(status: &Status) -> Markup {
+    html! {
+        section {
+            h2 { "Zones" }
+            ul.rows {
+                @for zone in &status.failed_zones {
+                    li { b { (text(&zone.name)) } span.bad { "✖ SERVFAIL: " (text(&zone.because)) } }
+                }
+                @for zone in &status.zones {
+                    li {
+                        b { (text(&zone.name)) }
+                        @if let Some(because) = &zone.copy_because {
+                            span.off { "▲ served from its last good copy: " (text(because)) }
+                        }
+                        span.numbers { "serial " (zone.serial) ", " (zone.records) " records" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn challenges(status: &Status) -> Markup {
+    html! {
+        section {
+            h2 { "Challenges of a certificate authority" }
+            ul.rows {
+                @for challenge in &status.challenges {
+                    li { b { (text(&challenge.name)) } span { (challenge.values) " values, told by " (text(&challenge.proxy)) } }
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

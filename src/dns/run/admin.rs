@@ -9,7 +9,8 @@ use super::daemon::DnsDaemon;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
-use crate::daemon::metrics;
+use crate::daemon::metrics::Scrape;
+use crate::daemon::page::{EVENTS, Page};
 use crate::dns::control::{Accepted, Change, CommandError, Effect, State};
 use crate::dns::report::page;
 use crate::dns::report::status::RuntimeFigures;
@@ -17,20 +18,35 @@ use crate::dns::report::status::RuntimeFigures;
 impl DnsDaemon {
     pub(super) fn answer(&self, request: &AdminRequest, shell: Figures, now: Now) -> Option<AdminReply> {
         let state = &self.state;
-        let queries = self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum();
-        let challenges_unheard = self.challenges.error().map(str::to_owned);
-        let figures = RuntimeFigures { queries, shell, hanging: self.looks.alarms(), challenges_unheard };
+        let figures = self.figures(shell);
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&state.status(&figures, now)),
-            "/" => text("text/html; charset=utf-8", page::render(&state.status(&figures, now))),
-            "/metrics" => text(metrics::CONTENT_TYPE, state.metrics(self.listening.counters(), &figures, now)),
+            "/" => text("text/html; charset=utf-8", self.page(&figures, now, |page| page.document())),
+            "/live" => text("text/html; charset=utf-8", self.page(&figures, now, |page| page.live())),
+            "/metrics" => {
+                let scrape = Scrape::begin(&request.accept);
+                text(scrape.format.content_type(), state.metrics(self.listening.counters(), &figures, now, &scrape))
+            }
             "/explain" if !state.is_ready() => {
                 AdminReply::refuse(503, "queries are not answered yet: the members are being checked; see /status")
             }
             "/explain" => explain(state, request, now),
             _ => return None,
         })
+    }
+
+    fn page(&self, figures: &RuntimeFigures, now: Now, written: fn(&Page<'_>) -> String) -> String {
+        let status = self.state.status(figures, now);
+        let events = figures.shell.history.newest(EVENTS);
+        written(&page::page(&status, &figures.shell.trends, &events))
+    }
+
+    /// What status and metrics show besides the state.
+    pub(super) fn figures(&self, shell: Figures) -> RuntimeFigures {
+        let queries = self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum();
+        let challenges_unheard = self.challenges.error().map(str::to_owned);
+        RuntimeFigures { queries, shell, hanging: self.looks.alarms(), challenges_unheard }
     }
 
     pub(super) fn obey(

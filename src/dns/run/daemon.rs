@@ -14,9 +14,11 @@ use crate::daemon::lifecycle::question::{Question, Transport};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::looks::{Look, Looks};
 use crate::daemon::sockets::{BindError, Sockets};
+use crate::daemon::trends::Reading;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Change, Effect, Event, HealthFile, State};
 use crate::dns::listening::{Bound, Listening};
+use crate::dns::report::page;
 use crate::dns::snapshot::Snapshot;
 use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
@@ -182,6 +184,10 @@ impl Daemon for DnsDaemon {
             self.looks.take(self.state.document().connectors.iter().map(look).collect());
             self.looks.tell();
         }
+    }
+
+    fn readings(&self, now: Now) -> Vec<(String, Reading)> {
+        page::readings(&self.state.status(&self.figures(Figures::default()), now))
     }
 
     fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {

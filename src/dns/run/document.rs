@@ -47,13 +47,13 @@ impl Document for Prepared {
 
     /// Gives every finding: those of the document, then those of each zone, with what it and the document say together.
     fn parse(file: &Path) -> Result<Parsed, Findings> {
-        parse_all(file, |_, _, _| None)
+        parse_all(file, None, |_, _, _| None)
     }
 
     /// A zone that has not changed is the one that is in force, and takes no memory beside it.
     fn parse_again(file: &Path, in_force: &Prepared) -> Result<Parsed, Findings> {
         let before = pool_owners(file, &in_force.config)?;
-        parse_all(file, |apex, zone, owners| {
+        parse_all(file, Some(&in_force.zones), |apex, zone, owners| {
             let wire = name::from_text(apex).filter(|_| in_force.config.zones.get(apex) == Some(zone))?;
             let kept = in_force.zones.get(&wire).filter(|_| owners.within(&wire).eq(before.within(&wire)))?;
             kept.fingerprint.as_ref().is_some_and(|read| read.is_still(&zone.file)).then(|| Arc::clone(kept))
@@ -166,9 +166,10 @@ fn pool_owners<'c>(file: &'c Path, config: &'c DnsConfig) -> Result<PoolOwners<'
     PoolOwners::new(file, config.zones.keys().filter_map(|apex| name::from_text(apex)).collect(), &config.pools)
 }
 
-/// Reads a document and every zone that `kept` has not.
+/// Reads a document and every zone that `kept` has not; they are counted where they were `before`.
 fn parse_all(
     file: &Path,
+    before: Option<&Zones>,
     kept: impl Fn(&str, &ZoneConfig, &PoolOwners<'_>) -> Option<Arc<Zone>>,
 ) -> Result<Parsed, Findings> {
     let config = parse_config(file)?;
@@ -185,7 +186,12 @@ fn parse_all(
     if !findings.is_empty() {
         return Err(Findings(findings));
     }
-    let mut parsed = Parsed::new(config, Zones::new(zones, Vec::new()), BTreeMap::new());
+    let zones = Zones::new(zones, Vec::new());
+    let zones = match before {
+        Some(before) => zones.following(before),
+        None => zones,
+    };
+    let mut parsed = Parsed::new(config, zones, BTreeMap::new());
     parsed.warnings.extend(unread);
     Ok(parsed)
 }

@@ -13,7 +13,10 @@ use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{BackendState, Keeper, Now, Situation};
 use crate::proxy::queue::{Queue, Slots};
-use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, ServiceQueue, Snapshot};
+use crate::proxy::service_counters::ServiceCounters;
+use crate::proxy::snapshot::{
+    Backend, BackendCounters, Front, LatchView, Service, ServiceMode, ServiceQueue, Snapshot,
+};
 
 /// Everything that a snapshot depends on besides the document.
 pub struct SnapshotInput<'a> {
@@ -51,6 +54,7 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         peers: at.peers.clone(),
         router: prepared.router.clone(),
         fronts: prepared.fronts.clone(),
+        counted: counted(prepared, at.workers, previous),
         services,
         challenges: at.challenges.clone(),
         settings: prepared.settings.clone(),
@@ -71,6 +75,21 @@ pub fn answers_alike(one: &Snapshot, other: &Snapshot) -> bool {
         && one.challenges == other.challenges
         && one.services.len() == other.services.len()
         && one.services.iter().zip(&other.services).all(service)
+}
+
+fn counted(prepared: &Prepared, workers: usize, previous: Option<&Snapshot>) -> Arc<[Arc<[ServiceCounters]>]> {
+    let Some(previous) = previous else {
+        return prepared.fronts.iter().map(|_| ServiceCounters::of_workers(workers)).collect();
+    };
+    if Arc::ptr_eq(&prepared.fronts, &previous.fronts) {
+        return previous.counted.clone();
+    }
+    // In the order of the document's table.
+    let place = |front: &Front| previous.fronts.binary_search_by(|last| last.name.cmp(&front.name));
+    let of = |front| {
+        place(front).map_or_else(|_| ServiceCounters::of_workers(workers), |place| previous.counted[place].clone())
+    };
+    prepared.fronts.iter().map(of).collect()
 }
 
 fn latch(service: &Service) -> Option<LatchView> {

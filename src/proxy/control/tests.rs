@@ -12,6 +12,7 @@ use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::config::proxy::Protocol;
 use crate::daemon::lifecycle::{Figures, LastReload, Persistence};
+use crate::daemon::metrics::Scrape;
 use crate::health::{Before, TargetHealth, Verdict};
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;

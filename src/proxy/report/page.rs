@@ -1,96 +1,149 @@
-//! The page for a browser: `GET /` of the admin API. Plain HTML, no script, everything escaped.
+//! The proxy's page for a browser: services with their backends, certificates.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
-use crate::api::proxy::{ServiceStatus, Status};
-use crate::printable::html as escape;
+use crate::api::events::Event;
+use crate::api::operator::OperatorState;
+use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
+use crate::daemon::page::pieces::{curve, moment, operator, rate, strip, text, verdict};
+use crate::daemon::page::{Page, facts_of};
+use crate::daemon::trends::{Reading, Trends};
+use crate::health::Verdict;
 
-const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"5\"><style>\
-body{font:15px/1.4 system-ui,sans-serif;margin:2em;max-width:70em}table{border-collapse:collapse;margin:.5em 0 1.5em}\
-td,th{text-align:left;padding:.2em .8em;border-bottom:1px solid #ccc}.bad{color:#a00}</style>";
+/// With more services than this, those that are as they should be are folded.
+const UNFOLDED: usize = 12;
 
-/// Renders a status.
-pub fn page(status: &Status) -> String {
-    let mut out = String::from(HEAD);
-    let name = escape(&status.daemon.name);
-    let _ = write!(out, "<title>polder-proxy {name}</title></head><body><h1>polder-proxy {name}</h1>");
-    let ready = if status.daemon.ready { "ready" } else { "<b class=\"bad\">not ready</b>" };
-    let _ = write!(
-        out,
-        "<p>{ready}; generation {}; {} connections, {} requests; version {}, up {} s</p>",
-        status.daemon.generation,
-        status.connections,
-        status.requests,
-        escape(&status.daemon.version),
-        status.daemon.uptime_s
-    );
-    for alarm in &status.daemon.alarms {
-        let _ = write!(out, "<p class=\"bad\">{}</p>", escape(alarm));
-    }
-    status.services.iter().for_each(|service| of_service(&mut out, service));
+/// The page of this status.
+pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> Page<'a> {
+    let mut facts = facts_of(&status.daemon);
+    facts.push(("connections", status.connections.to_string()));
+    facts.push(("requests", status.requests.to_string()));
+    let mut services: Vec<&ServiceStatus> = status.services.iter().collect();
+    services.sort_by_key(|service| is_as_wanted(service));
+    let folds = services.len() > UNFOLDED;
+    let services = html! {
+        div.cards { @for service in services { (of_service(service, trends, folds && is_as_wanted(service))) } }
+    };
+    let mut sections = vec![services];
     if !status.certificates.is_empty() {
-        out.push_str("<h2>certificates</h2><table><tr><th>file<th>hosts<th>ends<th>renewed<th>trouble</tr>");
-        for certificate in &status.certificates {
-            let order = certificate.acme.as_ref();
-            let _ = write!(
-                out,
-                "<tr><td>{}<td>{}<td>{}<td>{}<td class=\"bad\">{}</tr>",
-                escape(&certificate.file),
-                escape(&certificate.hosts.join(", ")),
-                certificate.ends.map_or_else(|| "-".to_owned(), day),
-                order.and_then(|order| order.renewal).map_or_else(|| "-".to_owned(), day),
-                escape(
-                    certificate.error.as_deref().or(order.and_then(|order| order.error.as_deref())).unwrap_or_default()
-                )
-            );
-        }
-        out.push_str("</table>");
+        sections.push(certificates(&status.certificates));
     }
-    if !status.daemon.peers.is_empty() {
-        out.push_str("<h2>peers</h2><table><tr><th>peer<th>error<th>latches that differ</tr>");
-        for peer in &status.daemon.peers {
-            let error = escape(peer.error.as_deref().unwrap_or("none"));
-            let _ =
-                write!(out, "<tr><td>{}<td>{error}<td>{}</tr>", escape(&peer.name), escape(&peer.differs.join(", ")));
-        }
-        out.push_str("</table>");
-    }
-    out.push_str("</body></html>\n");
-    out
+    Page { daemon: &status.daemon, trends, events, facts, sections }
 }
 
-/// `2026-11-28`.
-fn day(unix_ms: u64) -> String {
-    let moment = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    moment.unwrap_or_default().strftime("%Y-%m-%d").to_string()
+/// What the curves and strips of the page are made of: requests in all (under an empty name), of each service and of each backend.
+pub fn readings(status: &Status) -> Vec<(String, Reading)> {
+    let mut readings = vec![(String::new(), Reading { count: status.requests, verdict: None })];
+    for service in &status.services {
+        let requests = service.backends.iter().map(|backend| backend.requests).sum();
+        readings.push((service.name.clone(), Reading { count: requests, verdict: None }));
+        for backend in &service.backends {
+            let reading = Reading { count: backend.requests, verdict: Some(backend.check) };
+            readings.push((format!("{}/{}", service.name, backend.name), reading));
+        }
+    }
+    readings
 }
 
-fn of_service(out: &mut String, service: &ServiceStatus) {
-    let (name, hosts) = (escape(&service.name), escape(&service.hosts.join(", ")));
-    let _ = write!(out, "<h2>{name}</h2><p>{}; {hosts}", escape(&service.mode));
-    if let Some(latch) = &service.latch {
-        let active = escape(latch.active.as_deref().unwrap_or("nobody (undecided)"));
-        let _ = write!(out, "; active: <b>{active}</b>, epoch {}: {}", latch.epoch, escape(&latch.reason));
+/// Whether everything is as the document wants it.
+fn is_as_wanted(service: &ServiceStatus) -> bool {
+    let primary = service.backends.iter().find(|backend| !backend.backup).map(|backend| &backend.name);
+    let latch = service.latch.as_ref().is_none_or(|latch| latch.active.as_ref() == primary);
+    let backends =
+        service.backends.iter().all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready);
+    service.usable && latch && backends
+}
+
+fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Markup {
+    let hosts = service.hosts.join(", ");
+    let inside = html! {
+        p.dim { (text(&hosts)) " · " (text(&service.mode)) }
+        @if let Some(latch) = &service.latch { (of_latch(latch)) }
+        @if let Some(target) = &service.target { p { (text(target)) } }
+        ul.rows {
+            @for backend in &service.backends { (of_backend(service, backend, trends)) }
+        }
+    };
+    html! {
+        section.service {
+            @if is_folded {
+                details id={ "service-" (text(&service.name)) } {
+                    summary { b { (text(&service.name)) } " " (state(service)) }
+                    (inside)
+                }
+            } @else {
+                h2 { (text(&service.name)) " " (state(service)) }
+                (inside)
+            }
+        }
     }
-    if let Some(target) = &service.target {
-        let _ = write!(out, "; {}</p>", escape(target));
-        return;
+}
+
+fn state(service: &ServiceStatus) -> Markup {
+    html! {
+        @if !service.usable { span.bad { "✖ 503 to every visitor" } }
+        @else if is_as_wanted(service) { span.good { "● as it should be" } }
+        @else { span.off { "▲ served" } }
     }
-    out.push_str("</p><table><tr><th>backend<th>address<th>checks<th>operator<th>running<th>requests</tr>");
-    for backend in &service.backends {
-        let _ = write!(
-            out,
-            "<tr><td>{}{}<td>{}<td>{} ({})<td>{}<td>{}<td>{}</tr>",
-            escape(&backend.name),
-            if backend.backup { " (backup)" } else { "" },
-            escape(&backend.address),
-            backend.check,
-            escape(&backend.check_reason),
-            backend.operator,
-            backend.running,
-            backend.requests
-        );
+}
+
+fn of_latch(latch: &LatchStatus) -> Markup {
+    html! {
+        p {
+            @match &latch.active {
+                Some(active) => {
+                    "served by " b { (text(active)) }
+                    @if latch.at > 0 { " since " (moment(latch.at)) }
+                    @if !latch.by.is_empty() { ", by " (text(&latch.by)) }
+                    ": " (text(&latch.reason))
+                },
+                None => span.bad { "✖ undecided: " (text(&latch.reason)) },
+            }
+            span.dim { " · epoch " (latch.epoch) }
+            @if !latch.stored { " " span.bad { "✖ not on disk" } }
+        }
     }
-    out.push_str("</table>");
+}
+
+fn of_backend(service: &ServiceStatus, backend: &BackendStatus, trends: &Trends) -> Markup {
+    let is_active = service.latch.as_ref().is_some_and(|latch| latch.active.as_ref() == Some(&backend.name));
+    let trend = trends.of(&format!("{}/{}", service.name, backend.name));
+    html! {
+        li {
+            b { (text(&backend.name)) }
+            @if is_active { span.active { "active" } }
+            @if backend.backup { span.dim { "backup" } }
+            span { (verdict(backend.check)) " since " (moment(backend.check_since)) ": " (text(&backend.check_reason)) }
+            (operator(backend.operator, backend.note.as_ref()))
+            span.dim { (text(&backend.address)) }
+            span.numbers {
+                @if let Some(trend) = trend { (strip(trend)) (curve(trend)) span { (rate(trend)) } }
+                span { (backend.running) " running" }
+            }
+        }
+    }
+}
+
+fn certificates(certificates: &[CertificateStatus]) -> Markup {
+    html! {
+        section {
+            h2 { "Certificates" }
+            ul.rows {
+                @for certificate in certificates {
+                    @let order = certificate.acme.as_ref();
+                    @let trouble = certificate.error.as_ref().or(order.and_then(|order| order.error.as_ref()));
+                    li {
+                        b { (text(&certificate.hosts.join(", "))) }
+                        @match certificate.ends {
+                            Some(ends) => span { "ends " (moment(ends)) },
+                            None => span.bad { "✖ none that can be used" },
+                        }
+                        @if let Some(renewal) = order.and_then(|order| order.renewal) { span.dim { "renewed " (moment(renewal)) } }
+                        @if let Some(trouble) = trouble { span.bad { "✖ " (text(trouble)) } }
+                        span.dim { (text(&certificate.file)) }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -13,7 +13,8 @@ use crate::config::proxy::Protocol;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
-use crate::daemon::metrics::CONTENT_TYPE;
+use crate::daemon::metrics::Scrape;
+use crate::daemon::page::{EVENTS, Page};
 use crate::proxy::control::{Accepted, Change, Effect};
 use crate::proxy::latch::CommandError;
 use crate::proxy::report::explain::Visit;
@@ -28,8 +29,12 @@ impl ProxyDaemon {
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&status::status(state, &live, now)),
-            "/" => text("text/html; charset=utf-8", page::page(&status::status(state, &live, now))),
-            "/metrics" => text(CONTENT_TYPE, metrics::page(state, &live, now)),
+            "/" => text("text/html; charset=utf-8", self.page(&live, now, |page| page.document())),
+            "/live" => text("text/html; charset=utf-8", self.page(&live, now, |page| page.live())),
+            "/metrics" => {
+                let scrape = Scrape::begin(&request.accept);
+                text(scrape.format.content_type(), metrics::page(state, &live, now, &scrape))
+            }
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -46,6 +51,12 @@ impl ProxyDaemon {
         })
     }
 
+    fn page(&self, live: &Live, now: Now, written: fn(&Page<'_>) -> String) -> String {
+        let status = status::status(&self.state, live, now);
+        let events = live.shell.history.newest(EVENTS);
+        written(&page::page(&status, &live.shell.trends, &events))
+    }
+
     /// The requests of this id that are kept.
     fn why(&self, id: &str) -> Why {
         let document = &self.state.prepared.document;
@@ -57,7 +68,7 @@ impl ProxyDaemon {
     }
 
     /// What status and metrics show besides the state.
-    fn live(&self, figures: Figures) -> Live {
+    pub(super) fn live(&self, figures: Figures) -> Live {
         let listeners = self.state.prepared.document.listeners.iter();
         Live {
             workers: self.workers.iter().map(|worker| worker.counters.clone()).collect(),

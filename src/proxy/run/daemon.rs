@@ -18,12 +18,14 @@ use crate::daemon::lifecycle::question::{Question, Transport, within_reach};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::looks::Looks;
 use crate::daemon::sockets::{BindError, Sockets};
+use crate::daemon::trends::Reading;
 use crate::health::HealthView;
 use crate::health::saved::FileToSave;
 use crate::proxy::acme::steps;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
+use crate::proxy::report::{page, status};
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::proxy::traffic::door::Door;
 use crate::proxy::traffic::shared::Shared;
@@ -169,8 +171,8 @@ impl Daemon for ProxyDaemon {
     fn silent_threads(&self) -> Vec<String> {
         // Where TLS is spoken, the question is answered with an alert.
         let is_silent = |worker: &Worker| {
-            let WorkerCounters { requests, handshakes_failed, .. } = &*worker.counters;
-            requests.load(Relaxed) == 0 && handshakes_failed.load(Relaxed) == 0
+            let WorkerCounters { requests, probes, handshakes_failed, .. } = &*worker.counters;
+            [requests, probes, handshakes_failed].iter().all(|count| count.load(Relaxed) == 0)
         };
         let serving = self.workers.iter().enumerate().take(self.network.most_sockets());
         serving.filter(|(_, worker)| is_silent(worker)).map(|(index, _)| format!("worker {index}")).collect()
@@ -196,6 +198,10 @@ impl Daemon for ProxyDaemon {
 
     fn follow(&self, admin_socket: &Path, inputs: &Inputs<Prepared, Event>) {
         tokio::task::spawn_local(handed::follow(Client::new(admin_socket), inputs.clone()));
+    }
+
+    fn readings(&self, now: Now) -> Vec<(String, Reading)> {
+        page::readings(&status::status(&self.state, &self.live(Figures::default()), now))
     }
 
     fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {

@@ -22,7 +22,7 @@ use crate::proxy::acme::challenges::is_challenge;
 use crate::proxy::edge::Edge;
 use crate::proxy::edge::access::Ruling;
 use crate::proxy::edge::refusals::Cause;
-use crate::proxy::path_prefix::is_reserved;
+use crate::proxy::path_prefix::{READY_PATH, is_reserved};
 use crate::proxy::snapshot::{Front, Settings};
 use crate::proxy::tls::acceptor::Acceptor;
 
@@ -154,8 +154,8 @@ impl Exchange<'_> {
     async fn answer_reserved(&mut self, client: &mut impl ClientStream) -> Served {
         let ready = self.local.view().snapshot.ready && !self.local.is_draining();
         let answer = match self.request.path() {
-            b"/.polder/ready" if ready => Answer { status: 200, why: Some("ready") },
-            b"/.polder/ready" => Answer { status: 503, why: Some("not ready") },
+            READY_PATH if ready => Answer { status: 200, why: Some("ready") },
+            READY_PATH => Answer { status: 503, why: Some("not ready") },
             _ => Answer::new(404),
         };
         self.answer(client, answer, End::Local).await

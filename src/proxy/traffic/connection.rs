@@ -173,10 +173,7 @@ impl Connection {
                 let answer = Answer { status: 421, why: Some("this connection is for another host") };
                 self.refuse(&mut workspace.client.output, &mut trace, answer, End::Refused).await
             }
-            Ok(head) => {
-                add(&self.local.counters.requests, 1);
-                self.exchange(workspace, &head, &mut trace).await
-            }
+            Ok(head) => self.exchange(workspace, &head, &mut trace).await,
             Err(RequestError { status, why }) => {
                 let answer = Answer { status, why: Some(why) };
                 self.refuse(&mut workspace.client.output, &mut trace, answer, End::Refused).await
@@ -204,6 +201,7 @@ impl Connection {
     async fn exchange(&mut self, workspace: &mut Workspace, head: &RequestHead, trace: &mut Trace) -> AfterResponse {
         let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend, values, .. } = workspace;
         let request = Request { head, bytes, fields };
+        self.local.count_request(&request);
         let is_first = std::mem::replace(&mut self.is_first, false);
         let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;
         let buffers = &mut *backend;
@@ -235,6 +233,7 @@ impl Connection {
             }
         };
         self.entry.leave();
+        self.local.count_visit(trace);
         let end = trace.end;
         self.log(Some(request), trace, end);
         after

@@ -39,8 +39,10 @@ pub struct WorkerCounters {
     pub http2_connections: AtomicU64,
     /// Connections of HTTP/2 that were closed because their client sent more than any client needs.
     pub http2_floods: AtomicU64,
-    /// Requests read.
+    /// Requests of visitors.
     pub requests: AtomicU64,
+    /// Requests that ask whether the proxy is ready.
+    pub probes: AtomicU64,
     /// Those of them that came over HTTP/2.
     pub http2_requests: AtomicU64,
     /// Requests refused as malformed (400, 408, 413, 414, 431, 501, 505).

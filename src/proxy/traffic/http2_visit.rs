@@ -217,19 +217,14 @@ impl Visit {
         };
         let vetted = read(&asked, surroundings, &mut workspace.head, &mut workspace.fields);
         let incoming = Incoming::new(asked.into_body());
-        let counters = &self.local.counters;
         let error = match vetted {
             Ok(head) if self.is_misdirected(&workspace.head, &head) => {
                 RequestError { status: 421, why: "this connection is for another host" }
             }
-            Ok(head) => {
-                add(&counters.requests, 1);
-                add(&counters.http2_requests, 1);
-                return self.exchange(seat, workspace, &head, incoming, respond, &mut trace).await;
-            }
+            Ok(head) => return self.exchange(seat, workspace, &head, incoming, respond, &mut trace).await,
             Err(error) => error,
         };
-        add(&counters.malformed, 1);
+        add(&self.local.counters.malformed, 1);
         (trace.status, trace.end) = (error.status, End::Refused);
         let head = refused_head();
         let mut client = Http2Stream::new(&head, incoming, respond, &mut workspace.client.output);
@@ -269,6 +264,9 @@ impl Visit {
             workspace;
         let Alarms { client: client_alarm, backend: backend_alarm } = alarms;
         let request = Request { head, bytes, fields };
+        if self.local.count_request(&request) {
+            add(&self.local.counters.http2_requests, 1);
+        }
         let mut own = self.own.borrow_mut().take();
         let exchange = Exchange {
             local: &self.local,
@@ -302,6 +300,7 @@ impl Visit {
             *self.own.borrow_mut() = own;
         }
         seat.entry.leave();
+        self.local.count_visit(trace);
         self.record(Some(request), trace);
     }
 }

@@ -21,15 +21,19 @@ use super::disk::Disk;
 use super::handshakes::Handshakes;
 use super::http2_upstream::Connections;
 use super::inflight::{Entry, Registry};
+use super::message::Request;
 use super::open_files::OpenFiles;
 use super::shared::{Report, Shared};
 use super::splice;
 use super::termination::End;
 use super::throttle::Throttle;
+use super::trace::Trace;
 use super::transport::ReadHalf;
 use super::upstream::Pool;
 use super::view::View;
 use super::workspace::Workspace;
+use crate::proxy::path_prefix::READY_PATH;
+use crate::proxy::service_counters::Visit;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::tls::client::HandshakeError;
 use crate::tls::session::LastAlert;
@@ -199,6 +203,26 @@ impl Local {
     /// Writes what became of a request to the access log, if there is one, and keeps it if something went wrong.
     pub fn log(&self, record: &Record<'_>) {
         self.lines.write(&self.shared.access_log, record);
+    }
+
+    /// Counts a request that was vetted. Whether it is a visitor's: nameservers and machines in front of this one ask for readiness.
+    pub fn count_request(&self, request: &Request<'_>) -> bool {
+        let is_probe = request.path() == READY_PATH;
+        add(if is_probe { &self.counters.probes } else { &self.counters.requests }, 1);
+        !is_probe
+    }
+
+    /// Counts a request that is over for the service that it was for.
+    pub fn count_visit(&self, trace: &Trace) {
+        let Some((view, front)) = &trace.front else { return };
+        let Some(counters) = view.snapshot.counted[*front].get(self.index) else { return };
+        counters.count(Visit {
+            status: trace.status,
+            end: trace.end,
+            waited: trace.waited,
+            responded: trace.responded.filter(|_| trace.backend.is_some()),
+            took: trace.began.elapsed(),
+        });
     }
 
     /// Counts a connection that was refused, or whose request was, by the code of its end.

@@ -5,7 +5,7 @@ fn vetted(method: hyper::Method, path: &str, origin: Origin) -> Result<Vetted, u
 }
 
 #[test]
-fn tcp_is_for_reading_three_pages() {
+fn tcp_is_for_reading_the_status_the_metrics_and_the_page() {
     for path in PUBLIC {
         assert_eq!(vetted(hyper::Method::GET, path, Origin::Tcp), Ok(Vetted::Call(Method::Get)));
         assert_eq!(vetted(hyper::Method::HEAD, path, Origin::Tcp), Ok(Vetted::Call(Method::Get)));

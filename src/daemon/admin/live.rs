@@ -1,0 +1,83 @@
+//! A page that is live: the daemon's answer again and again over one response, whenever it has changed, as server-sent events (the HTML
+//! standard, 9.2).
+//!
+//! Owns the pace. Must never: keep a stopped server waiting, or the control thread busy with pages.
+
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body_util::channel::{Channel, Sender};
+use tokio::sync::watch;
+
+use super::connection::Accepting;
+use super::message::{AdminHandler, AdminReply, AdminRequest};
+
+/// The path of what is live.
+pub(super) const PATH: &str = "/live";
+
+/// Its content type.
+pub(super) const CONTENT_TYPE: &str = "text/event-stream";
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A look is followed by a pause of so many times what it took: large pages of many viewers cost the control thread a fiftieth each.
+const SHARE: u32 = 50;
+
+/// A comment: whoever reads no more is noticed by it.
+const NOTHING_NEW: &[u8] = b":\n\n";
+
+/// The body of the response, whose first event is this reply.
+pub(super) fn body(
+    request: AdminRequest,
+    first: AdminReply,
+    handler: impl AdminHandler,
+    accepting: watch::Receiver<Accepting>,
+) -> Channel<Bytes> {
+    let (sender, body) = Channel::new(1);
+    tokio::task::spawn_local(send(sender, request, first, handler, accepting));
+    body
+}
+
+/// Ends when nobody reads, when the daemon has no such page, or with the server.
+async fn send(
+    mut sender: Sender<Bytes>,
+    request: AdminRequest,
+    first: AdminReply,
+    handler: impl AdminHandler,
+    mut accepting: watch::Receiver<Accepting>,
+) {
+    let mut shown = first.body;
+    let mut message = event(&shown);
+    let mut took = Duration::ZERO;
+    loop {
+        if sender.send_data(message).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE.max(took * SHARE)) => {}
+            _ = accepting.wait_for(|_| false) => return,
+        }
+        let began = Instant::now();
+        let reply = handler.call(request.clone()).await;
+        took = began.elapsed();
+        if reply.status != 200 {
+            return;
+        }
+        message = if reply.body == shown { Bytes::from_static(NOTHING_NEW) } else { event(&reply.body) };
+        shown = reply.body;
+    }
+}
+
+/// One event that carries a text: a line of data for each of its lines.
+fn event(text: &[u8]) -> Bytes {
+    let mut event = BytesMut::with_capacity(text.len() + 32);
+    event.put_slice(b"event: page\n");
+    for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        event.put_slice(b"data: ");
+        event.put_slice(line);
+        event.put_slice(b"\n");
+    }
+    event.put_slice(b"\n");
+    event.freeze()
+}

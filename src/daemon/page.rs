@@ -1,0 +1,190 @@
+//! The frame of both daemons' pages for a browser: `GET /`, and what of it is live (`GET /live`).
+//!
+//! Owns the design and everything that both pages have: how the daemon stands, its peers, what happened last. Must never: bring in
+//! anything from elsewhere, or need a script. The daemons' `report::page` write what they alone have, with the pieces of
+//! [`pieces`](self::pieces). Every text is escaped: maud does where nothing else is said, and [`text`](pieces::text) shows hidden characters too.
+
+pub mod pieces;
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::admin::AdminReply;
+use super::trends::Trends;
+use crate::api::daemon::DaemonStatus;
+use crate::api::events::{Event, Level};
+use pieces::{curve, moment, rate, span, text};
+
+/// How many events a page shows.
+pub const EVENTS: usize = 25;
+
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPT: &str = include_str!("page/live.js");
+
+/// What stands beside the document: its style and its script.
+pub fn file(path: &str) -> Option<AdminReply> {
+    let (content_type, body) = match path {
+        "/page.css" => ("text/css; charset=utf-8", STYLE),
+        "/page.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        _ => return None,
+    };
+    Some(AdminReply { status: 200, content_type, body: body.into() })
+}
+
+/// A page, but for what one of the daemons alone has.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// How the daemon stands.
+    pub daemon: &'a DaemonStatus,
+    /// The last hour.
+    pub trends: &'a Trends,
+    /// The last events, newest first.
+    pub events: &'a [Event],
+    /// Names and values of what else stands at the top.
+    pub facts: Vec<(&'static str, String)>,
+    /// What the daemon serves.
+    pub sections: Vec<Markup>,
+}
+
+impl Page<'_> {
+    /// The whole document.
+    pub fn document(&self) -> String {
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (text(&self.title())) }
+                    link rel="stylesheet" href="page.css";
+                    script src="page.js" defer {}
+                    noscript { meta http-equiv="refresh" content="5"; }
+                }
+                body {
+                    main id="page" { (self.body()) }
+                    footer {
+                        p id="link" role="status" { "as it was when this page was loaded" }
+                        p { "More: " code { "polder status" } ", " code { "polder events" } ", " code { "polder explain" } }
+                    }
+                }
+            }
+        };
+        page.into_string()
+    }
+
+    /// What of it changes: the inside of `main`.
+    pub fn live(&self) -> String {
+        self.body().into_string()
+    }
+
+    fn title(&self) -> String {
+        let findings = match self.daemon.alarms.len() {
+            0 => String::new(),
+            1 => "1 alarm, ".to_owned(),
+            alarms => format!("{alarms} alarms, "),
+        };
+        format!("{findings}{} {}", self.daemon.role, self.daemon.name)
+    }
+
+    fn body(&self) -> Markup {
+        html! {
+            header data-title=(text(&self.title())) {
+                h1 { (text(&self.daemon.name)) " " small { (self.daemon.role) } }
+                (self.state())
+                (self.load())
+                dl.facts { @for (name, value) in &self.facts { div { dt { (name) } dd { (text(value)) } } } }
+            }
+            (self.alarms())
+            @for section in &self.sections { (section) }
+            (self.peers())
+            (self.latest())
+        }
+    }
+
+    fn state(&self) -> Markup {
+        let (class, state) = match self.daemon {
+            DaemonStatus { draining: true, .. } => ("off", "◌ draining"),
+            DaemonStatus { ready: true, .. } => ("good", "● ready"),
+            _ => ("bad", "✖ not ready"),
+        };
+        html! { p.state.(class) { (state) } }
+    }
+
+    /// All that it serves, as one curve.
+    fn load(&self) -> Markup {
+        let Some(trend) = self.trends.of("") else { return html! {} };
+        html! { p.load { (curve(trend)) " " b { (rate(trend)) } } }
+    }
+
+    fn alarms(&self) -> Markup {
+        html! {
+            @if !self.daemon.alarms.is_empty() {
+                section.alarms aria-label="alarms" {
+                    ul { @for alarm in &self.daemon.alarms { li { span.bad { "✖ " } (text(alarm)) } } }
+                }
+            }
+        }
+    }
+
+    fn peers(&self) -> Markup {
+        html! {
+            @if !self.daemon.peers.is_empty() {
+                section {
+                    h2 { "Peers" }
+                    ul.rows {
+                        @for peer in &self.daemon.peers {
+                            li {
+                                b { (text(&peer.name)) }
+                                @match &peer.error {
+                                    None => span.good { "● heard" },
+                                    Some(error) => span.bad { "✖ " (text(error)) },
+                                }
+                                @if let Some(heard) = peer.heard { span.dim { "last heard " (moment(heard)) } }
+                                @if !peer.differs.is_empty() {
+                                    span.bad { "other latches there: " (text(&peer.differs.join(", "))) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn latest(&self) -> Markup {
+        html! {
+            section.events {
+                h2 { "What happened" }
+                @if self.events.is_empty() { p.dim { "nothing yet" } }
+                ol.rows {
+                    @for event in self.events {
+                        li {
+                            span.dim { (moment(event.at)) }
+                            @match event.level {
+                                Level::Info => span {},
+                                Level::Warning => span.off { "▲ warning" },
+                                Level::Error => span.bad { "✖ error" },
+                            }
+                            span { (text(&event.words)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What both daemons say of themselves at the top.
+pub fn facts_of(daemon: &DaemonStatus) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("up", span(daemon.uptime_s)),
+        ("version", daemon.version.clone()),
+        ("generation", daemon.generation.to_string()),
+        ("listens on", daemon.listeners.join(", ")),
+    ];
+    facts.extend(daemon.last_reload.clone().map(|last| ("last reload", last)));
+    facts
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+use super::*;
+use crate::api::daemon::{Daemon, PeerStatus};
+use crate::log_line::Kind;
+
+fn daemon() -> DaemonStatus {
+    DaemonStatus {
+        role: Daemon::Proxy,
+        name: "px-1".into(),
+        version: "1".into(),
+        pid: 1,
+        uptime_s: 90_061,
+        generation: 3,
+        ready: true,
+        draining: false,
+        listeners: vec!["127.0.0.1:80".into()],
+        peers: vec![],
+        alarms: vec![],
+        last_reload: None,
+    }
+}
+
+#[test]
+fn nothing_that_others_have_written_is_markup() {
+    let evil = "<img src=x onerror=alert(1)>\u{202e}\"'&";
+    let mut daemon = daemon();
+    (daemon.name, daemon.alarms) = (evil.into(), vec![evil.into()]);
+    daemon.peers =
+        vec![PeerStatus { name: evil.into(), heard: None, error: Some(evil.into()), differs: vec![evil.into()] }];
+    let event = Event { at: 0, level: Level::Error, kind: Kind::Check, subjects: vec![], words: evil.into() };
+    let facts = vec![("reload", evil.to_owned())];
+    let page =
+        Page { daemon: &daemon, trends: &Trends::default(), events: &[event], facts, sections: vec![] }.document();
+    assert!(!page.contains("<img"), "{page}");
+    assert!(!page.contains('\u{202e}'), "{page}");
+    assert_eq!(page.matches("&lt;img src=x onerror=alert(1)&gt;\\u{202e}&quot;&#39;&amp;").count(), 9, "{page}");
+}
+
+#[test]
+fn a_page_asks_nobody_else_for_anything() {
+    let page = Page { daemon: &daemon(), trends: &Trends::default(), events: &[], facts: vec![], sections: vec![] };
+    let page = page.document();
+    for part in [page.as_str(), STYLE, SCRIPT] {
+        assert!(!part.contains("//www") && !part.contains("http:") && !part.contains("https:"), "{part}");
+    }
+    // The policy of the admin API allows none.
+    assert!(!page.contains("style=") && !page.contains("<style") && !page.contains("onclick"), "{page}");
+}

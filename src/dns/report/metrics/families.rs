@@ -1,0 +1,27 @@
+//! The metrics of the nameserver alone.
+
+use crate::daemon::metrics::family::families;
+
+families! {
+    /// Those of the nameserver.
+    FAMILIES:
+    CHECK_UP = Gauge "polder_check_up" ["pool", "member", "address"] "1 if checks say up, 0 if down; absent before the first result.";
+    CHECK_CHANGES = Counter "polder_check_changes_total" ["pool", "member", "address"] "Changes between up and down.";
+    OPERATOR_STATE = Gauge "polder_operator_state" ["pool", "member", "state" "`ready`, `drain`, `maint`"] "1 for the state that the operator has set.";
+    CONNECTIONS_ACCEPTED = Counter "polder_connections_accepted_total" [] "Connections over TCP accepted.";
+    CONNECTIONS_REFUSED = Counter "polder_connections_refused_total" [] "Connections over TCP refused at a limit.";
+    RESPONSES = Counter "polder_responses_total" ["transport" "`udp`, `tcp`", "rcode"] "Responses.";
+    ZONE_RESPONSES = Counter "polder_zone_responses_total" ["zone", "transport" "`udp`, `tcp`", "rcode" "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`"] "Those of `polder_responses_total` about names of this zone. The first 1000 zones that the process has had are counted each by itself, later ones together under an empty name.";
+    RESPONSES_TRUNCATED = Counter "polder_responses_truncated_total" [] "Responses truncated (TC) to fit a datagram.";
+    RESPONSES_UNSENT = Counter "polder_responses_unsent_total" [] "Responses that the kernel did not accept.";
+    RESPONSES_RATE_LIMITED = Counter "polder_responses_rate_limited_total" ["class", "action" "`dropped`, `slipped`, `log_only`"] "Responses beyond the [rate limit](documents.md).";
+    QUERIES_IGNORED = Counter "polder_queries_ignored_total" [] "Messages that get no response: responses and runts.";
+    QUERIES_BY_COOKIE = Counter "polder_queries_by_cookie_total" ["cookie"] "Queries, by what their DNS cookie shows.";
+    ZONE_SERIAL = Gauge "polder_zone_serial" ["zone"] "Serial of the zone's SOA record.";
+    ZONE_SOURCE = Gauge "polder_zone_source" ["zone", "source" "`file`, `copy`, `servfail`"] "1 for how the zone is answered: from its `file`, from its last good `copy`, or with `servfail` (see [zones](zones.md#a-zone-that-cannot-be-read)).";
+    ACME_CHALLENGES = Gauge "polder_acme_challenges" ["proxy"] "Values of a certificate authority's challenges that this proxy has told and that are answered.";
+    POOL_MEMBERS_USABLE = Gauge "polder_pool_members_usable" ["pool"] "Members that are up and ready.";
+    POOL_ADDRESSES = Gauge "polder_pool_addresses" ["pool"] "Addresses that the pool is answered with.";
+    POOL_ALL_DOWN = Gauge "polder_pool_all_down" ["pool"] "1 if no member is up and ready, so that `when_all_down` decides the answer.";
+    STATE_WRITE_FAILURES = Counter "polder_state_write_failures_total" [] "Writes to the state directory that failed.";
+}

@@ -1,0 +1,83 @@
+//! The metrics of the proxy alone.
+
+use crate::daemon::metrics::family::families;
+
+families! {
+    /// Those of the proxy.
+    FAMILIES:
+    CHECK_UP = Gauge "polder_check_up" ["service", "backend"] "1 if checks say up, 0 if down; absent before the first result.";
+    CHECK_CHANGES = Counter "polder_check_changes_total" ["service", "backend"] "Changes between up and down.";
+    OPERATOR_STATE = Gauge "polder_operator_state" ["service", "backend", "state" "`ready`, `drain`, `maint`"] "1 for the state that the operator has set.";
+    CONNECTIONS_ACCEPTED = Counter "polder_connections_accepted_total" ["worker"] "Connections accepted.";
+    CONNECTIONS_REFUSED = Counter "polder_connections_refused_total" ["worker"] "Connections refused at `limits.connections`.";
+    CONNECTIONS = Gauge "polder_connections" [] "Client connections open now.";
+    CONNECTIONS_REFUSED_BY_ADDRESS = Counter "polder_connections_refused_by_address_total" ["worker"] "Connections refused at `limits.connections_per_address`.";
+    CONNECTIONS_EVICTED = Counter "polder_connections_evicted_total" ["worker"] "Idle connections closed to make room for new ones.";
+    COMPRESSIONS = Counter "polder_compressions_total" ["encoding"] "Responses that were compressed.";
+    COMPRESSION_IN_BYTES = Counter "polder_compression_in_bytes_total" ["encoding"] "Bytes of their bodies as backends sent them, or as files have them.";
+    COMPRESSION_OUT_BYTES = Counter "polder_compression_out_bytes_total" ["encoding"] "Bytes of their bodies as visitors got them.";
+    COMPRESSIONS_LEFT_OUT = Counter "polder_compressions_left_out_total" ["worker"] "Responses that went uncompressed because `limits.compressions` was reached.";
+    PROXY_PROTOCOL_HEADERS = Counter "polder_proxy_protocol_headers_total" ["worker"] "Headers of the PROXY protocol that were read.";
+    PROXY_PROTOCOL_REFUSED = Counter "polder_proxy_protocol_refused_total" ["worker"] "Connections closed at listeners with `proxy_protocol`: not from `trusted_proxies`, or without a good header in time.";
+    TLS_HANDSHAKES = Counter "polder_tls_handshakes_total" ["worker"] "Handshakes of TLS that ended well.";
+    TLS_HANDSHAKES_RESUMED = Counter "polder_tls_handshakes_resumed_total" ["worker"] "Those of `polder_tls_handshakes_total` that have resumed a session, of this proxy or another one.";
+    TLS_HANDSHAKES_EVICTED = Counter "polder_tls_handshakes_evicted_total" ["worker"] "Handshakes of TLS closed to make room for new ones at `limits.tls_handshakes`.";
+    TLS_HANDSHAKES_FAILED = Counter "polder_tls_handshakes_failed_total" ["worker"] "Handshakes of TLS that were refused, or not ended within `timeouts.tls_handshake`.";
+    TLS_CLIENT_CERTIFICATES_REFUSED = Counter "polder_tls_client_certificates_refused_total" ["worker"] "Those of `polder_tls_handshakes_failed_total` that were refused because the visitor's certificate was not good.";
+    REQUESTS_WITHOUT_CERTIFICATE = Counter "polder_requests_without_certificate_total" ["worker"] "Requests answered 403 because the visitor had shown no certificate.";
+    HTTP2_CONNECTIONS = Counter "polder_http2_connections_total" ["worker"] "Connections on which HTTP/2 was spoken.";
+    HTTP2_FLOODS = Counter "polder_http2_floods_total" ["worker"] "Connections of HTTP/2 that were closed because their client [sent more than any needs](http.md#http2).";
+    CERTIFICATE_EXPIRY = Gauge "polder_certificate_expiry_timestamp_seconds" ["file"] "When the certificate in force ends, in seconds since 1970; absent where none can be used.";
+    CERTIFICATE_LIFETIME = Gauge "polder_certificate_lifetime_seconds" ["file"] "From the beginning to the end of that certificate, in seconds.";
+    ACME_ORDERS = Counter "polder_acme_orders_total" ["result" "`issued`, `failed`"] "Orders of certificates that this proxy has ended.";
+    ACME_ORDERER = Gauge "polder_acme_orderer" [] "1 if this proxy is the one that orders certificates, of those that it hears.";
+    ACME_RENEWAL = Gauge "polder_acme_renewal_timestamp_seconds" ["service"] "When the certificate of this service is to be renewed, in seconds since 1970; absent before it is issued.";
+    ACME_FAILING = Gauge "polder_acme_failing" ["service"] "1 if the last order of this service's certificate failed.";
+    REQUESTS = Counter "polder_requests_total" ["worker"] "Requests of visitors: all that were read but `polder_probes_total`.";
+    PROBES = Counter "polder_probes_total" ["worker"] "Requests for `/.polder/ready`, which nameservers and load balancers ask. A check with another path counts as a visitor.";
+    HTTP2_REQUESTS = Counter "polder_http2_requests_total" ["worker"] "Those of them that came over HTTP/2.";
+    REQUESTS_MALFORMED = Counter "polder_requests_malformed_total" ["worker"] "Requests refused as malformed.";
+    REQUESTS_UNROUTED = Counter "polder_requests_unrouted_total" ["worker"] "Requests that match no service, answered 404.";
+    RETRY_BUDGET_SPENT = Counter "polder_retry_budget_spent_total" ["service"] "Requests that were not sent again, and hedges that were not sent, because [`retry_budget`](limits.md#retries) was spent. Absent for a service without one.";
+    REQUESTS_QUEUEING = Gauge "polder_requests_queueing" ["service"] "Requests that queue now for a backend that has [as many as it takes](limits.md#busy-backends). Absent, as the next three, for a service without `max_connections`.";
+    REQUESTS_QUEUED = Counter "polder_requests_queued_total" ["service"] "Requests that had to queue.";
+    QUEUE_REFUSED = Counter "polder_queue_refused_total" ["service"] "Requests refused at `max_queue`, answered 503.";
+    QUEUE_TIMEOUTS = Counter "polder_queue_timeouts_total" ["service"] "Requests that queued for `queue_timeout`, answered 503.";
+    BACKEND_MAX_CONNECTIONS = Gauge "polder_backend_max_connections" ["service", "backend"] "Requests that it takes at once; absent where that is not bounded.";
+    REQUESTS_RATE_LIMITED = Counter "polder_requests_rate_limited_total" ["service", "limit" "`client`, `service`"] "Requests beyond a [rate limit](limits.md#rate-limit), answered 429. Absent for a service without one.";
+    REQUESTS_UNAVAILABLE = Counter "polder_requests_unavailable_total" ["worker"] "Requests without a usable backend, answered 503.";
+    REQUESTS_REDIRECTED = Counter "polder_requests_redirected_total" ["worker"] "Requests that the [redirect](targets.md#redirects) of a service sent elsewhere.";
+    REQUESTS_ANSWERED = Counter "polder_requests_answered_total" ["worker"] "Requests that got the [answer](targets.md#answers) of a service.";
+    REQUESTS_FOR_FILES = Counter "polder_requests_for_files_total" ["worker"] "Requests for the [files](targets.md#files) of a service.";
+    FILES_FAILED = Counter "polder_files_failed_total" ["worker"] "Requests for files that could not be read, or not in time, or that lie outside of the folder, or for which too many files were open.";
+    ERROR_PAGES = Counter "polder_error_pages_total" ["worker"] "[Pages](targets.md#pages-for-errors) of services sent in place of the proxy's own errors.";
+    REQUESTS_RETRIED = Counter "polder_requests_retried_total" ["worker"] "Attempts repeated on another backend.";
+    HEDGES = Counter "polder_hedges_total" ["worker"] "Copies of requests sent to a second backend because the first was slow ([`hedge_after`](limits.md#hedges)).";
+    HEDGES_LEFT_OUT = Counter "polder_hedges_left_out_total" ["worker"] "Copies that were not sent: no other backend was free, or `retry_budget` was spent.";
+    HEDGES_WON = Counter "polder_hedges_won_total" ["worker"] "Copies whose response the visitor got.";
+    REQUESTS_REFUSED = Counter "polder_requests_refused_total" ["service", "cause" "`network`, `password`, `password_busy`, `forward_auth`, `forward_auth_failed`"] "Requests that this service has refused ([access.md](access.md)); absent where it refuses none.";
+    REQUESTS_WAITED = Counter "polder_requests_waited_total" ["worker"] "Requests that waited for a backend to become usable.";
+    REQUESTS_WAITING = Gauge "polder_requests_waiting" ["service"] "Requests that wait now.";
+    TUNNELS_OPENED = Counter "polder_tunnels_opened_total" ["worker"] "Upgraded connections opened.";
+    SPLICED_BYTES = Counter "polder_spliced_bytes_total" ["worker"] "Bytes of bodies and tunnels passed on within the kernel, by splice(2): of those in clear text on both sides, long bodies that are not chunked, and tunnels while much comes at a time.";
+    ACCESS_LOG_LINES_DROPPED = Counter "polder_access_log_lines_dropped_total" [] "Lines of the access log that could not be written.";
+    SERVICE_RESPONSES = Counter "polder_service_responses_total" ["service", "class" "`1xx` to `5xx`, `none`"] "How visitors of this service were answered; `none`: they had left before, or their connection was cut.";
+    SERVICE_UNAVAILABLE = Counter "polder_service_unavailable_total" ["service", "cause" "the two letters of [how it ended](http.md#how-a-request-ended-in-the-access-log), or `other`"] "Answers 503, by cause: `--` is the backend's own.";
+    REQUEST_DURATION = Histogram "polder_request_duration_seconds" ["service"] "From the first byte of a visitor's request to the last of its response; tunnels left out.";
+    REQUEST_WAIT = Histogram "polder_request_wait_duration_seconds" ["service"] "How long requests waited for a verdict, or queued for a busy backend: of those that did.";
+    BACKEND_RESPONSE = Histogram "polder_backend_response_duration_seconds" ["service"] "From a request sent to a backend to the head of its response.";
+    BACKEND_REQUESTS_RUNNING = Gauge "polder_backend_requests_running" ["service", "backend"] "Requests that this backend is answering now.";
+    BACKEND_REQUESTS = Counter "polder_backend_requests_total" ["service", "backend"] "Requests sent to this backend.";
+    BACKEND_RESPONSES = Counter "polder_backend_responses_total" ["service", "backend", "class" "`1xx` to `5xx`"] "Its responses.";
+    BACKEND_RESPONSES_ABORTED = Counter "polder_backend_responses_aborted_total" ["service", "backend"] "Its responses that were cut short after they had begun.";
+    BACKEND_ATTEMPTS_FAILED = Counter "polder_backend_attempts_failed_total" ["service", "backend"] "Attempts that failed before its response began.";
+    BACKEND_SENT_BYTES = Counter "polder_backend_sent_bytes_total" ["service", "backend"] "Bytes of request bodies sent to it.";
+    BACKEND_RECEIVED_BYTES = Counter "polder_backend_received_bytes_total" ["service", "backend"] "Bytes of response bodies received from it.";
+    BACKEND_WEIGHT = Gauge "polder_backend_weight" ["service", "backend"] "Its weight among the backends of its service.";
+    BACKEND_BACKUP = Gauge "polder_backend_backup" ["service", "backend"] "1 if it is a backup.";
+    LATCH_EPOCH = Gauge "polder_latch_epoch" ["service"] "Epoch of the latch; it rises with every failover and failback. Absent while undecided.";
+    LATCH_ACTIVE = Gauge "polder_latch_active" ["service", "backend"] "1 for the active backend.";
+    LATCH_FAILED_OVER = Gauge "polder_latch_failed_over" ["service"] "1 while another backend than a primary is active: until `polder failback`. Absent while undecided.";
+    LATCH_UNDECIDED = Gauge "polder_latch_undecided" ["service"] "1 if the latch is lost, or in doubt since the start, and neither peers nor an operator have decided it: 503, and the proxy is not ready.";
+    LATCHES_DIFFERING = Gauge "polder_latches_differing" ["peer"] "Services whose latch differs at this peer for more than a moment.";
+}

@@ -1,0 +1,117 @@
+//! The pages of both daemons in a real browser. Needs `chromium`; run with `-- --ignored`. With PICTURES=FOLDER each page that was looked at is
+//! written there.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a blocking client of processes")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod browser;
+mod daemons;
+
+use browser::Browser;
+use daemons::Fleet;
+
+/// A phone, a tablet, a desk.
+const WIDTHS: [u32; 3] = [390, 768, 1600];
+
+/// Elements that reach beyond the window, but for those that are cut by what they lie in.
+const OVERFLOW: &str = "[...document.querySelectorAll('body *')]
+    .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+    .map(element => element.outerHTML.slice(0, 120))
+    .concat(document.documentElement.scrollWidth > document.documentElement.clientWidth ? ['the page scrolls sideways'] : [])";
+
+/// Texts whose contrast with what is behind them is under 4.5 (WCAG 2.2, 1.4.3).
+const PALE: &str = "(() => {
+    const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+    const linear = value => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const behind = element => {
+        for (; element; element = element.parentElement) {
+            const colour = parts(getComputedStyle(element).backgroundColor);
+            if (colour.length < 4 || colour[3] > 0) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const pale = [];
+    for (const element of document.querySelectorAll('body *')) {
+        const own = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+        if (!own || element.closest('svg')) continue;
+        const [one, other] = [light(parts(getComputedStyle(element).color)), light(behind(element))].sort((a, b) => b - a);
+        const contrast = (one + 0.05) / (other + 0.05);
+        if (contrast < 4.5) pale.push(contrast.toFixed(2) + ' ' + element.outerHTML.slice(0, 120));
+    }
+    return pale;
+})()";
+
+fn keep(browser: &mut Browser, name: &str) {
+    if let Some(folder) = std::env::var_os("PICTURES") {
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), browser.picture()).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn pages_fit_every_width_and_can_be_read_in_the_light_and_in_the_dark() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    for (daemon, url) in fleet.pages() {
+        for width in WIDTHS {
+            for is_dark in [false, true] {
+                let scheme = if is_dark { "dark" } else { "light" };
+                browser.open(&url, width, is_dark, true);
+                browser.wait_for("document.getElementById('link').textContent === 'live'");
+                let seen = format!("{daemon} at {width} in the {scheme}");
+                assert_eq!(browser.value(OVERFLOW), serde_json::json!([]), "{seen}");
+                assert_eq!(browser.value(PALE), serde_json::json!([]), "{seen}");
+                let ground =
+                    browser.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)");
+                let ground: Vec<u64> = serde_json::from_value(ground).unwrap();
+                assert_eq!(ground.iter().all(|part| *part < 64), is_dark, "{seen}: {ground:?}");
+                keep(&mut browser, &format!("{daemon}-{width}-{scheme}"));
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_state_that_changes_shows_within_two_seconds_and_nothing_is_loaded_anew() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    for (daemon, url) in fleet.pages() {
+        browser.open(&url, 1600, false, true);
+        browser.wait_for("document.getElementById('link').textContent === 'live'");
+        browser.value("window.mark = 1; 1");
+        // From the moment at which the daemon's status has it to the moment at which the page has it, both seen from within the page.
+        browser.value(
+            "window.shown = (async () => {
+                const down = () => document.querySelector('.rows .bad') !== null;
+                let known = null;
+                for (;;) {
+                    if (known === null && (await (await fetch('status')).text()).includes('\"down\"')) known = performance.now();
+                    if (down()) return known === null ? 0 : performance.now() - known;
+                    await new Promise(resolve => setTimeout(resolve, 20));
+                }
+            })(); 1",
+        );
+        fleet.set_well(false);
+        let late = browser.value("window.shown").as_f64().unwrap();
+        assert!(late < 2_000.0, "{daemon}: {late} ms after the status");
+        fleet.set_well(true);
+        browser.wait_for("document.querySelector('.rows .bad') === null");
+        assert_eq!(browser.value("window.mark"), serde_json::json!(1), "{daemon}: it was loaded anew");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_page_tells_everything_without_scripts() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    for (daemon, url) in fleet.pages() {
+        browser.open(&url, 390, false, false);
+        let words = browser.value("document.body.innerText");
+        let words = words.as_str().unwrap();
+        assert!(words.contains("● up") && words.contains("What happened"), "{daemon}: {words}");
+        assert_eq!(browser.value("document.querySelector('noscript meta') !== null"), serde_json::json!(true));
+    }
+}
