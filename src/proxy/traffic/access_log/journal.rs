@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::field::Field;
-use super::line::{Fields, Record, Weight, bare, each, or, put};
+use super::line::{Fields, Record, Weight, bare, each, escaped, or, put};
 use crate::config::proxy::AskedFields;
 
 /// What all of these entries have in common, and no other entry has: `journalctl MESSAGE_ID=...` shows them alone.
@@ -78,7 +78,8 @@ impl Fields for Entry<'_> {
     fn text(&mut self, field: Field, value: &[u8]) {
         if !value.is_empty() {
             self.key(field);
-            bare(self.out, cut(value));
+            let is_plain = |byte| matches!(byte, b' '..=b'~') && byte != b'\\';
+            escaped(self.out, cut(value), is_plain, |out, byte| put(out, format_args!("\\x{byte:02x}")));
             self.out.push(b'\n');
         }
     }

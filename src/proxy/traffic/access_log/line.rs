@@ -297,7 +297,12 @@ pub(super) fn bare(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 /// Copies what is plain as it stands, and has the rest escaped.
-fn escaped(out: &mut Vec<u8>, value: &[u8], is_plain: impl Fn(u8) -> bool, escape: impl Fn(&mut Vec<u8>, u8)) {
+pub(super) fn escaped(
+    out: &mut Vec<u8>,
+    value: &[u8],
+    is_plain: impl Fn(u8) -> bool,
+    escape: impl Fn(&mut Vec<u8>, u8),
+) {
     let mut rest = value;
     while let Some(place) = rest.iter().position(|byte| !is_plain(*byte)) {
         out.extend_from_slice(&rest[..place]);
