@@ -25,6 +25,7 @@ use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::FailoverCommand;
 use crate::config::near_miss::did_you_mean;
+use crate::unix_time::unix_ms;
 use beforehand::Outlook;
 
 /// What `ready` takes, and `drain` and `maint` too.
@@ -252,7 +253,7 @@ impl Order<'_> {
 
     /// What is to be known besides how each command ended.
     fn closing(&self, results: &[CommandResult]) -> String {
-        let until = results.iter().filter_map(|one| one.cached_until).max();
+        let until = results.iter().filter_map(|one| one.cached_until).max().filter(|until| *until > unix_ms());
         let missed =
             missed_nameservers(results, self.replies, self.state).unwrap_or_else(|| note_on_peers(results).to_owned());
         format!(
@@ -320,7 +321,7 @@ fn missed_nameservers(results: &[CommandResult], replies: &[DaemonReply], state:
 }
 
 fn expiry_line(until: u64) -> String {
-    let left = until.saturating_sub(crate::unix_time::unix_ms()).div_ceil(1000);
+    let left = until.saturating_sub(unix_ms()).div_ceil(1000);
     format!("The last cached answer that names it expires at {} (in {left} s).\n", time_of_day(until))
 }
 

@@ -68,6 +68,8 @@ impl State {
         let command = &OperatorCommand { subject: subject.clone(), ..command.clone() };
         let already = self.operator.already(command, now.unix_ms);
         let unchanged = already.is_some();
+        // Who repeats a word does not make resolvers keep an answer for longer.
+        let since = self.operator.0.get(&subject).filter(|_| unchanged).map_or(now.unix_ms, |note| note.when);
         if command.dry_run {
             let done = already.unwrap_or_else(|| self.outlook(&pool_name, &member, command.state, now));
             let done = Done { done, generation: self.generation(), cached_until: None, unchanged };
@@ -86,7 +88,7 @@ impl State {
             let (change, effects) = self.obeyed(line, now);
             (change, effects, Duration::ZERO)
         };
-        let cached_until = away.then(|| now.unix_ms + latest.as_millis() as u64 + u64::from(ttl) * 1000);
+        let cached_until = away.then(|| since + latest.as_millis() as u64 + u64::from(ttl) * 1000);
         Ok(Accepted { done: Done { done, generation: self.generation(), cached_until, unchanged }, change, effects })
     }
 

@@ -308,4 +308,6 @@ fn a_command_that_is_only_asked_about_changes_nothing_and_says_what_would_come_o
     let again = state.operator(&asked("a", OperatorState::Drain), at(3)).expect("answered").done;
     assert_eq!(again.done, format!("{POOL}/a is in drain already (by a test); nothing changed"));
     assert!(again.unchanged);
+    let repeated = state.operator(&command("a", OperatorState::Drain, false), at(9_000)).expect("obeyed").done;
+    assert_eq!(repeated.cached_until, Some(at(2).unix_ms + 300_000), "the last answer that had it is as old as before");
 }

@@ -36,6 +36,11 @@ impl Outlook {
         alike.sort_by_key(|one| one.outcome == Outcome::Refused);
         let line = |Alike { subject, outcome, words, daemons }: &Alike<'_>| {
             let daemons = daemons.join(", ");
+            // Some daemons' words begin with what they are about.
+            let words = match words.strip_prefix(*subject) {
+                Some(rest) if rest.starts_with([':', ' ']) => rest.trim_start_matches([':', ' ']),
+                _ => words,
+            };
             match outcome {
                 Outcome::Refused => format!("{subject}: refused by {daemons}: {words}\n"),
                 Outcome::Missed => format!("{subject}: {daemons} does not answer: {words}\n"),

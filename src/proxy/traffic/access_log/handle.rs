@@ -94,3 +94,6 @@ impl Drop for AccessLog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

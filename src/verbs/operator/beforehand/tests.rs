@@ -34,3 +34,15 @@ fn a_daemon_that_heard_of_the_command_from_a_peer_first_does_not_say_that_nothin
     assert_eq!((told[0].unchanged, told[0].words.as_str()), (false, "www/web2 is set to drain"));
     assert_eq!((told[1].unchanged, told[1].words.as_str()), (true, "already"));
 }
+
+#[test]
+fn what_a_line_is_about_is_said_once() {
+    let outlook = Outlook::of(vec![
+        said("px-1", "shop", Outcome::Done, "shop: from web2 to web3"),
+        said("px-1", "www/web1", Outcome::Done, "www/web1 is in drain already (by alice); nothing changed"),
+        said("px-1", "www/web2", Outcome::Done, "www/web22 is another one"),
+    ]);
+    let expected = "shop: from web2 to web3 (px-1)\nwww/web1: is in drain already (by alice); nothing changed (px-1)\n\
+                    www/web2: www/web22 is another one (px-1)\n";
+    assert_eq!(outlook.in_words(), expected);
+}

@@ -1,0 +1,83 @@
+//! A place for the log that hangs: nobody waits for it, and what it does not take is counted.
+#![allow(clippy::unwrap_used)]
+
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
+use super::*;
+use crate::config::proxy::AccessLogPath;
+use crate::proxy::request_id::RequestId;
+use crate::proxy::traffic::access_log::{Lines, Record};
+use crate::proxy::traffic::http1::forwarded::Client;
+use crate::proxy::traffic::termination::End;
+use crate::proxy::traffic::trace::Trace;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn write(lines: &Lines, log: &AccessLog, change: impl FnOnce(&mut Trace)) {
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
+    let mut trace = Trace::new(tokio::time::Instant::now());
+    change(&mut trace);
+    lines.write(log, &Record { client: &client, listener: "http", request: None, trace: &trace });
+}
+
+fn eventually(what: &str, happened: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !happened() {
+        assert!(Instant::now() < until, "in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_place_that_hangs_holds_nobody_up_and_another_one_takes_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pipe, file] = ["pipe", "file"].map(|name| folder.path().join(name));
+    nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    // It is open, and never read from.
+    let reader = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&pipe).unwrap();
+    let log = AccessLog::open(Some(&AccessLogConfig::to(AccessLogPath::File(pipe))), None).unwrap();
+    let lines = Lines::default();
+    let mut written = 0;
+    // More than fits into the pipe and before the writer.
+    while log.dropped() == 0 {
+        write(&lines, &log, |_| {});
+        written += 1;
+        assert!(written < 1_000_000, "what is it that takes so much?");
+    }
+    let before = log.dropped();
+    (0..1_000).for_each(|_| write(&lines, &log, |_| {}));
+    lines.flush(&log);
+    assert!(log.dropped() >= before + 500, "every line that is dropped counts: {}, then {}", before, log.dropped());
+
+    // A reload does not wait for it either.
+    log.reopen(Some(&AccessLogConfig::to(AccessLogPath::File(file.clone())))).unwrap();
+    drop(reader);
+    eventually("the next place is written to", || {
+        write(&lines, &log, |_| {});
+        lines.flush(&log);
+        std::fs::metadata(&file).is_ok_and(|file| file.len() > 0)
+    });
+}
+
+#[test]
+fn a_failure_is_found_without_an_access_log_and_leaves_nothing_on_a_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = AccessLog::open(None, Some(folder.path())).unwrap();
+    let lines = Lines::default();
+    let id = |name: &str| RequestId::given(name.as_bytes());
+    write(&lines, &log, |trace| (trace.status, trace.end, trace.request_id) = (503, End::NoBackend, id("failed")));
+    write(&lines, &log, |trace| (trace.status, trace.end, trace.request_id) = (429, End::ClientTooFast, id("refused")));
+    write(&lines, &log, |trace| (trace.status, trace.request_id) = (200, id("good")));
+    write(&lines, &log, |trace| {
+        (trace.status, trace.responded, trace.request_id) = (200, Some(Duration::from_secs(6)), id("slow"));
+    });
+    lines.flush(&log);
+    eventually("they are kept", || ["failed", "refused", "slow"].iter().all(|id| log.find(id).lines.len() == 1));
+    assert!(log.find("good").lines.is_empty());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
