@@ -4,6 +4,7 @@
 //! what a path means (that is the daemon's [`AdminHandler`]), except for `POST /takeover`. Called by the daemons' control loops.
 
 mod connection;
+mod link;
 mod live;
 mod message;
 mod site;
@@ -22,7 +23,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::sockets::listen_anew;
 use crate::config::AdminConfig;
-use connection::{Accepting, Caller, Link};
+use connection::Caller;
+use link::{Accepting, Link};
 use site::Site;
 use slots::{Client, Slots};
 

@@ -20,9 +20,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::link::{Accepting, Link};
 use super::live;
 use super::message::{AdminHandler, AdminReply, AdminRequest, Method, Origin, TAKEOVER_UPGRADE};
 use super::site::Site;
@@ -58,20 +59,6 @@ const SAFEGUARDS: [(HeaderName, &str); 5] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
 ];
-
-/// Whether the server accepts connections. Once the sender of this is dropped, the server has stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Accepting {
-    Running,
-    Paused,
-}
-
-/// What ties a connection to its server: the connection sees the server stop, and the server sees the connection end.
-#[derive(Debug, Clone)]
-pub(super) struct Link {
-    pub(super) accepting: watch::Receiver<Accepting>,
-    pub(super) _alive: mpsc::Sender<Infallible>,
-}
 
 /// The other side of a connection.
 #[derive(Debug, Clone)]

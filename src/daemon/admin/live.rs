@@ -9,7 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::channel::{Channel, Sender};
 use tokio::sync::watch;
 
-use super::connection::Accepting;
+use super::link::Accepting;
 use super::message::{AdminHandler, AdminReply, AdminRequest};
 
 /// The path of what is live.
