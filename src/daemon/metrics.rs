@@ -1,7 +1,7 @@
 //! Metrics for Prometheus and what else reads its text: what they are called, how a page of them is written, and those that
 //! both daemons have.
 //!
-//! Every metric is a [`Family`] of a table: [`common::FAMILIES`], the proxy's and the nameserver's. A page writes nothing else, and
+//! Every metric is a [`Family`](family::Family) of a table: [`common::FAMILIES`], the proxy's and the nameserver's. A page writes nothing else, and
 //! docs/metrics.md is made from the same tables.
 
 pub mod common;

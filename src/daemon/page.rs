@@ -2,7 +2,7 @@
 //!
 //! Owns the design and everything that both pages have: how the daemon stands, its peers, what happened last. Must never: bring in
 //! anything from elsewhere, or need a script. The daemons' `report::page` write what they alone have, with the pieces of
-//! [`pieces`](self::pieces). Every text is escaped: maud does where nothing else is said, and [`text`](pieces::text) shows hidden characters too.
+//! [`pieces`]. Every text is escaped: maud does where nothing else is said, and [`text`] shows hidden characters too.
 
 pub mod pieces;
 

@@ -41,11 +41,11 @@ impl Streams {
         Streams::start_with(Builder::new(), script, |_| {}).await
     }
 
-    /// `greet` has each connection once it is there.
+    /// `meet` has each connection once its first request is there.
     pub async fn start_with<F>(
         builder: Builder,
         script: F,
-        greet: impl Fn(&mut Connection<TcpStream, Bytes>) + Send + Sync + 'static,
+        meet: impl Fn(&mut Connection<TcpStream, Bytes>) + Send + Sync + 'static,
     ) -> Streams
     where
         F: Fn(Request<RecvStream>, SendResponse<Bytes>) -> Answering + Send + Sync + 'static,
@@ -55,16 +55,19 @@ impl Streams {
         let (connections, heads) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<Request<()>>>>::default());
         let (counted, kept) = (Arc::clone(&connections), Arc::clone(&heads));
         let script = Arc::new(script);
-        let greet = Arc::new(greet);
+        let meet = Arc::new(meet);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
-                let (builder, kept, script, greet) =
-                    (builder.clone(), Arc::clone(&kept), Arc::clone(&script), Arc::clone(&greet));
+                let (builder, kept, script, meet) =
+                    (builder.clone(), Arc::clone(&kept), Arc::clone(&script), Arc::clone(&meet));
                 tokio::spawn(async move {
                     let Ok(mut connection) = builder.handshake(stream).await else { return };
-                    greet(&mut connection);
+                    let mut is_first = true;
                     while let Some(Ok((request, respond))) = connection.accept().await {
+                        if std::mem::take(&mut is_first) {
+                            meet(&mut connection);
+                        }
                         let (parts, body) = request.into_parts();
                         kept.lock().unwrap().push(Request::from_parts(parts.clone(), ()));
                         tokio::spawn(script(Request::from_parts(parts, body), respond));
@@ -267,7 +270,7 @@ async fn a_backend_that_leaves_finishes_what_it_has_and_gets_the_rest_on_another
             ok(respond);
         })
     };
-    // Says goodbye as soon as the connection is there.
+    // Says goodbye as soon as it has one: the first is always done, and each other one is the first elsewhere.
     let backend = Streams::start_with(Builder::new(), script, |connection| connection.graceful_shutdown()).await;
     let proxy = Proxy::start(setup(), &[backend.address]);
     for _ in 0..5 {
