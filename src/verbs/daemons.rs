@@ -81,9 +81,8 @@ fn locate_all(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selecti
     }
     let here: Vec<Endpoint> = Daemon::ALL
         .iter()
-        .map(|role| Path::new(role.host_socket()))
-        .filter(|socket| socket.exists())
-        .map(Endpoint::at)
+        .map(|role| Endpoint { role: Some(*role), ..Endpoint::at(Path::new(role.host_socket())) })
+        .filter(|daemon| daemon.socket.exists())
         .collect();
     if let Some(admin) = admin {
         match Reach::of(admin, fleet) {

@@ -38,6 +38,9 @@ pub struct Endpoint {
 /// How long a daemon may take to say how it is, unless the operator says otherwise (`--timeout`): it answers from memory.
 pub const PROMPT: Duration = Duration::from_secs(1);
 
+/// The same of one behind the gate of another host: an SSH session has to begin first.
+pub const PROMPT_OF_A_GATE: Duration = Duration::from_secs(5);
+
 fn prompt() -> Duration {
     PROMPT
 }

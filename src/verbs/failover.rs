@@ -68,24 +68,35 @@ pub async fn report_and_wait(
     daemons: &[Endpoint],
     output: &Output,
 ) -> Exit {
-    let is_moved = results.iter().all(|one| one.outcome != Outcome::Refused);
-    let Some((service, from)) = left.filter(|_| args.wait && is_moved) else {
+    let is_refused = results.iter().any(|one| one.outcome == Outcome::Refused);
+    if !args.wait || is_refused {
         return report(results, output, note_on_peers(results));
-    };
+    }
     let text = format!("{}{}", table(results), note_on_peers(results));
     output.line(&serde_json::json!({ "told": results }), text.trim_end());
+    let Some((service, from)) = left else {
+        return no_wait("Not waiting: which backend was active before is not known.", output);
+    };
     let replies = ask_all(daemons).await;
     if active(service, &replies).as_deref() == Some(from) {
-        let words = format!("{service} is on {from}, as it was before: there is nothing to wait for.");
-        output.line(&serde_json::json!({ "ended": words, "safe": false }), &words);
-        return verdict(results);
+        return no_wait(&format!("{service} is on {from}, as it was before: there is nothing to wait for."), output);
     }
     let subject = Subject::Left { service: service.to_owned(), backend: from.to_owned() };
-    let goes_on = format!("{service} has moved all the same");
+    let is_told = results.iter().any(|one| matches!(one.outcome, Outcome::Done | Outcome::Unwritten));
+    let goes_on = match is_told {
+        true => format!("{service} has moved all the same"),
+        false => format!("no proxy is known to have moved {service}"),
+    };
     match wait::until_free(vec![subject], args, &goes_on, daemons, output).await {
         Exit::Done => verdict(results),
         other => other,
     }
+}
+
+/// Nothing is waited for, and nothing is safe to power off.
+fn no_wait(words: &str, output: &Output) -> Exit {
+    output.line(&serde_json::json!({ "ended": words, "safe": false }), words);
+    Exit::No
 }
 
 /// Why there is no backend to move to, and what to do.

@@ -243,12 +243,22 @@ impl Order<'_> {
             Some(match role {
                 Daemon::Proxy => Subject::Backend { service: group, backend: name },
                 Daemon::Nameserver => {
-                    let until = results.iter().filter(|one| one.subject == *subject).filter_map(|one| one.cached_until);
-                    Subject::Member { pool: group, member: name, cached_until: until.max().unwrap_or_default() }
+                    let cached_until = self.cached_until(subject, &group, results);
+                    Subject::Member { pool: group, member: name, cached_until }
                 }
             })
         };
         self.subjects.iter().filter_map(of).collect()
+    }
+
+    /// Until when resolvers may have a member of a pool. A nameserver that did not say, as its disk takes nothing or it was not reached,
+    /// may have given its last answer only now.
+    fn cached_until(&self, subject: &str, pool: &str, results: &[CommandResult]) -> u64 {
+        let pools = self.replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
+        let ttl = pools.filter(|known| known.name == pool).map(|known| known.ttl).max().unwrap_or_default();
+        let from_now = unix_ms() + u64::from(ttl) * 1000;
+        let told = results.iter().filter(|one| one.subject == subject && !one.unchanged);
+        told.map(|one| one.cached_until.unwrap_or(from_now)).max().unwrap_or_default()
     }
 
     /// What is to be known besides how each command ended.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::FleetArg;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, PROMPT_OF_A_GATE};
 use super::host_gate::HostGate;
 use crate::api::daemon::Daemon;
 use crate::fleet::{self, Fleet};
@@ -97,7 +97,11 @@ pub fn locate<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str, rep
             _ if host == here && own.exists() => endpoint,
             Some(Ok(_)) => {
                 let gates = Arc::clone(gates) as Arc<dyn Gates>;
-                Endpoint { gate: Some(HostGate { host: host.clone(), daemon: role, gates }), ..endpoint }
+                Endpoint {
+                    gate: Some(HostGate { host: host.clone(), daemon: role, gates }),
+                    limit: PROMPT_OF_A_GATE,
+                    ..endpoint
+                }
             }
             Some(Err(why)) => Endpoint { unreachable: Some(format!("not reached: {why}")), ..endpoint },
             None => Endpoint { unreachable: Some("not reached: it was not asked".to_owned()), ..endpoint },

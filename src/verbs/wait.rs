@@ -16,6 +16,7 @@ use super::output::{Output, Tone};
 use super::replies::{DaemonReply, ask_all};
 use super::subjects::states_in;
 use crate::api::operator::OperatorState;
+use crate::api::proxy::BackendStatus;
 use crate::config::duration;
 use crate::unix_time::unix_ms;
 use screen::Screen;
@@ -118,21 +119,26 @@ fn verdict(watches: &[Watch], lefts: &[Left], replies: &[DaemonReply]) -> End {
             format!("{names}: nobody is there any more. Not safe to power off: {} is in use.", elsewhere.join(", "))
         }
     };
-    End { exit: Exit::Done, safe: elsewhere.is_empty(), words }
+    let safe = elsewhere.is_empty();
+    End { exit: if safe { Exit::Done } else { Exit::No }, safe, words }
 }
 
-/// Other uses of backends of the same names that are ready.
+/// Other uses of backends of the same names: those that are ready, where requests run, and to which cookies bring visitors back.
 fn still_used(watched: &[String], replies: &[DaemonReply]) -> Vec<String> {
     let name = |subject: &str| subject.rsplit_once('/').map(|(_, name)| name.to_owned());
     let names: Vec<Option<String>> = watched.iter().map(|subject| name(subject)).collect();
-    let mut used: Vec<String> = replies
-        .iter()
-        .flat_map(states_in)
-        .filter(|(subject, state)| {
-            *state == OperatorState::Ready && !watched.contains(subject) && names.contains(&name(subject))
-        })
-        .map(|(subject, _)| subject)
-        .collect();
+    let ready = replies.iter().flat_map(states_in).filter(|(_, state)| *state == OperatorState::Ready);
+    let services = replies.iter().filter_map(DaemonReply::proxy).flat_map(|proxy| &proxy.services);
+    let visited = services.flat_map(|service| {
+        let keeps_sessions = service.mode == "sticky";
+        let is_visited = move |backend: &&BackendStatus| {
+            backend.running > 0 || (keeps_sessions && backend.operator == OperatorState::Drain)
+        };
+        service.backends.iter().filter(is_visited).map(|backend| format!("{}/{}", service.name, backend.name))
+    });
+    let all = ready.map(|(subject, _)| subject).chain(visited);
+    let mut used: Vec<String> =
+        all.filter(|subject| !watched.contains(subject) && names.contains(&name(subject))).collect();
     used.sort();
     used.dedup();
     used
@@ -141,7 +147,10 @@ fn still_used(watched: &[String], replies: &[DaemonReply]) -> Vec<String> {
 fn in_use_again(lefts: &[Left]) -> String {
     let back = lefts.iter().filter(|left| left.standing == Standing::Back).map(|left| left.name.as_str());
     let back: Vec<&str> = back.collect();
-    format!("{}: in use again, somebody else has made it so meanwhile (`polder events` tells who).", back.join(", "))
+    format!(
+        "{}: in use again: somebody has made it so meanwhile, or its time was over (`polder events` tells).",
+        back.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::output::{Output, complain};
 use super::replies::all_in_order;
 use crate::api::client::ClientError;
+use crate::api::daemon::Daemon;
 use crate::api::events::Query;
 use crate::api::why::{Why, is_id, target};
 use crate::push::error::Error;
@@ -25,7 +26,7 @@ over restarts where the document has an access_log. A request with which nothing
 Examples:
   polder why 0f3a9c51d27be846            the number that an error page shows, or X-Request-Id of a response
 
-Exit codes: 0 found, 1 no proxy knows it, 2 usage, 3 no proxy answered."
+Exit codes: 0 found, 1 no proxy knows it, 2 usage, 3 not found, and not every proxy could be asked."
 )]
 pub struct WhyArgs {
     /// The request's id
@@ -52,8 +53,8 @@ const AROUND: u64 = 60_000;
 /// What a daemon said.
 enum Answer {
     Proxy(Why),
-    /// It is a nameserver, or of an earlier version.
-    KnowsNone,
+    /// It has no such memory: a nameserver, or a proxy of an earlier version.
+    KnowsNone(Option<Daemon>),
     Silent(String),
 }
 
@@ -69,8 +70,15 @@ pub async fn run(args: &WhyArgs, daemons: &[Endpoint], output: &Output) -> Exit 
             complain(&format!("{name} does not answer: {why}; what it alone knows is missing here"));
         }
     }
+    for (name, answer) in &answers {
+        if let Answer::KnowsNone(Some(Daemon::Proxy)) = answer {
+            complain(&format!(
+                "{name} is of an earlier version of polder, which remembers no requests: look in its access log"
+            ));
+        }
+    }
     if proxies.is_empty() {
-        return output.could_not("no proxy answered; `polder status` tells why");
+        return output.could_not("no proxy that remembers requests has answered; `polder status` tells of each");
     }
     let told: Vec<(&str, Story<'_>)> = proxies
         .iter()
@@ -78,7 +86,9 @@ pub async fn run(args: &WhyArgs, daemons: &[Endpoint], output: &Output) -> Exit 
         .collect();
     if told.is_empty() {
         output.answer(&json!({ "requests": [], "looked_in": proxies }), &nobody(&args.id, &proxies));
-        return Exit::No;
+        // One that was not asked may know it.
+        let is_missing = |answer: &Answer| matches!(answer, Answer::Silent(_) | Answer::KnowsNone(Some(Daemon::Proxy)));
+        return if answers.iter().any(|(_, answer)| is_missing(answer)) { Exit::CouldNot } else { Exit::No };
     }
     let (mut text, mut all) = (String::new(), Vec::new());
     for (proxy, story) in told {
@@ -112,7 +122,7 @@ async fn ask(daemons: &[Endpoint], id: &str) -> Vec<(String, Answer)> {
                     |error| Answer::Silent(format!("its answer is of another version of polder: {error}")),
                     Answer::Proxy,
                 ),
-                Err(ClientError::Refused { status: 404, .. }) => Answer::KnowsNone,
+                Err(ClientError::Refused { status: 404, .. }) => Answer::KnowsNone(daemon.role),
                 Err(ClientError::Refused { message, .. }) => Answer::Silent(message),
                 Err(unreached) => Answer::Silent(unreached.to_string()),
             };
@@ -134,7 +144,7 @@ fn what_happened(story: &Story<'_>, events: &[events::Told]) -> String {
 fn nobody(id: &str, proxies: &[&Why]) -> String {
     let reach = |why: &&Why| {
         let since = match (&why.since, why.is_full) {
-            (None, _) => "no request has failed there that it could still know".to_owned(),
+            (None, _) => "remembers no request that failed".to_owned(),
             (Some(since), true) => format!("knows what failed since {since}, and has forgotten what failed before"),
             (Some(since), false) => format!("knows everything that failed since {since}"),
         };

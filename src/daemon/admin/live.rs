@@ -21,6 +21,9 @@ pub(super) const CONTENT_TYPE: &str = "text/event-stream";
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// For whoever reads to take a piece.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+
 /// A look is followed by a pause of so many times what it took: large pages of many viewers cost the control thread a fiftieth each.
 const SHARE: u32 = 50;
 
@@ -51,8 +54,11 @@ async fn send(
     let mut message = event(&shown);
     let mut took = Duration::ZERO;
     loop {
-        if sender.send_data(message).await.is_err() {
-            return;
+        tokio::select! {
+            sent = tokio::time::timeout(READ_LIMIT, sender.send_data(message)) => if !matches!(sent, Ok(Ok(()))) {
+                return;
+            },
+            _ = accepting.wait_for(|_| false) => return,
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE.max(took * SHARE)) => {}

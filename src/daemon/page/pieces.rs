@@ -8,7 +8,7 @@ use crate::api::operator::{OperatorNote, OperatorState};
 use crate::daemon::trends::{MINUTES, Minute, Trend};
 use crate::health::Verdict;
 use crate::printable;
-use crate::unix_time::unix_ms;
+use crate::unix_time::{formatted, unix_ms};
 
 /// A text of anybody's: hidden characters are shown as escapes.
 pub fn text(text: &str) -> PreEscaped<String> {
@@ -47,13 +47,10 @@ pub fn moment(at: u64) -> Markup {
     const EARLIER: u64 = 20 * 3_600_000;
     const LATER: u64 = 4 * 3_600_000;
     let now = unix_ms();
-    let is_near = at + EARLIER > now && at < now + LATER;
-    let format = |format: &str| {
-        let moment = i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        moment.map_or_else(|| "an unknown time".to_owned(), |moment| moment.strftime(format).to_string())
-    };
-    let shown = format(if is_near { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%MZ" });
-    html! { time datetime=(format("%Y-%m-%dT%H:%M:%SZ")) { (shown) } }
+    // Times come from peers and files, too.
+    let is_near = at.saturating_add(EARLIER) > now && at < now.saturating_add(LATER);
+    let shown = formatted(at, if is_near { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%MZ" });
+    html! { time datetime=(formatted(at, "%Y-%m-%dT%H:%M:%SZ")) { (shown) } }
 }
 
 /// Seconds, in the two largest units.

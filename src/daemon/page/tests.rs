@@ -36,6 +36,13 @@ fn nothing_that_others_have_written_is_markup() {
 }
 
 #[test]
+fn a_time_that_is_none_is_no_end_of_the_daemon() {
+    for at in [0, u64::MAX, i64::MAX as u64, u64::MAX - 1] {
+        assert!(moment(at).into_string().contains("<time"), "{at}");
+    }
+}
+
+#[test]
 fn a_page_asks_nobody_else_for_anything() {
     let page = Page { daemon: &daemon(), trends: &Trends::default(), events: &[], facts: vec![], sections: vec![] };
     let page = page.document();

@@ -63,7 +63,10 @@ impl Exchange<'_> {
             Some(rules) => decide(rules, self.request, whole, edit, self.local),
         };
         (self.trace.status, self.trace.end, self.trace.encoding) = (response.status, end, decision.encoding);
-        self.trace.responded = Some(Duration::ZERO);
+        // A backend that was asked has not responded: this stands in its place.
+        if self.trace.backend.is_none() {
+            self.trace.responded = Some(Duration::ZERO);
+        }
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let may_keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let (_, mut sink) = client.split();

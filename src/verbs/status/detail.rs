@@ -82,5 +82,5 @@ pub(super) fn json(named: &Named, seen: &Seen) -> Value {
     if let Some(host) = seen.fleet.as_ref().and_then(|fleet| fleet.host_json(named.name())) {
         about.push(json!({ "kind": "host", "name": named.name(), "status": host }));
     }
-    json!({ "well": findings.is_empty(), "findings": findings, "about": about })
+    json!({ "well": named.is_well(seen), "findings": findings, "about": about })
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::seen::Seen;
+use crate::api::operator::OperatorState;
 use crate::config::near_miss::did_you_mean;
+use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
 
 /// A name that something has: a service or one of its hosts, a host of the fleet, a daemon, a backend, a pool, a member, a zone.
@@ -66,6 +68,30 @@ impl Named {
     /// Whether this use of something is meant: by the name of what is used, or with its user's.
     pub(super) fn is_use(&self, user: &str, used: &str) -> bool {
         self.0 == used || self.0.strip_prefix(user).and_then(|rest| rest.strip_prefix('/')) == Some(used)
+    }
+
+    /// Whether nothing is found of it, and everything that has the name is as it should be: a finding names only the first of many.
+    pub(super) fn is_well(&self, seen: &Seen) -> bool {
+        self.findings(seen).next().is_none() && !seen.replies.iter().any(|reply| self.has_trouble(reply))
+    }
+
+    /// Whether something of this name is not as it should be at this daemon.
+    fn has_trouble(&self, reply: &DaemonReply) -> bool {
+        let is_in_use = |operator| operator == OperatorState::Ready;
+        let services = reply.proxy().into_iter().flat_map(|status| &status.services);
+        let pools = reply.nameserver().into_iter().flat_map(|status| &status.pools);
+        let mut backends = services.flat_map(|service| {
+            let is_whole = self.is(&service.name) || service.hosts.iter().any(|host| self.is(host));
+            service.backends.iter().filter(move |backend| is_whole || self.is_use(&service.name, &backend.name))
+        });
+        let mut members = pools.flat_map(|pool| {
+            let is_whole = self.is(&pool.name);
+            pool.members.iter().filter(move |member| is_whole || self.is_use(&pool.name, &member.name))
+        });
+        backends.any(|backend| backend.check != Verdict::Up || !is_in_use(backend.operator))
+            || members.any(|member| {
+                !is_in_use(member.operator) || member.addresses.iter().any(|address| address.check != Verdict::Up)
+            })
     }
 
     /// The findings that name it.

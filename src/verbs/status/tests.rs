@@ -137,6 +137,15 @@ fn a_name_that_nothing_has_is_answered_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn what_is_down_is_not_said_to_be_well_by_any_of_its_names() {
+    let seen = seen(&[broken("px-1")]);
+    for name in ["www", "www/web1", "web1", "www.example.net"] {
+        let Ok(view) = View::of(Some(name), &seen) else { panic!("{name} is known") };
+        assert_eq!((view.verdict(&seen), &view.json(&seen)["well"]), (Exit::No, &serde_json::json!(false)), "{name}");
+    }
+}
+
+#[test]
 fn services_that_need_no_backend_are_told_with_what_answers() {
     let mut proxy = examples::proxy();
     let target = Some("redirect 302 to https://www.example.net/…".to_owned());

@@ -45,7 +45,7 @@ impl View {
     pub(super) fn verdict(&self, seen: &Seen) -> Exit {
         let is_well = match self {
             View::All => seen.findings.is_empty(),
-            View::One(named) => named.findings(seen).next().is_none(),
+            View::One(named) => named.is_well(seen),
         };
         match () {
             () if seen.replies.iter().all(|one| one.answer.is_err()) && seen.fleet.is_none() => Exit::CouldNot,

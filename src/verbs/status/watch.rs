@@ -72,6 +72,9 @@ impl Frame {
             (Ok(view), Ok(_)) => {
                 Frame { text: view.text(seen, width), json: view.json(seen), steady: view.text(&steady(seen), width) }
             }
+            (Err(unknown), _) | (_, Err(unknown)) if unknown.is_silent => {
+                could_not("no daemon answered: how it stands is not known until one does".to_owned())
+            }
             (Err(unknown), _) | (_, Err(unknown)) => could_not(unknown.words()),
         }
     }

@@ -14,9 +14,12 @@ fn a_machine_that_serves_elsewhere_is_not_said_to_be_safe_to_power_off() {
         verdict(&watches, &lefts, &replies)
     };
     let End { exit, safe, words } = seen(status.clone());
-    assert_eq!((exit, safe), (Exit::Done, false));
+    assert_eq!((exit, safe), (Exit::No, false));
     assert!(words.contains("Not safe to power off: shop/web2 is in use"), "{words}");
     status.services[0].backends[0].operator = OperatorState::Maint;
+    status.services[0].backends[0].running = 1;
+    assert!(!seen(status.clone()).safe, "a request still runs there");
+    status.services[0].backends[0].running = 0;
     let words = "www/web2: safe to power off.".to_owned();
     assert_eq!(seen(status), End { exit: Exit::Done, safe: true, words });
 }

@@ -1,6 +1,6 @@
 //! What is left of a backend or pool member that was taken out, look by look, until nobody is there any more (pure).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -53,6 +53,30 @@ impl Subject {
         }
     }
 
+    /// Whether this daemon has it in use, and for how many seconds resolvers keep what it answers; none if it does not answer or has no
+    /// such thing.
+    fn use_at(&self, reply: &DaemonReply) -> Option<(bool, u32)> {
+        match self {
+            Subject::Member { pool, member, .. } => {
+                let pool = reply.nameserver()?.pools.iter().find(|known| known.name == *pool)?;
+                let member = pool.members.iter().find(|known| known.name == *member)?;
+                Some((member.operator == OperatorState::Ready, pool.ttl))
+            }
+            Subject::Backend { service, backend } => {
+                let known = reply.status()?.backend(service, backend)?;
+                Some((known.operator == OperatorState::Ready, 0))
+            }
+            Subject::Left { service, backend } => Some((reply.status()?.active(service)? == *backend, 0)),
+        }
+    }
+
+    /// Resolvers may have it until then, if that is later than what is known.
+    fn is_cached_until(&mut self, until: u64) {
+        if let Subject::Member { cached_until, .. } = self {
+            *cached_until = until.max(*cached_until);
+        }
+    }
+
     /// `SERVICE/BACKEND`, `POOL/MEMBER`.
     pub fn subject(&self) -> String {
         match self {
@@ -73,6 +97,10 @@ pub struct Watch {
     requests: BTreeMap<String, u64>,
     /// The connections of the last looks.
     connections: VecDeque<usize>,
+    /// The daemons at which it was seen taken out.
+    out_at: BTreeSet<String>,
+    /// Nobody has looked yet.
+    is_first_look: bool,
 }
 
 /// What is left at one moment.
@@ -90,6 +118,8 @@ pub struct Left {
     pub quiet_s: u64,
     /// Daemons that did not answer and of which some could still send somebody there.
     pub silent: Vec<String>,
+    /// Daemons that have not heard of it yet.
+    pub unheard: Vec<String>,
     /// How it stands.
     pub standing: Standing,
 }
@@ -109,7 +139,15 @@ pub enum Standing {
 impl Watch {
     /// Begins at `now`.
     pub fn begin(subject: Subject, idle: Duration, now: u64) -> Watch {
-        Watch { subject, idle, last_request: now, requests: BTreeMap::new(), connections: VecDeque::new() }
+        Watch {
+            subject,
+            idle,
+            last_request: now,
+            requests: BTreeMap::new(),
+            connections: VecDeque::new(),
+            out_at: BTreeSet::new(),
+            is_first_look: true,
+        }
     }
 
     /// What is watched.
@@ -126,37 +164,61 @@ impl Watch {
             running: 0,
             quiet_s: 0,
             silent: Vec::new(),
+            unheard: Vec::new(),
             standing: Standing::InUse,
         };
-        let is_back = match self.subject.clone() {
-            Subject::Member { pool, member, cached_until } => {
-                left.cached_s = cached_until.saturating_sub(now).div_ceil(1000);
+        match self.subject.clone() {
+            Subject::Member { member, .. } => {
                 self.look_at_proxy(&member, replies, now, &mut left);
-                let pools = replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
-                let members = pools.filter(|known| known.name == pool).flat_map(|known| &known.members);
-                members.filter(|known| known.name == member).any(|known| known.operator == OperatorState::Ready)
+                // Who does not answer to us may answer to resolvers.
+                let nameservers = replies.iter().filter(|reply| reply.role() != Some(Daemon::Proxy));
+                left.silent.extend(nameservers.filter(|reply| reply.status().is_none()).map(DaemonReply::name));
             }
             Subject::Backend { service, backend } => {
                 self.look_at_backend(&service, &backend, replies, now, &mut left);
-                let statuses = replies.iter().filter_map(DaemonReply::status);
-                let mut known = statuses.filter_map(|status| status.backend(&service, &backend));
-                known.any(|known| known.operator == OperatorState::Ready)
             }
             Subject::Left { service, backend } => {
                 self.look_at_backend(&service, &backend, replies, now, &mut left);
-                let statuses = replies.iter().filter_map(DaemonReply::status);
-                statuses.filter_map(|status| status.active(&service)).any(|active| active == backend)
             }
-        };
+        }
+        let is_back = self.look_for_uses(replies, now, &mut left);
+        if let Subject::Member { cached_until, .. } = self.subject {
+            left.cached_s = cached_until.saturating_sub(now).div_ceil(1000);
+        }
         left.quiet_s = now.saturating_sub(self.last_request) / 1000;
         let is_quiet = now.saturating_sub(self.last_request) >= self.needs_quiet(replies).as_millis() as u64;
-        let is_empty = left.cached_s == 0 && left.running == 0 && left.connections.unwrap_or_default() == 0;
+        let is_empty = left.cached_s == 0
+            && left.running == 0
+            && left.connections.unwrap_or_default() == 0
+            && left.unheard.is_empty();
         left.standing = match () {
             () if is_back => Standing::Back,
             () if is_quiet && is_empty => Standing::Free,
             () => Standing::InUse,
         };
         left
+    }
+
+    /// Where it is in use: again, at a daemon at which it was seen taken out, or still, as that one has not heard of it.
+    fn look_for_uses(&mut self, replies: &[DaemonReply], now: u64, left: &mut Left) -> bool {
+        let mut is_back = false;
+        for reply in replies {
+            let Some((is_used, ttl)) = self.subject.use_at(reply) else { continue };
+            let name = reply.name();
+            match (is_used, self.out_at.contains(&name)) {
+                (true, true) => is_back = true,
+                (true, false) => left.unheard.push(name),
+                (false, true) => {}
+                (false, false) => {
+                    self.out_at.insert(name);
+                    if !self.is_first_look {
+                        self.subject.is_cached_until(now + u64::from(ttl) * 1000);
+                    }
+                }
+            }
+        }
+        self.is_first_look = false;
+        is_back
     }
 
     fn look_at_proxy(&mut self, member: &str, replies: &[DaemonReply], now: u64, left: &mut Left) {
@@ -229,7 +291,11 @@ impl Left {
         if self.running > 0 || self.connections.is_none() {
             words.push(format!("running requests: {}", self.running));
         }
-        words.push(format!("no request for {}", span(self.quiet_s)));
+        let to = if self.connections.is_some() { " to a backend" } else { "" };
+        words.push(format!("no request{to} for {}", span(self.quiet_s)));
+        if !self.unheard.is_empty() {
+            words.push(format!("not heard of yet by {}", self.unheard.join(", ")));
+        }
         if !self.silent.is_empty() {
             words.push(format!("not answering: {}", self.silent.join(", ")));
         }
@@ -237,8 +303,8 @@ impl Left {
     }
 
     /// What has to change before it is worth another line: time that passes does not.
-    pub fn key(&self) -> (bool, Option<usize>, u64, Vec<String>, Standing) {
-        (self.cached_s > 0, self.connections, self.running, self.silent.clone(), self.standing)
+    pub fn key(&self) -> (bool, Option<usize>, u64, [Vec<String>; 2], Standing) {
+        (self.cached_s > 0, self.connections, self.running, [self.silent.clone(), self.unheard.clone()], self.standing)
     }
 }
 

@@ -62,7 +62,7 @@ families! {
     SPLICED_BYTES = Counter "polder_spliced_bytes_total" ["worker"] "Bytes of bodies and tunnels passed on within the kernel, by splice(2): of those in clear text on both sides, long bodies that are not chunked, and tunnels while much comes at a time.";
     ACCESS_LOG_LINES_DROPPED = Counter "polder_access_log_lines_dropped_total" [] "Lines of the access log that could not be written.";
     SERVICE_RESPONSES = Counter "polder_service_responses_total" ["service", "class" "`1xx` to `5xx`, `none`"] "How visitors of this service were answered; `none`: they had left before, or their connection was cut.";
-    SERVICE_UNAVAILABLE = Counter "polder_service_unavailable_total" ["service", "cause" "the two letters of [how it ended](http.md#how-a-request-ended-in-the-access-log), or `other`"] "Answers 503, by cause: `--` is the backend's own.";
+    SERVICE_UNAVAILABLE = Counter "polder_service_unavailable_total" ["service", "cause" "the two letters of [how it ended](logs.md#how-a-request-ended), or `other`"] "Answers 503, by cause: `--` is the backend's own.";
     REQUEST_DURATION = Histogram "polder_request_duration_seconds" ["service"] "From the first byte of a visitor's request to the last of its response; tunnels left out.";
     REQUEST_WAIT = Histogram "polder_request_wait_duration_seconds" ["service"] "How long requests waited for a verdict, or queued for a busy backend: of those that did.";
     BACKEND_RESPONSE = Histogram "polder_backend_response_duration_seconds" ["service"] "From a request sent to a backend to the head of its response.";

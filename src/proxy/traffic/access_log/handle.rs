@@ -8,9 +8,9 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -24,13 +24,18 @@ use crate::config::proxy::AccessLogConfig;
 /// Batches that may wait for the writer.
 const WAITING: usize = 256;
 
+/// For what waits to be written when the log is closed: a place that hangs does not keep a process from its end.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
 /// Where requests are logged. Workers hand lines to one writer thread over a bounded channel; what does not fit is
 /// counted, not waited for.
 pub struct AccessLog {
     pub(super) style: ArcSwap<Style>,
     shared: Arc<Shared>,
     messages: Option<SyncSender<Message>>,
-    thread: Option<JoinHandle<()>>,
+    /// Ends when the writer has.
+    written: Mutex<Receiver<()>>,
+    file: Option<KeptFile>,
 }
 
 impl AccessLog {
@@ -40,16 +45,22 @@ impl AccessLog {
         let sink = Sink::open(config)?;
         let mut kept = Kept::default();
         let file = state_dir.map(KeptFile::new);
-        if let (Some(file), Some(_)) = (&file, config) {
-            file.read_into(&mut kept);
+        match (&file, config) {
+            (Some(file), Some(_)) => file.read_into(&mut kept),
+            (Some(file), None) => file.remove(),
+            (None, _) => {}
         }
         let shared = Arc::new(Shared { kept: Mutex::new(kept), ..Shared::default() });
         let (messages, received) = sync_channel(WAITING);
         let thread = std::thread::Builder::new().name("access-log".into());
-        let of_writer = Arc::clone(&shared);
-        let thread = thread.spawn(move || writer::write_all(&of_writer, sink, file, &received))?;
+        let (end, written) = sync_channel::<()>(0);
+        let (of_writer, file_of_writer) = (Arc::clone(&shared), file.clone());
+        thread.spawn(move || {
+            writer::write_all(&of_writer, sink, file_of_writer, &received);
+            drop(end);
+        })?;
         let style = ArcSwap::from_pointee(Style::of(config));
-        Ok(AccessLog { style, shared, messages: Some(messages), thread: Some(thread) })
+        Ok(AccessLog { style, shared, messages: Some(messages), written: Mutex::new(written), file })
     }
 
     /// Opens the document's log in place of the present one (a reload, SIGHUP). After an error the present one stays.
@@ -57,6 +68,9 @@ impl AccessLog {
         let sink = Sink::open(config)?;
         *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(sink);
         self.style.store(Arc::new(Style::of(config)));
+        if let (Some(file), None) = (&self.file, config) {
+            file.remove();
+        }
         Ok(())
     }
 
@@ -88,10 +102,9 @@ impl AccessLog {
 impl Drop for AccessLog {
     fn drop(&mut self) {
         drop(self.messages.take());
-        if let Some(thread) = self.thread.take() {
-            // A writer that panicked has nothing left to write.
-            let _ = thread.join();
-        }
+        let written = self.written.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Nothing is ever sent: it ends with the writer, or at the limit.
+        let _ = written.recv_timeout(END_LIMIT);
     }
 }
 

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use nix::fcntl::OFlag;
 
@@ -15,6 +16,10 @@ use super::kept::Kept;
 /// How large a file grows before it becomes the older one of two, in bytes.
 const LARGEST: u64 = 4 << 20;
 
+/// How old a file grows before it becomes the older one, and how long that one is kept.
+const OLDEST: Duration = Duration::from_secs(30 * 86_400);
+
+#[derive(Debug, Clone)]
 pub(super) struct KeptFile {
     newest: PathBuf,
     older: PathBuf,
@@ -28,6 +33,7 @@ impl KeptFile {
 
     /// What the processes before this one have left. What cannot be read is left out: it must not keep a daemon from its start.
     pub(super) fn read_into(&self, kept: &mut Kept) {
+        self.forget_old();
         for path in [&self.older, &self.newest] {
             let mut text = Vec::new();
             let read = regular(OpenOptions::new().read(true), path);
@@ -41,8 +47,29 @@ impl KeptFile {
         }
     }
 
+    /// Removes what there is: nothing of visitors is to be on disk. What cannot be removed is left: the operator finds it in the folder.
+    pub(super) fn remove(&self) {
+        for path in [&self.newest, &self.older] {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Gives up what is old. A file system that does not know when a file was made lets it grow by its size alone.
+    fn forget_old(&self) {
+        let is_old = |time: io::Result<SystemTime>| {
+            time.ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age >= OLDEST)
+        };
+        if std::fs::metadata(&self.older).is_ok_and(|older| is_old(older.modified())) {
+            let _ = std::fs::remove_file(&self.older);
+        }
+        if std::fs::metadata(&self.newest).is_ok_and(|newest| is_old(newest.created())) {
+            let _ = std::fs::rename(&self.newest, &self.older);
+        }
+    }
+
     /// Appends lines.
     pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
+        self.forget_old();
         let open = || regular(OpenOptions::new().create(true).append(true).mode(0o600), &self.newest);
         let mut file = open()?;
         if file.metadata()?.len() + lines.len() as u64 > LARGEST {

@@ -38,7 +38,10 @@ fn a_proxy_is_free_when_no_resolver_has_it_nobody_is_connected_and_nobody_has_co
     };
     let left = watch.see(&visited(1, 7), 1_000);
     assert_eq!((left.cached_s, left.connections, left.standing), (29, Some(1), Standing::InUse));
-    assert_eq!(left.in_words(), "resolvers may have it for 29s more, 1 open connection, no request for 1s");
+    assert_eq!(
+        left.in_words(),
+        "resolvers may have it for 29s more, 1 open connection, no request to a backend for 1s"
+    );
     let left = watch.see(&visited(1, 8), 30_000);
     assert_eq!((left.cached_s, left.quiet_s, left.standing), (0, 0, Standing::InUse), "a request has come");
     assert_eq!(watch.see(&visited(0, 8), 39_900).standing, Standing::InUse);
@@ -76,8 +79,35 @@ fn where_a_cookie_may_bring_visitors_back_it_has_to_be_quiet_for_a_while() {
 #[test]
 fn what_somebody_has_made_ready_meanwhile_is_in_use_again() {
     let mut watch = Watch::begin(drained(), IDLE, 0);
-    let ready = replies(|proxy, _| proxy.services[1].backends[1].operator = OperatorState::Ready);
-    assert_eq!(watch.see(&ready, 100).standing, Standing::Back);
+    let ready = || replies(|proxy, _| proxy.services[1].backends[1].operator = OperatorState::Ready);
+    let left = watch.see(&ready(), 100);
+    assert_eq!((left.unheard, left.standing), (vec!["px-1".to_owned()], Standing::InUse), "it was never out there");
+    assert_eq!(watch.see(&replies(|_, _| {}), 200).standing, Standing::Free);
+    assert_eq!(watch.see(&ready(), 300).standing, Standing::Back);
+}
+
+#[test]
+fn resolvers_may_have_what_a_nameserver_answered_that_heard_of_it_late() {
+    let mut watch = Watch::begin(member(), Duration::ZERO, 0);
+    let late = || {
+        replies(|_, nameserver| {
+            nameserver.pools[0].members.iter_mut().for_each(|one| one.operator = OperatorState::Ready)
+        })
+    };
+    let left = watch.see(&late(), 40_000);
+    assert_eq!((left.cached_s, left.unheard), (0, vec!["ns-1".to_owned()]));
+    assert_eq!(watch.see(&replies(|_, _| {}), 41_000).standing, Standing::InUse);
+    let left = watch.see(&replies(|_, _| {}), 42_000);
+    assert_eq!((left.cached_s, left.standing), (299, Standing::InUse), "the TTL counts from then on");
+}
+
+#[test]
+fn a_nameserver_that_does_not_answer_is_named() {
+    let mut watch = Watch::begin(member(), IDLE, 0);
+    let mut seen = replies(|_, _| {});
+    let endpoint = Endpoint { name: Some("ns-2".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
+    seen.push(DaemonReply { endpoint, answer: Err(Error::new("frozen")) });
+    assert_eq!(watch.see(&seen, 100).silent, ["ns-2"]);
 }
 
 #[test]
