@@ -192,7 +192,7 @@ mkDaemonRole {
     limits.connections = 50000;
   };
   settingsOrigin = "Name, listeners, peers and services";
-  settingsDefaults = "Requests are logged to the journal, with an id each (`access_log.path`, `request_id`): `lib.mkForce null` leaves a key out.";
+  settingsDefaults = "Requests are logged to the journal, with an id each (`access_log`, `request_id`): `lib.mkForce null` for either leaves it out.";
 
   assertions = [
     {

@@ -178,7 +178,11 @@ impl Worker {
         let (limited, left) = match verdict {
             _ if limits.log_only => (Limited::Spared, Some(answered)),
             Verdict::Slip if class == Class::Error => (Limited::Slipped, Some(answered)),
-            Verdict::Slip => (Limited::Slipped, answer::cut(query, client, buffer)),
+            Verdict::Slip => {
+                let cut = answer::cut(query, client, buffer);
+                // It is about the same zone.
+                (Limited::Slipped, cut.map(|cut| Answered { slot: answered.slot, ..cut }))
+            }
             Verdict::Send | Verdict::Drop => (Limited::Dropped, None),
         };
         self.counters.count_limited(class, limited, address);

@@ -81,5 +81,5 @@ fn a_failover_that_waits_ends_when_nobody_is_left_on_the_backend_before() {
     proxy.run();
     polder(&proxy, &["failover", "shop", "--wait"]).assert(0, &["shop/shop1: safe to power off."]);
     polder(&proxy, &["failback", "shop", "--wait"]).assert(0, &["shop/shop2: safe to power off."]);
-    polder(&proxy, &["failback", "shop", "--wait"]).assert(0, &["there is nothing to wait for"]);
+    polder(&proxy, &["failback", "shop", "--wait"]).assert(1, &["there is nothing to wait for"]);
 }

@@ -44,7 +44,7 @@ fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
             h2 { (text(&pool.name)) }
             p.dim { "TTL " (pool.ttl) " · answered: " (text(&pool.answers.join(", "))) }
             @if let Some(policy) = &pool.all_down {
-                p.bad { "✖ no member is up and ready: answered by when_all_down: " (text(policy)) }
+                p.bad { "✖ no member is both up and ready: answered by when_all_down: " (text(policy)) }
             }
             ul.rows {
                 @for member in &pool.members {

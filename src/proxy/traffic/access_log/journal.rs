@@ -121,8 +121,14 @@ pub(super) struct Journal {
 
 impl Journal {
     pub(super) fn connect(path: &Path) -> io::Result<Journal> {
+        let journal = Journal::unconnected(path)?;
+        journal.socket.connect(path)?;
+        Ok(journal)
+    }
+
+    /// One that connects when there is something to send.
+    pub(super) fn unconnected(path: &Path) -> io::Result<Journal> {
         let socket = UnixDatagram::unbound()?;
-        socket.connect(path)?;
         socket.set_write_timeout(Some(PATIENCE))?;
         Ok(Journal { socket, path: path.to_owned() })
     }
@@ -144,7 +150,7 @@ impl Journal {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 Err(io::Error::new(ErrorKind::TimedOut, "it has not taken an entry for 1 s"))
             }
-            // It has been started anew: its socket is another one.
+            // It has been started anew: its socket is another one. Or it was not there yet.
             Err(_) => {
                 *self = Journal::connect(&self.path)?;
                 self.socket.send(entry).map(drop)

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use super::field::Field;
 use crate::config::proxy::AskedFields;
+use crate::proxy::path_prefix::READY_PATH;
 use crate::proxy::snapshot::{Front, Snapshot};
 use crate::proxy::traffic::http1::forwarded::Client;
 use crate::proxy::traffic::message::Request;
 use crate::proxy::traffic::termination::End;
 use crate::proxy::traffic::trace::Trace;
-
-/// Where nameservers ask whether the proxy is ready.
-const READY: &[u8] = b"/.polder/ready";
 
 /// What is known of a request that is over.
 pub struct Record<'s> {
@@ -61,7 +59,7 @@ impl Record<'_> {
     /// How much it matters; none: it is a nameserver's question whether the proxy is ready, which nobody wants to read.
     pub(super) fn weight(&self, slow: Duration) -> Option<Weight> {
         let Trace { status, end, waited, connected, responded, .. } = *self.trace;
-        if end == End::Local && self.path() == READY {
+        if end == End::Local && self.path() == READY_PATH {
             return None;
         }
         let is_visitors = end.code().starts_with(['C', 'c']);
@@ -70,9 +68,10 @@ impl Record<'_> {
         Some(match status {
             500.. => Weight::Failed,
             _ if is_visitors && !is_good => Weight::Refused,
-            // Of a backend's own.
-            400.. if end == End::Done => Weight::Good,
-            400.. => Weight::Refused,
+            // A backend's own is as good as any other response.
+            400.. if end != End::Done => Weight::Refused,
+            // Connections that never became a request: whoever scans ports has many.
+            _ if !is_good && self.request.is_none() && end.code().starts_with(['P', 'R']) => Weight::Refused,
             _ if !is_good => Weight::Failed,
             _ if until_answered >= slow => Weight::Slow,
             _ => Weight::Good,

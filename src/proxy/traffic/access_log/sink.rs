@@ -26,10 +26,15 @@ impl Sink {
         match config.map(|config| &config.path) {
             None => Ok(Sink::Nothing),
             Some(AccessLogPath::StandardOutput) => Ok(Sink::StandardOutput),
-            Some(AccessLogPath::Journal) => Journal::connect(Path::new(JOURNAL)).map(Sink::Journal).map_err(|error| {
-                let kind = error.kind();
-                io::Error::new(kind, format!("access_log.path: no journal at {JOURNAL}: {error}; say a file, or \"-\""))
-            }),
+            // Visitors are served without it.
+            Some(AccessLogPath::Journal) => Journal::connect(Path::new(JOURNAL))
+                .or_else(|error| {
+                    tracing::error!(
+                        "access_log.path: no journal at {JOURNAL}: {error}; no request is logged until there is one"
+                    );
+                    Journal::unconnected(Path::new(JOURNAL))
+                })
+                .map(Sink::Journal),
             Some(AccessLogPath::File(path)) => {
                 let file = File::options().append(true).create(true).open(path);
                 file.map(|file| Sink::File(file, path.clone())).map_err(|error| {

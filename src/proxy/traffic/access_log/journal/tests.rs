@@ -82,10 +82,11 @@ fn nothing_that_a_visitor_sends_makes_a_field_or_an_entry() {
 fn each_entry_is_a_datagram_and_a_journal_that_was_started_anew_gets_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
-    assert!(Journal::connect(&path).is_err(), "there is none");
-    let server = UnixDatagram::bind(&path).unwrap();
-    let mut journal = Journal::connect(&path).unwrap();
     let entry = |text: &[u8]| [&(text.len() as u32).to_le_bytes()[..], text].concat();
+    assert!(Journal::connect(&path).is_err(), "there is none");
+    let mut journal = Journal::unconnected(&path).unwrap();
+    assert!(journal.send(&entry(b"A=0\n")).is_err(), "there is none yet");
+    let server = UnixDatagram::bind(&path).unwrap();
     journal.send(&[entry(b"A=1\n"), entry(b"A=2\nB=3\n")].concat()).unwrap();
     let received = |server: &UnixDatagram| {
         let mut buffer = [0; 100];

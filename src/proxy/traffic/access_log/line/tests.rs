@@ -34,6 +34,27 @@ fn a_line_is_one_json_object_or_looks_like_haproxys() {
 }
 
 #[test]
+fn what_a_request_weighs_is_what_became_of_it() {
+    let slow = Duration::from_secs(5);
+    let weight = |status, end, responded, request: Option<Request<'_>>| {
+        let mut trace = Trace::new(tokio::time::Instant::now());
+        (trace.status, trace.end, trace.responded) = (status, end, responded);
+        let client = Client::new("192.0.2.7:5000".parse().unwrap());
+        Record { client: &client, listener: "http", request, trace: &trace }.weight(slow)
+    };
+    let head = b"GET / HTTP/1.1\r\nHost: www.test\r\n\r\n";
+    let mut fields = Vec::new();
+    let vetted = vet(head, crate::proxy::traffic::message::Scheme::Http, 100, &mut fields).unwrap();
+    let request = Some(Request { head: &vetted, bytes: head, fields: &fields });
+    let soon = Some(Duration::from_millis(1));
+    assert_eq!(weight(404, End::Done, soon, request), Some(Weight::Good), "a backend's own");
+    assert_eq!(weight(404, End::Done, Some(slow), request), Some(Weight::Slow), "however long it took");
+    assert_eq!(weight(404, End::Local, None, request), Some(Weight::Refused));
+    assert_eq!(weight(503, End::Done, soon, request), Some(Weight::Failed));
+    assert_eq!(weight(0, End::HandshakeRefused, None, None), Some(Weight::Refused), "a scan of ports");
+}
+
+#[test]
 fn a_request_that_was_given_an_id_has_it_in_its_line() {
     let mut trace = Trace::new(tokio::time::Instant::now());
     let id = trace.request_id().to_string();
