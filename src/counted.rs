@@ -7,9 +7,14 @@ pub fn counted<N: Display + PartialEq + From<u8>>(count: N, what: &str) -> Strin
     if count == N::from(1) {
         return format!("{count} {what}");
     }
+    format!("{count} {}", plural(what))
+}
+
+/// `hosts`, `queries`.
+pub fn plural(what: &str) -> String {
     match what.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
-        Some(stem) => format!("{count} {stem}ies"),
-        None => format!("{count} {what}s"),
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{what}s"),
     }
 }
 

@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
 /// Who may read and write a file once it was replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -47,6 +49,19 @@ fn persist(path: &Path, fresh: io::Result<tempfile::NamedTempFile>) -> io::Resul
         .and_then(|fresh| fresh.persist(path).map_err(|error| error.error))
         .and_then(|_| sync_folder_of(path))
         .map_err(|error| naming(path, &error))
+}
+
+/// Opens a file that is one: a pipe of that name is not waited for, and no link is followed.
+///
+/// # Errors
+///
+/// It cannot be opened, or is something else.
+pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits()).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other(format!("{} is no regular file", path.display()))),
+    }
 }
 
 /// Makes a file that is not there yet; `owner` are the numbers of a user and a group, this process' own if `None`.

@@ -88,6 +88,21 @@ pub struct PoolStatus {
     pub members: Vec<MemberStatus>,
 }
 
+impl PoolStatus {
+    /// Whether every address of every member is answered because it is up and wanted.
+    pub fn is_well(&self) -> bool {
+        let are_answered = |member: &MemberStatus| member.addresses.iter().all(|address| address.answered);
+        self.all_down.is_none() && self.members.iter().all(|member| member.is_well() && are_answered(member))
+    }
+}
+
+impl MemberStatus {
+    /// Whether checks and operator let it be answered.
+    pub fn is_well(&self) -> bool {
+        self.operator == OperatorState::Ready && self.addresses.iter().all(|address| address.check == Verdict::Up)
+    }
+}
+
 /// One member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberStatus {

@@ -88,6 +88,26 @@ pub struct ServiceStatus {
     pub backends: Vec<BackendStatus>,
 }
 
+impl ServiceStatus {
+    /// Whether visitors get it from every backend, and from a primary where one is active, as the document has it.
+    pub fn is_well(&self) -> bool {
+        self.usable
+            && self.backends.iter().all(BackendStatus::is_well)
+            && self.latch.as_ref().is_none_or(|latch| latch.stored && self.is_primary(latch.active.as_deref()))
+    }
+
+    fn is_primary(&self, name: Option<&str>) -> bool {
+        self.backends.iter().any(|backend| !backend.backup && name == Some(&*backend.name))
+    }
+}
+
+impl BackendStatus {
+    /// Whether checks and operator let visitors come.
+    pub fn is_well(&self) -> bool {
+        self.check == Verdict::Up && self.operator == OperatorState::Ready
+    }
+}
+
 /// A latch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatchStatus {

@@ -98,7 +98,7 @@ impl ServiceCounters {
         self.responses[class].load(Relaxed)
     }
 
-    /// How many were answered 503, by cause: the last two letters of the log's code, or `other`.
+    /// How many were answered 503, by cause: the log's code, or `other`.
     pub fn unavailable(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let names = CAUSES.iter().map(|cause| cause.code()).chain(["other"]);
         names.zip(self.unavailable.iter().map(|count| count.load(Relaxed)))

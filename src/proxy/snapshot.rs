@@ -352,4 +352,9 @@ impl Backend {
     pub fn running(&self) -> u64 {
         self.counters.iter().map(|slot| slot.running.load(std::sync::atomic::Ordering::Relaxed)).sum()
     }
+
+    /// Requests sent to it since it was first known, by all workers.
+    pub fn requests(&self) -> u64 {
+        self.counters.iter().map(|slot| slot.requests.load(std::sync::atomic::Ordering::Relaxed)).sum()
+    }
 }

@@ -134,6 +134,9 @@ fn forged_queries_bring_their_victim_less_than_the_forger_has_sent() {
     assert!((1..=60).contains(&told.whole), "{told:?}");
     assert!(told.cut.abs_diff((400 - told.whole) / 2) <= told.whole, "every second one slips: {told:?}");
     assert_eq!((told.bad_cookie, told.other), (0, 0));
+    let of_zone = metric(&daemon, "polder_zone_responses_total", "zone=\"example.net\",transport=\"udp\"");
+    // Beside them, those that end each look, and the one that brought the cookie.
+    assert_eq!(of_zone, told.whole + told.cut + 400 + 1, "what was cut is about the zone, too");
     assert!(told.answered < 60 * 1100 + told.queried / 2, "{told:?}");
     assert_eq!(metric(&daemon, "polder_responses_rate_limited_total", "class=\"answer\",action=\"slipped\""), told.cut);
     let dropped = metric(&daemon, "polder_responses_rate_limited_total", "class=\"answer\",action=\"dropped\"");

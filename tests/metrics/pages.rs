@@ -110,6 +110,52 @@ fn every_metric_of_a_page_is_in_the_table_and_its_samples_have_those_labels() {
 }
 
 #[test]
+fn a_page_in_place_of_a_backend_that_cannot_be_reached_is_no_response_of_that_backend() {
+    let port = free_port();
+    // It answers its first check, and is gone.
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = backend.local_addr().unwrap();
+    let checked = std::thread::spawn(move || {
+        let (mut stream, _) = backend.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    });
+    let daemon = Daemon::start(env!("CARGO_BIN_EXE_polder-proxy"), |folder| {
+        std::fs::write(folder.join("page"), "later").unwrap();
+        json!({ "version": 1, "name": "px", "state_dir": folder.join("state"), "workers": 1,
+            "admin": { "socket": folder.join("admin.sock") },
+            "listeners": [{ "name": "http", "address": format!("127.0.0.1:{port}") }],
+            "services": { "www": { "hosts": ["www.test"], "mode": "stateless",
+                "check": { "path": "/", "interval": "1h", "timeout": "5s" },
+                "error_pages": { "503": folder.join("page") },
+                "backends": [{ "name": "a", "address": address.to_string() }] } } })
+    });
+    checked.join().unwrap();
+    let until = Instant::now() + PATIENCE;
+    while !daemon.get("*/*").unwrap().1.contains("polder_check_up{daemon=\"proxy\",service=\"www\",backend=\"a\"} 1") {
+        assert!(Instant::now() < until, "the backend is up");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut visitor = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    visitor.write_all(b"GET / HTTP/1.1\r\nHost: www.test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    visitor.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 503 ") && answer.ends_with("later"), "{answer}");
+    loop {
+        let (_, page) = daemon.get("*/*").unwrap();
+        let value = |name: &str| {
+            let line = page.lines().find(|line| line.starts_with(&format!("{name}{{")) && line.contains("\"www\""));
+            line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value.to_owned())
+        };
+        if value("polder_request_duration_seconds_count").as_deref() == Some("1") {
+            assert_eq!(value("polder_backend_response_duration_seconds_count").as_deref(), Some("0"), "{page}");
+            break;
+        }
+        assert!(Instant::now() < until, "the request is counted");
+    }
+}
+
+#[test]
 fn open_metrics_are_for_whoever_asks_for_them_and_say_the_same() {
     for daemon in [proxy(), nameserver()] {
         let (head, page) = daemon.get("*/*").unwrap();

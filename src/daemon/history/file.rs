@@ -9,9 +9,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 
 use crate::api::events::Event;
+use crate::files::open_regular;
 
 /// How large a file grows before it becomes the older one of two, in bytes.
 pub(super) const LARGEST_FILE: u64 = 4 << 20;
@@ -71,7 +72,7 @@ impl EventFile {
     /// The newer file, locked: the one that has the name once the lock is ours.
     fn lock_newest(&self) -> io::Result<Flock<File>> {
         loop {
-            let file = regular(OpenOptions::new().create(true).read(true).append(true).mode(0o600), &self.newest)?;
+            let file = open_regular(OpenOptions::new().create(true).read(true).append(true).mode(0o600), &self.newest)?;
             let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
             if std::fs::metadata(&self.newest)
                 .is_ok_and(|named| Some(named.ino()) == file.metadata().ok().map(|ours| ours.ino()))
@@ -108,16 +109,7 @@ fn line_of(event: &Event) -> io::Result<Vec<u8>> {
 }
 
 fn read_regular(path: &Path) -> io::Result<File> {
-    regular(OpenOptions::new().read(true), path)
-}
-
-/// A file that is one: a pipe of that name is not waited for.
-fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let file = options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits()).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::other(format!("{} is no regular file", path.display()))),
-    }
+    open_regular(OpenOptions::new().read(true), path)
 }
 
 fn read_from(mut file: &File, from: u64) -> Vec<Event> {

@@ -278,7 +278,7 @@ pub trait Daemon: Sized + 'static {
     fn has_drained(&self) -> bool;
 
     /// What the page shows of the last hour, as it is now.
-    fn readings(&self, now: Now) -> Vec<(String, Reading)>;
+    fn readings(&self) -> Vec<(String, Reading)>;
 
     /// Called after each event and at least four times a second, for changes that no event announces.
     fn poll(&mut self, _now: Now) {}

@@ -179,7 +179,7 @@ impl<D: Daemon> Shell<D> {
         let now = self.now();
         self.daemon.poll(now);
         if self.figures.trends.is_due(now.running) {
-            let readings = self.daemon.readings(now);
+            let readings = self.daemon.readings();
             Rc::make_mut(&mut self.figures.trends).take(now.running, readings);
         }
         if !matches!(self.phase, Phase::Serving | Phase::Reloading | Phase::Offering) {

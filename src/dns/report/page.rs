@@ -2,11 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus, Status};
+use crate::api::dns::{PoolStatus, Status};
 use crate::api::events::Event;
+use crate::config::dns::MemberConfig;
 use crate::daemon::page::pieces::{moment, operator, strip, text, verdict};
 use crate::daemon::page::{Page, facts_of};
 use crate::daemon::trends::{Reading, Trends};
+use crate::dns::control::State;
 
 /// The page of this status.
 pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> Page<'a> {
@@ -21,21 +23,21 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> 
 }
 
 /// What the curves and strips of the page are made of: queries in all (under an empty name), and what checks say of each address.
-pub fn readings(status: &Status) -> Vec<(String, Reading)> {
-    let mut readings = vec![(String::new(), Reading { count: status.queries, verdict: None })];
-    for pool in &status.pools {
-        for member in &pool.members {
-            for address in &member.addresses {
-                let reading = Reading { count: 0, verdict: Some(address.check) };
-                readings.push((name_of(pool, member, address), reading));
-            }
+pub fn readings(queries: u64, state: &State) -> Vec<(String, Reading)> {
+    let mut readings = vec![(String::new(), Reading { count: queries, verdict: None })];
+    for (pool, config) in &state.document.config.pools {
+        for (member, MemberConfig { addresses, .. }) in &config.members {
+            readings.extend(addresses.iter().map(|address| {
+                let reading = Reading { count: 0, verdict: Some(state.verdict(config, *address)) };
+                (name_of(pool, member, &address.to_string()), reading)
+            }));
         }
     }
     readings
 }
 
-fn name_of(pool: &PoolStatus, member: &MemberStatus, address: &AddressStatus) -> String {
-    format!("{}/{}/{}", pool.name, member.name, address.address)
+fn name_of(pool: &str, member: &str, address: &str) -> String {
+    format!("{pool}/{member}/{address}")
 }
 
 fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
@@ -57,7 +59,7 @@ fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
                             }
                             (operator(member.operator, member.note.as_ref()))
                             span.dim { (text(&address.address)) }
-                            @if let Some(trend) = trends.of(&name_of(pool, member, address)) {
+                            @if let Some(trend) = trends.of(&name_of(&pool.name, &member.name, &address.address)) {
                                 span.numbers { (strip(trend)) }
                             }
                         }

@@ -43,10 +43,14 @@ impl DnsDaemon {
     }
 
     /// What status and metrics show besides the state.
-    pub(super) fn figures(&self, shell: Figures) -> RuntimeFigures {
-        let queries = self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum();
+    fn figures(&self, shell: Figures) -> RuntimeFigures {
         let challenges_unheard = self.challenges.error().map(str::to_owned);
-        RuntimeFigures { queries, shell, hanging: self.looks.alarms(), challenges_unheard }
+        RuntimeFigures { queries: self.queries(), shell, hanging: self.looks.alarms(), challenges_unheard }
+    }
+
+    /// Queries answered since the start.
+    pub(super) fn queries(&self) -> u64 {
+        self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum()
     }
 
     pub(super) fn obey(

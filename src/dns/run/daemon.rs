@@ -186,8 +186,8 @@ impl Daemon for DnsDaemon {
         }
     }
 
-    fn readings(&self, now: Now) -> Vec<(String, Reading)> {
-        page::readings(&self.state.status(&self.figures(Figures::default()), now))
+    fn readings(&self) -> Vec<(String, Reading)> {
+        page::readings(self.queries(), &self.state)
     }
 
     fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {

@@ -8,12 +8,15 @@ use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
 pub(super) fn of(service: &Service, backend: &Backend, state: OperatorState) -> String {
     let name = &backend.name;
     if state == OperatorState::Ready {
-        return match (backend.verdict == Verdict::Up, &service.mode) {
-            (false, _) => format!("{name} gets visitors again once its checks find it up (it is {})", backend.verdict),
-            (true, ServiceMode::Latched { .. }) => {
-                format!("{name} may be made active again; visitors stay where they are")
-            }
-            (true, _) => format!("{name} gets visitors again"),
+        let promise = match &service.mode {
+            ServiceMode::Latched { .. } => "may be made active again",
+            _ if backend.backup => "gets visitors again when no primary can have them",
+            _ => "gets visitors again",
+        };
+        return match (backend.verdict, &service.mode) {
+            (Verdict::Up, ServiceMode::Latched { .. }) => format!("{name} {promise}; visitors stay where they are"),
+            (Verdict::Up, _) => format!("{name} {promise}"),
+            (verdict, _) => format!("{name} {promise}, once its checks find it up (it is {verdict})"),
         };
     }
     match &service.mode {

@@ -3,12 +3,11 @@
 use maud::{Markup, html};
 
 use crate::api::events::Event;
-use crate::api::operator::OperatorState;
 use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
 use crate::daemon::page::pieces::{curve, moment, operator, rate, strip, text, verdict};
 use crate::daemon::page::{Page, facts_of};
 use crate::daemon::trends::{Reading, Trends};
-use crate::health::Verdict;
+use crate::proxy::snapshot::Service;
 
 /// With more services than this, those that are as they should be are folded.
 const UNFOLDED: usize = 12;
@@ -19,10 +18,10 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> 
     facts.push(("connections", status.connections.to_string()));
     facts.push(("requests", status.requests.to_string()));
     let mut services: Vec<&ServiceStatus> = status.services.iter().collect();
-    services.sort_by_key(|service| is_as_wanted(service));
+    services.sort_by_key(|service| service.is_well());
     let folds = services.len() > UNFOLDED;
     let services = html! {
-        div.cards { @for service in services { (of_service(service, trends, folds && is_as_wanted(service))) } }
+        div.cards { @for service in services { (of_service(service, trends, folds && service.is_well())) } }
     };
     let mut sections = vec![services];
     if !status.certificates.is_empty() {
@@ -31,27 +30,16 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> 
     Page { daemon: &status.daemon, trends, events, facts, sections }
 }
 
-/// What the curves and strips of the page are made of: requests in all (under an empty name), of each service and of each backend.
-pub fn readings(status: &Status) -> Vec<(String, Reading)> {
-    let mut readings = vec![(String::new(), Reading { count: status.requests, verdict: None })];
-    for service in &status.services {
-        let requests = service.backends.iter().map(|backend| backend.requests).sum();
-        readings.push((service.name.clone(), Reading { count: requests, verdict: None }));
-        for backend in &service.backends {
-            let reading = Reading { count: backend.requests, verdict: Some(backend.check) };
-            readings.push((format!("{}/{}", service.name, backend.name), reading));
-        }
-    }
-    readings
-}
-
-/// Whether everything is as the document wants it.
-fn is_as_wanted(service: &ServiceStatus) -> bool {
-    let primary = service.backends.iter().find(|backend| !backend.backup).map(|backend| &backend.name);
-    let latch = service.latch.as_ref().is_none_or(|latch| latch.active.as_ref() == primary);
-    let backends =
-        service.backends.iter().all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready);
-    service.usable && latch && backends
+/// What the curves and strips of the page are made of: visitors' requests in all (under an empty name), and those of each backend.
+pub fn readings(requests: u64, services: &[Service]) -> Vec<(String, Reading)> {
+    let of_backends = services.iter().flat_map(|service| {
+        service.backends.iter().map(|backend| {
+            let reading = Reading { count: backend.requests(), verdict: Some(backend.verdict) };
+            (format!("{}/{}", service.name, backend.name), reading)
+        })
+    });
+    let all = (String::new(), Reading { count: requests, verdict: None });
+    std::iter::once(all).chain(of_backends).collect()
 }
 
 fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Markup {
@@ -82,7 +70,7 @@ fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Mark
 fn state(service: &ServiceStatus) -> Markup {
     html! {
         @if !service.usable { span.bad { "✖ 503 to every visitor" } }
-        @else if is_as_wanted(service) { span.good { "● as it should be" } }
+        @else if service.is_well() { span.good { "● as it should be" } }
         @else { span.off { "▲ served" } }
     }
 }

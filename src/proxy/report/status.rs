@@ -212,6 +212,6 @@ fn of_backend(state: &State, service: &Service, backend: &Backend, now: Now) -> 
         operator: backend.operator,
         note: note.filter(|note| note.state == backend.operator).cloned(),
         running: backend.running(),
-        requests: backend.counters.iter().map(|slot| slot.requests.load(Relaxed)).sum(),
+        requests: backend.requests(),
     }
 }

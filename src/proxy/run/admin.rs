@@ -68,7 +68,7 @@ impl ProxyDaemon {
     }
 
     /// What status and metrics show besides the state.
-    pub(super) fn live(&self, figures: Figures) -> Live {
+    fn live(&self, figures: Figures) -> Live {
         let listeners = self.state.prepared.document.listeners.iter();
         Live {
             workers: self.workers.iter().map(|worker| worker.counters.clone()).collect(),

@@ -25,7 +25,7 @@ use crate::proxy::acme::steps;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
-use crate::proxy::report::{page, status};
+use crate::proxy::report::page;
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::proxy::traffic::door::Door;
 use crate::proxy::traffic::shared::Shared;
@@ -200,8 +200,9 @@ impl Daemon for ProxyDaemon {
         tokio::task::spawn_local(handed::follow(Client::new(admin_socket), inputs.clone()));
     }
 
-    fn readings(&self, now: Now) -> Vec<(String, Reading)> {
-        page::readings(&status::status(&self.state, &self.live(Figures::default()), now))
+    fn readings(&self) -> Vec<(String, Reading)> {
+        let requests = self.workers.iter().map(|worker| worker.counters.requests.load(Relaxed)).sum();
+        page::readings(requests, &self.state.snapshot().services)
     }
 
     fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {

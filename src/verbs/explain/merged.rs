@@ -1,5 +1,6 @@
 //! What several daemons say, those together that say the same (pure).
 
+use crate::counted::plural;
 use crate::verbs::layout::wrapped;
 use crate::verbs::output::printable;
 
@@ -27,10 +28,9 @@ struct Group<'a> {
 pub(super) fn text(role: &str, said: Vec<Said<'_>>, width: usize) -> String {
     let mut text = String::new();
     for Group { daemons, headline, sentences } in merged(said) {
-        let plural = if daemons.len() == 1 { "" } else { "s" };
-        let role = if role == "proxy" && !plural.is_empty() { "proxie" } else { role };
+        let role = if daemons.len() == 1 { role.to_owned() } else { plural(role) };
         let names = printable(&daemons.join(", "));
-        text += &wrapped("", &format!("{role}{plural} {names}: {headline}"), 4, width);
+        text += &wrapped("", &format!("{role} {names}: {headline}"), 4, width);
         for (sentence, by) in sentences {
             let only = if by.len() == daemons.len() { String::new() } else { format!("{}: ", by.join(", ")) };
             text += &wrapped("    ", &printable(&format!("{only}{sentence}")), 6, width);

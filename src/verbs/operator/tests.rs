@@ -1,15 +1,5 @@
 use super::*;
-use crate::api::status::Status;
-use crate::verbs::status::tests::examples;
-
-fn replies() -> Vec<DaemonReply> {
-    let endpoint =
-        |name: &str| Endpoint { name: Some(name.to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
-    vec![
-        DaemonReply { endpoint: endpoint("px-1"), answer: Ok(Status::Proxy(Box::new(examples::proxy()))) },
-        DaemonReply { endpoint: endpoint("ns-1"), answer: Ok(Status::Nameserver(Box::new(examples::nameserver()))) },
-    ]
-}
+use crate::verbs::status::tests::examples::replies;
 
 #[test]
 fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last() {

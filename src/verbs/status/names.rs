@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::seen::Seen;
-use crate::api::operator::OperatorState;
 use crate::config::near_miss::did_you_mean;
-use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
 
 /// A name that something has: a service or one of its hosts, a host of the fleet, a daemon, a backend, a pool, a member, a zone.
@@ -77,21 +75,16 @@ impl Named {
 
     /// Whether something of this name is not as it should be at this daemon.
     fn has_trouble(&self, reply: &DaemonReply) -> bool {
-        let is_in_use = |operator| operator == OperatorState::Ready;
-        let services = reply.proxy().into_iter().flat_map(|status| &status.services);
-        let pools = reply.nameserver().into_iter().flat_map(|status| &status.pools);
-        let mut backends = services.flat_map(|service| {
+        let mut services = reply.proxy().into_iter().flat_map(|status| &status.services);
+        let mut pools = reply.nameserver().into_iter().flat_map(|status| &status.pools);
+        services.any(|service| {
             let is_whole = self.is(&service.name) || service.hosts.iter().any(|host| self.is(host));
-            service.backends.iter().filter(move |backend| is_whole || self.is_use(&service.name, &backend.name))
-        });
-        let mut members = pools.flat_map(|pool| {
-            let is_whole = self.is(&pool.name);
-            pool.members.iter().filter(move |member| is_whole || self.is_use(&pool.name, &member.name))
-        });
-        backends.any(|backend| backend.check != Verdict::Up || !is_in_use(backend.operator))
-            || members.any(|member| {
-                !is_in_use(member.operator) || member.addresses.iter().any(|address| address.check != Verdict::Up)
-            })
+            let mut used = service.backends.iter().filter(|backend| self.is_use(&service.name, &backend.name));
+            (is_whole && !service.is_well()) || used.any(|backend| !backend.is_well())
+        }) || pools.any(|pool| {
+            let mut used = pool.members.iter().filter(|member| self.is_use(&pool.name, &member.name));
+            (self.is(&pool.name) && !pool.is_well()) || used.any(|member| !member.is_well())
+        })
     }
 
     /// The findings that name it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::health::Verdict;
+use crate::verbs::output::Tone;
 use crate::verbs::replies::DaemonReply;
 
 /// A service as each proxy sees it.
@@ -35,12 +36,7 @@ pub(super) struct Seen<'a> {
 impl<'a> Views<'a> {
     /// Visitors get it on every proxy, from every backend, as the document has it.
     pub(super) fn is_well(&self) -> bool {
-        self.by_proxy.iter().all(|(_, service)| {
-            let is_up = |one: &BackendStatus| one.check == Verdict::Up && one.operator == OperatorState::Ready;
-            service.usable
-                && service.backends.iter().all(is_up)
-                && service.latch.as_ref().is_none_or(is_on_primary(service))
-        })
+        self.by_proxy.iter().all(|(_, service)| service.is_well())
     }
 
     /// The latch of the highest epoch, and the service there.
@@ -85,13 +81,6 @@ fn key<'a>(service: &'a ServiceStatus, backend: &'a BackendStatus) -> (Verdict, 
     (backend.check, backend.operator, reason, part(service, backend))
 }
 
-fn is_on_primary(service: &ServiceStatus) -> impl Fn(&LatchStatus) -> bool {
-    |latch| {
-        let active = service.backends.iter().find(|backend| latch.active.as_ref() == Some(&backend.name));
-        latch.stored && active.is_some_and(|active| !active.backup)
-    }
-}
-
 /// The part that a backend has in its service: `backup, active`.
 pub(super) fn part(service: &ServiceStatus, backend: &BackendStatus) -> String {
     let kind = if backend.backup { "backup" } else { "primary" };
@@ -99,5 +88,14 @@ pub(super) fn part(service: &ServiceStatus, backend: &BackendStatus) -> String {
         Some(latch) if latch.active.as_ref() == Some(&backend.name) => format!("{kind}, active"),
         Some(latch) if latch.spent.contains(&backend.name) => format!("{kind}, failed"),
         _ => kind.to_owned(),
+    }
+}
+
+/// The colour of a verdict.
+pub(super) fn tone(check: Verdict) -> Tone {
+    match check {
+        Verdict::Up => Tone::Good,
+        Verdict::Down => Tone::Bad,
+        Verdict::Unchecked => Tone::Notable,
     }
 }

@@ -1,16 +1,5 @@
 use super::*;
-use crate::api::status::Status;
-use crate::verbs::endpoint::Endpoint;
-use crate::verbs::status::tests::examples;
-
-fn replies() -> Vec<DaemonReply> {
-    let endpoint =
-        |name: &str| Endpoint { name: Some(name.to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
-    vec![
-        DaemonReply { endpoint: endpoint("px-1"), answer: Ok(Status::Proxy(Box::new(examples::proxy()))) },
-        DaemonReply { endpoint: endpoint("ns-1"), answer: Ok(Status::Nameserver(Box::new(examples::nameserver()))) },
-    ]
-}
+use crate::verbs::status::tests::examples::replies;
 
 #[test]
 fn a_bare_name_means_every_use_of_it() {

@@ -20,5 +20,13 @@ fn a_backend_that_is_down_is_not_promised_visitors() {
     assert_eq!(of(&www, &www.backends[0], OperatorState::Ready), "web0 gets visitors again");
     www.backends[0].verdict = Verdict::Down;
     let said = of(&www, &www.backends[0], OperatorState::Ready);
-    assert_eq!(said, "web0 gets visitors again once its checks find it up (it is down)");
+    assert_eq!(said, "web0 gets visitors again, once its checks find it up (it is down)");
+}
+
+#[test]
+fn a_backup_is_promised_no_visitors_that_primaries_can_have() {
+    let mut www = service(ServiceMode::Stateless, Balance::RoundRobin, vec![backend(0, 1), backend(1, 1)]);
+    www.backends[1].backup = true;
+    let said = of(&www, &www.backends[1], OperatorState::Ready);
+    assert_eq!(said, "web1 gets visitors again when no primary can have them");
 }

@@ -84,18 +84,14 @@ impl AccessLog {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).find(id)
     }
 
-    /// Never waits.
-    pub(super) fn hand_over(&self, message: Message) {
+    /// How many lines of the log were dropped, for it never waits.
+    pub(super) fn hand_over(&self, message: Message) -> u64 {
         let lines = message.lines();
-        if self.messages.as_ref().is_some_and(|messages| messages.try_send(message).is_ok()) || lines == 0 {
-            return;
+        if self.messages.as_ref().is_some_and(|messages| messages.try_send(message).is_ok()) {
+            return 0;
         }
         self.shared.dropped.fetch_add(lines, Ordering::Relaxed);
-        if !self.shared.is_told.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "access log: what it is written to does not keep up; lines are dropped, and polder_access_log_lines_dropped_total counts them"
-            );
-        }
+        lines
     }
 }
 

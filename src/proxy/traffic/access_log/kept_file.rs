@@ -3,15 +3,14 @@
 //! A line of JSON each, as in the access log. Two processes may write at a time (a takeover): each appends whole batches, and looks
 //! which file has the name before it does.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use nix::fcntl::OFlag;
-
 use super::kept::Kept;
+use crate::files::open_regular;
 
 /// How large a file grows before it becomes the older one of two, in bytes.
 const LARGEST: u64 = 4 << 20;
@@ -36,7 +35,7 @@ impl KeptFile {
         self.forget_old();
         for path in [&self.older, &self.newest] {
             let mut text = Vec::new();
-            let read = regular(OpenOptions::new().read(true), path);
+            let read = open_regular(OpenOptions::new().read(true), path);
             // A file is never much larger than it may become.
             if read.and_then(|file| file.take(2 * LARGEST).read_to_end(&mut text)).is_err() {
                 continue;
@@ -70,22 +69,13 @@ impl KeptFile {
     /// Appends lines.
     pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
         self.forget_old();
-        let open = || regular(OpenOptions::new().create(true).append(true).mode(0o600), &self.newest);
+        let open = || open_regular(OpenOptions::new().create(true).append(true).mode(0o600), &self.newest);
         let mut file = open()?;
         if file.metadata()?.len() + lines.len() as u64 > LARGEST {
             std::fs::rename(&self.newest, &self.older)?;
             file = open()?;
         }
         file.write_all(lines)
-    }
-}
-
-/// A file that is one: a pipe of that name is not waited for.
-fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let file = options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits()).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::other(format!("{} is no regular file", path.display()))),
     }
 }
 

@@ -9,6 +9,7 @@ use super::line::{self, Record, Weight};
 use super::style::Form;
 use super::writer::{Batch, Message};
 use crate::config::proxy::AccessLogFormat;
+use crate::proxy::traffic::throttle::Throttle;
 
 /// Gathered lines are handed over when they are this long, and at each heartbeat.
 const GATHERED: usize = 16 * 1024;
@@ -27,6 +28,8 @@ pub struct Lines {
     passed: Cell<u32>,
     spare: Receiver<Vec<u8>>,
     back: SyncSender<Vec<u8>>,
+    /// That lines are dropped.
+    warning: Throttle,
 }
 
 #[derive(Default)]
@@ -38,8 +41,8 @@ struct Gathered {
 impl Default for Lines {
     fn default() -> Lines {
         let (back, spare) = sync_channel(SPARE);
-        let (written, kept, passed) = Default::default();
-        Lines { written, form: Cell::new(Form::Nothing), kept, passed, spare, back }
+        let (written, kept, passed, warning) = Default::default();
+        Lines { written, form: Cell::new(Form::Nothing), kept, passed, spare, back, warning }
     }
 }
 
@@ -103,7 +106,12 @@ impl Lines {
         let count = gathered.count.take();
         if count > 0 {
             let text = gathered.text.replace(self.spare.try_recv().unwrap_or_default());
-            log.hand_over(Message { batch, form: self.form.get(), text, count, back: self.back.clone() });
+            let message = Message { batch, form: self.form.get(), text, count, back: self.back.clone() };
+            if log.hand_over(message) > 0 && self.warning.permits() {
+                tracing::warn!(
+                    "access log: what it is written to does not keep up; lines are dropped, and polder_access_log_lines_dropped_total counts them"
+                );
+            }
         }
     }
 }

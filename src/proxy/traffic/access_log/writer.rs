@@ -5,26 +5,20 @@
     reason = "held only to put another place for the log, or to look for a request; no worker does"
 )]
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use super::kept::Kept;
 use super::kept_file::KeptFile;
 use super::sink::Sink;
 use super::style::Form;
 
-/// The shortest time between two warnings that lines are dropped.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
-
 /// What the writer and whoever asks have in common.
 #[derive(Default)]
 pub(super) struct Shared {
     /// Lines dropped since the start.
     pub dropped: AtomicU64,
-    /// It was told that lines are dropped.
-    pub is_told: AtomicBool,
     /// Where the writer is to write from now on.
     pub next: Mutex<Option<Sink>>,
     /// What went wrong.
@@ -66,7 +60,6 @@ impl Message {
 /// Writes each message as it comes, until nobody has any more.
 pub(super) fn write_all(shared: &Shared, mut sink: Sink, file: Option<KeptFile>, messages: &Receiver<Message>) {
     let (mut is_failing, mut is_keeping_failing) = (false, false);
-    let mut told = Instant::now();
     for Message { batch, form, mut text, count, back } in messages {
         if let Some(next) = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
             (sink, is_failing) = (next, false);
@@ -101,9 +94,5 @@ pub(super) fn write_all(shared: &Shared, mut sink: Sink, file: Option<KeptFile>,
         text.clear();
         // Its worker has enough of them, or has ended.
         let _ = back.try_send(text);
-        if shared.is_told.load(Ordering::Relaxed) && told.elapsed() >= TOLD_EVERY {
-            told = Instant::now();
-            shared.is_told.store(false, Ordering::Relaxed);
-        }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::names::Named;
-use super::service::{checked, said, tone};
+use super::super::services::tone;
+use super::service::{checked, said};
 use super::sheet::{Sheet, only_by};
 use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus};
 use crate::counted::counted;

@@ -1,12 +1,12 @@
 //! A service, or some of its backends.
 
-use super::super::services::{Seen, Views, part};
+use super::super::services::{Seen, Views, part, tone};
 use super::sheet::{Sheet, only_by};
 use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::proxy::LatchStatus;
 use crate::health::Verdict;
 use crate::verbs::output::Tone;
-use crate::verbs::times::{since, span};
+use crate::verbs::times::{ago, since};
 
 /// None if it has none of the backends that are asked for.
 pub(super) fn text(views: &Views<'_>, is_asked: impl Fn(&str) -> bool, is_whole: bool, width: usize) -> Option<String> {
@@ -97,19 +97,7 @@ fn backend(views: &Views<'_>, seen: &Seen<'_>, sheet: &mut Sheet) {
 pub(super) fn checked(check: Verdict, reason: &str, at: u64) -> String {
     match check {
         Verdict::Unchecked => "checks: none has ended yet".to_owned(),
-        verdict => format!("checks: {verdict} since {} ({}): {reason}", since(at), lasting(at)),
-    }
-}
-
-fn lasting(at: u64) -> String {
-    span(crate::unix_time::unix_ms().saturating_sub(at) / 1000)
-}
-
-pub(super) fn tone(check: Verdict) -> Tone {
-    match check {
-        Verdict::Up => Tone::Good,
-        Verdict::Down => Tone::Bad,
-        Verdict::Unchecked => Tone::Notable,
+        verdict => format!("checks: {verdict} since {} ({}): {reason}", since(at), ago(at)),
     }
 }
 

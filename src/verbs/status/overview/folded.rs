@@ -80,7 +80,7 @@ fn pools(replies: &[DaemonReply]) -> Option<String> {
     let mut pools: BTreeMap<&str, (bool, usize)> = BTreeMap::new();
     for pool in replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools) {
         let (is_well, members) = pools.entry(&pool.name).or_insert((true, 0));
-        *is_well &= troubled::is_well(pool);
+        *is_well &= pool.is_well();
         *members = pool.members.len().max(*members);
     }
     let other = if pools.values().all(|(is_well, _)| *is_well) { "pool" } else { "other pool" };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::services::{self, Views, part};
+use super::super::services::{self, Views, part, tone};
 use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus};
 use crate::api::operator::OperatorState;
 use crate::counted::counted;
@@ -95,15 +95,8 @@ fn troubled(replies: &[DaemonReply]) -> BTreeMap<&str, Vec<(&str, &PoolStatus)>>
             pools.entry(&pool.name).or_default().push((&status.daemon.name, pool));
         }
     }
-    pools.retain(|_, views| views.iter().any(|(_, pool)| !is_well(pool)));
+    pools.retain(|_, views| views.iter().any(|(_, pool)| !pool.is_well()));
     pools
-}
-
-pub(super) fn is_well(pool: &PoolStatus) -> bool {
-    let is_in = |(member, address): (&MemberStatus, &AddressStatus)| {
-        address.check == Verdict::Up && member.operator == OperatorState::Ready && address.answered
-    };
-    pool.all_down.is_none() && addresses(pool).all(is_in)
 }
 
 fn addresses(pool: &PoolStatus) -> impl Iterator<Item = (&MemberStatus, &AddressStatus)> {
@@ -129,7 +122,7 @@ fn render(named: &'static str, part: &'static str, rows: Vec<Row>, width: usize)
     heading.extend(has_views.then_some("SEEN BY"));
     let (mut table, more) = (Table::new(&heading), rows.len().saturating_sub(MOST));
     for row in rows.into_iter().take(MOST) {
-        let mut cells = vec![cell(row.name), verdict(row.check)];
+        let mut cells = vec![cell(row.name), toned(row.check.to_string(), tone(row.check))];
         cells.extend(has_words.then(|| operator(row.operator)));
         cells.push(row.part);
         cells.extend(has_views.then(|| cell(row.seen_by)));
@@ -140,15 +133,6 @@ fn render(named: &'static str, part: &'static str, rows: Vec<Row>, width: usize)
         text += &wrapped("", &format!("... and {} more", counted(more, "row")), 2, width);
     }
     text
-}
-
-fn verdict(verdict: Verdict) -> Cell {
-    let tone = match verdict {
-        Verdict::Up => Tone::Good,
-        Verdict::Down => Tone::Bad,
-        Verdict::Unchecked => Tone::Notable,
-    };
-    toned(verdict.to_string(), tone)
 }
 
 fn operator(state: OperatorState) -> Cell {

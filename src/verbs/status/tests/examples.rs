@@ -1,10 +1,15 @@
 //! Statuses for the tests of the verbs: a fleet that is well, web2 of www drained by its operator.
 
+use std::path::Path;
+
 use crate::api;
 use crate::api::daemon::{Daemon, DaemonStatus};
 use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
 use crate::health::Verdict;
+use crate::push::error::Error;
+use crate::verbs::endpoint::Endpoint;
+use crate::verbs::replies::DaemonReply;
 
 /// A proxy with a stateless service `www` (web1, web2) and a latched one `shop` (web2, web3).
 pub fn proxy() -> Status {
@@ -108,4 +113,22 @@ pub fn nameserver() -> api::dns::Status {
             members: vec![member("px-1", "192.0.2.11"), member("px-2", "192.0.2.12")],
         }],
     }
+}
+
+/// What a daemon of this name answers.
+pub fn reply(name: &str, answer: Result<api::status::Status, Error>) -> DaemonReply {
+    DaemonReply { endpoint: Endpoint { name: Some(name.to_owned()), ..Endpoint::at(Path::new("/nowhere")) }, answer }
+}
+
+/// What these two answer: px-1 and ns-1.
+pub fn replies_of(proxy: Status, nameserver: api::dns::Status) -> Vec<DaemonReply> {
+    vec![
+        reply("px-1", Ok(api::status::Status::Proxy(Box::new(proxy)))),
+        reply("ns-1", Ok(api::status::Status::Nameserver(Box::new(nameserver)))),
+    ]
+}
+
+/// What the whole fleet answers.
+pub fn replies() -> Vec<DaemonReply> {
+    replies_of(proxy(), nameserver())
 }

@@ -13,6 +13,13 @@ fn frame(change: impl Fn(&mut crate::api::proxy::Status)) -> Frame {
 }
 
 #[test]
+fn while_no_daemon_answers_nothing_is_said_of_what_there_is() {
+    let silent = Seen::of(vec![examples::reply("px-1", Err(Error::new("frozen")))], None);
+    let text = Frame::of(Some("shop"), &Ok(silent), 80).text;
+    assert!(text.contains("no daemon answered") && !text.contains("there is no service"), "{text}");
+}
+
+#[test]
 fn nothing_is_written_anew_while_only_counts_ages_and_times_of_probes_change() {
     let before = frame(|_| {});
     let busy = frame(|proxy| {

@@ -1,8 +1,6 @@
 use super::*;
-use crate::api::status::Status;
 use crate::push::error::Error;
-use crate::verbs::endpoint::Endpoint;
-use crate::verbs::status::tests::examples;
+use crate::verbs::status::tests::examples::{self, replies_of, reply};
 
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -12,11 +10,7 @@ fn replies(change: impl FnOnce(&mut crate::api::proxy::Status, &mut crate::api::
         member.operator = OperatorState::Drain;
     }
     change(&mut proxy, &mut nameserver);
-    let reply = |name: &str, status| DaemonReply {
-        endpoint: Endpoint { name: Some(name.to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) },
-        answer: Ok(status),
-    };
-    vec![reply("px-1", Status::Proxy(Box::new(proxy))), reply("ns-1", Status::Nameserver(Box::new(nameserver)))]
+    replies_of(proxy, nameserver)
 }
 
 fn member() -> Subject {
@@ -105,8 +99,7 @@ fn resolvers_may_have_what_a_nameserver_answered_that_heard_of_it_late() {
 fn a_nameserver_that_does_not_answer_is_named() {
     let mut watch = Watch::begin(member(), IDLE, 0);
     let mut seen = replies(|_, _| {});
-    let endpoint = Endpoint { name: Some("ns-2".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
-    seen.push(DaemonReply { endpoint, answer: Err(Error::new("frozen")) });
+    seen.push(reply("ns-2", Err(Error::new("frozen"))));
     assert_eq!(watch.see(&seen, 100).silent, ["ns-2"]);
 }
 
@@ -114,7 +107,6 @@ fn a_nameserver_that_does_not_answer_is_named() {
 fn a_proxy_that_does_not_answer_is_named() {
     let mut watch = Watch::begin(drained(), IDLE, 0);
     let mut seen = replies(|_, _| {});
-    let endpoint = Endpoint { name: Some("px-2".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
-    seen.push(DaemonReply { endpoint, answer: Err(Error::new("frozen")) });
+    seen.push(reply("px-2", Err(Error::new("frozen"))));
     assert_eq!(watch.see(&seen, 100).silent, ["px-2"]);
 }

@@ -65,6 +65,51 @@ fn a_place_that_hangs_holds_nobody_up_and_another_one_takes_over() {
 }
 
 #[test]
+fn a_place_that_hangs_does_not_keep_the_process_from_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let _reader = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&pipe).unwrap();
+    let log = AccessLog::open(Some(&AccessLogConfig::to(AccessLogPath::File(pipe))), None).unwrap();
+    let lines = Lines::default();
+    while log.dropped() == 0 {
+        write(&lines, &log, |_| {});
+    }
+    // With a writer that is waited for, this never comes back.
+    drop(log);
+}
+
+#[test]
+fn an_access_log_that_is_taken_away_leaves_nothing_of_visitors_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = AccessLogConfig::to(AccessLogPath::File(folder.path().join("log")));
+    let kept = || folder.path().join("requests.jsonl").exists();
+    let fail = |log: &AccessLog| {
+        let lines = Lines::default();
+        let id = RequestId::given(b"failed");
+        write(&lines, log, |trace| (trace.status, trace.end, trace.request_id) = (503, End::NoBackend, id));
+        lines.flush(log);
+        eventually("it is kept", kept);
+    };
+    let log = AccessLog::open(Some(&config), Some(folder.path())).unwrap();
+    fail(&log);
+    log.reopen(None).unwrap();
+    assert!(!kept(), "a reload has taken it away");
+    drop(log);
+    let log = AccessLog::open(Some(&config), Some(folder.path())).unwrap();
+    fail(&log);
+    drop(log);
+    drop(AccessLog::open(None, Some(folder.path())).unwrap());
+    assert!(!kept(), "the document of a new process has none");
+}
+
+#[test]
+fn a_journal_that_is_not_there_keeps_nobody_from_starting() {
+    let config = AccessLogConfig::to(AccessLogPath::Journal);
+    assert!(AccessLog::open(Some(&config), None).is_ok());
+}
+
+#[test]
 fn a_failure_is_found_without_an_access_log_and_leaves_nothing_on_a_disk() {
     let folder = tempfile::tempdir().unwrap();
     let log = AccessLog::open(None, Some(folder.path())).unwrap();

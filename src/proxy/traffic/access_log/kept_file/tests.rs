@@ -1,6 +1,8 @@
 //! What is left for the next process.
 #![allow(clippy::unwrap_used)]
 
+use std::fs::File;
+
 use super::*;
 
 fn line(id: usize) -> Vec<u8> {
@@ -37,6 +39,22 @@ fn two_files_are_kept_and_no_more() {
     let kept = left(folder.path());
     assert!(kept.find("1000").lines.is_empty());
     assert!(!kept.find(&(999 + rounds).to_string()).lines.is_empty());
+}
+
+#[test]
+fn what_is_old_is_given_up_in_two_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let [newest, older] = ["requests.jsonl", "requests.1.jsonl"].map(|name| folder.path().join(name));
+    let file = KeptFile::new(folder.path());
+    let age = |path: &Path, age| File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() - age);
+    std::fs::write(&older, line(1)).unwrap();
+    age(&older, OLDEST - Duration::from_secs(3600)).unwrap();
+    file.append(&line(2)).unwrap();
+    assert_eq!(["1", "2"].map(|id| left(folder.path()).find(id).lines.len()), [1, 1], "it is not that old yet");
+    age(&older, OLDEST + Duration::from_secs(3600)).unwrap();
+    file.append(&line(3)).unwrap();
+    assert!(!older.exists() && newest.exists());
+    assert_eq!(["1", "2", "3"].map(|id| left(folder.path()).find(id).lines.len()), [0, 1, 1]);
 }
 
 #[test]
