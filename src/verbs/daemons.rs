@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Common, FleetArg};
+use super::args::DaemonsArg;
 use super::demo_file;
 use super::endpoint::Endpoint;
 use super::output::complain;
@@ -56,27 +56,28 @@ fn no_daemon(demo_file: Option<&Path>) -> Error {
 /// # Errors
 ///
 /// There is none, or what says where they are cannot be read.
-pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, Error> {
-    let mut selection = locate_all(common, fleet, hosts)?;
-    if let Some(timeout) = common.timeout {
+pub fn find(args: &DaemonsArg, hosts: Hosts) -> Result<Selection, Error> {
+    let mut selection = locate_all(args, hosts)?;
+    if let Some(timeout) = args.timeout {
         selection.daemons.iter_mut().for_each(|daemon| daemon.limit = timeout);
     }
     Ok(selection)
 }
 
-fn locate_all(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, Error> {
+fn locate_all(args: &DaemonsArg, hosts: Hosts) -> Result<Selection, Error> {
+    let fleet = &args.fleet;
     let only = |daemons| Ok(Selection { daemons, fleet: None });
-    if !common.sockets.is_empty() && !common.demo {
-        return only(common.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
+    if !args.sockets.is_empty() && !args.demo {
+        return only(args.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
     }
     let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
     // Who names a fleet does not mean the demo.
-    let demo_counts = common.demo || (fleet.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
+    let demo_counts = args.demo || (fleet.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
     let place = demo_file::place();
     if demo_counts && let Some(demo) = demo_file::read(&place)? {
         return only(demo.daemons);
     }
-    if common.demo {
+    if args.demo {
         return Err(Error::new(demo_file::not_running(&place)));
     }
     let here: Vec<Endpoint> = Daemon::ALL

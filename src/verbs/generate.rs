@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::exit::Exit;
+use super::help;
 use crate::push::error::Error;
 
 /// What `generate` takes.
@@ -30,11 +31,13 @@ pub enum What {
 }
 
 /// Generates them from the definition of the command line.
-pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Result<Exit, Error> {
+pub fn run(args: &GenerateArgs) -> Result<Exit, Error> {
+    let mut cli = help::command();
     match &args.what {
         What::Man { folder } => {
             std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli, folder)).map_err(|error| {
-                Error::new(format!("the man pages cannot be written into {}: {error}", folder.display()))
+                Error::at(folder.display(), format!("man pages cannot be written there: {error}"))
+                    .remedy("name a folder that you may write to, such as ~/.local/share/man/man1")
             })?;
         }
         What::Completions { shell } => {
