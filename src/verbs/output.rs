@@ -186,6 +186,13 @@ impl Output {
         let _ = if self.json { writeln!(stdout, "{}", value()) } else { writeln!(stdout, "{}", fit(text)) };
     }
 
+    /// The same of JSON alone; whether somebody still reads it.
+    pub fn line_is_read(&self, value: &impl Serialize) -> bool {
+        let mut stdout = std::io::stdout().lock();
+        let line = fit_json(&serde_json::to_string(value).unwrap_or_default());
+        writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_ok()
+    }
+
     /// Says why it could not run.
     pub fn could_not(&self, why: &(impl Display + ?Sized)) -> Exit {
         self.could_not_with(why, serde_json::Map::new())

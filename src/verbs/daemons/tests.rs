@@ -4,7 +4,7 @@ use super::*;
 fn named_sockets_are_taken_as_they_are() {
     let sockets = vec![PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
     let args = DaemonsArg { sockets, ..DaemonsArg::default() };
-    let found = find(&args, Hosts::All).unwrap().daemons;
+    let found = Finder::new(&args, Hosts::All).find().unwrap().daemons;
     assert_eq!(found.iter().map(Endpoint::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
 }
 

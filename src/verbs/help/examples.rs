@@ -44,6 +44,14 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "top",
+        &[
+            ("polder top", "again and again, until q"),
+            ("polder top --interval 10s", "over ten seconds each time"),
+            ("polder top --once", "one table over two seconds"),
+        ],
+    ),
+    (
         "drain",
         &[
             ("polder drain px-1 --for 2h --why 'new disk'", "a proxy, out of all answers"),
