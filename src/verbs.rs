@@ -56,7 +56,7 @@ pub mod why;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::api::operator::OperatorState;
 use crate::daemon::launch::{self, LaunchArgs};
@@ -198,10 +198,15 @@ impl Ask {
     }
 }
 
+/// The whole command line.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Reads the command line; what is wrong with it is said, and ends the program.
 pub fn parse() -> Cli {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let mut command = help::command();
+    let mut command = command();
     let parsed = command.try_get_matches_from_mut(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.unwrap_or_else(|error| mistakes::tell(error, &command, &arguments))
 }
@@ -214,7 +219,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Drill(args) => Ok(drill::run(args, &output)),
         Verb::Backend(args) => return crate::demo::backend::run(args),
         Verb::Visit(args) => Ok(visit::run(&args)),
-        Verb::Generate(args) => generate::run(&args),
+        Verb::Generate(args) => generate::run(&args, command()),
         Verb::Import { program } => import::run(&program, &output),
         Verb::Gate(args) => gate::run(&args),
         Verb::Activate(args) => activate::run(&args),

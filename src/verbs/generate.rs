@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::help;
 use crate::push::error::Error;
 
 /// What `generate` takes.
@@ -31,8 +30,7 @@ pub enum What {
 }
 
 /// Generates them from the definition of the command line.
-pub fn run(args: &GenerateArgs) -> Result<Exit, Error> {
-    let mut cli = help::command();
+pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Result<Exit, Error> {
     match &args.what {
         What::Man { folder } => {
             std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli, folder)).map_err(|error| {

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use polder::verbs::help;
+use polder::verbs;
 use serde_json::json;
 
 use crate::site::{Daemon, Site};
@@ -189,7 +189,7 @@ fn the_table_has_a_mistake_with_every_verb_and_with_every_option() {
             }
         }
     };
-    for verb in help::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+    for verb in verbs::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
         seek(verb, verb.get_name());
         verb.get_subcommands().for_each(|inner| seek(inner, &format!("{} {}", verb.get_name(), inner.get_name())));
     }

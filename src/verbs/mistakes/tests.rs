@@ -1,8 +1,8 @@
 use super::*;
-use crate::verbs::help;
+use crate::verbs;
 
 fn said(arguments: &[&str]) -> String {
-    let mut command = help::command();
+    let mut command = verbs::command();
     let error = command.try_get_matches_from_mut([&["polder"], arguments].concat()).unwrap_err();
     let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
     with_better_words(error, &command, &arguments).render().to_string()
@@ -42,7 +42,7 @@ fn a_bare_word_is_never_told_to_stand_behind_two_dashes() {
 
 #[test]
 fn every_verb_that_is_suggested_is_one() {
-    let command = help::command();
+    let command = verbs::command();
     let verbs: Vec<&str> = command.get_subcommands().map(|verb| verb.get_name()).collect();
     let is_verb = |word: &str| verbs.contains(&word);
     for (verb, words) in MEANT {
