@@ -22,6 +22,20 @@ pub struct Opinion {
     pub verdict: Verdict,
     /// Since when, in milliseconds since the Unix epoch, by the clock of whoever says it.
     pub since: u64,
+    /// In how many milliseconds its check finds a target dead: so old can the verdict be.
+    pub bound: u64,
+}
+
+impl Opinion {
+    /// Whether a daemon whose own check takes `bound` to find a target dead heeds it: the verdict of a check that takes more than twice as long
+    /// may be of a time long before anything went wrong. Such checks differ while documents are pushed.
+    fn is_of_use(&self, bound: Duration) -> bool {
+        self.bound() <= 2 * bound
+    }
+
+    fn bound(&self) -> Duration {
+        Duration::from_millis(self.bound)
+    }
 }
 
 /// The opinions of one daemon by subject: `shop/web1`, or a pool's member and address.
@@ -30,16 +44,21 @@ pub struct Opinion {
 pub struct Opinions(BTreeMap<String, Opinion>);
 
 impl Opinions {
-    /// The opinions become these: of the targets that were probed by this daemon, and whose verdict is borne out. Gives whether
-    /// anything has changed.
-    pub fn renew<'a>(&mut self, seen: impl Iterator<Item = (&'a str, &'a TargetHealth)>, running: Duration) -> bool {
+    /// The opinions become these: of the targets that were probed by this daemon, and whose verdict is borne out. Each comes with the time
+    /// in which its check finds it dead. Gives whether anything has changed.
+    pub fn renew<'a>(
+        &mut self,
+        seen: impl Iterator<Item = (&'a str, &'a TargetHealth, Duration)>,
+        running: Duration,
+    ) -> bool {
         let told = |health: &TargetHealth| {
             health.verdict != Verdict::Unchecked && !health.hearsay && health.proof.holds(running)
         };
         let (mut changed, mut kept) = (false, BTreeSet::new());
-        for (subject, health) in seen.filter(|(_, health)| told(health)) {
+        for (subject, health, bound) in seen.filter(|(_, health, _)| told(health)) {
             kept.insert(subject);
-            let opinion = Opinion { verdict: health.verdict, since: to_unix_ms(health.since) };
+            let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
+            let opinion = Opinion { verdict: health.verdict, since: to_unix_ms(health.since), bound };
             match self.0.get_mut(subject) {
                 Some(known) => changed |= std::mem::replace(known, opinion) != opinion,
                 None => changed |= self.0.insert(subject.to_owned(), opinion).is_none(),
@@ -56,9 +75,10 @@ impl Opinions {
         self
     }
 
-    /// The verdict on a target.
-    pub fn verdict(&self, subject: &str) -> Option<Verdict> {
-        self.0.get(subject).map(|opinion| opinion.verdict)
+    /// The verdict on a target, for a daemon whose own check takes `bound` to find it dead; with how long this one's takes.
+    pub fn verdict(&self, subject: &str, bound: Duration) -> Option<(Verdict, Duration)> {
+        let opinion = self.0.get(subject).filter(|opinion| opinion.is_of_use(bound))?;
+        Some((opinion.verdict, opinion.bound()))
     }
 }
 

@@ -12,12 +12,22 @@ use crate::daemon::opinions::Heard;
 /// What this proxy alone cannot reach, as it was judged last.
 #[derive(Debug, Clone, Default)]
 pub struct Isolation {
-    /// By `SERVICE/BACKEND`: the peers that see it up, while it is down here, and when they were heard last.
-    pub(super) contradicted: BTreeMap<String, Vec<(String, Heard)>>,
+    /// By `SERVICE/BACKEND`: the peers that see it up, while it is down here.
+    pub(super) contradicted: BTreeMap<String, Vec<Contradiction>>,
     /// Services that cannot be served here for that.
     pub(super) cut_off: BTreeMap<Arc<str>, CutOff>,
     /// A peer that is fit can have the visitors.
     pub(super) stands_back: bool,
+}
+
+/// A peer sees a backend up that is down here.
+#[derive(Debug, Clone)]
+pub(super) struct Contradiction {
+    pub(super) peer: String,
+    /// When it was heard last.
+    pub(super) heard: Heard,
+    /// In which time it would have found the backend dead.
+    pub(super) bound: Duration,
 }
 
 /// A service that cannot be served here because of what this proxy alone finds down.

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::build::backend_states;
-use super::isolation::CutOff;
+use super::isolation::{Contradiction, CutOff};
 use super::lines;
+use super::peer_state::PeerState;
 use super::prepared::{PreparedBackend, PreparedService};
 use super::{Effect, State};
 use crate::api::operator::OperatorState;
@@ -39,7 +40,7 @@ impl State {
             prepared.services.iter().flat_map(|service| service.backends.iter().map(move |one| (service, one)));
         let seen = backends.filter_map(|(service, backend)| {
             let health = service.judged_by(health.get(&backend.target)?);
-            Some((&*backend.subject, health))
+            Some((&*backend.subject, health, service.verdict_bound))
         });
         let mut ours = Opinions::clone(&self.opinions);
         let changed = ours.renew(seen, now.running);
@@ -69,12 +70,12 @@ impl State {
 
     /// The next moment at which that may come out otherwise though nothing happens.
     pub(super) fn isolation_wakes(&self, now: Now) -> Option<Duration> {
-        let heard = self.isolation.contradicted.values().flatten().map(|(_, heard)| heard.lapses());
+        let heard = self.isolation.contradicted.values().flatten().map(|contradiction| contradiction.heard.lapses());
         heard.filter(|lapses| *lapses > now.running).min()
     }
 
     /// Backends that are down here, each with the peers that see it up.
-    fn contradicted(&self, now: Now) -> BTreeMap<String, Vec<(String, Heard)>> {
+    fn contradicted(&self, now: Now) -> BTreeMap<String, Vec<Contradiction>> {
         let is_down = |service: &PreparedService, backend: &PreparedBackend| {
             let health = self.health.get(&backend.target).map(|health| service.judged_by(health));
             health.is_some_and(|health| health.verdict == Verdict::Down && health.proof.holds(now.running))
@@ -82,7 +83,7 @@ impl State {
         let mut contradicted = BTreeMap::new();
         for service in &self.prepared.services {
             for backend in service.backends.iter().filter(|backend| is_down(service, backend)) {
-                let peers = self.seen_up_by(&backend.subject, now);
+                let peers = self.seen_up_by(&backend.subject, service.verdict_bound, now);
                 if !peers.is_empty() {
                     contradicted.insert(backend.subject.clone(), peers);
                 }
@@ -91,11 +92,14 @@ impl State {
         contradicted
     }
 
-    /// The peers that were heard lately and see a backend up.
-    fn seen_up_by(&self, subject: &str, now: Now) -> Vec<(String, Heard)> {
-        let up = self.peers.iter().filter(|(_, peer)| peer.verdicts.verdict(subject) == Some(Verdict::Up));
-        let heard = up.filter_map(|(name, peer)| Some((name.clone(), peer.heard?)));
-        heard.filter(|(_, heard)| heard.is_recent(now.running)).collect()
+    /// The peers that were heard lately and see a backend up, of which a check here would know within `bound` that it is dead.
+    fn seen_up_by(&self, subject: &str, bound: Duration, now: Now) -> Vec<Contradiction> {
+        let contradiction = |(name, peer): (&String, &PeerState)| {
+            let (verdict, bound) = peer.verdicts.verdict(subject, bound)?;
+            let heard = peer.heard.filter(|heard| heard.is_recent(now.running))?;
+            (verdict == Verdict::Up).then(|| Contradiction { peer: name.clone(), heard, bound })
+        };
+        self.peers.iter().filter_map(contradiction).collect()
     }
 
     fn cut_off(&self, before: &BTreeMap<Arc<str>, CutOff>, now: Now) -> BTreeMap<Arc<str>, CutOff> {
@@ -108,8 +112,8 @@ impl State {
             let before = before.get(&service.name);
             let since = before.map_or(now.running, |before| before.since);
             let peers = unreachable.iter().filter_map(|backend| self.isolation.contradicted.get(&backend.subject));
-            // Their verdict was told, or confirmed, when a backend that was dead at `since` would have been found down.
-            let is_confirmed = peers.flatten().any(|(_, heard)| heard.is_after(since + service.verdict_bound));
+            // Their verdict was told, or confirmed, when they would have found down what was dead at `since`.
+            let is_confirmed = peers.flatten().any(|Contradiction { heard, bound, .. }| heard.is_after(since + *bound));
             let is_isolated = is_confirmed || before.is_some_and(|before| before.is_isolated);
             let words: Vec<String> = unreachable.iter().map(|name| self.unreachable_in_words(service, name)).collect();
             cut_off.insert(service.name.clone(), CutOff { since, is_isolated, words: words.join(", ") });
@@ -138,7 +142,7 @@ impl State {
     fn unreachable_in_words(&self, service: &PreparedService, backend: &PreparedBackend) -> String {
         let reason = self.health.get(&backend.target).map(|health| service.judged_by(health).reason.to_string());
         let peers = self.isolation.contradicted.get(&backend.subject).into_iter().flatten();
-        let peers: Vec<&str> = peers.map(|(name, _)| name.as_str()).collect();
+        let peers: Vec<&str> = peers.map(|contradiction| contradiction.peer.as_str()).collect();
         let reach = if peers.len() == 1 { "reaches" } else { "reach" };
         format!("{} ({}), which {} {reach}", backend.name, reason.unwrap_or_default(), listed(&peers))
     }
