@@ -186,9 +186,21 @@ impl Output {
         let _ = if self.json { writeln!(stdout, "{}", value()) } else { writeln!(stdout, "{}", fit(text)) };
     }
 
+    /// The same of JSON alone; whether somebody still reads it.
+    pub fn line_is_read(&self, value: &impl Serialize) -> bool {
+        let mut stdout = std::io::stdout().lock();
+        let line = fit_json(&serde_json::to_string(value).unwrap_or_default());
+        writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_ok()
+    }
+
     /// Says why it could not run.
     pub fn could_not(&self, why: &(impl Display + ?Sized)) -> Exit {
         self.could_not_with(why, serde_json::Map::new())
+    }
+
+    /// Says why the answer is no, or what is wrong with the command line.
+    pub fn refuse(&self, why: &(impl Display + ?Sized), exit: Exit) -> Exit {
+        self.refuse_with(why, serde_json::Map::new(), exit)
     }
 
     /// The same, with more for machines beside the error.
@@ -197,14 +209,25 @@ impl Output {
         why: &(impl Display + ?Sized),
         more: serde_json::Map<String, serde_json::Value>,
     ) -> Exit {
+        self.refuse_with(why, more, Exit::CouldNot)
+    }
+
+    /// Says why the answer is no, with more for machines beside the error.
+    pub fn refuse_with(
+        &self,
+        why: &(impl Display + ?Sized),
+        more: serde_json::Map<String, serde_json::Value>,
+        exit: Exit,
+    ) -> Exit {
         let message = &why.to_string();
         if self.json {
             let mut answer = serde_json::Map::from_iter([("error".to_owned(), message.as_str().into())]);
             answer.extend(more);
             self.answer(&answer, "");
         }
-        complain(message);
-        Exit::CouldNot
+        // Findings come a line each.
+        message.lines().for_each(complain);
+        exit
     }
 }
 
