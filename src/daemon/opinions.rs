@@ -10,19 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::peers::RECENT;
 use crate::health::{TargetHealth, Verdict};
-use crate::unix_time::to_unix_ms;
 
 /// What one daemon's checks say of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opinion {
     /// Up or down.
     pub verdict: Verdict,
-    /// Since when, in milliseconds since the Unix epoch, by the clock of whoever says it.
-    pub since: u64,
     /// In how many milliseconds its check finds a target dead: so old can the verdict be.
+    #[serde(default)]
     pub bound: u64,
 }
 
@@ -38,10 +37,18 @@ impl Opinion {
     }
 }
 
-/// The opinions of one daemon by subject: `shop/web1`, or a pool's member and address.
+/// The opinions of one daemon by subject, which names a service and an address: backends may be called otherwise in another document.
+/// One that cannot be read is none: what a later version says costs nobody the rest of its message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "BTreeMap<String, Value>")]
 pub struct Opinions(BTreeMap<String, Opinion>);
+
+impl From<BTreeMap<String, Value>> for Opinions {
+    fn from(told: BTreeMap<String, Value>) -> Opinions {
+        let readable = told.into_iter().filter_map(|(subject, told)| Some((subject, Opinion::deserialize(told).ok()?)));
+        Opinions(readable.collect())
+    }
+}
 
 impl Opinions {
     /// The opinions become these: of the targets that were probed by this daemon, and whose verdict is borne out. Each comes with the time
@@ -58,7 +65,7 @@ impl Opinions {
         for (subject, health, bound) in seen.filter(|(_, health, _)| told(health)) {
             kept.insert(subject);
             let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
-            let opinion = Opinion { verdict: health.verdict, since: to_unix_ms(health.since), bound };
+            let opinion = Opinion { verdict: health.verdict, bound };
             match self.0.get_mut(subject) {
                 Some(known) => changed |= std::mem::replace(known, opinion) != opinion,
                 None => changed |= self.0.insert(subject.to_owned(), opinion).is_none(),

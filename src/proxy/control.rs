@@ -28,7 +28,6 @@ use crate::api::proxy::Status;
 use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
-use crate::daemon::opinions::Opinions;
 use crate::daemon::peers::{PeerEvent, RECENT};
 use crate::health::{HealthView, Proof, Verdict};
 use crate::log_line::LogLine;
@@ -40,6 +39,7 @@ use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
 pub use by_operator::{Accepted, Change};
 use isolation::Isolation;
+use opinions::OwnOpinions;
 pub use peer_state::VERSION;
 use peer_state::{PeerMessage, PeerState};
 use prepared::{Prepared, PreparedBackend, PreparedService};
@@ -122,9 +122,7 @@ pub struct State {
     /// That the peers were asked lately.
     heard: Proof,
     /// What our checks say, as peers are told.
-    opinions: Arc<Opinions>,
-    /// When that was looked at last.
-    opinions_at: Duration,
+    opinions: OwnOpinions,
     /// What this proxy alone cannot reach.
     isolation: Isolation,
     draining: bool,
@@ -168,8 +166,7 @@ impl State {
             proposals: Proposals::default(),
             told: None,
             heard: Proof::default(),
-            opinions: Arc::default(),
-            opinions_at: Duration::ZERO,
+            opinions: OwnOpinions::default(),
             isolation: Isolation::default(),
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
@@ -196,7 +193,9 @@ impl State {
     pub fn for_peers(&self) -> PeerMessage {
         let message = PeerMessage::new(&self.prepared, &self.latches, &self.operator, self.proposals.to_peers());
         let fit = self.snapshot.ready && self.isolation.is_nothing();
-        message.with_acme(self.orders.message(self.snapshot.ready)).with_opinions(self.opinions.clone(), fit)
+        // Whoever is about to end keeps nobody from moving.
+        let opinions = if self.draining { Arc::default() } else { self.opinions.told() };
+        message.with_acme(self.orders.message(self.snapshot.ready)).with_opinions(opinions, fit)
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.
@@ -228,11 +227,13 @@ impl State {
         if let Event::PeerMessage(message) = &event {
             self.orders.note_heard(&message.peer, now);
         }
-        let is_told_anew = self.renew_opinions(matches!(event, Event::Health(_)), now);
+        let is_told_anew = self.renew_opinions(now);
         // That a peer still sees what is down here is news in itself.
-        let is_at_rest = !is_told_anew && self.isolation.is_uncontested();
+        let is_at_rest = !is_told_anew && !self.isolation.cuts_off();
         let event = match event {
             Event::Followed(daemon) => return self.follow(&daemon, now),
+            // What is known counts on. Nothing else follows, while another process may be about to decide.
+            Event::PeersAsked(asked) if !self.heard.renew(asked, now.running) => return Vec::new(),
             Event::PeerMessage(message) if self.is_old_news(&message, now) && is_at_rest => return Vec::new(),
             event => event,
         };
@@ -244,7 +245,10 @@ impl State {
     fn take_in(&mut self, event: Event, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
-            Event::Health(health) => self.health = health,
+            Event::Health(health) => {
+                self.health = health;
+                self.opinions.note_news();
+            }
             Event::PeerMessage(message) => self.take_in_message(message, now, &mut effects),
             Event::Inherited(value) => self.take_over(&value, now, &mut effects),
             Event::LatchesWritten { ticket, ended } => {
@@ -269,6 +273,7 @@ impl State {
                 let ended = self.orders.reload(&self.prepared.document);
                 effects.extend(ended.into_iter().map(Effect::Acme));
                 self.adopt_unknown_latches(now);
+                effects.extend(self.judge_isolation(now));
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
             }
@@ -337,6 +342,7 @@ impl State {
 
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
+        self.renew_opinions(now);
         let mut effects = self.decide_proposals(now);
         self.decide_doubts();
         effects.extend(self.judge_isolation(now));

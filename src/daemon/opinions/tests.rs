@@ -10,7 +10,7 @@ fn health(verdict: Verdict) -> TargetHealth {
         verdict,
         health: 0,
         reason: "200".into(),
-        since: UNIX_EPOCH + Duration::from_millis(7),
+        since: UNIX_EPOCH,
         probed: None,
         changes: 0,
         hearsay: false,
@@ -51,8 +51,8 @@ fn a_target_that_left_the_document_is_told_no_more_and_a_change_is_told() {
 }
 
 #[test]
-fn of_a_peers_opinions_those_count_that_the_document_names() {
-    let text = r#"{"shop/web1":{"verdict":"up","since":1,"bound":6000},"shop/web9":{"verdict":"up","since":1,"bound":6000},"shop/web2":{"verdict":"unchecked","since":1,"bound":6000}}"#;
+fn of_a_peers_opinions_those_count_that_can_be_read_and_that_the_document_names() {
+    let text = r#"{"shop/web1":{"verdict":"up","bound":6000},"shop/web9":{"verdict":"up","bound":6000},"shop/web2":{"verdict":"unchecked","bound":6000},"shop/web3":{"verdict":"sideways"},"shop/web4":7}"#;
     let theirs: Opinions = serde_json::from_str(text).expect("the form of a message");
     let vetted = theirs.vetted(|subject| subject != "shop/web9");
     assert_eq!(verdicts(&vetted), [("shop/web1", Verdict::Up)]);

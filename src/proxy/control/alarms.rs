@@ -13,7 +13,7 @@ use crate::proxy::target::files::folder::WatchedFolder;
 impl State {
     /// What the operator should look at.
     pub fn alarms(&self, now: Now) -> Vec<String> {
-        let mut alarms: Vec<String> = self.isolation.alarms().collect();
+        let mut alarms: Vec<String> = self.isolation.alarms(self.snapshot.ready).collect();
         for (service, shown) in self.prepared.services.iter().zip(&self.snapshot.services) {
             alarms.extend(self.of_service(service, shown, now));
             alarms.extend(service.backends.iter().filter_map(|backend| self.changed_check(service, backend)));

@@ -195,7 +195,7 @@ pub fn backend_states<'a>(
             hearsay: health.is_none_or(|health| health.hearsay),
             reason: health.map_or("not probed yet", |health| &health.reason),
             operator: operator.state(&backend.subject, now.unix_ms),
-            contradicted: isolation.contradicts(&backend.subject),
+            contradicted: isolation.contradicts(&backend.told_as),
         }
     };
     service.backends.iter().map(standing).collect()

@@ -12,7 +12,7 @@ use crate::daemon::opinions::Heard;
 /// What this proxy alone cannot reach, as it was judged last.
 #[derive(Debug, Clone, Default)]
 pub struct Isolation {
-    /// By `SERVICE/BACKEND`: the peers that see it up, while it is down here.
+    /// By `SERVICE/ADDRESS`: the peers that see it up, while it is down here.
     pub(super) contradicted: BTreeMap<String, Vec<Contradiction>>,
     /// Services that cannot be served here for that.
     pub(super) cut_off: BTreeMap<Arc<str>, CutOff>,
@@ -45,9 +45,9 @@ impl Isolation {
         self.contradicted.contains_key(subject)
     }
 
-    /// Whether nobody contradicts what is found down here.
-    pub fn is_uncontested(&self) -> bool {
-        self.contradicted.is_empty()
+    /// Whether a service cannot be served here because of what peers see up.
+    pub fn cuts_off(&self) -> bool {
+        !self.cut_off.is_empty()
     }
 
     /// Whether this proxy alone cannot serve a service.
@@ -65,17 +65,19 @@ impl Isolation {
         self.stands_back
     }
 
-    /// What the operator should look at.
-    pub fn alarms(&self) -> impl Iterator<Item = String> {
-        let then = match self.stands_back {
-            true => {
-                "visitors get 503 for it here, and this proxy is not ready, so that nameservers send them to its peers"
-            }
-            false => "visitors get 503 for it here; this proxy stays ready, since no peer is that reaches everything",
+    /// What the operator should look at; `ready`: this proxy.
+    pub fn alarms(&self, ready: bool) -> impl Iterator<Item = String> {
+        let then = match (self.stands_back, ready) {
+            (true, _) => "and this proxy is not ready, so that nameservers send visitors to its peers",
+            (false, true) => "and this proxy stays ready, since no peer is that reaches everything",
+            (false, false) => "and this proxy is not ready",
         };
         let isolated = self.cut_off.iter().filter(|(_, cut_off)| cut_off.is_isolated);
         isolated.map(move |(service, CutOff { words, .. })| {
-            format!("{service}: isolated from {words}: {then}; look at the network between them and this machine")
+            format!(
+                "{service}: isolated from {words}: visitors get 503 for it here, {then}; look at the network between the two, or at who \
+                 is mistaken, and `polder failover {service}` moves a stateful service all the same"
+            )
         })
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::build::backend_states;
-use super::isolation::{Contradiction, CutOff};
+use super::isolation::{Contradiction, CutOff, Isolation};
 use super::lines;
 use super::peer_state::PeerState;
 use super::prepared::{PreparedBackend, PreparedService};
@@ -22,30 +22,59 @@ use crate::api::operator::OperatorState;
 use crate::daemon::eligibility::Eligibility;
 use crate::daemon::opinions::{Heard, Opinions};
 use crate::health::Verdict;
-use crate::proxy::latch::{BackendState, Keeper, Now};
+use crate::proxy::latch::{BackendState, Now};
 
 /// Between two looks at whether our own verdicts are still borne out.
-const OPINIONS_INTERVAL: Duration = Duration::from_secs(1);
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
+/// The same when there is news of them: a rack that dies is told of in a few messages.
+const LOOKS_AT_NEWS: Duration = Duration::from_millis(100);
+
+/// What our checks say, as peers are told.
+#[derive(Debug, Default)]
+pub(super) struct OwnOpinions {
+    told: Arc<Opinions>,
+    /// When they were looked at last.
+    looked: Duration,
+    /// There has been news of checks since.
+    has_news: bool,
+}
+
+impl OwnOpinions {
+    /// There is news of checks.
+    pub(super) fn note_news(&mut self) {
+        self.has_news = true;
+    }
+
+    /// What is told.
+    pub(super) fn told(&self) -> Arc<Opinions> {
+        self.told.clone()
+    }
+
+    fn due(&self) -> Duration {
+        self.looked + if self.has_news { LOOKS_AT_NEWS } else { LOOKS_AGAIN }
+    }
+}
 
 impl State {
-    /// Looks at what our own checks say, for the peers: whenever there is news of them, and from time to time, since a verdict that
+    /// Looks at what our own checks say, for the peers: soon after news of them, and from time to time, since a verdict that
     /// nothing bears out any more makes no news. Gives whether there is something to tell.
-    pub(super) fn renew_opinions(&mut self, is_news: bool, now: Now) -> bool {
-        if self.prepared.document.peers.is_none() || !(is_news || now.running >= self.opinions_at + OPINIONS_INTERVAL) {
+    pub(super) fn renew_opinions(&mut self, now: Now) -> bool {
+        let is_first = self.opinions.looked.is_zero();
+        if self.prepared.document.peers.is_none() || !(is_first || now.running >= self.opinions.due()) {
             return false;
         }
-        self.opinions_at = now.running;
+        (self.opinions.looked, self.opinions.has_news) = (now.running, false);
         let (prepared, health) = (&self.prepared, &self.health);
         let backends =
             prepared.services.iter().flat_map(|service| service.backends.iter().map(move |one| (service, one)));
         let seen = backends.filter_map(|(service, backend)| {
             let health = service.judged_by(health.get(&backend.target)?);
-            Some((&*backend.subject, health, service.verdict_bound))
+            Some((&*backend.told_as, health, service.verdict_bound))
         });
-        let mut ours = Opinions::clone(&self.opinions);
+        let mut ours = Opinions::clone(&self.opinions.told);
         let changed = ours.renew(seen, now.running);
         if changed {
-            self.opinions = Arc::new(ours);
+            self.opinions.told = Arc::new(ours);
         }
         changed
     }
@@ -56,9 +85,10 @@ impl State {
         if self.prepared.document.peers.is_some() {
             self.isolation.contradicted = self.contradicted(now);
         }
-        if !self.isolation.is_uncontested() {
+        if !self.isolation.contradicted.is_empty() {
             self.isolation.cut_off = self.cut_off(&before.cut_off, now);
         }
+        self.begin_grace_of_the_unheard(&before, now);
         self.isolation.stands_back = !self.isolation.is_nothing() && self.fit_peer(now).is_some();
         let was = |service: &str| before.is_isolated(service);
         let begun = self.isolation.cut_off.iter().filter(|(service, cut_off)| cut_off.is_isolated && !was(service));
@@ -68,10 +98,39 @@ impl State {
         begun.chain(ended.map(|(service, _)| lines::isolated_no_more(service))).map(Effect::Log).collect()
     }
 
+    /// Whoever knew that it is isolated, and hears nobody any more who says so, is no more able to judge than before: those peers may just
+    /// be starting again. The active backend gets the time that it has after a start.
+    fn begin_grace_of_the_unheard(&mut self, before: &Isolation, now: Now) {
+        let prepared = self.prepared.clone();
+        for service in prepared.services.iter().filter(|service| before.is_isolated(&service.name)) {
+            let is_found_down_elsewhere = |backend: &PreparedBackend| {
+                let peers =
+                    self.peers.values().filter(|peer| peer.heard.is_some_and(|heard| heard.is_recent(now.running)));
+                let verdicts = peers.filter_map(|peer| peer.verdicts.verdict(&backend.told_as, service.verdict_bound));
+                verdicts.map(|(verdict, _)| verdict).any(|verdict| verdict == Verdict::Down)
+            };
+            if self.isolation.cut_off.contains_key(&service.name)
+                || self.active(service).is_none_or(is_found_down_elsewhere)
+            {
+                continue;
+            }
+            if let (Some(rules), Some(keeper)) = (service.rules(), self.latches.get_mut(&service.name)) {
+                keeper.begin_grace(now, rules);
+            }
+        }
+    }
+
+    /// The active backend of a service that has a latch.
+    fn active<'s>(&self, service: &'s PreparedService) -> Option<&'s PreparedBackend> {
+        let active = &self.latches.get(&service.name)?.latch()?.active;
+        service.backends.iter().find(|backend| *backend.name == **active)
+    }
+
     /// The next moment at which that may come out otherwise though nothing happens.
     pub(super) fn isolation_wakes(&self, now: Now) -> Option<Duration> {
         let heard = self.isolation.contradicted.values().flatten().map(|contradiction| contradiction.heard.lapses());
-        heard.filter(|lapses| *lapses > now.running).min()
+        let news = self.opinions.has_news.then(|| self.opinions.due());
+        heard.chain(news).filter(|at| *at > now.running).min()
     }
 
     /// Backends that are down here, each with the peers that see it up.
@@ -83,9 +142,9 @@ impl State {
         let mut contradicted = BTreeMap::new();
         for service in &self.prepared.services {
             for backend in service.backends.iter().filter(|backend| is_down(service, backend)) {
-                let peers = self.seen_up_by(&backend.subject, service.verdict_bound, now);
+                let peers = self.seen_up_by(&backend.told_as, service.verdict_bound, now);
                 if !peers.is_empty() {
-                    contradicted.insert(backend.subject.clone(), peers);
+                    contradicted.insert(backend.told_as.clone(), peers);
                 }
             }
         }
@@ -111,9 +170,11 @@ impl State {
             }
             let before = before.get(&service.name);
             let since = before.map_or(now.running, |before| before.since);
-            let peers = unreachable.iter().filter_map(|backend| self.isolation.contradicted.get(&backend.subject));
+            let peers = unreachable.iter().filter_map(|backend| self.isolation.contradicted.get(&backend.told_as));
             // Their verdict was told, or confirmed, when they would have found down what was dead at `since`.
-            let is_confirmed = peers.flatten().any(|Contradiction { heard, bound, .. }| heard.is_after(since + *bound));
+            let is_confirmed = peers
+                .flatten()
+                .any(|Contradiction { heard, bound, .. }| heard.is_after(since + service.verdict_bound.max(*bound)));
             let is_isolated = is_confirmed || before.is_some_and(|before| before.is_isolated);
             let words: Vec<String> = unreachable.iter().map(|name| self.unreachable_in_words(service, name)).collect();
             cut_off.insert(service.name.clone(), CutOff { since, is_isolated, words: words.join(", ") });
@@ -127,9 +188,9 @@ impl State {
         let is_doubted = |state: &BackendState<'_>| state.contradicted && state.operator != OperatorState::Maint;
         let named = |name: &str| service.backends.iter().find(|backend| &*backend.name == name);
         if service.rules().is_some() {
-            let active = self.latches.get(&service.name).and_then(Keeper::latch).map(|latch| &*latch.active);
-            let state = active.and_then(|active| states.iter().find(|state| state.name == active));
-            return state.filter(|state| is_doubted(state)).and_then(|state| named(state.name)).into_iter().collect();
+            let active = self.active(service);
+            let state = active.and_then(|active| states.iter().find(|state| *state.name == *active.name));
+            return active.filter(|_| state.is_some_and(is_doubted)).into_iter().collect();
         }
         let serves = |state: &BackendState<'_>| Eligibility::of(state.verdict, state.operator) != Eligibility::None;
         if states.iter().any(serves) {
@@ -141,7 +202,7 @@ impl State {
     /// `web2 (connection refused), which px2 and px3 reach`.
     fn unreachable_in_words(&self, service: &PreparedService, backend: &PreparedBackend) -> String {
         let reason = self.health.get(&backend.target).map(|health| service.judged_by(health).reason.to_string());
-        let peers = self.isolation.contradicted.get(&backend.subject).into_iter().flatten();
+        let peers = self.isolation.contradicted.get(&backend.told_as).into_iter().flatten();
         let peers: Vec<&str> = peers.map(|contradiction| contradiction.peer.as_str()).collect();
         let reach = if peers.len() == 1 { "reaches" } else { "reach" };
         format!("{} ({}), which {} {reach}", backend.name, reason.unwrap_or_default(), listed(&peers))

@@ -147,7 +147,7 @@ pub struct PeerMessage {
     undecided: BTreeMap<String, Option<Latch>>,
     #[serde(default)]
     operator: OperatorStates,
-    /// What its checks say, by `SERVICE/BACKEND`.
+    /// What its checks say, by `SERVICE/ADDRESS`.
     #[serde(default)]
     verdicts: Arc<Opinions>,
     /// It is ready, and isolated from nothing.
@@ -202,7 +202,7 @@ impl PeerState {
             std::mem::take(&mut self.operator).vetted(now.unix_ms, ahead_ms, |subject| prepared.names(subject));
         self.operator = operator;
         let verdicts = std::mem::take(&mut self.verdicts);
-        self.verdicts = Arc::unwrap_or_clone(verdicts).vetted(|subject| prepared.names(subject)).into();
+        self.verdicts = Arc::unwrap_or_clone(verdicts).vetted(|told_as| prepared.is_told_as(told_as)).into();
         let put = std::mem::take(&mut self.put);
         self.put = put.vetted(&prepared.document.name, now.unix_ms, |subject| prepared.names(subject));
         self.unknown = std::mem::take(&mut self.latches);

@@ -115,6 +115,8 @@ pub struct PreparedBackend {
     pub name: Arc<str>,
     /// `SERVICE/BACKEND`: how operators name it.
     pub subject: String,
+    /// `SERVICE/ADDRESS`: how proxies name it to each other, whose documents may call it otherwise.
+    pub told_as: String,
     /// What is dialled.
     pub address: SocketAddr,
     /// Its share.
@@ -271,6 +273,12 @@ impl Prepared {
         service.is_some_and(|service| service.backends.iter().any(|backend| backend.subject == *subject))
     }
 
+    /// Whether it has what proxies call so.
+    pub fn is_told_as(&self, told_as: &str) -> bool {
+        let service = told_as.split_once('/').and_then(|(service, _)| self.service(service));
+        service.is_some_and(|service| service.backends.iter().any(|backend| backend.told_as == *told_as))
+    }
+
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&PreparedService> {
         // In the order of the document's table.
@@ -299,6 +307,7 @@ impl PreparedService {
             PreparedBackend {
                 name: backend.name.as_str().into(),
                 subject: format!("{}/{}", service.name, backend.name),
+                told_as: format!("{}/{}", service.name, backend.address),
                 address: backend.address,
                 weight: backend.weight,
                 backup: backend.backup,
@@ -310,8 +319,7 @@ impl PreparedService {
         let any_bounded = backends.backends.iter().any(|backend| backend.max_connections.is_some());
         let verdict_bound = backends.check.detection_bound();
         let step = match &mode {
-            // A step, or that peers which have died with the backend count no more.
-            PreparedMode::Latched { rules, .. } => (rules.failover_drain + STORING).max(RECENT),
+            PreparedMode::Latched { rules, .. } => rules.failover_drain + STORING,
             PreparedMode::Stateless | PreparedMode::Sticky(_) => Duration::ZERO,
         };
         Ok(PreparedService {
@@ -327,7 +335,8 @@ impl PreparedService {
             slow_start: backends.slow_start,
             backends: prepared.collect(),
             verdict_bound,
-            hold_bound: verdict_bound.max(step),
+            // The last of the proxies to find a backend down lets it be left, or peers that died with it are heard no more.
+            hold_bound: if step.is_zero() { verdict_bound } else { (verdict_bound + RECENT + STORING).max(step) },
         })
     }
 

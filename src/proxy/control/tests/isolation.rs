@@ -12,9 +12,15 @@ const LONG: Duration = Duration::from_secs(30);
 struct Fleet {
     proxies: Vec<Machine>,
     cut: Vec<(usize, usize)>,
+    /// What each has said last to whom: the exchange knows whether it is news.
+    said: BTreeMap<(usize, usize), Value>,
 }
 
 fn document(own: usize) -> Arc<Prepared> {
+    prepared_from(&document_text(own))
+}
+
+fn document_text(own: usize) -> String {
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
     document["name"] = json!(NAMES[own]);
     let others = NAMES.iter().zip(1..).filter(|(name, _)| **name != NAMES[own]);
@@ -24,7 +30,7 @@ fn document(own: usize) -> Arc<Prepared> {
     let members: serde_json::Map<String, Value> = others.map(member).collect();
     document["peers"] =
         json!({ "listen": format!("127.0.0.{}:8405", own + 1), "key_file": "/nowhere", "members": members });
-    prepared_from(&document.to_string())
+    document.to_string()
 }
 
 impl Fleet {
@@ -47,7 +53,7 @@ impl Fleet {
             };
             Machine::start_with(prepared, known)
         });
-        let mut fleet = Fleet { proxies: proxies.collect(), cut: Vec::new() };
+        let mut fleet = Fleet { proxies: proxies.collect(), cut: Vec::new(), said: BTreeMap::new() };
         fleet.pass(LONG);
         fleet
     }
@@ -60,7 +66,9 @@ impl Fleet {
                 for reader in 0..self.proxies.len() {
                     let is_cut = self.cut.iter().any(|pair| *pair == (writer, reader) || *pair == (reader, writer));
                     if reader != writer && !is_cut {
-                        self.proxies[reader].take(said(NAMES[writer], message.clone()));
+                        let before = self.said.insert((writer, reader), message.clone());
+                        let is_news = before.as_ref() != Some(message);
+                        self.proxies[reader].take(said(NAMES[writer], message.clone(), is_news));
                     }
                 }
             }
@@ -94,8 +102,8 @@ impl Fleet {
     }
 }
 
-fn said(peer: &str, value: Value) -> Event {
-    Event::PeerMessage(PeerEvent { peer: peer.into(), value: value.into(), is_news: true, ahead_ms: 0 })
+fn said(peer: &str, value: Value, is_news: bool) -> Event {
+    Event::PeerMessage(PeerEvent { peer: peer.into(), value: value.into(), is_news, ahead_ms: 0 })
 }
 
 #[test]
@@ -211,4 +219,56 @@ fn a_verdict_that_no_probe_bears_out_any_more_is_taken_back() {
     let bound = prepared.service("shop").unwrap().verdict_bound;
     fleet.proxies[1].pass(bound + Duration::from_secs(10));
     assert_eq!(json!(fleet.proxies[1].state.for_peers())["verdicts"], json!({}));
+}
+
+#[test]
+fn an_isolated_proxy_whose_peers_are_restarted_gives_them_the_time_of_a_start_and_moves_only_then() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    fleet.pass(LONG);
+    assert_eq!(fleet.views()[0], LatchView::Isolated);
+    fleet.cut = vec![(0, 1), (0, 2)];
+    fleet.pass(RECENT + Duration::from_secs(2));
+    assert_eq!((fleet.epochs()[0], fleet.views()[0]), (0, LatchView::Hold));
+    fleet.cut.clear();
+    fleet.pass(LONG);
+    assert_eq!((fleet.epochs(), fleet.views()[0]), (vec![0, 0, 0], LatchView::Isolated));
+    fleet.cut = vec![(0, 1), (0, 2)];
+    let grace = fleet.proxies[0].state.prepared.service("shop").unwrap().rules().unwrap().start_grace;
+    fleet.pass(RECENT + grace + Duration::from_secs(2));
+    assert_eq!(fleet.epochs()[0], 1, "nobody has come back: it decides alone");
+}
+
+#[test]
+fn a_backend_that_dies_while_one_proxy_is_isolated_from_it_is_left_at_once() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    fleet.pass(LONG);
+    fleet.see(&[1, 2], "shop/web2", Verdict::Down);
+    fleet.pass(Duration::from_secs(1));
+    assert_eq!(fleet.epochs(), [1, 1, 1]);
+}
+
+#[test]
+fn a_proxy_that_is_about_to_end_keeps_nobody_from_moving() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0, 1], "shop/web2", Verdict::Down);
+    fleet.proxies[2].take(Event::Draining(true));
+    fleet.pass(Duration::from_secs(1));
+    assert_eq!(fleet.epochs(), [1, 1, 1]);
+}
+
+#[test]
+fn a_backend_that_is_called_otherwise_in_our_document_is_the_one_that_peers_see_up() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    fleet.pass(LONG);
+    let text = document_text(0)
+        .replace(r#""name":"web2","address":"192.0.2.2:8080""#, r#""address":"192.0.2.2:8080","name":"web9""#);
+    let text =
+        text.replace(r#""address":"192.0.2.2:8080","name":"web2""#, r#""address":"192.0.2.2:8080","name":"web9""#);
+    fleet.proxies[0].take(Event::Reloaded(prepared_from(&text)));
+    fleet.pass(LONG);
+    assert_eq!(fleet.proxies[0].latch().active, "web9");
+    assert_eq!((fleet.epochs(), fleet.views()[0]), (vec![0, 0, 0], LatchView::Isolated));
 }
