@@ -19,7 +19,7 @@ use crate::api::events::{Event, EventsOf, Query};
 use crate::log_line::Kind;
 use crate::unix_time::unix_ms;
 use merged::merged;
-use source::Source;
+use source::{Source, beginnings};
 
 pub(super) use merged::Told;
 
@@ -88,6 +88,9 @@ pub async fn run(args: &EventsArgs, daemons: &[Endpoint], output: &Output) -> Ex
         output.answer(&json!({ "events": events, "silent": silent(&sources) }), &text);
     }
     sources.iter().for_each(Source::complain);
+    if let Some(words) = beginnings(&sources) {
+        complain(&words);
+    }
     if args.follow {
         follow(sources, output).await;
     }

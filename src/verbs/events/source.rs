@@ -1,10 +1,24 @@
 //! One daemon whose history is read, and how far.
 
+use std::collections::BTreeMap;
+
 use crate::api::events::{Event, EventsOf, Query};
 use crate::counted::counted;
 use crate::verbs::endpoint::Endpoint;
 use crate::verbs::output::complain;
 use crate::verbs::times::moment;
+
+/// Where the histories begin, if something before that was asked for: those together that begin in the same second.
+pub(super) fn beginnings(sources: &[Source]) -> Option<String> {
+    let mut daemons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| source.trouble.is_none()) {
+        if let Some(oldest) = source.oldest {
+            daemons.entry(moment(oldest)).or_default().push(&source.name);
+        }
+    }
+    let parts: Vec<String> = daemons.iter().map(|(since, names)| format!("{} at {since}", names.join(", "))).collect();
+    (!parts.is_empty()).then(|| format!("nothing older is known: the histories begin, of {}", parts.join("; of ")))
+}
 
 /// A daemon.
 pub(super) struct Source {
@@ -17,7 +31,7 @@ pub(super) struct Source {
     pub(super) trouble: Option<String>,
     new: Vec<Event>,
     left_out: usize,
-    /// It knows of nothing before, and something before was asked for.
+    /// It knows nothing of before, and something before was asked for.
     oldest: Option<u64>,
 }
 
@@ -49,7 +63,7 @@ impl Source {
         std::mem::take(&mut self.new).into_iter().map(|event| (self.name.clone(), event)).collect()
     }
 
-    /// Says what is missing among what was shown.
+    /// Says what is missing among what was shown, but for what is older than it knows.
     pub(super) fn complain(&self) {
         let name = &self.name;
         if let Some(why) = &self.trouble {
@@ -59,9 +73,6 @@ impl Source {
         if self.left_out > 0 {
             let left_out = counted(self.left_out, "older event");
             complain(&format!("{name} has {left_out} of that time: ask for less with --until, --service or --kind"));
-        }
-        if let Some(oldest) = self.oldest {
-            complain(&format!("{name} knows of nothing before {}", moment(oldest)));
         }
     }
 

@@ -106,10 +106,15 @@ impl<'r> Story<'r> {
             ("tc", "connecting took"),
             ("tr", "the backend thought for"),
         ];
-        let parts = parts.map(|(field, words)| match self.number(field) {
-            Some(time @ 0..) => format!("{words} {time} ms"),
-            _ => format!("{words} -"),
+        let came_to = parts.iter().filter_map(|(field, words)| match self.number(field)? {
+            time @ 0.. => Some(format!("{words} {time} ms")),
+            _ => None,
         });
-        format!("{} (-: it did not come to that)", parts.join(", "))
+        let came_to: Vec<String> = came_to.collect();
+        match came_to.len() == parts.len() {
+            true => came_to.join(", "),
+            false if came_to.is_empty() => "it came to nothing that could be measured".to_owned(),
+            false => format!("{}; it came no further", came_to.join(", ")),
+        }
     }
 }
