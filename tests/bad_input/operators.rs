@@ -94,7 +94,7 @@ fn a_word_about_several_uses_of_a_backend_is_done_in_all_of_them_or_in_none() {
     let forced = say(&["drain", "shop1", "--force", "--why", "new disk"]);
     forced.assert(
         0,
-        &["shop moves from shop1 to shop2 first", "web1 goes on alone", "www/shop1  done    is set to drain"],
+        &["shop moves from shop1 to shop2 first", "web1 goes on alone", "www/shop1   done    is set to drain"],
     );
     for service in ["www", "shop"] {
         assert_eq!(

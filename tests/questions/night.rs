@@ -308,7 +308,7 @@ async fn machines(stage: &mut Stage<'_>) {
     stage.fleet.write_json("px-2", &stage.document("px-2")).unwrap();
     stage.act(Action::Reload, "px-2").await;
     stage.act(Action::Kill, "px-3").await;
-    stage.until("polder status", 1, "px-3 is down").await;
+    stage.until("polder status", 1, "px-3  down").await;
     for asked in [
         look("Which daemon is not there?", "polder status", "px-3 does not answer").says_no(),
         look("Which peers has px-1 lost, and when did it hear them last?", "polder status px-1", "connection refused"),

@@ -1,22 +1,28 @@
 //! One daemon whose history is read, and how far.
 
-use std::collections::BTreeMap;
-
 use crate::api::events::{Event, EventsOf, Query};
 use crate::counted::counted;
 use crate::verbs::endpoint::Endpoint;
 use crate::verbs::output::complain;
 use crate::verbs::times::moment;
 
-/// Where the histories begin, if something before that was asked for: those together that begin in the same second.
+/// Histories that begin so close to each other are told of together, in milliseconds.
+const TOGETHER: u64 = 60_000;
+
+/// Where the histories begin, if something before that was asked for: those together that begin within a minute.
 pub(super) fn beginnings(sources: &[Source]) -> Option<String> {
-    let mut daemons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for source in sources.iter().filter(|source| source.trouble.is_none()) {
-        if let Some(oldest) = source.oldest {
-            daemons.entry(moment(oldest)).or_default().push(&source.name);
-        }
-    }
-    let parts: Vec<String> = daemons.iter().map(|(since, names)| format!("{} at {since}", names.join(", "))).collect();
+    let heard = sources.iter().filter(|source| source.trouble.is_none());
+    let mut all: Vec<(u64, &str)> = heard.filter_map(|source| Some((source.oldest?, &*source.name))).collect();
+    all.sort_unstable();
+    let parts: Vec<String> = all
+        .chunk_by(|(one, _), (next, _)| next - one < TOGETHER)
+        .map(|together| {
+            let mut names: Vec<&str> = together.iter().map(|(_, name)| *name).collect();
+            names.sort_unstable();
+            let last = together.iter().map(|(oldest, _)| *oldest).max().unwrap_or_default();
+            format!("{} by {}", names.join(", "), moment(last))
+        })
+        .collect();
     (!parts.is_empty()).then(|| format!("nothing older is known: the histories begin, of {}", parts.join("; of ")))
 }
 

@@ -46,8 +46,9 @@ fn where_histories_begin_is_said_once_for_those_that_begin_together() {
         source.take(Ok(answer));
         source
     };
-    let sources = [told("px-1", Some(5_100)), told("px-2", Some(9_000)), told("px-3", Some(5_900)), told("px-4", None)];
-    let words = "nothing older is known: the histories begin, of px-1, px-3 at 1970-01-01 00:00:05Z; of px-2 at 1970-01-01 00:00:09Z";
+    let sources =
+        [told("px-1", Some(5_100)), told("px-2", Some(90_000)), told("px-3", Some(5_900)), told("px-4", None)];
+    let words = "nothing older is known: the histories begin, of px-1, px-3 by 1970-01-01 00:00:05Z; of px-2 by 1970-01-01 00:01:30Z";
     assert_eq!(beginnings(&sources).as_deref(), Some(words));
     assert_eq!(beginnings(&sources[3..]), None);
 }

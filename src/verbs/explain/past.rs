@@ -100,6 +100,9 @@ pub(super) fn text(past: &[Past], at: u64, width: usize) -> String {
 
 /// How far the histories reach, those together that say the same.
 fn reaches(past: &[Past], at: u64, width: usize) -> String {
+    // Of those that reach back to then, what the shortest one has is enough to say.
+    let reached =
+        past.iter().filter(|one| one.error.is_none()).filter_map(|one| one.oldest.filter(|oldest| *oldest <= at)).max();
     let mut alike: Vec<(bool, String, Vec<&str>)> = Vec::new();
     for Past { daemon, oldest, error, .. } in past {
         let (is_known, words) = match (error, oldest) {
@@ -112,7 +115,9 @@ fn reaches(past: &[Past], at: u64, width: usize) -> String {
                     moment(*oldest)
                 ),
             ),
-            (None, Some(oldest)) => (true, format!("the history reaches back to {}", moment(*oldest))),
+            (None, Some(oldest)) => {
+                (true, format!("the history reaches back to {}", moment(reached.unwrap_or(*oldest))))
+            }
         };
         match alike.iter_mut().find(|(_, other, _)| *other == words) {
             Some((_, _, daemons)) => daemons.push(daemon),
