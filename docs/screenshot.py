@@ -60,6 +60,8 @@ class Terminal:
         for name in ("TMUX", "COLUMNS", "NO_COLOR"):
             self.environment.pop(name, None)
         self.environment["PATH"] = f"{polder.parent}:{os.environ['PATH']}"
+        # The server ends with its last session.
+        self.tmux("new-session", "-d", "-s", "kept", "cat")
 
     def run(self, *command, check=True):
         return subprocess.run(command, env=self.environment, check=check, capture_output=True, text=True).stdout
@@ -140,11 +142,11 @@ def verbs(terminal, keep):
         terminal.run(polder, "ready", "px-2")
     keep("drained", 80, terminal.shown(80, "polder drain px-2 --why kernel --wait --idle 1s"))
     terminal.run(polder, "ready", "px-2")
-    for web in ("web1", "web3"):
+    terminal.run(polder, "ready", "web2")
+    for web in ("web1", "web2", "web3"):
         terminal.run(polder, "demo", "kill", web)
-    number = None
-    while not number:
-        number = failed_request(proxy)
+    wait(lambda: failed_request(proxy), "a request that fails")
+    number = failed_request(proxy)
     all_widths("why", f"polder why {number}")
     all_widths("down", "polder status")
 
@@ -166,13 +168,13 @@ def demo(polder):
         terminal = Terminal(polder, folder)
         terminal.begin(columns, rows, f"{polder} demo")
         try:
-            wait(lambda: all(word in terminal.tmux("capture-pane", "-p") for word in ("page", "shop1")), "the demo's screen")
+            wait(lambda: all(word in terminal.tmux("capture-pane", "-t", "shown", "-p") for word in ("page", "shop1")), "the demo's screen")
             time.sleep(8)  # for some pages to be counted
             terminal.run(str(polder), "demo", "kill", "shop1")
-            wait(lambda: terminal.tmux("capture-pane", "-p").count("shop: shop2") == 3, "the failover of the shop")
+            wait(lambda: terminal.tmux("capture-pane", "-t", "shown", "-p").count("shop: shop2") == 3, "the failover of the shop")
             time.sleep(3)
             screen = terminal.screen()
-            terminal.tmux("send-keys", "q")
+            terminal.tmux("send-keys", "-t", "shown", "q")
         finally:
             time.sleep(1)
             terminal.tmux("kill-server", check=False)
