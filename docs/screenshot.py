@@ -138,7 +138,7 @@ def verbs(terminal, keep):
     for columns in WIDTHS:
         # Until the connections that are left get fewer.
         terminal.run(polder, "ready", "px-2")
-        keep("drain", columns, terminal.shown(columns, "polder drain px-2 --why kernel --wait --idle 1s", until="px-2 "))
+        keep("drain", columns, terminal.shown(columns, "polder drain px-2 --why kernel --wait --idle 1s", until="open connection"))
         terminal.run(polder, "ready", "px-2")
     keep("drained", 80, terminal.shown(80, "polder drain px-2 --why kernel --wait --idle 1s"))
     terminal.run(polder, "ready", "px-2")
@@ -191,7 +191,10 @@ def wait(happened, what):
 
 def picture(lines, columns):
     width, height = columns * WIDTH + 32, len(lines) * HEIGHT + 28
-    rows = [row(line, 16, 26 + number * HEIGHT) for number, line in enumerate(lines)]
+    rows, kind = [], ""
+    for number, line in enumerate(lines):
+        text, kind = row(line, kind, 16, 26 + number * HEIGHT)
+        rows.append(text)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}">\n'
         f"<style>{STYLE}</style>\n"
@@ -199,9 +202,9 @@ def picture(lines, columns):
     )
 
 
-def row(line, left, base):
-    """One line: a piece for each colour, at the column where it begins."""
-    pieces, column, kind = [], 0, ""
+def row(line, kind, left, base):
+    """One line: a piece for each colour, at the column where it begins; and the colour that goes on in the next line."""
+    pieces, column = [], 0
     for part in re.split(r"(\x1b\[[0-9;]*m)", line):
         if part.startswith("\x1b"):
             codes = part[2:-1].split(";")
@@ -212,7 +215,7 @@ def row(line, left, base):
                 shown = html.escape(part.rstrip())
                 pieces.append(f'<tspan x="{left + column * WIDTH:.1f}"{name}>{shown}</tspan>')
             column += len(part)
-    return f'<text y="{base}" xml:space="preserve">{"".join(pieces)}</text>'
+    return f'<text y="{base}" xml:space="preserve">{"".join(pieces)}</text>', kind
 
 
 if __name__ == "__main__":

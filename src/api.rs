@@ -6,11 +6,13 @@
 
 pub mod bounds;
 pub mod client;
+pub mod counters;
 pub mod daemon;
 pub mod dns;
 pub mod events;
 pub mod operator;
 pub mod proxy;
+pub mod quantile;
 pub mod query;
 pub mod status;
 pub mod why;

@@ -45,6 +45,7 @@ pub mod serial;
 pub mod status;
 pub mod subjects;
 pub mod times;
+pub mod top;
 pub mod visit;
 pub mod wait;
 mod waiting;
@@ -59,6 +60,7 @@ use crate::daemon::launch::{self, LaunchArgs};
 use crate::demo::backend::BackendArgs;
 use crate::push::error::Error;
 use args::{Common, FleetArg};
+use daemons::{Finder, Hosts};
 use exit::Exit;
 use operator::StateArgs;
 use output::Output;
@@ -168,6 +170,8 @@ pub enum Ask {
     Events(events::EventsArgs),
     /// Show what became of one request that failed, by the number that its visitor was shown, and what happened around it
     Why(why::WhyArgs),
+    /// Show requests, errors and times of each service and queries of each zone, live
+    Top(top::TopArgs),
     /// Have daemons read their documents again; a bad document changes nothing, and its findings are shown
     Reload(reload::ReloadArgs),
 }
@@ -185,6 +189,7 @@ impl Ask {
             Ask::Explain(args) => &args.fleet,
             Ask::Events(args) => &args.fleet,
             Ask::Why(args) => &args.fleet,
+            Ask::Top(args) => &args.fleet,
             Ask::Reload(args) => &args.fleet,
         }
     }
@@ -231,10 +236,14 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error> {
-    let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
+    let hosts = match ask {
+        Ask::Status(_) => Hosts::All,
+        Ask::Top(_) => Hosts::None,
+        _ => Hosts::WithDaemons,
+    };
     let fleet = ask.fleet().clone();
-    let find = || daemons::find(common, &fleet, hosts);
-    let selection = find()?;
+    let mut finder = Finder::new(common, &fleet, hosts);
+    let selection = finder.find()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -242,7 +251,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error>
     let daemons = &selection.daemons[..];
     Ok(runtime.block_on(async {
         match ask {
-            Ask::Status(args) => status::run(&args, &selection, find, output).await,
+            Ask::Status(args) => status::run(&args, &selection, || finder.find(), output).await,
             Ask::Drain(args) => operator::run(OperatorState::Drain, &args, daemons, output).await,
             Ask::Ready(args) => operator::run(OperatorState::Ready, &args.into(), daemons, output).await,
             Ask::Maint(args) => operator::run(OperatorState::Maint, &args, daemons, output).await,
@@ -252,6 +261,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error>
             Ask::Explain(args) => explain::run(&args, daemons, output).await,
             Ask::Events(args) => events::run(&args, daemons, output).await,
             Ask::Why(args) => why::run(&args, daemons, output).await,
+            Ask::Top(args) => top::run(&args, &selection, output).await,
             Ask::Reload(args) => reload::run(&args, daemons, output).await,
         }
     }))

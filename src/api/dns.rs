@@ -2,6 +2,7 @@
 //!
 //! - `GET /status` gives [`Status`].
 //! - `GET /explain?name=N` gives [`Explanation`]: A and AAAA; CNAMEs inside our zones are followed.
+//! - `GET /counters` gives [`Counters`](super::counters::Counters).
 //! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
 //!   unknown subject; 409: it would take the last usable member, or one of the last
 //!   while peers do not answer or take others away, and there is no `force`; 507: it is in force, but not on disk.

@@ -4,6 +4,7 @@
 //! - `GET /explain?scheme=S&host=H&port=N&path=P&query=Q&cookie=C&from=A` gives [`Explanation`]; `scheme` is `http` or `https`, `query`
 //!   begins with its question mark, `cookie` is a whole Cookie field, `from` the visitor's address; all but the host are optional.
 //! - `GET /why?id=ID` gives [`Why`](super::why::Why).
+//! - `GET /counters` gives [`Counters`](super::counters::Counters).
 //! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
 //!   unknown subject; 409: refused, and the message says what to do instead (of an active backend it names `polder failover`).
 //! - `POST /failover` takes [`FailoverCommand`], `POST /failback` [`FailbackCommand`], `POST /forget`

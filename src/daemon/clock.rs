@@ -5,6 +5,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::random;
 use crate::running_time::running;
 use crate::unix_time::unix_ms;
 
@@ -27,6 +28,18 @@ impl Now {
     pub fn system_time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.unix_ms)
     }
+}
+
+/// Tells this process from every other one, before and after it: 16 hexadecimal digits, drawn when it is first asked for.
+pub fn process() -> &'static str {
+    static PROCESS: LazyLock<String> = LazyLock::new(|| {
+        let mut drawn = [0; 8];
+        match random::fill(&mut drawn) {
+            Ok(()) => format!("{:016x}", u64::from_le_bytes(drawn)),
+            Err(_) => format!("{}-{}", std::process::id(), unix_ms()),
+        }
+    });
+    &PROCESS
 }
 
 /// The kernel's id of this boot of the machine; `unknown` if it cannot be read.

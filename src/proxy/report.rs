@@ -2,6 +2,7 @@
 //!
 //! Pure: control's state and a snapshot go in, JSON or text comes out. Called by the admin API alone.
 
+pub mod counters;
 pub mod explain;
 pub mod metrics;
 pub mod page;

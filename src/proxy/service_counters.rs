@@ -44,6 +44,8 @@ pub struct ServiceCounters {
     responses: [AtomicU64; CLASSES.len()],
     /// By [`CAUSES`]; the last: by any other, such as a backend's 503 that was cut.
     unavailable: [AtomicU64; CAUSES.len() + 1],
+    /// Responses 5xx that a backend has sent.
+    backends_errors: AtomicU64,
     /// From a request's first byte to its response's last.
     pub requests: Histogram,
     /// Waits of those that waited.
@@ -77,6 +79,9 @@ impl ServiceCounters {
     pub fn count(&self, visit: Visit) {
         let class = usize::from(visit.status / 100).min(CLASSES.len() - 1);
         add(&self.responses[class]);
+        if is_backends_error(visit) {
+            add(&self.backends_errors);
+        }
         if visit.status == 503 {
             let cause = CAUSES.iter().position(|cause| *cause == visit.end);
             add(&self.unavailable[cause.unwrap_or(CAUSES.len())]);
@@ -98,11 +103,35 @@ impl ServiceCounters {
         self.responses[class].load(Relaxed)
     }
 
-    /// How many were answered 503, by cause: the log's code, or `other`.
-    pub fn unavailable(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let names = CAUSES.iter().map(|cause| cause.code()).chain(["other"]);
-        names.zip(self.unavailable.iter().map(|count| count.load(Relaxed)))
+    /// Responses 5xx that a backend has sent: the others are the proxy's own.
+    pub fn backends_errors(&self) -> u64 {
+        self.backends_errors.load(Relaxed)
     }
+
+    /// How many were answered 503, by cause: how the request ended; none: in any other way.
+    pub fn unavailable(&self) -> impl Iterator<Item = (Option<End>, u64)> {
+        let causes = CAUSES.into_iter().map(Some).chain([None]);
+        causes.zip(self.unavailable.iter().map(|count| count.load(Relaxed)))
+    }
+}
+
+/// Whether a backend has sent it, whatever became of its body.
+fn is_backends_error(visit: Visit) -> bool {
+    let has_begun = matches!(
+        visit.end,
+        End::Done
+            | End::ClientInData
+            | End::ClientBodyTimeout
+            | End::BackendInData
+            | End::BackendBodyTimeout
+            | End::FailedOverInData
+    );
+    visit.status / 100 == 5 && visit.responded.is_some() && has_begun
+}
+
+/// The cause's name: the two letters of the log, or `other`.
+pub fn name_of(cause: Option<End>) -> &'static str {
+    cause.map_or("other", End::code)
 }
 
 /// One writer: a load and a store.

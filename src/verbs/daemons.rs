@@ -6,7 +6,7 @@ use super::args::{Common, FleetArg};
 use super::demo_file;
 use super::endpoint::Endpoint;
 use super::output::complain;
-use super::reach::{Reach, Reports, locate};
+use super::reach::{Reach, Reports, locate, locate_unasked};
 use crate::api::daemon::Daemon;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
@@ -32,6 +32,8 @@ pub struct ReachedFleet {
 pub enum Hosts {
     /// Those with daemons.
     WithDaemons,
+    /// The daemons themselves, each when it is wanted: no host is waited for beforehand.
+    None,
     /// All.
     All,
 }
@@ -49,52 +51,70 @@ fn no_daemon(demo_file: Option<&Path>) -> Error {
     ))
 }
 
-/// The daemons to speak to: those of the sockets that were named, or the running demo's, or the fleet's, or this host's. On a
-/// host of a fleet the demo's only if it is asked for: what stands in a temporary folder must not get between an operator and
-/// a fleet.
-///
-/// # Errors
-///
-/// There is none, or what says where they are cannot be read.
-pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, Error> {
-    let mut selection = locate_all(common, fleet, hosts)?;
-    if let Some(timeout) = common.timeout {
-        selection.daemons.iter_mut().for_each(|daemon| daemon.limit = timeout);
-    }
-    Ok(selection)
+/// Finds the daemons, as often as it is asked, over the same connections as long as the fleet is the same.
+#[derive(Debug)]
+pub struct Finder<'a> {
+    common: &'a Common,
+    named: &'a FleetArg,
+    hosts: Hosts,
+    reach: Option<Reach>,
 }
 
-fn locate_all(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, Error> {
-    let only = |daemons| Ok(Selection { daemons, fleet: None });
-    if !common.sockets.is_empty() && !common.demo {
-        return only(common.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
+impl Finder<'_> {
+    /// Nothing is looked for yet.
+    pub fn new<'a>(common: &'a Common, named: &'a FleetArg, hosts: Hosts) -> Finder<'a> {
+        Finder { common, named, hosts, reach: None }
     }
-    let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
-    // Who names a fleet does not mean the demo.
-    let demo_counts = common.demo || (fleet.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
-    let place = demo_file::place();
-    if demo_counts && let Some(demo) = demo_file::read(&place)? {
-        return only(demo.daemons);
-    }
-    if common.demo {
-        return Err(Error::new(demo_file::not_running(&place)));
-    }
-    let here: Vec<Endpoint> = Daemon::ALL
-        .iter()
-        .map(|role| Endpoint { role: Some(*role), ..Endpoint::at(Path::new(role.host_socket())) })
-        .filter(|daemon| daemon.socket.exists())
-        .collect();
-    if let Some(admin) = admin {
-        match Reach::of(admin, fleet) {
-            Ok(reach) => return whole_fleet(reach, hosts),
-            Err(why) if here.is_empty() || fleet.file.is_some() => return Err(why),
-            Err(why) => complain(&format!("{why}; until then, this is of this host only")),
+
+    /// The daemons to speak to: those of the sockets that were named, or the running demo's, or the fleet's, or this host's. On a
+    /// host of a fleet the demo's only if it is asked for: what stands in a temporary folder must not get between an operator and
+    /// a fleet.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or what says where they are cannot be read.
+    pub fn find(&mut self) -> Result<Selection, Error> {
+        let mut selection = self.locate_all()?;
+        if let Some(timeout) = self.common.timeout {
+            selection.daemons.iter_mut().for_each(|daemon| daemon.limit = timeout);
         }
+        Ok(selection)
     }
-    if here.is_empty() {
-        return Err(no_daemon(demo_counts.then_some(&*place)));
+
+    fn locate_all(&mut self) -> Result<Selection, Error> {
+        let Finder { common, named, hosts, .. } = *self;
+        let only = |daemons| Ok(Selection { daemons, fleet: None });
+        if !common.sockets.is_empty() && !common.demo {
+            return only(common.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
+        }
+        let admin = if named.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
+        // Who names a fleet does not mean the demo.
+        let demo_counts =
+            common.demo || (named.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
+        let place = demo_file::place();
+        if demo_counts && let Some(demo) = demo_file::read(&place)? {
+            return only(demo.daemons);
+        }
+        if common.demo {
+            return Err(Error::new(demo_file::not_running(&place)));
+        }
+        let here: Vec<Endpoint> = Daemon::ALL
+            .iter()
+            .map(|role| Endpoint { role: Some(*role), ..Endpoint::at(Path::new(role.host_socket())) })
+            .filter(|daemon| daemon.socket.exists())
+            .collect();
+        if let Some(admin) = admin {
+            match Reach::again(self.reach.as_ref(), admin, named) {
+                Ok(reach) => return whole_fleet(self.reach.insert(reach).clone(), hosts),
+                Err(why) if here.is_empty() || named.file.is_some() => return Err(why),
+                Err(why) => complain(&format!("{why}; until then, this is of this host only")),
+            }
+        }
+        if here.is_empty() {
+            return Err(no_daemon(demo_counts.then_some(&*place)));
+        }
+        only(here)
     }
-    only(here)
 }
 
 /// Where the documents of a host's daemons and of an admin machine are.
@@ -113,8 +133,13 @@ fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Selection, Error> {
     };
     let mut names = reach.hosts(&[])?;
     names.retain(|host| hosts == Hosts::All || has_daemons(host));
+    let (gates, here) = (&reach.remotes, &reach.admin.name);
+    if hosts == Hosts::None {
+        let daemons = locate_unasked(gates, &reach.fleet, here);
+        return Ok(Selection { daemons, fleet: Some(ReachedFleet { reach, reports: Reports::new() }) });
+    }
     let reports = reach.reports(&names);
-    let daemons = locate(&reach.remotes, &reach.fleet, &reach.admin.name, &reports);
+    let daemons = locate(gates, &reach.fleet, here, &reports);
     Ok(Selection { daemons, fleet: Some(ReachedFleet { reach, reports }) })
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::args::FleetArg;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
+use super::layout::on_terminal;
 use super::output::{Output, complain};
 use super::replies::all_in_order;
 use super::times::{Moment, parse_moment};
@@ -55,6 +56,9 @@ fn parse_kind(name: &str) -> Result<Kind, String> {
     let kinds = || Kind::ALL.map(Kind::name).join(", ");
     Kind::of_name(name).ok_or_else(|| format!("expected one of {}", kinds()))
 }
+
+/// Where an event goes on that is too long for a line of a terminal.
+const UNDER: usize = 4;
 
 /// How often daemons are asked for what is new.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -138,12 +142,12 @@ pub(super) async fn around(daemons: &[Endpoint], query: &Query) -> (Vec<Told>, V
 
 /// One line an event.
 pub(super) fn lines(events: &[Told]) -> String {
-    events.iter().map(|event| event.line() + "\n").collect()
+    events.iter().map(|event| on_terminal(&event.line(), UNDER)).collect()
 }
 
 fn show_more(events: &[Told], output: &Output) {
     for event in events {
-        output.line(event, &event.line());
+        output.line(event, on_terminal(&event.line(), UNDER).trim_end());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fits text to the width of the terminal (pure, but for the question how wide that is).
 //!
-//! Colours take no room; what is too long goes on in the next line, and nothing is ever cut off.
+//! Colours take no room; what is too long goes on in the next line; only what is redrawn in place is cut off.
 
 use std::io::IsTerminal;
 
@@ -20,6 +20,14 @@ pub fn width() -> usize {
     asked.or_else(of_terminal).unwrap_or(USUAL).max(NARROWEST)
 }
 
+/// One line that is long: on a terminal within its width, elsewhere as it is, for `grep`.
+pub fn on_terminal(line: &str, indent: usize) -> String {
+    match std::io::stdout().is_terminal() {
+        true => wrapped("", line, indent, width()),
+        false => format!("{line}\n"),
+    }
+}
+
 /// How many columns a text takes.
 pub fn columns(text: &str) -> usize {
     letters(text).filter(|(_, is_seen)| *is_seen).count()
@@ -33,6 +41,27 @@ fn letters(text: &str) -> impl Iterator<Item = (char, bool)> {
         in_colour = is_colour && letter != 'm';
         (letter, !is_colour)
     })
+}
+
+/// The line cut to the width of the terminal; colours take no room and are always ended.
+pub fn clipped(line: &str, columns: usize) -> String {
+    let (mut room, mut text, mut in_colour) = (columns, String::with_capacity(line.len()), false);
+    for c in line.chars() {
+        if c == '\u{1b}' {
+            in_colour = true;
+        }
+        if !in_colour {
+            if room == 0 {
+                continue;
+            }
+            room -= 1;
+        }
+        text.push(c);
+        if in_colour && c == 'm' {
+            in_colour = false;
+        }
+    }
+    text
 }
 
 /// Lines of at most `width` columns, each with its end: the first begins with `first`, the others with `indent` spaces. A word that

@@ -5,7 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::config::near_miss::nearest;
 
 /// Words that other programs have for what a verb does.
-const MEANT: [(&str, &[&str]); 10] = [
+const MEANT: [(&str, &[&str]); 11] = [
     ("ready", &["undrain", "enable", "up", "resume", "unmaint", "restore"]),
     ("maint", &["disable", "down", "maintenance", "offline"]),
     ("failover", &["switchover", "promote", "rollover"]),
@@ -15,6 +15,7 @@ const MEANT: [(&str, &[&str]); 10] = [
     ("events", &["history", "journal", "logs"]),
     ("status", &["health", "state", "show", "list", "ps"]),
     ("explain", &["route", "resolve"]),
+    ("top", &["stats", "stat", "htop", "load", "traffic"]),
     ("why", &["request", "trace", "incident"]),
 ];
 

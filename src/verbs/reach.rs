@@ -51,10 +51,22 @@ impl Reach {
     ///
     /// The fleet is not known here.
     pub fn of(admin: Admin, named: &FleetArg) -> Result<Reach, Error> {
+        Reach::again(None, admin, named)
+    }
+
+    /// The same once more: as long as admin machine and fleet are the same, over the connections that are open.
+    ///
+    /// # Errors
+    ///
+    /// The fleet is not known here.
+    pub fn again(known: Option<&Reach>, admin: Admin, named: &FleetArg) -> Result<Reach, Error> {
         let fleet = match &named.file {
             Some(file) => fleet::load(file).map_err(Error::new)?,
             None => known_fleet::load(&admin)?,
         };
+        if let Some(known) = known.filter(|known| known.admin == admin && *known.fleet == fleet) {
+            return Ok(known.clone());
+        }
         let remotes = Remotes::new(&fleet, &admin)
             .map_err(|error| Error::new(format!("connections cannot be prepared: {error}")))?;
         Ok(Reach { admin, fleet: Arc::new(fleet), remotes: Arc::new(remotes) })
@@ -90,24 +102,39 @@ fn reports<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Reports {
 /// Every daemon of the fleet: one of this machine by its own socket, one whose host has reported through its gate, the others as
 /// unreachable.
 pub fn locate<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str, reports: &Reports) -> Vec<Endpoint> {
-    let locate = |(host, role): (&String, Daemon)| {
-        let own = Path::new(role.host_socket());
-        let endpoint = Endpoint { name: Some(host.clone()), role: Some(role), ..Endpoint::at(own) };
-        match reports.get(host) {
-            _ if host == here && own.exists() => endpoint,
-            Some(Ok(_)) => {
-                let gates = Arc::clone(gates) as Arc<dyn Gates>;
-                Endpoint {
-                    gate: Some(HostGate { host: host.clone(), daemon: role, gates }),
-                    limit: PROMPT_OF_A_GATE,
-                    ..endpoint
-                }
-            }
-            Some(Err(why)) => Endpoint { unreachable: Some(format!("not reached: {why}")), ..endpoint },
-            None => Endpoint { unreachable: Some("not reached: it was not asked".to_owned()), ..endpoint },
+    let locate = |(host, role): (&String, Daemon)| match reports.get(host) {
+        Some(Ok(_)) => endpoint(gates, here, host, role),
+        _ if is_here(here, host, role) => endpoint(gates, here, host, role),
+        Some(Err(why)) => {
+            Endpoint { unreachable: Some(format!("not reached: {why}")), ..endpoint(gates, here, host, role) }
         }
+        None => Endpoint {
+            unreachable: Some("not reached: it was not asked".to_owned()),
+            ..endpoint(gates, here, host, role)
+        },
     };
     daemons(fleet).map(locate).collect()
+}
+
+/// Every daemon of the fleet, whether its host is reached or not: whoever asks it finds out.
+pub fn locate_unasked<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str) -> Vec<Endpoint> {
+    daemons(fleet).map(|(host, role)| endpoint(gates, here, host, role)).collect()
+}
+
+/// A daemon of this machine by its own socket, any other through its host's gate.
+fn endpoint<G: Gates + 'static>(gates: &Arc<G>, here: &str, host: &str, role: Daemon) -> Endpoint {
+    let own = Path::new(role.host_socket());
+    let endpoint = Endpoint { name: Some(host.to_owned()), role: Some(role), ..Endpoint::at(own) };
+    if is_here(here, host, role) {
+        return endpoint;
+    }
+    let gates = Arc::clone(gates) as Arc<dyn Gates>;
+    let gate = HostGate { host: host.to_owned(), daemon: role, gates };
+    Endpoint { gate: Some(gate), limit: PROMPT_OF_A_GATE, ..endpoint }
+}
+
+fn is_here(here: &str, host: &str, role: Daemon) -> bool {
+    host == here && Path::new(role.host_socket()).exists()
 }
 
 /// Every daemon of the fleet.

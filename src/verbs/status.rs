@@ -50,7 +50,7 @@ pub struct StatusArgs {
 pub async fn run(
     args: &StatusArgs,
     selection: &Selection,
-    again: impl Fn() -> Result<Selection, Error>,
+    again: impl FnMut() -> Result<Selection, Error>,
     output: &Output,
 ) -> Exit {
     let seen = Seen::look(selection).await;

@@ -92,6 +92,12 @@ async fn quiet(stage: &mut Stage<'_>) {
                 .says_no(),
         )
         .await;
+    stage
+        .ask(
+            look("How much is asked, and how fast is it answered?", "polder top --once --interval 1s", "queries/s")
+                .in_its_own_words(),
+        )
+        .await;
     for asked in [
         look("Which backend serves the shop, and which ones could?", "polder status shop", "shop1 is active"),
         look(

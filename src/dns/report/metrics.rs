@@ -5,6 +5,7 @@ pub mod families;
 use std::net::IpAddr;
 
 use self::families::*;
+use super::counters::{by_rcode, counted_zones, of_zone, rcode_name};
 use super::status::RuntimeFigures;
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
@@ -14,32 +15,13 @@ use crate::daemon::metrics::Scrape;
 use crate::daemon::metrics::common::Common;
 use crate::daemon::metrics::exposition::Page;
 use crate::daemon::metrics::family::Family;
-use crate::dns::compiled::MOST_SLOTS;
 use crate::dns::control::State;
 use crate::dns::control::prepared::Instead;
 use crate::dns::cookie::Standing;
-use crate::dns::counters::{Count, Counters, Limited, RCODES, ZONE_RCODES};
+use crate::dns::counters::{Count, Counters, Limited, ZONE_RCODES};
 use crate::dns::pool::{self, Members};
 use crate::dns::rate_limit::Class;
 use crate::health::Verdict;
-use crate::zone::name;
-
-/// The names of the response codes that we send; others are shown by number.
-fn rcode_name(rcode: usize) -> String {
-    match rcode {
-        0 => "NOERROR".into(),
-        1 => "FORMERR".into(),
-        2 => "SERVFAIL".into(),
-        3 => "NXDOMAIN".into(),
-        4 => "NOTIMP".into(),
-        5 => "REFUSED".into(),
-        6 => "YXDOMAIN".into(),
-        9 => "NOTAUTH".into(),
-        16 => "BADVERS".into(),
-        23 => "BADCOOKIE".into(),
-        other => other.to_string(),
-    }
-}
 
 const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 
@@ -86,17 +68,10 @@ impl State {
 
     fn zone_responses(&self, page: &mut Page, counters: &[(&'static str, &Counters)]) {
         let mut metric = page.metric(ZONE_RESPONSES);
-        // The last slot is shared.
-        let slot = |apex: &str| self.document.zones.slot(&name::from_text(apex)?).filter(|slot| *slot < MOST_SLOTS);
-        let zones = self.document.config.zones.keys().filter_map(|apex| Some((&**apex, slot(apex)?)));
-        for (zone, slot) in zones.chain([("", MOST_SLOTS)]) {
+        for (zone, slot) in counted_zones(self) {
             for transport in TRANSPORTS {
-                let mut sums = [0; ZONE_RCODES.len()];
-                for (_, counters) in counters.iter().filter(|(of, _)| *of == transport) {
-                    for (sum, answers) in sums.iter_mut().zip(counters.answers_of(slot)) {
-                        *sum += answers;
-                    }
-                }
+                let sums =
+                    of_zone(counters.iter().filter(|(of, _)| *of == transport).map(|(_, counters)| *counters), slot);
                 for (rcode, sum) in ZONE_RCODES.into_iter().zip(sums) {
                     metric.sample(&[("zone", zone), ("transport", transport), ("rcode", rcode)], sum);
                 }
@@ -212,12 +187,7 @@ fn protection(page: &mut Page, counters: &[(&'static str, &Counters)]) {
 fn queries(page: &mut Page, counters: &[(&'static str, &Counters)]) {
     let mut metric = page.metric(RESPONSES);
     for transport in TRANSPORTS {
-        let mut sums = [0; RCODES];
-        for (_, counters) in counters.iter().filter(|(of, _)| *of == transport) {
-            for (sum, answers) in sums.iter_mut().zip(counters.answers()) {
-                *sum += answers;
-            }
-        }
+        let sums = by_rcode(counters.iter().filter(|(of, _)| *of == transport).map(|(_, counters)| *counters));
         // The common ones are there from the start, so that a rate over them begins at 0.
         for (rcode, sum) in sums.into_iter().enumerate().filter(|(rcode, sum)| *sum > 0 || matches!(rcode, 0 | 3 | 5)) {
             metric.sample(&[("transport", transport), ("rcode", &*rcode_name(rcode))], sum);

@@ -6,12 +6,14 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::daemon::DnsDaemon;
+use crate::api::counters;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics::Scrape;
 use crate::daemon::page::{EVENTS, Page};
 use crate::dns::control::{Accepted, Change, CommandError, Effect, State};
+use crate::dns::report::counters as report;
 use crate::dns::report::page;
 use crate::dns::report::status::RuntimeFigures;
 
@@ -28,6 +30,7 @@ impl DnsDaemon {
                 let scrape = Scrape::begin(&request.accept);
                 text(scrape.format.content_type(), state.metrics(self.listening.counters(), &figures, now, &scrape))
             }
+            counters::PATH => AdminReply::json(&report::read(state, self.listening.counters(), now)),
             "/explain" if !state.is_ready() => {
                 AdminReply::refuse(503, "queries are not answered yet: the members are being checked; see /status")
             }

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use self::families::*;
+use super::counters;
 use super::status::{Live, alarms};
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
@@ -22,7 +23,7 @@ use crate::proxy::control::State;
 use crate::proxy::edge::rate_limit::Whose;
 use crate::proxy::latch::Now;
 use crate::proxy::queue::Event;
-use crate::proxy::service_counters::{CAUSES, CLASSES, ServiceCounters};
+use crate::proxy::service_counters::{CLASSES, ServiceCounters, name_of};
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::proxy::traffic::counters::{CompressionCounters, WorkerCounters};
 
@@ -186,13 +187,16 @@ fn services(page: &mut Page, state: &State) {
     }
     let mut metric = page.metric(SERVICE_UNAVAILABLE);
     for (service, counted) in services() {
-        let mut causes = [("other", 0); CAUSES.len() + 1];
-        for worker in counted.iter() {
-            for (sum, (cause, count)) in causes.iter_mut().zip(worker.unavailable()) {
-                *sum = (cause, sum.1 + count);
-            }
+        for (cause, count) in counters::unavailable(counted) {
+            metric.sample(&[("service", service), ("cause", name_of(cause))], count);
         }
-        causes.iter().for_each(|(cause, count)| metric.sample(&[("service", service), ("cause", cause)], *count));
+    }
+    let mut metric = page.metric(SERVICE_ERRORS);
+    for (service, counted) in services() {
+        let all: u64 = counted.iter().map(|worker| worker.responses(5)).sum();
+        let backends = counted.iter().map(ServiceCounters::backends_errors).sum::<u64>();
+        metric.sample(&[("service", service), ("by", "backend")], backends);
+        metric.sample(&[("service", service), ("by", "proxy")], all.saturating_sub(backends));
     }
     for (family, histogram) in SERVICE_TIMES {
         let mut metric = page.metric(family);

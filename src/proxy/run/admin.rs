@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::daemon::ProxyDaemon;
+use crate::api::counters;
 use crate::api::daemon::Done;
 use crate::api::why::{Why, is_id};
 use crate::config::proxy::Protocol;
@@ -17,6 +18,7 @@ use crate::daemon::metrics::Scrape;
 use crate::daemon::page::{EVENTS, Page};
 use crate::proxy::control::{Accepted, Change, Effect};
 use crate::proxy::latch::CommandError;
+use crate::proxy::report::counters as report;
 use crate::proxy::report::explain::Visit;
 use crate::proxy::report::status::Live;
 use crate::proxy::report::{explain, metrics, page, status};
@@ -35,6 +37,7 @@ impl ProxyDaemon {
                 let scrape = Scrape::begin(&request.accept);
                 text(scrape.format.content_type(), metrics::page(state, &live, now, &scrape))
             }
+            counters::PATH => AdminReply::json(&report::read(state, &live, now)),
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -27,10 +27,29 @@ fn a_503_is_counted_by_its_cause_and_nothing_else_is() {
         of(502, End::NoBackend),
         of(200, End::Done),
     ]);
-    let found: Vec<_> = counters.unavailable().filter(|(_, count)| *count > 0).collect();
+    let named = || counters.unavailable().map(|(cause, count)| (name_of(cause), count));
+    let found: Vec<_> = named().filter(|(_, count)| *count > 0).collect();
     assert_eq!(found, [("--", 1), ("SC", 2), ("other", 1)]);
-    let names: std::collections::BTreeSet<_> = counters.unavailable().map(|(cause, _)| cause).collect();
+    let names: std::collections::BTreeSet<_> = named().map(|(cause, _)| cause).collect();
     assert_eq!(names.len(), CAUSES.len() + 1, "a cause twice");
+}
+
+#[test]
+fn an_error_is_a_backends_if_one_has_sent_it_and_else_the_proxys() {
+    let responded = Some(Duration::ZERO);
+    let of = |status, end, responded| Visit { status, end, responded, ..VISIT };
+    let counters = counted(&[
+        of(500, End::Done, responded),
+        of(503, End::Done, responded),
+        of(502, End::ClientInData, responded),
+        // Its last attempt found nobody, though one before had been answered.
+        of(503, End::NoBackend, responded),
+        // The proxy's own answer, as the document wants it.
+        of(503, End::Local, None),
+        of(503, End::Done, None),
+        of(404, End::Done, responded),
+    ]);
+    assert_eq!((counters.responses(5), counters.backends_errors()), (6, 3));
 }
 
 #[test]

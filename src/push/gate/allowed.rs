@@ -3,7 +3,7 @@
 //! `POST /takeover`, which hands over a daemon's sockets, and `/sockets` are not among them.
 
 /// Paths that only read: a deploy key is enough.
-const LOOK: [&str; 4] = ["/status", "/explain", "/events", "/why"];
+const LOOK: [&str; 5] = ["/status", "/counters", "/explain", "/events", "/why"];
 
 /// Paths that change something: they need a signed manifest.
 const TELL: [&str; 5] = ["/operator", "/failover", "/failback", "/forget", "/reload"];

@@ -4,7 +4,7 @@ use super::*;
 fn named_sockets_are_taken_as_they_are() {
     let sockets = vec![PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
     let common = Common { json: false, sockets, timeout: None, demo: false };
-    let found = find(&common, &FleetArg::default(), Hosts::All).unwrap().daemons;
+    let found = Finder::new(&common, &FleetArg::default(), Hosts::All).find().unwrap().daemons;
     assert_eq!(found.iter().map(Endpoint::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
 }
 

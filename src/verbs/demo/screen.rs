@@ -7,6 +7,7 @@ use crossterm::{cursor, execute, queue, style, terminal};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::super::layout::clipped;
 use super::super::output::{fit, fit_json};
 use super::view::View;
 use crate::demo::fleet::Action;
@@ -120,27 +121,6 @@ fn draw_live(view: &View) -> std::io::Result<()> {
     queue!(stdout, cursor::MoveTo(0, lines.len() as u16), terminal::Clear(terminal::ClearType::FromCursorDown))?;
     queue!(stdout, cursor::MoveTo(0, rows.saturating_sub(1)), style::Print(clipped(KEYS, columns.into())))?;
     stdout.flush()
-}
-
-/// The line cut to the width of the terminal; colours take no room and are always ended.
-fn clipped(line: &str, columns: usize) -> String {
-    let (mut room, mut text, mut in_colour) = (columns, String::with_capacity(line.len()), false);
-    for c in line.chars() {
-        if c == '\u{1b}' {
-            in_colour = true;
-        }
-        if !in_colour {
-            if room == 0 {
-                continue;
-            }
-            room -= 1;
-        }
-        text.push(c);
-        if in_colour && c == 'm' {
-            in_colour = false;
-        }
-    }
-    text
 }
 
 fn read_keys(sender: &mpsc::UnboundedSender<Key>) {

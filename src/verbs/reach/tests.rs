@@ -85,3 +85,43 @@ async fn every_daemon_of_the_fleet_is_asked_through_its_hosts_gate_and_silent_ho
     assert_eq!(why(2), "not reached: no route to host");
     assert_eq!(why(3), "not reached: it is of another release");
 }
+
+#[test]
+fn as_long_as_the_fleet_is_the_same_its_connections_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.json");
+    let key = folder.path().join("deploy");
+    std::fs::write(&key, "a key").unwrap();
+    let admin = Admin {
+        name: "admin-nl".to_owned(),
+        location: "nl".to_owned(),
+        deploy_key: key.clone(),
+        signing_key: key,
+        deploy_user: "deploy".to_owned(),
+        working_copy: folder.path().to_owned(),
+        state_dir: folder.path().to_owned(),
+    };
+    let text = |host: &str| {
+        format!(
+            r#"{{ "version": 1, "zones": {{}}, "pools": {{}}, "systems": {{}}, "hosts": {{
+             "{host}": {{ "location": "nl", "roles": ["proxy"], "addresses": ["192.0.2.1"] }} }} }}"#
+        )
+    };
+    let named = FleetArg { file: Some(file.clone()) };
+    std::fs::write(&file, text("px-1")).unwrap();
+    let first = Reach::of(admin.clone(), &named).unwrap();
+    let second = Reach::again(Some(&first), admin.clone(), &named).unwrap();
+    assert!(Arc::ptr_eq(&first.remotes, &second.remotes));
+    std::fs::write(&file, text("px-2")).unwrap();
+    let third = Reach::again(Some(&second), admin, &named).unwrap();
+    assert!(!Arc::ptr_eq(&second.remotes, &third.remotes), "another fleet has other hosts and keys");
+}
+
+#[tokio::test]
+async fn daemons_can_be_located_without_asking_any_host_beforehand() {
+    let (gates, fleet) = (Arc::new(Hosts), fleet());
+    let endpoints = locate_unasked(&gates, &fleet, "admin-nl");
+    assert_eq!(endpoints.iter().map(Endpoint::label).collect::<Vec<_>>(), ["both", "both", "ns-ch", "px-new"]);
+    assert!(endpoints.iter().all(|endpoint| endpoint.unreachable.is_none() && endpoint.gate.is_some()));
+    assert_eq!(endpoints[3].get("/counters").await.unwrap()["hello"], "px-new polder-proxy /counters");
+}

@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn run(
     name: Option<&str>,
     first: Seen,
-    again: impl Fn() -> Result<Selection, Error>,
+    mut again: impl FnMut() -> Result<Selection, Error>,
     output: &Output,
 ) -> Exit {
     let is_live = std::io::stdout().is_terminal() && !output.is_json();

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::verbs::layout::on_terminal;
 use crate::verbs::output::{Tone, printable};
 use crate::verbs::times::moment;
 
@@ -79,7 +80,7 @@ impl<'r> Story<'r> {
         if let Some(end) = self.text("end").filter(|end| *end != "--") {
             lines.push(format!("  code {end} in the access log (docs/logs.md)"));
         }
-        lines.join("\n") + "\n"
+        lines.iter().map(|line| on_terminal(line, 4)).collect()
     }
 
     /// Which way it took.

@@ -63,6 +63,7 @@ families! {
     ACCESS_LOG_LINES_DROPPED = Counter "polder_access_log_lines_dropped_total" [] "Lines of the access log that could not be written.";
     SERVICE_RESPONSES = Counter "polder_service_responses_total" ["service", "class" "`1xx` to `5xx`, `none`"] "How visitors of this service were answered; `none`: they had left before, or their connection was cut.";
     SERVICE_UNAVAILABLE = Counter "polder_service_unavailable_total" ["service", "cause" "the two letters of [how it ended](logs.md#how-a-request-ended), or `other`"] "Answers 503, by cause: `--` is the backend's own.";
+    SERVICE_ERRORS = Counter "polder_service_errors_total" ["service", "by" "`backend`, `proxy`"] "Those of `polder_service_responses_total` of class `5xx`, by who has made the response: a backend, or the proxy itself.";
     REQUEST_DURATION = Histogram "polder_request_duration_seconds" ["service"] "From the first byte of a visitor's request to the last of its response; tunnels left out.";
     REQUEST_WAIT = Histogram "polder_request_wait_duration_seconds" ["service"] "How long requests waited for a verdict, or queued for a busy backend: of those that did.";
     BACKEND_RESPONSE = Histogram "polder_backend_response_duration_seconds" ["service"] "From a request sent to a backend to the head of its response.";

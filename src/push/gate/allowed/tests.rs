@@ -3,6 +3,7 @@ use super::*;
 #[test]
 fn what_the_verbs_need_is_let_through_and_nothing_else() {
     assert!(may_look("/why?id=0f"));
+    assert!(may_look("/counters"));
     assert!(may_look("/status") && may_look("/events?since=1") && may_look("/explain?host=www.example.net&path=%2F"));
     assert!(
         may_tell("/operator")
