@@ -24,7 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 WIDTHS = [40, 80, 120]
 # Of docs/: the picture, and at how many columns.
-KEPT = {"status": [40, 80], "explain": [80], "why": [80], "drain": [80]}
+KEPT = {"status": [40, 80], "why": [80]}
 
 WIDTH, HEIGHT, FONT = 8.4, 18, 14  # of a letter, of a line, of the font, in pixels
 INK = {"0": "", "1": "bold", "2": "faint", "31": "red", "32": "green", "33": "yellow"}
@@ -115,7 +115,8 @@ def fleet(polder):
 
 def verbs(terminal, keep):
     polder = str(terminal.polder)
-    proxy = re.search(r"http://127[0-9.]+:\d+/(?=\s)", " ".join(terminal.started["text"])).group()
+    line = next(line for line in terminal.started["text"] if line.startswith("  px-1"))
+    proxy = re.search(r"http://\S+", line).group()
     wait(lambda: "All is well." in terminal.run(polder, "status", check=False), "a fleet that is well")
     time.sleep(5)  # for some pages to be counted
 
