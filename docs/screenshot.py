@@ -208,8 +208,8 @@ def row(line, kind, left, base):
     pieces, column = [], 0
     for part in re.split(r"(\x1b\[[0-9;]*m)", line):
         if part.startswith("\x1b"):
-            codes = part[2:-1].split(";")
-            kind = " ".join(filter(None, (INK.get(code or "0", "") for code in codes)))
+            for code in part[2:-1].split(";"):
+                kind = inked(kind, code)
         elif part:
             if part.strip():
                 name = f' class="{kind}"' if kind else ""
@@ -217,6 +217,19 @@ def row(line, kind, left, base):
                 pieces.append(f'<tspan x="{left + column * WIDTH:.1f}"{name}>{shown}</tspan>')
             column += len(part)
     return f'<text y="{base}" xml:space="preserve">{"".join(pieces)}</text>', kind
+
+
+def inked(kind, code):
+    """The classes of a letter after a code of SGR: colours replace each other, 0 ends all."""
+    kinds = set(kind.split())
+    if code in ("", "0"):
+        kinds = set()
+    elif code == "39" or code.startswith("3"):
+        kinds -= {"red", "green", "yellow"}
+    elif code == "22":
+        kinds -= {"bold", "faint"}
+    kinds.add(INK.get(code, ""))
+    return " ".join(sorted(kinds - {""}))
 
 
 if __name__ == "__main__":

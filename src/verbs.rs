@@ -23,6 +23,7 @@ pub mod fleet_args;
 pub mod forget;
 pub mod gate;
 pub mod generate;
+pub mod help;
 pub mod host_gate;
 pub mod import;
 pub mod keys;
@@ -31,6 +32,7 @@ mod ledger_text;
 pub mod lock;
 pub mod log;
 pub mod mistakes;
+pub mod named;
 pub mod operator;
 pub mod output;
 pub mod plan;
@@ -51,15 +53,16 @@ pub mod wait;
 mod waiting;
 pub mod why;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::api::operator::OperatorState;
 use crate::daemon::launch::{self, LaunchArgs};
 use crate::demo::backend::BackendArgs;
 use crate::push::error::Error;
-use args::{Common, FleetArg};
+use args::{Common, DaemonsArg, FleetArg};
 use daemons::{Finder, Hosts};
 use exit::Exit;
 use operator::StateArgs;
@@ -177,32 +180,35 @@ pub enum Ask {
 }
 
 impl Ask {
-    fn fleet(&self) -> &FleetArg {
+    fn daemons(&self) -> &DaemonsArg {
         match self {
-            Ask::Status(args) => &args.fleet,
+            Ask::Status(args) => &args.daemons,
             Ask::Drain(StateArgs { target, .. }) | Ask::Maint(StateArgs { target, .. }) | Ask::Ready(target) => {
-                &target.fleet
+                &target.daemons
             }
-            Ask::Failover(args) => &args.fleet,
-            Ask::Failback(args) => &args.fleet,
-            Ask::Forget(args) => &args.fleet,
-            Ask::Explain(args) => &args.fleet,
-            Ask::Events(args) => &args.fleet,
-            Ask::Why(args) => &args.fleet,
-            Ask::Top(args) => &args.fleet,
-            Ask::Reload(args) => &args.fleet,
+            Ask::Failover(args) => &args.daemons,
+            Ask::Failback(args) => &args.daemons,
+            Ask::Forget(args) => &args.daemons,
+            Ask::Explain(args) => &args.daemons,
+            Ask::Events(args) => &args.daemons,
+            Ask::Why(args) => &args.daemons,
+            Ask::Top(args) => &args.daemons,
+            Ask::Reload(args) => &args.daemons,
         }
     }
 }
 
+/// The whole command line.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Reads the command line; what is wrong with it is said, and ends the program.
 pub fn parse() -> Cli {
-    Cli::try_parse().unwrap_or_else(|error| {
-        let command = Cli::command();
-        let verbs: Vec<&str> =
-            command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name()).collect();
-        mistakes::with_better_words(error, &verbs).exit()
-    })
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let mut command = command();
+    let parsed = command.try_get_matches_from_mut(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| mistakes::tell(error, &command, &arguments))
 }
 
 /// Does what the command line says.
@@ -213,7 +219,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Drill(args) => Ok(drill::run(args, &output)),
         Verb::Backend(args) => return crate::demo::backend::run(args),
         Verb::Visit(args) => Ok(visit::run(&args)),
-        Verb::Generate(args) => generate::run(&args, Cli::command()),
+        Verb::Generate(args) => generate::run(&args, command()),
         Verb::Import { program } => import::run(&program, &output),
         Verb::Gate(args) => gate::run(&args),
         Verb::Activate(args) => activate::run(&args),
@@ -230,19 +236,22 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Keys(args) => keys::run(&args, &output),
         Verb::Bootstrap(args) => bootstrap::run(&args, &output),
         Verb::Reconcile(args) => reconcile::run(&args, &output),
-        Verb::Ask(ask) => on_daemons(ask, &cli.common, &output),
+        Verb::Ask(ask) => on_daemons(ask, &output),
     };
     ended.unwrap_or_else(|why| output.could_not(&why)).into()
 }
 
-fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error> {
+fn on_daemons(ask: Ask, output: &Output) -> Result<Exit, Error> {
     let hosts = match ask {
         Ask::Status(_) => Hosts::All,
         Ask::Top(_) => Hosts::None,
         _ => Hosts::WithDaemons,
     };
-    let fleet = ask.fleet().clone();
-    let mut finder = Finder::new(common, &fleet, hosts);
+    let named = match ask.daemons().clone().or_environment() {
+        Ok(named) => named,
+        Err(why) => return Ok(output.refuse(&why, Exit::Usage)),
+    };
+    let mut finder = Finder::new(&named, hosts);
     let selection = finder.find()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

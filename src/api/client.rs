@@ -8,7 +8,7 @@ mod tests;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -252,7 +252,11 @@ fn refused(status: u16, text: &str) -> ClientError {
 
 fn unreachable(socket: &Path, error: &io::Error) -> ClientError {
     let path = socket.display();
+    let is_other = fs::metadata(socket).is_ok_and(|there| !there.file_type().is_socket());
     let message = match error.kind() {
+        _ if is_other => {
+            format!("{path} is no socket; name the admin socket of a daemon (its document's admin.socket)")
+        }
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
             "no daemon listens at {path}: it is not running, or its document names another admin socket. Start it \
              (`systemctl start` its unit, or the program with --config FILE), or name its socket"

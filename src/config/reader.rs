@@ -49,7 +49,7 @@ pub fn read_file<T>(file: &Path, read: impl FnOnce(&Value<'_>) -> Read<T>) -> Re
         Ok(text) => read_text(file, text, read),
         Err(error) => {
             let feeds = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-            Err(unreadable(u32::try_from(feeds + 1).ok(), "not UTF-8".to_owned()))
+            Err(unreadable(u32::try_from(feeds + 1).ok(), "not UTF-8: expected JSON, which is text".to_owned()))
         }
     }
 }

@@ -66,7 +66,10 @@ pub fn parse(text: &str) -> Result<Node, SyntaxFault> {
     match parsed {
         Ok(result) => match result.value {
             Some(value) => Ok(node(value, &lines)),
-            None => Err(SyntaxFault { line: 1, message: "the document is empty".to_owned() }),
+            None => Err(SyntaxFault {
+                line: 1,
+                message: "the document is empty: expected an object with \"version\": 1".to_owned(),
+            }),
         },
         Err(error) => Err(SyntaxFault { line: lines.line(error.range().start), message: words(&error, text) }),
     }

@@ -1,10 +1,13 @@
-//! The last hour of what a daemon's page shows, minute by minute: how often a thing was used, and the worst that its checks said.
+//! The last hour of what a daemon's page shows, minute by minute: how often a thing was used, and the worst that its checks said; and
+//! how long it took in the last minute.
 //!
 //! Pure. Kept by the control thread, in memory alone: a process that has just started knows of nothing before.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::metrics::histogram::{BUCKETS, quantile};
+use crate::api::quantile::Quantile;
 use crate::health::Verdict;
 
 /// How far back it reaches.
@@ -14,6 +17,9 @@ pub const MINUTES: usize = 60;
 const PAUSE: Duration = Duration::from_secs(2);
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// Between two moments whose times are remembered.
+const STEP: Duration = Duration::from_secs(5);
 
 /// Rates are those of this long.
 const RECENT: Duration = Duration::from_secs(10);
@@ -25,7 +31,12 @@ pub struct Reading {
     pub count: u64,
     /// What checks say of it, if it is checked.
     pub verdict: Option<Verdict>,
+    /// How long it has taken since the start, by the buckets of a histogram; none: that is not measured.
+    pub times: Option<Times>,
 }
+
+/// How many took how long.
+pub type Times = [u64; BUCKETS];
 
 /// One minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +55,10 @@ pub struct Trend {
     present: Minute,
     /// When, and how often it had been used by then: of the last [`RECENT`], oldest first.
     recent: VecDeque<(Duration, u64)>,
+    /// When, and the times by then: from a minute ago on, oldest first, [`STEP`] apart.
+    measured: VecDeque<(Duration, Times)>,
+    /// The times at the last reading.
+    times: Option<Times>,
     is_stale: bool,
 }
 
@@ -61,8 +76,34 @@ impl Trend {
         (seconds > 0.0).then(|| last.1.saturating_sub(first.1) as f64 / seconds)
     }
 
+    /// The time that `share` (0 to 1) of those did not exceed that were over in the last minute, or since the first reading if that is
+    /// less; none: there were none.
+    pub fn quantile(&self, share: f64) -> Option<Quantile> {
+        let (last, (_, first)) = (self.times.as_ref()?, self.measured.front()?);
+        let lately = std::array::from_fn(|bucket| last[bucket].saturating_sub(first[bucket]));
+        quantile(&lately, share)
+    }
+
+    fn measure(&mut self, at: Duration, times: Times) {
+        // Another document may have begun to count anew.
+        if self.times.is_some_and(|before| before.iter().zip(times).any(|(before, now)| *before > now)) {
+            self.measured.clear();
+            self.measured.push_back((at, Times::default()));
+        }
+        if self.measured.back().is_none_or(|(last, _)| at.saturating_sub(*last) >= STEP) {
+            self.measured.push_back((at, times));
+        }
+        while self.measured.len() > 1 && at.saturating_sub(self.measured[1].0) >= MINUTE {
+            self.measured.pop_front();
+        }
+        self.times = Some(times);
+    }
+
     fn take(&mut self, at: Duration, reading: Reading, ends_minute: bool) {
         self.is_stale = false;
+        if let Some(times) = reading.times {
+            self.measure(at, times);
+        }
         if ends_minute {
             self.ended.push_back(std::mem::take(&mut self.present));
             if self.ended.len() == MINUTES {

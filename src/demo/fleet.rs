@@ -20,6 +20,7 @@ use super::supervisor::Supervised;
 use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
+use crate::config::near_miss::did_you_mean;
 use crate::demo::visitor::secure::Secure;
 use crate::demo::visitor::{Plan, Site, Timeouts};
 use crate::files;
@@ -268,7 +269,8 @@ impl Fleet {
         }
         self.webservers.iter_mut().find(|webserver| webserver.name == name).map(Part::Webserver).ok_or_else(|| {
             let known: Vec<&str> = self.states.iter().map(|(name, _)| name.as_str()).collect();
-            Error::new(format!("no part is named {name}; there are {}", known.join(", ")))
+            let meant = did_you_mean(name, known.iter().copied());
+            Error::new(format!("the demo has no part {name:?}{meant}; its parts are {}", known.join(", ")))
         })
     }
 

@@ -37,8 +37,11 @@ pub fn settle(mut draft: Draft, mut notes: Notes) -> Result<Imported, ImportErro
     draft.name_services();
     loop {
         if draft.services.is_empty() || draft.listeners.is_empty() {
-            let what = if draft.services.is_empty() { "service" } else { "listener" };
-            let problem = format!("there is no {what} in it that polder could have");
+            let (what, expected) = match draft.services.is_empty() {
+                true => ("service", "at least one site that is proxied, redirected or answered over HTTP"),
+                false => ("listener", "at least one address and port to listen at"),
+            };
+            let problem = format!("there is no {what} in it that polder could have: expected {expected}");
             return Err(ImportError { notes: notes.into_vec(), ..ImportError::new(problem) });
         }
         let imported = Imported { document: draft.document(), notes: Vec::new() };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::args::parse_address;
 use super::exit::Exit;
 use super::output::{Output, complain, print_progress, printable};
 use crate::fleet::{Deployable, Fleet};
@@ -27,7 +28,7 @@ pub struct BootstrapArgs {
     /// The host, by its name in the fleet
     pub host: String,
     /// The address at which it is reached now, if not its first one in the fleet
-    #[arg(long)]
+    #[arg(long, value_parser = parse_address)]
     pub address: Option<IpAddr>,
     /// The user to log in as, who needs root's rights
     #[arg(long, default_value = "root")]

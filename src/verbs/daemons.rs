@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Common, FleetArg};
+use super::args::DaemonsArg;
 use super::demo_file;
 use super::endpoint::Endpoint;
 use super::output::complain;
@@ -54,16 +54,15 @@ fn no_daemon(demo_file: Option<&Path>) -> Error {
 /// Finds the daemons, as often as it is asked, over the same connections as long as the fleet is the same.
 #[derive(Debug)]
 pub struct Finder<'a> {
-    common: &'a Common,
-    named: &'a FleetArg,
+    args: &'a DaemonsArg,
     hosts: Hosts,
     reach: Option<Reach>,
 }
 
 impl Finder<'_> {
     /// Nothing is looked for yet.
-    pub fn new<'a>(common: &'a Common, named: &'a FleetArg, hosts: Hosts) -> Finder<'a> {
-        Finder { common, named, hosts, reach: None }
+    pub fn new(args: &DaemonsArg, hosts: Hosts) -> Finder<'_> {
+        Finder { args, hosts, reach: None }
     }
 
     /// The daemons to speak to: those of the sockets that were named, or the running demo's, or the fleet's, or this host's. On a
@@ -75,27 +74,28 @@ impl Finder<'_> {
     /// There is none, or what says where they are cannot be read.
     pub fn find(&mut self) -> Result<Selection, Error> {
         let mut selection = self.locate_all()?;
-        if let Some(timeout) = self.common.timeout {
+        if let Some(timeout) = self.args.timeout {
             selection.daemons.iter_mut().for_each(|daemon| daemon.limit = timeout);
         }
         Ok(selection)
     }
 
     fn locate_all(&mut self) -> Result<Selection, Error> {
-        let Finder { common, named, hosts, .. } = *self;
+        let Finder { args, hosts, .. } = *self;
+        let named = &args.fleet;
         let only = |daemons| Ok(Selection { daemons, fleet: None });
-        if !common.sockets.is_empty() && !common.demo {
-            return only(common.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
+        if !args.sockets.is_empty() && !args.demo {
+            return only(args.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
         }
         let admin = if named.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
         // Who names a fleet does not mean the demo.
         let demo_counts =
-            common.demo || (named.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
+            args.demo || (named.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
         let place = demo_file::place();
         if demo_counts && let Some(demo) = demo_file::read(&place)? {
             return only(demo.daemons);
         }
-        if common.demo {
+        if args.demo {
             return Err(Error::new(demo_file::not_running(&place)));
         }
         let here: Vec<Endpoint> = Daemon::ALL

@@ -62,12 +62,11 @@ async fn ask(request: Request, output: &Output) -> Result<Exit, Error> {
         return Err(Error::new(demo_file::not_running(&file)));
     };
     let reply = control::ask(&demo.control, &request).await?;
-    let (words, exit) = match &reply {
-        Reply::Done(done) => (done.clone(), Exit::Done),
-        Reply::Error(error) => (error.clone(), Exit::No),
-    };
-    output.answer(&reply, &format!("{words}\n"));
-    Ok(exit)
+    match &reply {
+        Reply::Done(done) => output.answer(&reply, &format!("{done}\n")),
+        Reply::Error(error) => return Ok(output.refuse(error, Exit::No)),
+    }
+    Ok(Exit::Done)
 }
 
 async fn start(output: &Output) -> Result<Exit, Error> {

@@ -9,7 +9,8 @@ use serde_json::json;
 use tokio::task::LocalSet;
 
 use super::exit::Exit;
-use super::output::{Output, complain};
+use super::output::Output;
+use crate::config::near_miss::did_you_mean;
 use crate::demo::drill::rows::{self, ROWS, Row};
 use crate::demo::drill::{self, Options, Outcome, Pace};
 use crate::demo::{Error, Programs};
@@ -47,10 +48,7 @@ pub struct DrillArgs {
 pub fn run(args: DrillArgs, output: &Output) -> Exit {
     let rows = match selected_rows(&args) {
         Ok(rows) => rows,
-        Err(message) => {
-            complain(&message);
-            return Exit::Usage;
-        }
+        Err(message) => return output.refuse(&message, Exit::Usage),
     };
     if args.list {
         output.answer(&rows.iter().map(|row| described(row)).collect::<Vec<_>>(), &table::list(&rows));
@@ -68,7 +66,11 @@ pub fn run(args: DrillArgs, output: &Output) -> Exit {
 
 fn selected_rows(args: &DrillArgs) -> Result<Vec<&'static Row>, String> {
     let find = |name: &String| {
-        rows::by_name(name).ok_or_else(|| format!("there is no row {name:?}; `polder drill --list` shows all"))
+        rows::by_name(name).ok_or_else(|| {
+            let known: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+            let meant = did_you_mean(name, known);
+            format!("the drill has no row {name:?}{meant}; `polder drill --list` shows all")
+        })
     };
     if let Some(sabotage) = &args.sabotage {
         find(sabotage)?;

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::FleetArg;
+use super::args::DaemonsArg;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::layout::on_terminal;
+use super::named::not_known;
 use super::output::{Output, complain};
-use super::replies::all_in_order;
+use super::replies::{DaemonReply, all_in_order, ask_all};
+use super::subjects::known_subjects;
 use super::times::{Moment, parse_moment};
 use crate::api::client::ClientError;
 use crate::api::events::{Event, EventsOf, Query};
@@ -33,10 +35,10 @@ pub(super) use merged::Told;
   polder events --follow                         and whatever happens from now on, until Ctrl-C")]
 pub struct EventsArgs {
     /// From then on: how long ago (`90m`, `3h`, `2d`), or a time in UTC (`04:10`, `2026-11-28 04:10`)
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_moment)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_moment, allow_hyphen_values = true)]
     pub since: Moment,
     /// Until then: in the same way
-    #[arg(long, value_name = "TIME", value_parser = parse_moment, conflicts_with = "follow")]
+    #[arg(long, value_name = "TIME", value_parser = parse_moment, allow_hyphen_values = true, conflicts_with = "follow")]
     pub until: Option<Moment>,
     /// About this service, backend (`shop2` or `shop/shop2`), pool, member or peer only
     #[arg(long, value_name = "NAME", visible_alias = "about")]
@@ -48,8 +50,8 @@ pub struct EventsArgs {
     #[arg(long, short)]
     pub follow: bool,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 fn parse_kind(name: &str) -> Result<Kind, String> {
@@ -75,8 +77,15 @@ pub async fn run(args: &EventsArgs, daemons: &[Endpoint], output: &Output) -> Ex
         after: None,
     };
     if query.until.is_some_and(|until| until < since) {
-        complain("--until is before --since: nothing is between them");
-        return Exit::Usage;
+        let why =
+            "--until is before --since: nothing is between them; expected a later time, as in --since 3h --until 2h";
+        return output.refuse(why, Exit::Usage);
+    }
+    if since > now {
+        return output.refuse(
+            "--since is in the future: nothing has happened yet; expected a time that has passed",
+            Exit::Usage,
+        );
     }
     let mut sources: Vec<Source> = daemons.iter().map(|daemon| Source::new(daemon.clone(), query.clone())).collect();
     ask(&mut sources).await;
@@ -90,6 +99,12 @@ pub async fn run(args: &EventsArgs, daemons: &[Endpoint], output: &Output) -> Ex
     } else {
         let text = if events.is_empty() { "nothing happened in that time\n".to_owned() } else { lines(&events) };
         output.answer(&json!({ "events": events, "silent": silent(&sources) }), &text);
+    }
+    if let Some(named) = args.service.as_deref().filter(|_| events.is_empty())
+        && let Some(why) = unknown(named, &ask_all(daemons).await)
+    {
+        complain(&why);
+        return Exit::No;
     }
     sources.iter().for_each(Source::complain);
     if let Some(words) = beginnings(&sources) {
@@ -111,6 +126,22 @@ async fn follow(mut sources: Vec<Source>, output: &Output) -> ! {
         let changed = sources.iter().zip(was_silent).filter(|(source, was)| source.trouble.is_some() != *was);
         changed.for_each(|(source, _)| source.tell_change());
     }
+}
+
+/// Why nothing can have happened to what is named: nothing has that name. `None` if something has, or nobody knows.
+fn unknown(named: &str, replies: &[DaemonReply]) -> Option<String> {
+    if replies.iter().any(|one| one.answer.is_err()) {
+        return None;
+    }
+    let daemons: Vec<String> = replies.iter().map(DaemonReply::name).collect();
+    let subjects = known_subjects(replies);
+    let parts = subjects.keys().filter_map(|subject| subject.rsplit_once('/')).flat_map(|(group, one)| [group, one]);
+    let mut known: Vec<&str> = parts.chain(daemons.iter().map(String::as_str)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let is_known = known.contains(&named) || subjects.contains_key(named);
+    (!is_known)
+        .then(|| not_known("--service: no service, backend, pool, member or daemon here is named", named, &known))
 }
 
 async fn ask(sources: &mut [Source]) {

@@ -1,15 +1,16 @@
 //! `explain`: the addresses that the nameservers give a visitor of a URL, the backend that each proxy chooses, and why; now, or at a
 //! moment of the past.
 
+mod asked;
 mod merged;
 mod past;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::args::FleetArg;
+use super::args::{DaemonsArg, parse_address};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::layout::{self, wrapped};
@@ -21,6 +22,7 @@ use crate::api;
 use crate::api::daemon::Daemon;
 use crate::api::query::with_query;
 use crate::unix_time::unix_ms;
+use asked::Asked;
 use merged::Said;
 
 /// What `explain` takes.
@@ -36,14 +38,14 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "FIELD")]
     pub cookie: Option<String>,
     /// The visitor's address, for services that serve some networks only
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub from: Option<IpAddr>,
     /// How it stood then, from the daemons' histories: how long ago (`90m`, `3h`), or a time in UTC (`04:10`, `2026-11-28 04:10`)
-    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    #[arg(long, value_name = "TIME", value_parser = parse_moment, allow_hyphen_values = true)]
     pub at: Option<Moment>,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 /// Every daemon's explanation of one URL.
@@ -70,16 +72,21 @@ enum ExplainResult<T> {
 
 /// Asks every nameserver for the host and every proxy for host, path and cookie.
 pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> Exit {
-    let Some(Asked { scheme, host, port, path, query }) = Asked::of(&args.url) else {
-        complain(&format!("expected a URL like https://www.example.net/ or a host name, found {:?}", args.url));
-        return Exit::Usage;
+    let Asked { scheme, host, port, path, query } = match Asked::of(&args.url) {
+        Ok(asked) => asked,
+        Err(why) => return output.refuse(&format!("{:?}: {why}", args.url), Exit::Usage),
     };
     let at = args.at.map(|at| at.before(unix_ms()));
     if at.is_some_and(|at| at > unix_ms()) {
-        complain("--at is in the future: nothing is known of it");
-        return Exit::Usage;
+        return output
+            .refuse(&"--at is in the future: nothing is known of it; expected a time that has passed", Exit::Usage);
     }
     let replies = ask_all(daemons).await;
+    if replies.iter().all(|one| one.answer.is_err()) {
+        let reasons = replies.iter().filter_map(|one| one.answer.as_ref().err());
+        reasons.for_each(|why| complain(&why.to_string()));
+        return output.could_not("no daemon answered; `polder status` tells why");
+    }
     // No nameserver is asked for an address.
     let is_name = host.trim_matches(['[', ']']).parse::<IpAddr>().is_err();
     let for_dns = with_query("/explain", &[("name", &host)]);
@@ -141,48 +148,6 @@ fn silent(explained: &Explained) -> BTreeMap<&str, &str> {
 
 fn no_answer(daemon: &str, why: &str, width: usize) -> String {
     wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(&format!("{daemon} does not answer: {why}")), 2, width)
-}
-
-/// What a URL asks for.
-#[derive(Debug, PartialEq, Eq)]
-struct Asked<'u> {
-    /// `http` where it has none.
-    scheme: &'static str,
-    /// In lower case.
-    host: String,
-    port: Option<u16>,
-    path: &'u str,
-    /// With its question mark; empty: it has none.
-    query: &'u str,
-}
-
-impl<'u> Asked<'u> {
-    fn of(url: &'u str) -> Option<Asked<'u>> {
-        let (scheme, rest) = match url.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => ("https", rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => ("http", rest),
-            Some(_) => return None,
-            None => ("http", url),
-        };
-        let rest = rest.split('#').next().unwrap_or_default();
-        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
-        let path = if path.is_empty() { "/" } else { path };
-        // The colons of an IPv6 address are within brackets (RFC 3986, 3.2.2).
-        let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
-        let (host, port) =
-            authority.split_at(authority[end_of_host..].find(':').map_or(authority.len(), |colon| end_of_host + colon));
-        let port = match port {
-            "" | ":" => None,
-            port => Some(port[1..].parse().ok()?),
-        };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_*".contains(&byte);
-        let is_host = match host.strip_prefix('[') {
-            Some(address) => address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
-            None => !host.is_empty() && host.bytes().all(plain),
-        };
-        is_host.then(|| Asked { scheme, host: host.to_ascii_lowercase(), port, path, query })
-    }
 }
 
 impl<T> Reply<T> {

@@ -1,6 +1,6 @@
 //! `failback`: moves a stateful service back to its primary, on every proxy.
 
-use super::args::FleetArg;
+use super::args::DaemonsArg;
 use super::caller::who;
 use super::command::send_all;
 use super::endpoint::Endpoint;
@@ -20,8 +20,8 @@ pub struct FailbackArgs {
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub why: String,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
     #[command(flatten)]
     /// Whether it waits.
     pub wait: WaitArgs,

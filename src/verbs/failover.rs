@@ -1,16 +1,16 @@
 //! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
 
-use super::args::FleetArg;
+use super::args::DaemonsArg;
 use super::caller::who;
 use super::command::{Command, CommandResult, Outcome, STEP, note_on_peers, report, send_all, table, verdict};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
-use super::output::{Output, complain};
+use super::named::no_stateful_service;
+use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
 use super::wait::{self, Subject, WaitArgs};
 use crate::api::daemon::Daemon;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
-use crate::config::near_miss::did_you_mean;
 use crate::daemon::eligibility::Eligibility;
 
 /// What `failover` takes.
@@ -25,8 +25,8 @@ pub struct FailoverArgs {
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub why: String,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
     #[command(flatten)]
     /// Whether it waits.
     pub wait: WaitArgs,
@@ -39,8 +39,7 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
         return exit;
     }
     let Some(to) = args.to.clone().or_else(|| next_backend(&args.service, &replies)) else {
-        complain(&no_next_backend(&args.service, &replies));
-        return Exit::No;
+        return output.refuse(&no_next_backend(&args.service, &replies), Exit::No);
     };
     let command = FailoverCommand {
         service: args.service.clone(),
@@ -128,23 +127,7 @@ pub fn known_service(service: &str, replies: &[DaemonReply], output: &Output) ->
     if views(service, replies).any(|view| view.latch.is_some()) {
         return Ok(());
     }
-    let mut latched: Vec<&str> = replies
-        .iter()
-        .filter_map(DaemonReply::proxy)
-        .flat_map(|status| &status.services)
-        .filter(|service| service.latch.is_some())
-        .map(|service| service.name.as_str())
-        .collect();
-    latched.sort_unstable();
-    latched.dedup();
-    complain(&match latched.is_empty() {
-        true => format!("no proxy has a stateful service {service:?}, or any other one"),
-        false => {
-            let meant = did_you_mean(service, latched.iter().copied());
-            format!("no proxy has a stateful service {service:?}{meant} (there are {})", latched.join(", "))
-        }
-    });
-    Err(Exit::No)
+    Err(output.refuse(&no_stateful_service(service, replies), Exit::No))
 }
 
 /// One command for each daemon that is, or may be, a proxy.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::args::parse_number;
 use super::exit::Exit;
 use super::output::{Output, Tone, complain, printable};
 use crate::push::pipeline::selection::Selection;
@@ -25,7 +26,7 @@ pub struct FleetArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "nix")]
     pub fleet: Option<PathBuf>,
     /// How many hosts to switch at once, where the fleet allows it
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = |text: &str| parse_number(text, 1..=1000_usize), allow_hyphen_values = true)]
     pub parallel: usize,
     /// Further arguments for `nix eval`, after `--`
     #[arg(last = true, value_name = "NIX")]

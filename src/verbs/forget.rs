@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::args::FleetArg;
+use super::args::DaemonsArg;
 use super::caller::who;
 use super::command::{Command, CommandResult, Outcome, report, send_all};
 use super::endpoint::Endpoint;
@@ -12,8 +12,9 @@ use super::exit::Exit;
 use super::failover::{known_service, to_proxies};
 use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
-use super::subjects::find_subjects;
+use super::subjects::{find_subjects, known_subjects};
 use crate::api::operator::{ForgetCommand, ForgetTarget};
+use crate::config::near_miss::did_you_mean;
 
 /// What `forget` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,8 +31,8 @@ pub struct ForgetArgs {
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub why: String,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 /// Sends the command to every daemon and reports each.
@@ -44,9 +45,21 @@ pub async fn run(args: &ForgetArgs, daemons: &[Endpoint], output: &Output) -> Ex
         let body = body(ForgetTarget::Latch(args.name.clone()), &args.why);
         return report(&send_all(to_proxies(&replies, &args.name, "/forget", &body)).await, output, "");
     }
+    let is_known = !find_subjects(&args.name, &replies).is_empty();
     let results = send_all(commands(args, &replies)).await;
     let (known, unknown): (Vec<CommandResult>, Vec<CommandResult>) =
         results.into_iter().partition(|one| one.outcome != Outcome::Refused);
+    if known.is_empty() && !is_known {
+        let subjects = known_subjects(&replies);
+        let names = subjects.keys().filter_map(|subject| subject.rsplit_once('/')).map(|(_, name)| name);
+        let meant = did_you_mean(&args.name, names.chain(subjects.keys().map(String::as_str)));
+        let more = serde_json::Map::from_iter([("told".to_owned(), json!(unknown))]);
+        let why = format!(
+            "{:?}: nothing is known of it{meant}; what is in no document any more is named with its service or pool, as www/web9",
+            args.name
+        );
+        return output.refuse_with(&why, more, Exit::No);
+    }
     // A daemon of the other kind, or one that never had the state, refuses: there is nothing to forget.
     report(if known.is_empty() { &unknown } else { &known }, output, "")
 }

@@ -34,7 +34,8 @@ pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Result<Exit, Error> {
     match &args.what {
         What::Man { folder } => {
             std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli, folder)).map_err(|error| {
-                Error::new(format!("the man pages cannot be written into {}: {error}", folder.display()))
+                Error::at(folder.display(), format!("man pages cannot be written there: {error}"))
+                    .remedy("name a folder that you may write to, such as ~/.local/share/man/man1")
             })?;
         }
         What::Completions { shell } => {

@@ -50,7 +50,11 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 pub fn run(verb: &ImportVerb, output: &Output) -> Result<Exit, Error> {
     let (ImportVerb::Haproxy(args) | ImportVerb::Caddy(args)) = verb;
     let environment: Environment<'_> = &|name| std::env::var(name).ok();
-    let text = read(&args.file)?;
+    let program = if matches!(verb, ImportVerb::Haproxy(_)) { "haproxy" } else { "caddy" };
+    let text = read(&args.file).map_err(|error| match error.remedy {
+        None => error.remedy(format!("expected a configuration of {program}")),
+        Some(_) => error,
+    })?;
     let place = place_of(&args.file);
     let imported = match verb {
         ImportVerb::Haproxy(_) => import::haproxy::import(&text, environment),
@@ -153,7 +157,7 @@ fn read(file: &Path) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Error::at(format!("{place}:{line}"), "is not UTF-8; write it in UTF-8 and import again")
+        Error::at(format!("{place}:{line}"), "is not UTF-8").remedy("write it in UTF-8 and import again")
     })
 }
 
@@ -162,6 +166,9 @@ fn write(file: &Path, text: &str, force: bool) -> Result<(), Error> {
     let failed = |error: &std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Error::at(file.display(), "is there already").remedy("--force writes over it")
+        }
+        std::io::ErrorKind::NotFound => {
+            Error::at(file.display(), "its folder is not there").remedy("make the folder first")
         }
         _ => Error::at(file.display(), format!("cannot be written: {error}")),
     };

@@ -229,6 +229,7 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, Stop> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
+    reach.has("--also", &args.also)?;
     let needed_on = needed_on(&reach.fleet);
     let hosts: Vec<String> =
         unskipped.iter().filter(|host| needed_on.contains(*host) || args.also.contains(host)).cloned().collect();
@@ -259,6 +260,7 @@ fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, Stop> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
+    reach.has("--also", &args.also)?;
     let held = lock(&reach, &unskipped, format!("a new key of {name}"), output)?;
     let files = rotate::look(&*reach.remotes, &unskipped).map_err(|failed| stopped(&failed, name, "rotate", output))?;
     let files = rotate::of_file(&files, name);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::args::{FleetArg, parse_duration};
+use super::args::{FleetArg, parse_limit};
 use super::caller::who;
 use super::exit::Exit;
 use super::output::{Output, Table, Tone, cell, complain, toned};
@@ -29,7 +29,7 @@ pub struct LockArgs {
     #[arg(long, value_name = "TEXT", default_value = "taken by hand", conflicts_with_all = ["show", "break_it"])]
     pub reason: String,
     /// How long it lasts before it expires: `30m`, `2h`
-    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, default_value = "1h", conflicts_with_all = ["show", "break_it"])]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_limit, allow_hyphen_values = true, default_value = "1h", conflicts_with_all = ["show", "break_it"])]
     pub lasting: Duration,
     /// Leave out a dead host (may be repeated)
     #[arg(long, value_name = "HOST")]

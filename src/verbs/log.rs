@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::FleetArg;
+use super::args::{FleetArg, parse_number};
 use super::exit::Exit;
 use super::ledger_text::{revision, short};
+use super::named::not_known;
 use super::output::{Output, Table, Tone, cell, complain, toned};
 use super::plan::short_hash;
 use super::reach::Reach;
@@ -36,7 +37,7 @@ pub struct LogArgs {
     /// Show only this host
     pub host: Option<String>,
     /// Show at most this many entries
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = |text: &str| parse_number(text, 1..=ASKED), allow_hyphen_values = true)]
     pub last: usize,
     #[command(flatten)]
     /// Which fleet.
@@ -53,7 +54,7 @@ pub fn run(args: &LogArgs, output: &Output) -> Result<Exit, Error> {
     let hosts = match &args.host {
         Some(host) if !reach.fleet.hosts.contains_key(host) => {
             let known: Vec<&str> = reach.fleet.hosts.keys().map(String::as_str).collect();
-            return Err(Error::new(format!("there is no host {host:?}; there are {}", known.join(", "))));
+            return Err(Error::new(not_known("the fleet has no host", host, &known)));
         }
         Some(host) => vec![host.clone()],
         None => reach.fleet.hosts.keys().cloned().collect(),

@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{FleetArg, parse_length};
+use super::args::{DaemonsArg, parse_length};
 use super::caller::who;
 use super::command::{Command, CommandResult, Outcome, note_on_peers, send_all, table, verdict};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::failover::{best_view, next_backend, to_proxies};
 use super::layout;
-use super::output::{Output, complain};
+use super::named::no_subject;
+use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
 use super::subjects::{find_subjects, known_subjects, notes_in, states_in};
 use super::times::time_of_day;
@@ -25,7 +26,6 @@ use super::wait::{self, Subject, WaitArgs};
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::FailoverCommand;
-use crate::config::near_miss::did_you_mean;
 use crate::daemon::operator::proposals;
 use crate::unix_time::unix_ms;
 use beforehand::Outlook;
@@ -43,8 +43,8 @@ pub struct TargetArgs {
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub why: String,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 /// What `drain` and `maint` take.
@@ -54,7 +54,7 @@ pub struct StateArgs {
     /// Of what.
     pub target: TargetArgs,
     /// For how long, then ready again: `90s`, `10m`, `2h30m`, `1d`
-    #[arg(long = "for", value_name = "DURATION", value_parser = parse_length)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_length, allow_hyphen_values = true)]
     pub lasting: Option<Duration>,
     /// Even if it is the last one that serves; a stateful service of which it is the active backend moves to the next one first
     #[arg(long)]
@@ -400,15 +400,10 @@ fn unknown(named: &str, replies: &[DaemonReply], output: &Output) -> Exit {
     if replies.iter().all(|one| one.role().is_none() || (one.proxy().is_none() && one.nameserver().is_none())) {
         return output.could_not("no daemon answered; `polder status` tells why");
     }
-    let known: Vec<String> = known_subjects(replies).into_keys().collect();
-    // The name of a backend or member first: it is meant wherever that is used.
-    let names = known.iter().filter_map(|subject| subject.rsplit_once('/')).map(|(_, name)| name);
-    let meant = did_you_mean(named, names.chain(known.iter().map(String::as_str)));
-    complain(&format!("no daemon has a backend or pool member {named:?}{meant} (there are {})", known.join(", ")));
-    if output.is_json() {
-        output.answer(&serde_json::json!({ "error": "unknown", "known": known }), "");
-    }
-    Exit::No
+    let subjects = known_subjects(replies);
+    let known: Vec<&str> = subjects.keys().map(String::as_str).collect();
+    let more = serde_json::Map::from_iter([("known".to_owned(), json!(known))]);
+    output.refuse_with(&no_subject(named, &known, replies), more, Exit::No)
 }
 
 #[cfg(test)]

@@ -205,11 +205,26 @@ impl Output {
         self.could_not_with(why, serde_json::Map::new())
     }
 
+    /// Says why the answer is no, or what is wrong with the command line.
+    pub fn refuse(&self, why: &(impl Display + ?Sized), exit: Exit) -> Exit {
+        self.refuse_with(why, serde_json::Map::new(), exit)
+    }
+
     /// The same, with more for machines beside the error.
     pub fn could_not_with(
         &self,
         why: &(impl Display + ?Sized),
         more: serde_json::Map<String, serde_json::Value>,
+    ) -> Exit {
+        self.refuse_with(why, more, Exit::CouldNot)
+    }
+
+    /// Says why the answer is no, with more for machines beside the error.
+    pub fn refuse_with(
+        &self,
+        why: &(impl Display + ?Sized),
+        more: serde_json::Map<String, serde_json::Value>,
+        exit: Exit,
     ) -> Exit {
         let message = &why.to_string();
         if self.json {
@@ -217,8 +232,9 @@ impl Output {
             answer.extend(more);
             self.answer(&answer, "");
         }
-        complain(message);
-        Exit::CouldNot
+        // Findings come a line each.
+        message.lines().for_each(complain);
+        exit
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::args::parse_duration;
+use super::args::parse_limit;
 use super::caller::who;
 use super::exit::Exit;
 use super::fleet_args::{FleetArgs, no_plan};
@@ -54,10 +54,10 @@ pub struct TrialArgs {
     #[arg(long)]
     pub reboot: bool,
     /// How long a host runs a new system on trial before it goes back on its own
-    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = parse_limit, allow_hyphen_values = true)]
     pub confirm_within: Duration,
     /// How long a host may take after its switch to serve as before
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_limit, allow_hyphen_values = true)]
     pub prove_within: Duration,
 }
 

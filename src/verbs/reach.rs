@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::args::FleetArg;
 use super::endpoint::{Endpoint, PROMPT_OF_A_GATE};
 use super::host_gate::HostGate;
+use super::named::not_known;
 use crate::api::daemon::Daemon;
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
@@ -78,11 +79,19 @@ impl Reach {
     ///
     /// There is no such host to skip.
     pub fn hosts(&self, skipped: &[String]) -> Result<Vec<String>, Error> {
-        if let Some(unknown) = skipped.iter().find(|host| !self.fleet.hosts.contains_key(*host)) {
-            let known: Vec<&str> = self.fleet.hosts.keys().map(String::as_str).collect();
-            return Err(Error::new(format!("there is no host {unknown:?} to skip; there are {}", known.join(", "))));
-        }
+        self.has("--skip", skipped)?;
         Ok(self.fleet.hosts.keys().filter(|host| !skipped.contains(host)).cloned().collect())
+    }
+
+    /// Whether all that an option names are hosts of the fleet.
+    ///
+    /// # Errors
+    ///
+    /// One is not.
+    pub fn has(&self, option: &str, named: &[String]) -> Result<(), Error> {
+        let Some(unknown) = named.iter().find(|host| !self.fleet.hosts.contains_key(*host)) else { return Ok(()) };
+        let known: Vec<&str> = self.fleet.hosts.keys().map(String::as_str).collect();
+        Err(Error::new(not_known(&format!("{option}: the fleet has no host"), unknown, &known)))
     }
 
     /// Asks hosts how they are, all at once.

@@ -1,10 +1,11 @@
 //! `reload`: has daemons read their documents again, and shows the result of each.
 
-use super::args::FleetArg;
+use super::args::DaemonsArg;
 use super::command::{Command, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
-use super::output::{Output, complain};
+use super::named::not_known;
+use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
 use crate::daemon::reload::LONGEST;
 
@@ -15,8 +16,8 @@ pub struct ReloadArgs {
     #[arg(value_name = "DAEMON")]
     pub names: Vec<String>,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 /// Sends it to each. A daemon whose program was replaced by another build hands over to it, which may take a while.
@@ -25,8 +26,8 @@ pub async fn run(args: &ReloadArgs, daemons: &[Endpoint], output: &Output) -> Ex
     let unknown = args.names.iter().find(|name| replies.iter().all(|one| one.name() != **name));
     if let Some(unknown) = unknown {
         let known: Vec<String> = replies.iter().map(DaemonReply::name).collect();
-        complain(&format!("no daemon is named {unknown}; there are {}", known.join(", ")));
-        return Exit::No;
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        return output.refuse(&not_known("no daemon is named", unknown, &known), Exit::No);
     }
     replies.retain(|one| args.names.is_empty() || args.names.contains(&one.name()));
     // It may have to wait for one that is under way.

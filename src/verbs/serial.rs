@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::args::parse_number;
 use super::exit::Exit;
 use super::output::{Output, complain};
 use crate::config::dns::Checks;
@@ -26,7 +27,7 @@ pub struct SerialArgs {
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Raise it above this serial, too: one that is served
-    #[arg(long, value_name = "SERIAL")]
+    #[arg(long, value_name = "SERIAL", value_parser = |text: &str| parse_number(text, 0..=u32::MAX), allow_hyphen_values = true)]
     pub above: Option<u32>,
 }
 
@@ -45,11 +46,15 @@ pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
     let zone = match names::zone_name(&args.zone) {
         Ok(zone) => zone,
         Err(message) => {
-            complain(&message.to_string());
-            return Ok(Exit::Usage);
+            return Ok(output.refuse(&format!("{message}; expected a zone's name, such as example.net"), Exit::Usage));
         }
     };
     let file = args.file.clone().map_or_else(|| look_for(&zone, &args.folder), Ok)?;
+    let expected = "expected the zone's file, a regular file";
+    let there = fs::metadata(&file).map_err(|error| Error::at(file.display(), error).remedy(expected))?;
+    if there.is_dir() {
+        return Err(Error::at(file.display(), "it is a directory").remedy(expected));
+    }
     trust::check_file(&file)?;
     let loaded = match zone::load(&zone, &file, Checks::Lenient) {
         Ok(loaded) => loaded,
@@ -83,7 +88,9 @@ fn today() -> u32 {
 fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, Error> {
     let mut files = Vec::new();
     let names = [format!("{zone}.zone"), zone.to_owned()];
-    walk(folder, &names, &mut files).map_err(|error| Error::at(folder.display(), error))?;
+    walk(folder, &names, &mut files).map_err(|error| {
+        Error::at(folder.display(), error).remedy("expected the folder in which the zone's file is")
+    })?;
     files.sort();
     match &files[..] {
         [file] => Ok(file.clone()),

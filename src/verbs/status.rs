@@ -16,11 +16,11 @@ mod watch;
 
 use serde_json::json;
 
-use super::args::FleetArg;
+use super::args::DaemonsArg;
 use super::daemons::Selection;
 use super::exit::Exit;
 use super::layout;
-use super::output::{Output, complain};
+use super::output::Output;
 use crate::push::error::Error;
 use names::Unknown;
 use seen::Seen;
@@ -42,8 +42,8 @@ pub struct StatusArgs {
     #[arg(long, short)]
     pub watch: bool,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 /// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too. `again` finds the daemons anew.
@@ -70,11 +70,8 @@ fn tell(unknown: &Unknown, output: &Output) -> Exit {
     if unknown.is_silent {
         return output.could_not("no daemon answered; `polder status` tells why");
     }
-    complain(&unknown.words());
-    if output.is_json() {
-        output.answer(&json!({ "error": "unknown", "known": unknown.known }), "");
-    }
-    Exit::No
+    let more = serde_json::Map::from_iter([("known".to_owned(), json!(unknown.known))]);
+    output.refuse_with(&unknown.words(), more, Exit::No)
 }
 
 #[cfg(test)]

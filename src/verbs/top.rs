@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::args::{FleetArg, parse_duration};
+use super::args::{DaemonsArg, parse_duration};
 use super::daemons::Selection;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
@@ -48,14 +48,14 @@ Exit codes: 0 done, 2 usage, 3 no daemon answered."
 )]
 pub struct TopArgs {
     /// The time over which everything is counted, and after which it is shown anew
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_interval)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_interval, allow_hyphen_values = true)]
     pub interval: Duration,
     /// Show it once and end
     #[arg(long)]
     pub once: bool,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 /// The shortest interval.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::parse_length;
+use super::args::parse_limit;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, Tone};
@@ -34,10 +34,10 @@ pub struct WaitArgs {
     #[arg(long)]
     pub wait: bool,
     /// With --wait: no longer than this; then exit 4, and what was said stays in force
-    #[arg(long, value_name = "DURATION", value_parser = parse_length, requires = "wait")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_limit, allow_hyphen_values = true, requires = "wait")]
     pub wait_limit: Option<Duration>,
     /// With --wait: how long no visitor may have come where one still may
-    #[arg(long, value_name = "DURATION", value_parser = parse_length, requires = "wait", default_value = "10s")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_limit, allow_hyphen_values = true, requires = "wait", default_value = "10s")]
     pub idle: Option<Duration>,
 }
 

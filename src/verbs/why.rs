@@ -4,7 +4,7 @@ mod story;
 
 use serde_json::json;
 
-use super::args::FleetArg;
+use super::args::DaemonsArg;
 use super::endpoint::Endpoint;
 use super::events;
 use super::exit::Exit;
@@ -33,8 +33,8 @@ pub struct WhyArgs {
     #[arg(value_name = "ID", value_parser = parse_id)]
     pub id: String,
     #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
+    /// Which daemons are asked.
+    pub daemons: DaemonsArg,
 }
 
 fn parse_id(text: &str) -> Result<String, Error> {
@@ -46,6 +46,9 @@ fn parse_id(text: &str) -> Result<String, Error> {
         )),
     }
 }
+
+/// The digits of an id that a proxy has made.
+const OWN_ID: usize = 16;
 
 /// How long before and after the request what happened is told, in milliseconds.
 const AROUND: u64 = 60_000;
@@ -152,8 +155,15 @@ fn nobody(id: &str, proxies: &[&Why]) -> String {
         format!("  {}: {since}{kept}\n", why.daemon)
     };
     let reaches: String = proxies.iter().map(reach).collect();
+    let length = id.chars().count();
+    let is_cut = id.bytes().all(|byte| byte.is_ascii_hexdigit()) && (12..20).contains(&length) && length != OWN_ID;
+    let cut = if is_cut {
+        format!("The numbers that proxies make have {OWN_ID} digits; this one has {length}: is it whole?\n\n")
+    } else {
+        String::new()
+    };
     format!(
-        "No proxy knows a request {id}. Asked were:\n{reaches}\nOnly what failed, was slow, was refused or was left by its visitor is known to \
+        "No proxy knows a request {id}. Asked were:\n{reaches}\n{cut}Only what failed, was slow, was refused or was left by its visitor is known to \
          them. Any other request is in the access log alone:\n`journalctl REQUEST_ID={id}` on each proxy, or `grep {id}` in the file of its access_log.\n"
     )
 }

@@ -421,9 +421,11 @@ fn head(words: &mut Words<'_, '_>) -> Result<Head, Fault> {
     }
     match words.token() {
         None => Err("the type is missing".into()),
-        Some(Text::Word(text) | Text::Quoted(text) | Text::Pair(text, _)) => {
-            Err(format!("{} stands where the type should", quote(text)).into())
-        }
+        Some(Text::Word(text) | Text::Quoted(text) | Text::Pair(text, _)) => Err(format!(
+            "{} stands where the type should: expected a type like A, AAAA or CNAME, without quotes",
+            quote(text)
+        )
+        .into()),
     }
 }
 

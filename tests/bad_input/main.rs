@@ -17,6 +17,7 @@ mod kept_sockets;
 mod keys;
 mod latches;
 mod local_users;
+mod mistakes;
 mod operators;
 mod peers;
 mod reloads;

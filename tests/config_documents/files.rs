@@ -24,7 +24,10 @@ fn a_file_that_is_not_utf_8_is_a_finding_with_the_line_of_the_first_bad_byte() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("proxy.json");
     fs::write(&file, b"{\n\"name\": \"caf\xe9\"\n}").unwrap();
-    assert_eq!(only(proxy::load(&file).unwrap_err()), format!("{}:2: not UTF-8", file.display()));
+    assert_eq!(
+        only(proxy::load(&file).unwrap_err()),
+        format!("{}:2: not UTF-8: expected JSON, which is text", file.display())
+    );
 }
 
 #[test]

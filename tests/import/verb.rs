@@ -73,7 +73,8 @@ fn why_nothing_is_left_is_told_line_by_line() {
     );
     let unreached = "haproxy.cfg:1: left out: listen web: no request comes to it: none of its listeners could be taken";
     assert!(told.contains(&unreached), "{told:?}");
-    assert_eq!(told.last(), Some(&"polder: haproxy.cfg: there is no service in it that polder could have"));
+    let last = told.last().unwrap();
+    assert!(last.starts_with("polder: haproxy.cfg: there is no service in it that polder could have"), "{told:?}");
     assert!(told.iter().all(|line| line.len() < 300), "{told:?}");
 }
 
@@ -110,7 +111,8 @@ fn machines_get_the_notes_as_a_list_where_nothing_is_left_too() {
     let run = polder(folder.path(), &["--json", "import", "haproxy", "haproxy.cfg"]);
     assert_eq!(run.status.code(), Some(3));
     let answer: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
-    assert_eq!(answer["error"], "haproxy.cfg: there is no service in it that polder could have");
+    let error = answer["error"].as_str().unwrap();
+    assert!(error.starts_with("haproxy.cfg: there is no service in it that polder could have"), "{error}");
     let notes = answer["notes"].as_array().unwrap();
     let lines: Vec<_> = notes.iter().map(|note| (&note["line"], &note["became"])).collect();
     assert_eq!(lines, [(&1.into(), &"left_out".into()), (&4.into(), &"left_out".into())]);

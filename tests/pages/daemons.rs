@@ -14,6 +14,7 @@ pub struct Fleet {
     folder: TempDir,
     processes: Vec<Child>,
     pages: [(&'static str, String); 2],
+    visitors: u16,
     well: Arc<AtomicBool>,
 }
 
@@ -103,7 +104,7 @@ impl Fleet {
         ];
         let url = |port: u16| format!("http://127.0.0.1:{port}/");
         let pages = [("proxy", url(proxy_page)), ("nameserver", url(nameserver_page))];
-        let mut fleet = Fleet { folder, processes, pages, well };
+        let mut fleet = Fleet { folder, processes, pages, visitors, well };
         for (name, port) in [("proxy", proxy_page), ("dns", nameserver_page)] {
             fleet.wait_until_ready(name, port);
         }
@@ -130,6 +131,13 @@ impl Fleet {
 
     pub fn pages(&self) -> [(&'static str, String); 2] {
         self.pages.clone()
+    }
+
+    /// Comes to a host as a visitor does, and has its response.
+    pub fn visit(&self, host: &str) {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.visitors)).unwrap();
+        write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
     }
 
     /// Whether the backend of the page's first row answers as it should.

@@ -6,9 +6,11 @@
 
 mod browser;
 mod daemons;
+mod relay;
 
 use browser::Browser;
 use daemons::Fleet;
+use relay::Relay;
 
 /// A phone, a tablet, a desk.
 const WIDTHS: [u32; 3] = [390, 768, 1600];
@@ -84,7 +86,7 @@ fn a_state_that_changes_shows_by_itself_and_nothing_is_loaded_anew() {
         // From the moment at which the daemon's status has it to the moment at which the page has it, both seen from within the page.
         browser.value(
             "window.shown = (async () => {
-                const down = () => document.querySelector('.rows .bad') !== null;
+                const down = () => document.querySelector('.rows span.bad') !== null;
                 let known = null;
                 for (;;) {
                     if (known === null && (await (await fetch('status')).text()).includes('\"down\"')) known = performance.now();
@@ -98,7 +100,7 @@ fn a_state_that_changes_shows_by_itself_and_nothing_is_loaded_anew() {
         // A figure to read, and no verdict: the machine may be busy.
         println!("{daemon}: shown {late:.0} ms after the status had it");
         fleet.set_well(true);
-        browser.wait_for("document.querySelector('.rows .bad') === null");
+        browser.wait_for("document.querySelector('.rows span.bad') === null");
         assert_eq!(browser.value("window.mark"), serde_json::json!(1), "{daemon}: it was loaded anew");
     }
 }
@@ -114,5 +116,49 @@ fn a_page_tells_everything_without_scripts() {
         let words = words.as_str().unwrap();
         assert!(words.contains("● up") && words.contains("What happened"), "{daemon}: {words}");
         assert_eq!(browser.value("document.querySelector('noscript meta') !== null"), serde_json::json!(true));
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn how_long_a_services_visitors_wait_shows_on_a_phone_too() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    let (_, url) = &fleet.pages()[0];
+    browser.open(url, 390, false, true);
+    browser.wait_for("document.getElementById('link').textContent === 'live'");
+    let times = |service: &str| {
+        format!(
+            "[...document.querySelectorAll('.service')].find(card => card.querySelector('h2').textContent.startsWith('{service} ')).querySelector('.times').textContent"
+        )
+    };
+    assert!(browser.value(&times("old")).as_str().unwrap().contains("last minute: p50 - · p99 -"));
+    (0..50).for_each(|_| fleet.visit("www.example.net"));
+    browser.wait_for(&format!("/p50 >?\\d[\\d.]*m?s · p99 >?\\d[\\d.]*m?s/.test({})", times("www")));
+    assert!(browser.value(&times("old")).as_str().unwrap().contains("p50 -"), "nobody has asked for that one");
+    assert_eq!(browser.value(OVERFLOW), serde_json::json!([]));
+    assert_eq!(browser.value(PALE), serde_json::json!([]));
+    keep(&mut browser, "proxy-390-times");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_stream_that_is_cut_comes_back_by_itself_and_shows_what_has_changed_since() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    for (daemon, url) in fleet.pages() {
+        let relay = Relay::to(&url);
+        browser.open(&relay.url(), 1600, false, true);
+        browser.wait_for("document.getElementById('link').textContent === 'live'");
+        browser.value("window.mark = 1; 1");
+        let before = relay.connections();
+        relay.cut();
+        fleet.set_well(false);
+        browser.wait_for("document.querySelector('.rows span.bad') !== null");
+        fleet.set_well(true);
+        browser.wait_for("document.querySelector('.rows span.bad') === null");
+        browser.wait_for("document.getElementById('link').textContent === 'live'");
+        assert!(relay.connections() > before, "{daemon}: over another connection");
+        assert_eq!(browser.value("window.mark"), serde_json::json!(1), "{daemon}: it was loaded anew");
     }
 }

@@ -20,8 +20,8 @@ fn every_value_and_key_knows_its_line() {
 #[test]
 fn each_fault_of_the_syntax_is_told_with_its_line() {
     for (text, line, message) in [
-        ("", 1, "the document is empty"),
-        (" \n\n ", 1, "the document is empty"),
+        ("", 1, "the document is empty: expected an object with \"version\": 1"),
+        (" \n\n ", 1, "the document is empty: expected an object with \"version\": 1"),
         ("\u{feff}{}", 1, "the document begins with a byte order mark; save it without one"),
         ("{\n// c\n}", 2, "not JSON: comments are not allowed"),
         ("{\n/* c */\n}", 2, "not JSON: comments are not allowed"),

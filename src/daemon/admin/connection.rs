@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::link::{Accepting, Link};
@@ -84,9 +84,12 @@ pub(super) fn start<S>(
     };
     tokio::task::spawn_local(async move {
         let limit = if caller.origin == Origin::Tcp { TCP_LIMIT } else { Duration::MAX };
+        let unread = Rc::new(Notify::new());
         tokio::select! {
-            _ = timeout(limit, serve(stream, caller, handler, link, Rc::new(slot))) => {}
+            _ = timeout(limit, serve(stream, caller, handler, link, Rc::new(slot), Rc::clone(&unread))) => {}
             () = eviction.wait() => {}
+            // What is written waits for whoever reads it, and would for ever.
+            () = unread.notified() => {}
         }
     });
 }
@@ -105,17 +108,23 @@ async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = timeout(REFUSAL_LIMIT, exchange).await;
 }
 
-async fn serve<S>(stream: S, caller: Caller, handler: impl AdminHandler, mut link: Link, slot: Rc<Slot>)
-where
+async fn serve<S>(
+    stream: S,
+    caller: Caller,
+    handler: impl AdminHandler,
+    mut link: Link,
+    slot: Rc<Slot>,
+    unread: Rc<Notify>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let accepting = link.accepting.clone();
     let service = service_fn(|request| {
         let (caller, handler, slot) = (caller.clone(), handler.clone(), Rc::clone(&slot));
-        let accepting = accepting.clone();
+        let (accepting, unread) = (accepting.clone(), Rc::clone(&unread));
         async move {
             slot.set_busy(true);
-            let response = answer(request, &caller, handler, accepting).await;
+            let response = answer(request, &caller, handler, accepting, unread).await;
             slot.set_busy(false);
             Ok::<_, Infallible>(response)
         }
@@ -144,13 +153,14 @@ async fn answer(
     caller: &Caller,
     handler: impl AdminHandler,
     accepting: watch::Receiver<Accepting>,
+    unread: Rc<Notify>,
 ) -> Response<Body> {
     let for_us = caller.site.as_ref().map_or(Ok(()), |site| site.vet(request.uri(), request.headers()));
     let vetted = for_us.and_then(|()| vet(request.method(), request.uri().path(), caller.origin, geteuid().as_raw()));
     let reply = match vetted {
         Ok(Vetted::Takeover) => return switch(request, handler),
         Ok(Vetted::Call(method)) => match read(request, method, caller.origin).await {
-            Ok(request) if request.path == live::PATH => return go_on(request, handler, accepting).await,
+            Ok(request) if request.path == live::PATH => return go_on(request, handler, accepting, unread).await,
             Ok(request) => handler.call(request).await,
             Err(refusal) => refusal,
         },
@@ -213,13 +223,14 @@ async fn go_on(
     request: AdminRequest,
     handler: impl AdminHandler,
     accepting: watch::Receiver<Accepting>,
+    unread: Rc<Notify>,
 ) -> Response<Body> {
     let reply = handler.call(request.clone()).await;
     let goes_on = reply.status == 200;
     let mut response = response(reply.clone());
     if goes_on {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(live::CONTENT_TYPE));
-        *response.body_mut() = Either::Right(live::body(request, reply, handler, accepting));
+        *response.body_mut() = Either::Right(live::body(request, reply, handler, accepting, unread));
     }
     response
 }

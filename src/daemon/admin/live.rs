@@ -3,11 +3,12 @@
 //!
 //! Owns the pace. Must never: keep a stopped server waiting, or the control thread busy with pages.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::channel::{Channel, Sender};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::link::Accepting;
 use super::message::{AdminHandler, AdminReply, AdminRequest};
@@ -21,8 +22,8 @@ pub(super) const CONTENT_TYPE: &str = "text/event-stream";
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// For whoever reads to take a piece.
-const READ_LIMIT: Duration = Duration::from_secs(30);
+/// For whoever reads to take a piece; in the tests, which wait for its end, less.
+const READ_LIMIT: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 30 });
 
 /// A look is followed by a pause of so many times what it took: large pages of many viewers cost the control thread a fiftieth each.
 const SHARE: u32 = 50;
@@ -30,16 +31,31 @@ const SHARE: u32 = 50;
 /// A comment: whoever reads no more is noticed by it.
 const NOTHING_NEW: &[u8] = b":\n\n";
 
-/// The body of the response, whose first event is this reply.
+/// The body of the response, whose first event is this reply. `unread` is told when nobody reads it: what has been written of it is not
+/// to be kept until somebody does.
 pub(super) fn body(
     request: AdminRequest,
     first: AdminReply,
     handler: impl AdminHandler,
     accepting: watch::Receiver<Accepting>,
+    unread: Rc<Notify>,
 ) -> Channel<Bytes> {
     let (sender, body) = Channel::new(1);
-    tokio::task::spawn_local(send(sender, request, first, handler, accepting));
+    tokio::task::spawn_local(async move {
+        if send(sender, request, first, handler, accepting).await == End::Unread {
+            unread.notify_one();
+        }
+    });
     body
+}
+
+/// Why no more is sent.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// Nobody has taken a piece in time.
+    Unread,
+    /// The other side has closed, the daemon has no such page, or the server stops.
+    Other,
 }
 
 /// Ends when nobody reads, when the daemon has no such page, or with the server.
@@ -49,26 +65,28 @@ async fn send(
     first: AdminReply,
     handler: impl AdminHandler,
     mut accepting: watch::Receiver<Accepting>,
-) {
+) -> End {
     let mut shown = first.body;
     let mut message = event(&shown);
     let mut took = Duration::ZERO;
     loop {
         tokio::select! {
-            sent = tokio::time::timeout(READ_LIMIT, sender.send_data(message)) => if !matches!(sent, Ok(Ok(()))) {
-                return;
+            sent = tokio::time::timeout(READ_LIMIT, sender.send_data(message)) => match sent {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return End::Other,
+                Err(_) => return End::Unread,
             },
-            _ = accepting.wait_for(|_| false) => return,
+            _ = accepting.wait_for(|_| false) => return End::Other,
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE.max(took * SHARE)) => {}
-            _ = accepting.wait_for(|_| false) => return,
+            _ = accepting.wait_for(|_| false) => return End::Other,
         }
         let began = Instant::now();
         let reply = handler.call(request.clone()).await;
         took = began.elapsed();
         if reply.status != 200 {
-            return;
+            return End::Other;
         }
         message = if reply.body == shown { Bytes::from_static(NOTHING_NEW) } else { event(&reply.body) };
         shown = reply.body;

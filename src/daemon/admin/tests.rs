@@ -1,8 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use bytes::Bytes;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
@@ -283,6 +287,75 @@ async fn what_is_live_comes_as_events_and_ends_with_the_server() {
         let mut rest = Vec::new();
         timeout(LIMIT, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
         assert!(rest.ends_with(b"0\r\n\r\n"), "the body has its end: {rest:?}");
+    })
+    .await;
+}
+
+/// A page that is another one at each look, too large for what the kernel keeps of a connection.
+#[derive(Clone, Default)]
+struct LargePage {
+    looks: Rc<Cell<u8>>,
+    /// As many of them are kept.
+    kept: Arc<AtomicUsize>,
+}
+
+const LARGE: usize = 32 << 20;
+
+struct Counted {
+    page: Vec<u8>,
+    kept: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.page
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.kept.fetch_sub(1, Relaxed);
+    }
+}
+
+impl AdminHandler for LargePage {
+    fn call(&self, _: AdminRequest) -> impl Future<Output = AdminReply> + 'static {
+        self.looks.set(self.looks.get() + 1);
+        self.kept.fetch_add(1, Relaxed);
+        let page = Counted { page: vec![b'a' + self.looks.get(); LARGE], kept: Arc::clone(&self.kept) };
+        std::future::ready(AdminReply { status: 200, content_type: "text/html", body: Bytes::from_owner(page) })
+    }
+
+    fn takeover(&self, _: UnixStream) -> impl Future<Output = ()> + 'static {
+        std::future::ready(())
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_who_reads_nothing_is_dropped_and_no_page_is_kept_or_made_for_him() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let handler = LargePage::default();
+    local(async {
+        // No connection here has a limit of its own: nothing but this ends it.
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let _server = serve_unix(listener, handler.clone()).unwrap();
+        let mut viewer = UnixStream::connect(&socket).await.unwrap();
+        viewer.write_all(b"GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut first = [0; 15];
+        viewer.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200 OK");
+        // From here on nobody reads.
+        while handler.kept.load(Relaxed) > 0 {
+            assert!(handler.looks.get() < 6, "pages are made for nobody");
+            tokio::task::yield_now().await;
+        }
+        let mut rest = 0;
+        let mut piece = vec![0; 1 << 20];
+        while let Ok(length @ 1..) = timeout(LIMIT, viewer.read(&mut piece)).await.expect("the connection has ended") {
+            rest += length;
+        }
+        assert!(rest < LARGE, "what was written is gone with the connection: {rest}");
     })
     .await;
 }

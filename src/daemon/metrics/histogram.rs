@@ -5,6 +5,8 @@ use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::api::quantile::{self, Quantile};
+
 /// The upper bounds of all buckets but the last, in nanoseconds, and as labels say them. One is 2 to 2.5 times the one before: a quantile
 /// that is reckoned from them is off by no more than that. The first is what a backend in the next rack takes, the last is longer than
 /// a check takes to find a dead backend (5 s by default), and so than a visitor waits for its verdict.
@@ -25,7 +27,7 @@ pub const BOUNDS: [(u64, &str); 13] = [
 ];
 
 /// A bucket for each bound, and one for what was beyond them.
-const BUCKETS: usize = BOUNDS.len() + 1;
+pub const BUCKETS: usize = BOUNDS.len() + 1;
 
 /// What one thread has measured.
 #[derive(Debug, Default)]
@@ -60,6 +62,11 @@ impl Histogram {
             sum: Duration::from_nanos(self.sum.load(Relaxed)),
         }
     }
+}
+
+/// The time that `share` (0 to 1) of those in these buckets did not exceed, as far as the bounds tell it; none: there are none.
+pub fn quantile(buckets: &[u64; BUCKETS], share: f64) -> Option<Quantile> {
+    quantile::quantile(&BOUNDS.map(|(nanos, _)| Duration::from_nanos(nanos)), buckets, share)
 }
 
 impl AddAssign for Measured {

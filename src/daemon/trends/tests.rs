@@ -1,7 +1,7 @@
 use super::*;
 
 fn reading(count: u64, verdict: Verdict) -> Vec<(String, Reading)> {
-    vec![("web1".into(), Reading { count, verdict: Some(verdict) })]
+    vec![("web1".into(), Reading { count, verdict: Some(verdict), times: None })]
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -57,4 +57,42 @@ fn readings_are_due_every_two_seconds() {
     trends.take(seconds(5), []);
     assert!(!trends.is_due(seconds(6)));
     assert!(trends.is_due(seconds(7)));
+}
+
+fn times(pairs: &[(usize, u64)]) -> Vec<(String, Reading)> {
+    let mut times = Times::default();
+    pairs.iter().for_each(|(bucket, count)| times[*bucket] = *count);
+    vec![("www".into(), Reading { times: Some(times), ..Reading::default() })]
+}
+
+fn median(trends: &Trends) -> Option<String> {
+    trends.of("www").unwrap().quantile(0.5).map(Quantile::short)
+}
+
+#[test]
+fn times_are_those_of_the_last_minute_and_of_nothing_before_it() {
+    let mut trends = Trends::default();
+    // A thousand of up to 1 ms before the first reading are of no minute; then ten between 1 s and 2.5 s.
+    trends.take(seconds(0), times(&[(0, 1_000)]));
+    assert_eq!(median(&trends), None);
+    trends.take(seconds(2), times(&[(0, 1_000), (10, 10)]));
+    assert_eq!(median(&trends).as_deref(), Some("1.8s"));
+    for at in (4..62).step_by(2) {
+        trends.take(seconds(at), times(&[(0, 1_000), (10, 10)]));
+    }
+    assert_eq!(median(&trends).as_deref(), Some("1.8s"), "a minute is not over yet");
+    for at in (62..70).step_by(2) {
+        trends.take(seconds(at), times(&[(0, 1_000), (10, 10)]));
+    }
+    assert_eq!(median(&trends), None, "nothing has come for a minute");
+    trends.take(seconds(70), times(&[(0, 1_000), (10, 10), (4, 1)]));
+    assert_eq!(median(&trends).as_deref(), Some("18ms"));
+}
+
+#[test]
+fn times_that_are_counted_anew_are_not_reckoned_with_those_before() {
+    let mut trends = Trends::default();
+    trends.take(seconds(0), times(&[(0, 1_000)]));
+    trends.take(seconds(2), times(&[(0, 900), (13, 1)]));
+    assert_eq!(median(&trends).as_deref(), Some("0.5ms"), "all 901 have been counted since");
 }

@@ -24,11 +24,11 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> 
 
 /// What the curves and strips of the page are made of: queries in all (under an empty name), and what checks say of each address.
 pub fn readings(queries: u64, state: &State) -> Vec<(String, Reading)> {
-    let mut readings = vec![(String::new(), Reading { count: queries, verdict: None })];
+    let mut readings = vec![(String::new(), Reading { count: queries, ..Reading::default() })];
     for (pool, config) in &state.document.config.pools {
         for (member, MemberConfig { addresses, .. }) in &config.members {
             readings.extend(addresses.iter().map(|address| {
-                let reading = Reading { count: 0, verdict: Some(state.verdict(config, *address)) };
+                let reading = Reading { verdict: Some(state.verdict(config, *address)), ..Reading::default() };
                 (name_of(pool, member, &address.to_string()), reading)
             }));
         }

@@ -57,7 +57,7 @@ fn without_a_service_or_a_listener_there_is_no_document() {
     let error = settle(draft(&[]), notes).expect_err("nothing is served");
     assert_eq!(
         error.to_string(),
-        "there is no service in it that polder could have; line 7: mode tcp: polder proxies HTTP alone"
+        "there is no service in it that polder could have: expected at least one site that is proxied, redirected or answered over HTTP; line 7: mode tcp: polder proxies HTTP alone"
     );
 }
 

@@ -4,10 +4,13 @@ use maud::{Markup, html};
 
 use crate::api::events::Event;
 use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
+use crate::api::quantile::Quantile;
+use crate::daemon::metrics::histogram::Measured;
 use crate::daemon::page::pieces::{curve, moment, operator, rate, strip, text, verdict};
 use crate::daemon::page::{Page, facts_of};
-use crate::daemon::trends::{Reading, Trends};
-use crate::proxy::snapshot::Service;
+use crate::daemon::trends::{Reading, Trend, Trends};
+use crate::proxy::service_counters::CLASSES;
+use crate::proxy::snapshot::Snapshot;
 
 /// With more services than this, those that are as they should be are folded.
 const UNFOLDED: usize = 12;
@@ -30,22 +33,30 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> 
     Page { daemon: &status.daemon, trends, events, facts, sections }
 }
 
-/// What the curves and strips of the page are made of: visitors' requests in all (under an empty name), and those of each backend.
-pub fn readings(requests: u64, services: &[Service]) -> Vec<(String, Reading)> {
-    let of_backends = services.iter().flat_map(|service| {
+/// What the curves, strips and times of the page are made of: visitors' requests in all (under an empty name), those of each service, and
+/// those of each backend.
+pub fn readings(requests: u64, snapshot: &Snapshot) -> Vec<(String, Reading)> {
+    let of_services = snapshot.fronts.iter().zip(snapshot.counted.iter()).map(|(front, counted)| {
+        let mut measured = Measured::default();
+        counted.iter().for_each(|worker| measured += worker.requests.read());
+        let count = counted.iter().flat_map(|worker| (0..CLASSES.len()).map(|class| worker.responses(class))).sum();
+        (front.name.to_string(), Reading { count, verdict: None, times: Some(measured.buckets) })
+    });
+    let of_backends = snapshot.services.iter().flat_map(|service| {
         service.backends.iter().map(|backend| {
-            let reading = Reading { count: backend.requests(), verdict: Some(backend.verdict) };
+            let reading = Reading { count: backend.requests(), verdict: Some(backend.verdict), times: None };
             (format!("{}/{}", service.name, backend.name), reading)
         })
     });
-    let all = (String::new(), Reading { count: requests, verdict: None });
-    std::iter::once(all).chain(of_backends).collect()
+    let all = (String::new(), Reading { count: requests, ..Reading::default() });
+    std::iter::once(all).chain(of_services).chain(of_backends).collect()
 }
 
 fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Markup {
     let hosts = service.hosts.join(", ");
     let inside = html! {
         p.dim { (text(&hosts)) " · " (text(&service.mode)) }
+        @if let Some(trend) = trends.of(&service.name) { (lately(trend)) }
         @if let Some(latch) = &service.latch { (of_latch(latch)) }
         @if let Some(target) = &service.target { p { (text(target)) } }
         ul.rows {
@@ -62,6 +73,19 @@ fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Mark
             } @else {
                 h2 { (text(&service.name)) " " (state(service)) }
                 (inside)
+            }
+        }
+    }
+}
+
+/// How often a service is asked, and how long its visitors wait.
+fn lately(trend: &Trend) -> Markup {
+    let time = |share| trend.quantile(share).map_or_else(|| "-".to_owned(), Quantile::short);
+    html! {
+        p.numbers.times {
+            (curve(trend)) span { (rate(trend)) }
+            span title="from a request's first byte to its response's last, of those that were over in the last minute" {
+                "last minute: p50 " b { (time(0.5)) } " · p99 " b { (time(0.99)) }
             }
         }
     }

@@ -202,7 +202,7 @@ impl Daemon for ProxyDaemon {
 
     fn readings(&self) -> Vec<(String, Reading)> {
         let requests = self.workers.iter().map(|worker| worker.counters.requests.load(Relaxed)).sum();
-        page::readings(requests, &self.state.snapshot().services)
+        page::readings(requests, self.state.snapshot())
     }
 
     fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {

@@ -23,7 +23,12 @@ pub fn admin() -> Result<Option<Admin>, Error> {
     if named.is_none() && !file.exists() {
         return Ok(None);
     }
-    Admin::load(&file).map(Some).map_err(Error::new)
+    let wrong = |findings| match named {
+        Some(_) => Error::at(ADMIN_VARIABLE, findings)
+            .remedy("expected the document of an admin machine, as NixOS renders it for a host with the role admin"),
+        None => Error::new(findings),
+    };
+    Admin::load(&file).map(Some).map_err(wrong)
 }
 
 /// This admin machine.

@@ -73,7 +73,13 @@ pub fn text_of(revision: &Revision, folder: &Path, file: &Path) -> Option<Vec<u8
 /// Stages a folder, by the nearest repository that it lies in.
 pub fn stage(folder: &Path) -> Result<Staged, StageError> {
     let could_not = |what: &str, error: std::io::Error| StageError::Failed(Error::new(format!("{what}: {error}")));
-    let folder = folder.canonicalize().map_err(|error| could_not(&folder.display().to_string(), error))?;
+    let no_folder = |error: std::io::Error| {
+        StageError::Failed(Error::at(folder.display(), error).remedy("name the folder with the fleet's flake"))
+    };
+    let folder = folder.canonicalize().map_err(no_folder)?;
+    if !folder.is_dir() {
+        return Err(no_folder(std::io::ErrorKind::NotADirectory.into()));
+    }
     trust::check_folder(&folder).map_err(StageError::Failed)?;
     let kept =
         tempfile::Builder::new().prefix("polder-").tempdir().map_err(|error| could_not("a temporary folder", error))?;

@@ -3,8 +3,8 @@ use super::*;
 #[test]
 fn named_sockets_are_taken_as_they_are() {
     let sockets = vec![PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
-    let common = Common { json: false, sockets, timeout: None, demo: false };
-    let found = Finder::new(&common, &FleetArg::default(), Hosts::All).find().unwrap().daemons;
+    let args = DaemonsArg { sockets, ..DaemonsArg::default() };
+    let found = Finder::new(&args, Hosts::All).find().unwrap().daemons;
     assert_eq!(found.iter().map(Endpoint::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
 }
 

@@ -23,7 +23,7 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
 
 /// What is told of `named`, as `DAEMON PATH SUBJECT`: first what daemons are asked, then what they are told.
 fn sent(state: OperatorState, named: &str, force: bool, replies: &[DaemonReply]) -> (Vec<String>, Vec<String>) {
-    let target = TargetArgs { subject: named.to_owned(), why: String::new(), fleet: FleetArg::default() };
+    let target = TargetArgs { subject: named.to_owned(), why: String::new(), daemons: DaemonsArg::default() };
     let args = StateArgs { force, ..StateArgs::from(target) };
     let subjects = find_subjects(named, replies);
     let order = Order { state, args: &args, replies, subjects: &subjects };
@@ -69,7 +69,7 @@ fn by_force_a_service_moves_before_its_active_backend_is_taken_out() {
 #[test]
 fn what_was_done_where_and_what_mends_it_is_said_when_a_daemon_refuses_after_all() {
     let replies = replies();
-    let target = TargetArgs { subject: "web2".to_owned(), why: String::new(), fleet: FleetArg::default() };
+    let target = TargetArgs { subject: "web2".to_owned(), why: String::new(), daemons: DaemonsArg::default() };
     let (args, subjects) = (StateArgs::from(target), find_subjects("web2", &replies));
     let order = Order { state: OperatorState::Maint, args: &args, replies: &replies, subjects: &subjects };
     let ended = |subject: &str, outcome| CommandResult {
@@ -103,7 +103,7 @@ fn to_wait_for_what_is_so_already_is_a_question_unless_more_is_said() {
     let mut replies = replies();
     let subjects = BTreeMap::from([("www/web1".to_owned(), Daemon::Proxy)]);
     let only_asks = |replies: &[DaemonReply], state, change: &dyn Fn(&mut StateArgs)| {
-        let target = TargetArgs { subject: "www/web1".to_owned(), why: String::new(), fleet: FleetArg::default() };
+        let target = TargetArgs { subject: "www/web1".to_owned(), why: String::new(), daemons: DaemonsArg::default() };
         let mut args = StateArgs { wait: WaitArgs { wait: true, ..WaitArgs::default() }, ..StateArgs::from(target) };
         change(&mut args);
         Order { state, args: &args, replies, subjects: &subjects }.only_asks()

@@ -4,6 +4,7 @@ use super::super::escape::quote;
 use super::super::fault::Fault;
 use super::super::number::rtype;
 use super::field::Field::{self, *};
+use crate::config::near_miss::did_you_mean;
 
 /// A type whose data is read field by field.
 pub struct RecordType {
@@ -191,8 +192,9 @@ pub fn parse(word: &[u8]) -> Result<u16, Fault> {
                 .into())
         }
         None => Err(format!(
-            "{} is no record type known here: any type can be written as TYPEnnn \\# LENGTH HEX (RFC 3597)",
-            quote(word)
+            "{} is no record type known here{}: any type can be written as TYPEnnn \\# LENGTH HEX (RFC 3597)",
+            quote(word),
+            did_you_mean(&text, KNOWN.iter().map(|known| known.name))
         )
         .into()),
     }

@@ -34,7 +34,10 @@ static BROKEN: &[(&str, &str)] = &[
         "www 192.0.2.1",
         "5: www.example.net.: the TTL: \"192.0.2.1\" is not a time: seconds (3600), or w, d, h, m and s (1h30m)",
     ),
-    ("www \"A\" 192.0.2.1", "5: www.example.net.: \"A\" stands where the type should"),
+    (
+        "www \"A\" 192.0.2.1",
+        "5: www.example.net.: \"A\" stands where the type should: expected a type like A, AAAA or CNAME, without quotes",
+    ),
     ("\"www\" A 192.0.2.1", "5: the owner: \"www\" stands in quotes: write it without"),
     (
         "www 2147483648 A 192.0.2.1",
@@ -52,7 +55,7 @@ static BROKEN: &[(&str, &str)] = &[
     ("www 60 CLASS3 TXT x", "5: www.example.net.: class CLASS3: only class IN is served"),
     (
         "www AA 192.0.2.1",
-        "5: www.example.net.: \"AA\" is no record type known here: any type can be written as TYPEnnn \\# LENGTH HEX \
+        "5: www.example.net.: \"AA\" is no record type known here; did you mean A?: any type can be written as TYPEnnn \\# LENGTH HEX \
          (RFC 3597)",
     ),
     (

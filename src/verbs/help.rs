@@ -1,0 +1,3 @@
+//! The command line of `polder` as `--help` shows it.
+
+pub mod examples;
