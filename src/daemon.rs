@@ -25,6 +25,7 @@ pub mod looks;
 pub mod metrics;
 pub mod notify;
 pub mod operator;
+pub mod opinions;
 pub mod page;
 pub(crate) mod passed_fds;
 pub mod peers;

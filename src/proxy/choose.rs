@@ -58,6 +58,8 @@ pub enum Choice {
     Nobody,
     /// Which backend may get it is not known: it is answered 503.
     Undecided,
+    /// This proxy alone cannot reach the backend that may get it: it is answered 503.
+    Isolated,
 }
 
 /// Chooses the backend of a request. `random` is a fresh random number (for random-two-choices).
@@ -82,6 +84,7 @@ fn by_latch(service: &Service, latch: LatchView, facts: RequestFacts) -> Choice 
         LatchView::Hold => return Choice::Wait,
         LatchView::Nobody => return Choice::Nobody,
         LatchView::Undecided => return Choice::Undecided,
+        LatchView::Isolated => return Choice::Isolated,
     };
     match service.backends.get(active).map_or(Eligibility::None, Backend::eligibility) {
         Eligibility::None => Choice::Nobody,
@@ -154,7 +157,7 @@ pub fn is_usable(service: &Service) -> bool {
     match choose(service, RequestFacts::default(), &mut BalanceState::default(), 0) {
         Choice::Use { .. } | Choice::Queue { .. } => true,
         Choice::Wait => service.backends.iter().any(|backend| backend.eligibility().admits_bound()),
-        Choice::Nobody | Choice::Undecided => false,
+        Choice::Nobody | Choice::Undecided | Choice::Isolated => false,
     }
 }
 

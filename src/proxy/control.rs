@@ -9,10 +9,13 @@ pub mod build;
 mod by_operator;
 mod by_peers;
 pub mod followed;
+pub mod isolation;
 mod lines;
+mod opinions;
 mod outlook;
 pub mod peer_state;
 pub mod prepared;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,10 +25,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api::proxy::Status;
-use crate::counted::counted;
 use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
+use crate::daemon::opinions::Opinions;
 use crate::daemon::peers::{PeerEvent, RECENT};
 use crate::health::{HealthView, Proof, Verdict};
 use crate::log_line::LogLine;
@@ -36,15 +39,13 @@ use crate::proxy::latch::{Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
 pub use by_operator::{Accepted, Change};
+use isolation::Isolation;
 pub use peer_state::VERSION;
 use peer_state::{PeerMessage, PeerState};
 use prepared::{Prepared, PreparedBackend, PreparedService};
 
 /// How often a step that waits for running requests to end is looked at.
 const HANDING_OVER: Duration = Duration::from_millis(50);
-
-/// Latches that the line for `systemctl status` names.
-const SUMMED_UP: usize = 16;
 
 /// Something happened.
 #[derive(Debug)]
@@ -120,6 +121,12 @@ pub struct State {
     told: Option<PeerMessage>,
     /// That the peers were asked lately.
     heard: Proof,
+    /// What our checks say, as peers are told.
+    opinions: Arc<Opinions>,
+    /// When that was looked at last.
+    opinions_at: Duration,
+    /// What this proxy alone cannot reach.
+    isolation: Isolation,
     draining: bool,
     workers: usize,
 }
@@ -161,6 +168,9 @@ impl State {
             proposals: Proposals::default(),
             told: None,
             heard: Proof::default(),
+            opinions: Arc::default(),
+            opinions_at: Duration::ZERO,
+            isolation: Isolation::default(),
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
             prepared,
@@ -185,7 +195,8 @@ impl State {
     /// What is sent to peers.
     pub fn for_peers(&self) -> PeerMessage {
         let message = PeerMessage::new(&self.prepared, &self.latches, &self.operator, self.proposals.to_peers());
-        message.with_acme(self.orders.message(self.snapshot.ready))
+        let fit = self.snapshot.ready && self.isolation.is_nothing();
+        message.with_acme(self.orders.message(self.snapshot.ready)).with_opinions(self.opinions.clone(), fit)
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.
@@ -217,9 +228,12 @@ impl State {
         if let Event::PeerMessage(message) = &event {
             self.orders.note_heard(&message.peer, now);
         }
+        let is_told_anew = self.renew_opinions(matches!(event, Event::Health(_)), now);
+        // That a peer still sees what is down here is news in itself.
+        let is_at_rest = !is_told_anew && self.isolation.is_uncontested();
         let event = match event {
             Event::Followed(daemon) => return self.follow(&daemon, now),
-            Event::PeerMessage(message) if self.is_old_news(&message, now) => return Vec::new(),
+            Event::PeerMessage(message) if self.is_old_news(&message, now) && is_at_rest => return Vec::new(),
             event => event,
         };
         let mut effects = self.take_in(event, now);
@@ -285,6 +299,7 @@ impl State {
             .chain(self.operator_file.wakes())
             .chain(self.proposals.wakes())
             .chain(handing)
+            .chain(self.isolation_wakes(now))
             .min()
     }
 
@@ -296,10 +311,12 @@ impl State {
         act: impl FnOnce(&mut Keeper, &Situation<'_>) -> T,
     ) -> Option<T> {
         let rules = service.rules()?;
-        let backends = backend_states(service, &self.health, &self.operator, now);
+        let backends = backend_states(service, &self.health, &self.operator, &self.isolation, now);
+        let isolated = self.isolation.is_isolated(&service.name);
         let keeper = self.latches.get_mut(&service.name)?;
         let running = keeper.latch().map_or(0, |latch| running(&self.snapshot, &service.name, &latch.active));
-        Some(act(keeper, &Situation { own: &self.own, service: &service.name, backends: &backends, rules, running }))
+        let (own, service) = (&self.own, &service.name);
+        Some(act(keeper, &Situation { own, service, backends: &backends, rules, running, isolated }))
     }
 
     /// After a takeover: the new daemon alone checks, talks to peers and decides; requests that still run in this process
@@ -322,6 +339,7 @@ impl State {
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
         self.decide_doubts();
+        effects.extend(self.judge_isolation(now));
         effects.extend(self.step_latches(now));
         if let Some((ticket, record)) = self.latches.to_write(now) {
             effects.push(Effect::WriteLatches { ticket, record });
@@ -370,6 +388,7 @@ impl State {
             now,
             draining: self.draining,
             peers: &self.heard,
+            isolation: &self.isolation,
             challenges: self.orders.challenges(now),
             workers: self.workers,
         };
@@ -384,29 +403,6 @@ impl State {
     /// Whether anything that should be on disk is not.
     pub fn is_unwritten(&self) -> bool {
         self.latches.failure().is_some() || self.operator_file.has_failed()
-    }
-
-    /// One line for `systemctl status`.
-    pub fn summary(&self) -> String {
-        let backends = || self.snapshot.services.iter().flat_map(|service| &service.backends);
-        let up = backends().filter(|backend| backend.verdict == Verdict::Up).count();
-        let latched = || self.prepared.services.iter().filter(|service| service.rules().is_some());
-        let latches =
-            latched().take(SUMMED_UP).map(|service| match self.latches.get(&service.name).and_then(Keeper::latch) {
-                Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
-                None => format!(", {} undecided: not ready", service.name),
-            });
-        let (services, all) = (self.snapshot.fronts.len(), backends().count());
-        let latches: String = latches.collect();
-        let more = match latched().count().saturating_sub(SUMMED_UP) {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        format!(
-            "{}, {up} of {all} backends up{latches}{more}; generation {}",
-            counted(services, "service"),
-            self.snapshot.generation
-        )
     }
 }
 

@@ -237,8 +237,11 @@ pub enum ServiceMode {
 pub enum LatchView {
     /// This backend (an index) is active.
     Active(usize),
-    /// An operator's failover is under way, or the active backend has its start grace: wait, bounded.
+    /// An operator's failover is under way, the active backend has its start grace, or peers have yet to find it down as well: wait,
+    /// bounded.
     Hold,
+    /// This proxy alone cannot reach the active backend, which its peers reach.
+    Isolated,
     /// There is none that may serve (last resort refused, a backend that only a peer's document has).
     Nobody,
     /// Which one is active is not known.

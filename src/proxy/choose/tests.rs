@@ -103,6 +103,7 @@ fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
         ServiceMode::Latched { latch: LatchView::Hold, .. } => return vec![Choice::Wait],
         ServiceMode::Latched { latch: LatchView::Nobody, .. } => return vec![Choice::Nobody],
         ServiceMode::Latched { latch: LatchView::Undecided, .. } => return vec![Choice::Undecided],
+        ServiceMode::Latched { latch: LatchView::Isolated, .. } => return vec![Choice::Isolated],
         ServiceMode::Latched { latch: LatchView::Active(active), .. } => {
             let backend = &service.backends[*active];
             return vec![match (backend.verdict, backend.operator) {
@@ -152,9 +153,13 @@ fn whatever_the_state_the_choice_is_one_that_the_rules_allow() {
             taken.extend(backend.slots.as_ref().filter(|_| random.u8(..3) > 0).and_then(|slots| slots.take(&queue)));
             backend.backup = random.u8(..4) == 0;
         }
-        let latch =
-            [LatchView::Active(random.usize(..count)), LatchView::Hold, LatchView::Nobody, LatchView::Undecided]
-                [random.usize(..4)];
+        let latch = [
+            LatchView::Active(random.usize(..count)),
+            LatchView::Hold,
+            LatchView::Nobody,
+            LatchView::Undecided,
+            LatchView::Isolated,
+        ][random.usize(..5)];
         let mode = match random.u8(..3) {
             0 => ServiceMode::Stateless,
             1 => ServiceMode::Sticky { cookie: Arc::new(Cookie::address("c")) },
@@ -210,6 +215,7 @@ fn built(text: &str) -> Service {
         now: Now::default(),
         draining: false,
         peers: &Default::default(),
+        isolation: &Default::default(),
         challenges: Default::default(),
         workers: 1,
     };

@@ -13,7 +13,7 @@ use crate::proxy::target::files::folder::WatchedFolder;
 impl State {
     /// What the operator should look at.
     pub fn alarms(&self, now: Now) -> Vec<String> {
-        let mut alarms = Vec::new();
+        let mut alarms: Vec<String> = self.isolation.alarms().collect();
         for (service, shown) in self.prepared.services.iter().zip(&self.snapshot.services) {
             alarms.extend(self.of_service(service, shown, now));
             alarms.extend(service.backends.iter().filter_map(|backend| self.changed_check(service, backend)));
@@ -54,8 +54,16 @@ impl State {
             let is_empty = !is_latched(shown) && !is_usable(shown);
             return is_empty.then(|| format!("{}: no backend is usable", service.name));
         };
-        let backends = backend_states(service, &self.health, &self.operator, now);
-        keeper.alarm(&Situation { own: &self.own, service: &service.name, backends: &backends, rules, running: 0 })
+        let backends = backend_states(service, &self.health, &self.operator, &self.isolation, now);
+        let isolated = self.isolation.is_isolated(&service.name);
+        keeper.alarm(&Situation {
+            own: &self.own,
+            service: &service.name,
+            backends: &backends,
+            rules,
+            running: 0,
+            isolated,
+        })
     }
 
     /// A backend that only the check before the last change finds up: the document is probably wrong.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::isolation::Isolation;
 use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Proof, Verdict};
@@ -34,6 +35,8 @@ pub struct SnapshotInput<'a> {
     pub draining: bool,
     /// Whether what is known of the peers' latches may be acted on still.
     pub peers: &'a Proof,
+    /// What this proxy alone cannot reach.
+    pub isolation: &'a Isolation,
     /// What a CA asks for.
     pub challenges: Challenges,
     /// Worker threads: as many slots in each backend's counters.
@@ -49,7 +52,8 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         generation: previous.map_or(1, |previous| previous.generation + 1),
         ready: !at.draining
             && (services.is_empty() || services.iter().any(is_usable))
-            && !services.iter().any(Service::is_undecided),
+            && !services.iter().any(Service::is_undecided)
+            && !at.isolation.stands_back(),
         draining: at.draining,
         peers: at.peers.clone(),
         router: prepared.router.clone(),
@@ -104,8 +108,10 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         PreparedMode::Stateless => ServiceMode::Stateless,
         PreparedMode::Sticky(cookie) => ServiceMode::Sticky { cookie: cookie.clone() },
         PreparedMode::Latched { cookie, rules } => {
-            let backends = backend_states(service, at.health, at.operator, at.now);
-            let situation = Situation { own: at.own, service: &service.name, backends: &backends, rules, running: 0 };
+            let backends = backend_states(service, at.health, at.operator, at.isolation, at.now);
+            let isolated = at.isolation.is_isolated(&service.name);
+            let situation =
+                Situation { own: at.own, service: &service.name, backends: &backends, rules, running: 0, isolated };
             let view = (at.latch)(&service.name).map_or(LatchView::Undecided, |keeper| keeper.view(at.now, &situation));
             ServiceMode::Latched { cookie: cookie.clone(), latch: view }
         }
@@ -175,6 +181,7 @@ pub fn backend_states<'a>(
     service: &'a PreparedService,
     health: &'a HealthView,
     operator: &OperatorStates,
+    isolation: &Isolation,
     now: Now,
 ) -> Vec<BackendState<'a>> {
     let standing = |backend: &'a PreparedBackend| {
@@ -188,6 +195,7 @@ pub fn backend_states<'a>(
             hearsay: health.is_none_or(|health| health.hearsay),
             reason: health.map_or("not probed yet", |health| &health.reason),
             operator: operator.state(&backend.subject, now.unix_ms),
+            contradicted: isolation.contradicts(&backend.subject),
         }
     };
     service.backends.iter().map(standing).collect()

@@ -7,14 +7,16 @@ use super::lines;
 use super::peer_state::PeerState;
 use super::{Effect, Now};
 use crate::daemon::operator::proposals::ProposalsMessage;
+use crate::daemon::opinions::Heard;
 use crate::daemon::peers::PeerEvent;
 
 impl State {
     /// A peer says that it has nothing new, once a second: nothing follows from that, unless something of what it said was put off here.
     pub(super) fn is_old_news(&mut self, message: &PeerEvent, now: Now) -> bool {
         let known =
-            self.peers.get(&message.peer).filter(|known| !message.is_news && !known.is_outdated(&self.prepared));
+            self.peers.get_mut(&message.peer).filter(|known| !message.is_news && !known.is_outdated(&self.prepared));
         let Some(known) = known else { return false };
+        known.heard = Some(Heard::now(now.running));
         let is_put = known.put != ProposalsMessage::default();
         self.proposals.receive(&message.peer, known.put.clone(), now);
         !self.latches.merge_peers(&known.latches) && !is_put
@@ -37,6 +39,7 @@ impl State {
                     effects.push(Effect::Log(lines::newer_states(&peer)));
                 }
                 self.proposals.receive(&peer, words.put.clone(), now);
+                words.heard = Some(Heard::now(now.running));
                 self.peers.insert(peer, words);
             }
             Err(why) => {

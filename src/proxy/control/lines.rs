@@ -26,6 +26,17 @@ pub(super) fn said_of(subject: &str, words: String) -> LogLine {
     LogLine::info(Kind::Operator, words).about(subject)
 }
 
+/// This proxy alone cannot reach what a service needs.
+pub(super) fn isolated(service: &str, words: &str) -> LogLine {
+    LogLine::warn(Kind::Check, format!("{service}: this proxy is isolated from {words}; nothing is moved for that"))
+        .about(service)
+}
+
+/// That has ended.
+pub(super) fn isolated_no_more(service: &str) -> LogLine {
+    LogLine::info(Kind::Check, format!("{service}: this proxy is isolated no more")).about(service)
+}
+
 /// A peer knew what an operator has said.
 pub(super) fn newer_states(peer: &str) -> LogLine {
     let words = format!("peer {peer} has newer operator states, which are in force here now");

@@ -16,6 +16,7 @@ use super::prepared::{Prepared, PreparedService};
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
+use crate::daemon::opinions::{Heard, Opinions};
 use crate::daemon::peers::Rejected;
 use crate::proxy::acme::message::AcmeMessage;
 use crate::proxy::latch::latches::Latches;
@@ -72,7 +73,13 @@ impl PeerMessage {
         let is_named = |subject: &String| prepared.names(subject);
         let notes = operator.0.iter().filter(|(subject, _)| is_named(subject));
         let operator = OperatorStates(notes.map(|(subject, note)| (subject.clone(), note.clone())).collect());
-        PeerMessage { version: VERSION, latches: decided, undecided, operator, put, acme: AcmeMessage::default() }
+        PeerMessage { version: VERSION, latches: decided, undecided, operator, put, ..PeerMessage::default() }
+    }
+
+    /// The same with what our checks say, and whether this proxy is ready and isolated from nothing.
+    #[must_use]
+    pub fn with_opinions(self, verdicts: Arc<Opinions>, fit: bool) -> PeerMessage {
+        PeerMessage { verdicts, fit, ..self }
     }
 
     /// The same with what is to be said of orders of certificates.
@@ -112,6 +119,12 @@ pub struct PeerState {
     refused: Rejected,
     /// Its operator states.
     pub operator: OperatorStates,
+    /// What its checks say of the backends that our document has.
+    pub verdicts: Arc<Opinions>,
+    /// It is ready, and isolated from nothing.
+    pub fit: bool,
+    /// When it was heard last; none: never.
+    pub heard: Option<Heard>,
     /// What it puts to its peers, and has seen of theirs.
     pub put: ProposalsMessage,
     /// What it said of orders of certificates, until `control` has taken that in.
@@ -125,7 +138,7 @@ pub struct PeerState {
 }
 
 /// What proxies tell each other, and hand over. Earlier versions know nothing of what is undecided or proposed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PeerMessage {
     version: u64,
     #[serde(default)]
@@ -134,6 +147,12 @@ pub struct PeerMessage {
     undecided: BTreeMap<String, Option<Latch>>,
     #[serde(default)]
     operator: OperatorStates,
+    /// What its checks say, by `SERVICE/BACKEND`.
+    #[serde(default)]
+    verdicts: Arc<Opinions>,
+    /// It is ready, and isolated from nothing.
+    #[serde(default)]
+    fit: bool,
     /// What the writer puts to its peers, and has seen of theirs.
     #[serde(flatten)]
     put: ProposalsMessage,
@@ -158,6 +177,9 @@ impl PeerState {
             unknown: BTreeMap::new(),
             refused,
             operator: message.operator,
+            verdicts: message.verdicts,
+            fit: message.fit,
+            heard: None,
             put: message.put,
             acme: message.acme,
             read_for: None,
@@ -179,6 +201,8 @@ impl PeerState {
         let (operator, mut refused) =
             std::mem::take(&mut self.operator).vetted(now.unix_ms, ahead_ms, |subject| prepared.names(subject));
         self.operator = operator;
+        let verdicts = std::mem::take(&mut self.verdicts);
+        self.verdicts = Arc::unwrap_or_clone(verdicts).vetted(|subject| prepared.names(subject)).into();
         let put = std::mem::take(&mut self.put);
         self.put = put.vetted(&prepared.document.name, now.unix_ms, |subject| prepared.names(subject));
         self.unknown = std::mem::take(&mut self.latches);

@@ -16,7 +16,7 @@ use crate::config::proxy::{
 use crate::config::{HttpVersion, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
-use crate::daemon::peers::Identity;
+use crate::daemon::peers::{Identity, RECENT};
 use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
@@ -310,7 +310,8 @@ impl PreparedService {
         let any_bounded = backends.backends.iter().any(|backend| backend.max_connections.is_some());
         let verdict_bound = backends.check.detection_bound();
         let step = match &mode {
-            PreparedMode::Latched { rules, .. } => rules.failover_drain + STORING,
+            // A step, or that peers which have died with the backend count no more.
+            PreparedMode::Latched { rules, .. } => (rules.failover_drain + STORING).max(RECENT),
             PreparedMode::Stateless | PreparedMode::Sticky(_) => Duration::ZERO,
         };
         Ok(PreparedService {

@@ -2,6 +2,7 @@
 
 mod documents;
 mod doubt;
+mod isolation;
 mod limits;
 mod news;
 mod report;

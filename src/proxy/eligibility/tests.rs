@@ -14,8 +14,13 @@ fn random_service(random: &mut fastrand::Rng) -> Service {
         backend.backup = random.u8(..4) == 0;
     }
     let cookie = Arc::new(Cookie::address("polder-shop"));
-    let latch = [LatchView::Active(random.usize(..count)), LatchView::Hold, LatchView::Nobody, LatchView::Undecided]
-        [random.usize(..4)];
+    let latch = [
+        LatchView::Active(random.usize(..count)),
+        LatchView::Hold,
+        LatchView::Nobody,
+        LatchView::Undecided,
+        LatchView::Isolated,
+    ][random.usize(..5)];
     let mode = match random.u8(..3) {
         0 => ServiceMode::Stateless,
         1 => ServiceMode::Sticky { cookie },
@@ -51,7 +56,9 @@ fn a_chosen_backend_is_one_whose_requests_may_stay_and_none_is_passed_over_while
                 assert!(!admitted, "seed {seed}: {service:?}");
             }
             Choice::Queue { .. } => panic!("seed {seed}: no backend is bounded: {service:?}"),
-            Choice::Nobody | Choice::Undecided | Choice::Wait => assert!(latched, "seed {seed}: {service:?}"),
+            Choice::Nobody | Choice::Undecided | Choice::Isolated | Choice::Wait => {
+                assert!(latched, "seed {seed}: {service:?}")
+            }
         }
     }
 }

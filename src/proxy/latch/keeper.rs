@@ -248,6 +248,8 @@ impl Keeper {
         let (cause, lenient) = match situation.find(&latch.active) {
             None if self.stand_in == StandIn::NotNeeded => (format!("{} left the document", latch.active), false),
             None => return,
+            // One proxy's false alarm moves nobody: if it is none, the others find it down as well in no more than their checks take.
+            Some(active) if active.is_in_doubt() => return,
             Some(active) if active.eligibility() == Eligibility::None => {
                 (active.in_words(), active.operator != OperatorState::Maint)
             }
@@ -298,8 +300,12 @@ impl Keeper {
             (Some(active), _) => {
                 let backend = &situation.backends[active];
                 let is_down = backend.eligibility() == Eligibility::None && backend.operator != OperatorState::Maint;
-                let waits = is_down && self.in_grace(now);
-                if waits { LatchView::Hold } else { LatchView::Active(active) }
+                match is_down {
+                    true if self.in_grace(now) => LatchView::Hold,
+                    true if backend.is_in_doubt() && situation.isolated => LatchView::Isolated,
+                    true if backend.is_in_doubt() => LatchView::Hold,
+                    _ => LatchView::Active(active),
+                }
             }
             (None, StandIn::For { previous: Some(previous) }) => match index(previous) {
                 Some(stand_in) if situation.backends[stand_in].keeps() => LatchView::Active(stand_in),
@@ -362,7 +368,7 @@ impl Keeper {
                 }
             };
         };
-        if active.keeps() || self.proposed.is_some() {
+        if active.keeps() || active.is_in_doubt() || self.proposed.is_some() {
             return None;
         }
         let refused =

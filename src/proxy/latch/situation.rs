@@ -29,6 +29,8 @@ pub struct BackendState<'a> {
     pub reason: &'a str,
     /// Its operator state.
     pub operator: OperatorState,
+    /// It is down here, and peers that were heard lately see it up.
+    pub contradicted: bool,
 }
 
 impl BackendState<'_> {
@@ -45,6 +47,11 @@ impl BackendState<'_> {
     /// It serves as the active backend.
     pub(super) fn keeps(&self) -> bool {
         self.eligibility().admits_bound()
+    }
+
+    /// It is down here and up elsewhere: no reason to move away from it, as long as the operator has none.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.contradicted && self.operator != OperatorState::Maint
     }
 
     pub(super) fn in_words(&self) -> String {
@@ -68,6 +75,8 @@ pub struct Situation<'a> {
     pub rules: &'a LatchConfig,
     /// Requests running on the active backend.
     pub running: u64,
+    /// The active backend has been down here and up elsewhere for too long for the others to be late: this proxy alone cannot reach it.
+    pub isolated: bool,
 }
 
 impl<'a> Situation<'a> {

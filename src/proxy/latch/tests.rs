@@ -44,6 +44,7 @@ impl Proxy {
             backends: &backends,
             rules: &self.rules,
             running: self.running,
+            isolated: false,
         };
         act(&mut self.keeper, self.now, &situation)
     }
@@ -124,6 +125,7 @@ fn backend_states(backends: &[(&'static str, Verdict, OperatorState)]) -> Vec<Ba
         hearsay: false,
         reason: "connection refused",
         operator: *operator,
+        contradicted: false,
     };
     backends.iter().map(standing).collect()
 }

@@ -250,6 +250,10 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Undecided => {
             return format!("it is answered 503 until `polder failover {} --to BACKEND` decides", service.name);
         }
+        Choice::Isolated => {
+            return "this proxy alone cannot reach the active backend, which its peers reach: it is answered 503"
+                .into();
+        }
     };
     let by_cookie = named.is_some_and(|named| service.backends[named].name == backend.name) && !set_cookie;
     let why = match &service.mode {

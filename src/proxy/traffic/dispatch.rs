@@ -94,6 +94,7 @@ impl Exchange<'_> {
                 }
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, nobody(service)))),
                 Choice::Undecided => return Err(Failure::new(503, End::Undecided)),
+                Choice::Isolated => return Err(Failure::new(503, End::Isolated)),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Queue { among } => {
                     self.queue(&mut retries.queued, client, (&view, service), among).await?;

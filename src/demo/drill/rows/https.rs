@@ -9,7 +9,7 @@ use super::super::super::addresses::PROXIES;
 use super::super::super::documents::proxy_name;
 use super::super::super::fleet::Action;
 use super::super::stage::{NOTICE_LIMIT, Stage, with_slack};
-use super::proxies::gone_from_answers;
+use super::proxies::{FIRST, gone_from_answers};
 use super::row::Row;
 
 /// How long visitors are watched after the verdict.
@@ -32,7 +32,7 @@ pub(super) static RESUMED: Row = Row {
             let via = stage.proxy_ip(0);
             stage.may_fail_through(via, killed);
             stage.bounds().resumes = true;
-            gone_from_answers(stage, stage.times().detection()).await;
+            gone_from_answers(stage, FIRST, stage.times().detection()).await;
             stage.observe(AFTER).await;
             Ok(())
         })

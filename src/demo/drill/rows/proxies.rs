@@ -13,11 +13,11 @@ use crate::api::daemon::Daemon;
 use crate::api::status::Status;
 
 /// The proxy that is broken.
-const FIRST: usize = 0;
+pub(super) const FIRST: usize = 0;
 /// How long visitors are watched after the verdict.
 const AFTER: Duration = Duration::from_millis(700);
 /// How much later than the last TTL the last visitor may still come: an answer was on its way when it was changed.
-const LAST_ANSWER: Duration = Duration::from_millis(300);
+pub(super) const LAST_ANSWER: Duration = Duration::from_millis(300);
 
 pub(super) static KILLED: Row = Row {
     name: "proxy-killed",
@@ -28,7 +28,7 @@ pub(super) static KILLED: Row = Row {
             let killed = stage.break_part(Action::Kill, &proxy_name(FIRST)).await?;
             let via = stage.proxy_ip(FIRST);
             stage.may_fail_through(via, killed);
-            gone_from_answers(stage, stage.times().detection()).await;
+            gone_from_answers(stage, FIRST, stage.times().detection()).await;
             stage.observe(AFTER).await;
             Ok(())
         })
@@ -44,7 +44,7 @@ pub(super) static FROZEN: Row = Row {
     play: |stage| {
         Box::pin(async {
             stage.break_part(Action::Freeze, &proxy_name(FIRST)).await?;
-            let verdict = gone_from_answers(stage, stage.times().detection()).await;
+            let verdict = gone_from_answers(stage, FIRST, stage.times().detection()).await;
             let expired = verdict + stage.times().ttl + LAST_ANSWER;
             let via = stage.proxy_ip(FIRST);
             stage.may_fail_through(via, expired);
@@ -69,9 +69,10 @@ fn gone_bound(times: &Times) -> Option<Duration> {
     Some(times.detection() + times.ttl)
 }
 
-pub(super) async fn gone_from_answers(stage: &mut Stage, within: Duration) -> Duration {
+/// Waits until no nameserver answers with a proxy.
+pub(super) async fn gone_from_answers(stage: &mut Stage, proxy: usize, within: Duration) -> Duration {
     let nameservers = stage.watched(Daemon::Nameserver);
-    let name = proxy_name(FIRST);
+    let name = proxy_name(proxy);
     let what = format!("{name} is not in the answers");
     stage.noticed(&nameservers, &what, within, move |seen: &Status| seen.answers_with(&name) == Some(false)).await
 }
@@ -83,7 +84,7 @@ async fn drain(stage: &mut Stage) -> Result<(), Error> {
     let note = json!({ "subject": subject, "state": "drain", "who": "drill", "why": "the row wants it" });
     stage.post(&nameserver_name(0), "/operator", &note).await?;
     stage.sabotage().await?;
-    gone_from_answers(stage, stage.times().peers).await;
+    gone_from_answers(stage, FIRST, stage.times().peers).await;
     stage.observe(stage.times().ttl + LAST_ANSWER).await;
     stage.fleet.act(Action::Stop, &name).await?;
     stage.observe(AFTER).await;

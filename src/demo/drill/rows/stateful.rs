@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::super::super::Error;
-use super::super::super::documents::{STATEFUL, Times, proxy_name};
+use super::super::super::documents::{STATEFUL, Times};
 use super::super::super::fleet::Action;
 use super::super::stage::{Stage, with_slack};
+use super::proxies::{LAST_ANSWER, gone_from_answers};
 use super::row::Row;
 use crate::api::daemon::Daemon;
+use crate::api::status::Status;
 use crate::health::Verdict;
 
 /// How long visitors are watched after the verdict.
@@ -116,34 +118,42 @@ pub(super) static FAILBACK: Row = Row {
 pub(super) static ONE_PROXY_BLIND: Row = Row {
     name: "one-proxy-blind",
     broken: "one proxy alone sees the primary dead",
-    promise: "all proxies follow it to the backup: never two active backends for long",
+    promise: "nobody moves; that proxy says so, and is out of the answers until it sees it again",
     bound: blind_bound,
-    play: |stage| {
-        Box::pin(async {
-            let (blind, detection) = (1, stage.times().detection());
-            stage.breaks();
-            stage.fleet.blind("shop1", blind, true).await?;
-            stage.sabotage().await?;
-            let within = blind_bound(&stage.times()).unwrap_or(detection);
-            let moved = all_active(stage, "shop2", within).await;
-            stage.may_fail_before(moved);
-            stage.sessions_may_be_lost_once();
-            stage.bounds().gap = Some(with_slack(stage.times().peers) + MOVE);
-            stage.observe(AFTER).await;
-            stage.was_served_by("shop2", moved);
-            let by = stage
-                .seen(&proxy_name(0))
-                .await
-                .and_then(|seen| seen.service(STATEFUL)?.latch.as_ref().map(|latch| latch.by.clone()));
-            stage.fact("the latch names the proxy that moved it", by == Some(proxy_name(blind)));
-            stage.fleet.blind("shop1", blind, false).await
-        })
-    },
+    play: |stage| Box::pin(one_proxy_is_blind(stage)),
     ..Row::NOTICED
 };
 
+/// Until its nameservers leave the proxy out: it must be sure, and they must find it not ready.
 fn blind_bound(times: &Times) -> Option<Duration> {
-    Some(times.detection() + times.peers)
+    Some(isolated_bound(times) + times.detection())
+}
+
+/// Its own verdict, the time in which peers would have come to theirs, and an exchange with one.
+fn isolated_bound(times: &Times) -> Duration {
+    2 * times.detection() + times.peers
+}
+
+async fn one_proxy_is_blind(stage: &mut Stage) -> Result<(), Error> {
+    let blind = 1;
+    let before = epochs(stage).await;
+    stage.breaks();
+    stage.fleet.blind("shop1", blind, true).await?;
+    stage.sabotage().await?;
+    let (own, times) = (stage.watched(Daemon::Proxy).swap_remove(blind), stage.times());
+    let isolated = |seen: &Status| {
+        !seen.daemon().ready && seen.daemon().alarms.iter().any(|alarm| alarm.contains("shop: isolated from shop1"))
+    };
+    stage.noticed(&[own], "it is isolated, and not ready", isolated_bound(&times), isolated).await;
+    let verdict = gone_from_answers(stage, blind, isolated_bound(&times) + times.detection()).await;
+    let expired = verdict + times.ttl + LAST_ANSWER;
+    let via = stage.proxy_ip(blind);
+    stage.may_fail_through(via, expired);
+    let rest = expired.saturating_sub(stage.now());
+    stage.observe(rest + AFTER).await;
+    let unchanged = before == epochs(stage).await;
+    stage.fact("no latch has moved", unchanged);
+    stage.fleet.blind("shop1", blind, false).await
 }
 
 /// Waits for the failover to `backup` on every proxy, and states what visitors are promised in it. `killed`: when the primary was

@@ -1,0 +1,164 @@
+//! What peers say of backends, beside what our own checks say (pure).
+//!
+//! Owns what is told of our own checks, and from when on a difference is isolation and no longer the delay between two proxies' checks.
+//! Must never: change a verdict or move a latch; it gives reasons not to.
+//!
+//! A backend that dies is found down by every proxy within its check's detection bound, so a peer that still says up when that has
+//! passed does reach it. Until then requests wait. After that the service is answered 503 here, and this proxy is not ready while there is a
+//! peer to which visitors can go instead: one that is fit. Of two proxies that are both isolated from something neither stands back
+//! for the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::build::backend_states;
+use super::isolation::{Contradiction, CutOff};
+use super::lines;
+use super::peer_state::PeerState;
+use super::prepared::{PreparedBackend, PreparedService};
+use super::{Effect, State};
+use crate::api::operator::OperatorState;
+use crate::daemon::eligibility::Eligibility;
+use crate::daemon::opinions::{Heard, Opinions};
+use crate::health::Verdict;
+use crate::proxy::latch::{BackendState, Keeper, Now};
+
+/// Between two looks at whether our own verdicts are still borne out.
+const OPINIONS_INTERVAL: Duration = Duration::from_secs(1);
+
+impl State {
+    /// Looks at what our own checks say, for the peers: whenever there is news of them, and from time to time, since a verdict that
+    /// nothing bears out any more makes no news. Gives whether there is something to tell.
+    pub(super) fn renew_opinions(&mut self, is_news: bool, now: Now) -> bool {
+        if self.prepared.document.peers.is_none() || !(is_news || now.running >= self.opinions_at + OPINIONS_INTERVAL) {
+            return false;
+        }
+        self.opinions_at = now.running;
+        let (prepared, health) = (&self.prepared, &self.health);
+        let backends =
+            prepared.services.iter().flat_map(|service| service.backends.iter().map(move |one| (service, one)));
+        let seen = backends.filter_map(|(service, backend)| {
+            let health = service.judged_by(health.get(&backend.target)?);
+            Some((&*backend.subject, health, service.verdict_bound))
+        });
+        let mut ours = Opinions::clone(&self.opinions);
+        let changed = ours.renew(seen, now.running);
+        if changed {
+            self.opinions = Arc::new(ours);
+        }
+        changed
+    }
+
+    /// Judges anew, and gives a line for each service with which it has begun or ended.
+    pub(super) fn judge_isolation(&mut self, now: Now) -> Vec<Effect> {
+        let before = std::mem::take(&mut self.isolation);
+        if self.prepared.document.peers.is_some() {
+            self.isolation.contradicted = self.contradicted(now);
+        }
+        if !self.isolation.is_uncontested() {
+            self.isolation.cut_off = self.cut_off(&before.cut_off, now);
+        }
+        self.isolation.stands_back = !self.isolation.is_nothing() && self.fit_peer(now).is_some();
+        let was = |service: &str| before.is_isolated(service);
+        let begun = self.isolation.cut_off.iter().filter(|(service, cut_off)| cut_off.is_isolated && !was(service));
+        let begun = begun.map(|(service, CutOff { words, .. })| lines::isolated(service, words));
+        let ended = before.cut_off.iter().filter(|(_, cut_off)| cut_off.is_isolated);
+        let ended = ended.filter(|(service, _)| !self.isolation.is_isolated(service));
+        begun.chain(ended.map(|(service, _)| lines::isolated_no_more(service))).map(Effect::Log).collect()
+    }
+
+    /// The next moment at which that may come out otherwise though nothing happens.
+    pub(super) fn isolation_wakes(&self, now: Now) -> Option<Duration> {
+        let heard = self.isolation.contradicted.values().flatten().map(|contradiction| contradiction.heard.lapses());
+        heard.filter(|lapses| *lapses > now.running).min()
+    }
+
+    /// Backends that are down here, each with the peers that see it up.
+    fn contradicted(&self, now: Now) -> BTreeMap<String, Vec<Contradiction>> {
+        let is_down = |service: &PreparedService, backend: &PreparedBackend| {
+            let health = self.health.get(&backend.target).map(|health| service.judged_by(health));
+            health.is_some_and(|health| health.verdict == Verdict::Down && health.proof.holds(now.running))
+        };
+        let mut contradicted = BTreeMap::new();
+        for service in &self.prepared.services {
+            for backend in service.backends.iter().filter(|backend| is_down(service, backend)) {
+                let peers = self.seen_up_by(&backend.subject, service.verdict_bound, now);
+                if !peers.is_empty() {
+                    contradicted.insert(backend.subject.clone(), peers);
+                }
+            }
+        }
+        contradicted
+    }
+
+    /// The peers that were heard lately and see a backend up, of which a check here would know within `bound` that it is dead.
+    fn seen_up_by(&self, subject: &str, bound: Duration, now: Now) -> Vec<Contradiction> {
+        let contradiction = |(name, peer): (&String, &PeerState)| {
+            let (verdict, bound) = peer.verdicts.verdict(subject, bound)?;
+            let heard = peer.heard.filter(|heard| heard.is_recent(now.running))?;
+            (verdict == Verdict::Up).then(|| Contradiction { peer: name.clone(), heard, bound })
+        };
+        self.peers.iter().filter_map(contradiction).collect()
+    }
+
+    fn cut_off(&self, before: &BTreeMap<Arc<str>, CutOff>, now: Now) -> BTreeMap<Arc<str>, CutOff> {
+        let mut cut_off = BTreeMap::new();
+        for service in &self.prepared.services {
+            let unreachable = self.unreachable(service, now);
+            if unreachable.is_empty() {
+                continue;
+            }
+            let before = before.get(&service.name);
+            let since = before.map_or(now.running, |before| before.since);
+            let peers = unreachable.iter().filter_map(|backend| self.isolation.contradicted.get(&backend.subject));
+            // Their verdict was told, or confirmed, when they would have found down what was dead at `since`.
+            let is_confirmed = peers.flatten().any(|Contradiction { heard, bound, .. }| heard.is_after(since + *bound));
+            let is_isolated = is_confirmed || before.is_some_and(|before| before.is_isolated);
+            let words: Vec<String> = unreachable.iter().map(|name| self.unreachable_in_words(service, name)).collect();
+            cut_off.insert(service.name.clone(), CutOff { since, is_isolated, words: words.join(", ") });
+        }
+        cut_off
+    }
+
+    /// The backends without which a service cannot be served here, and that peers reach.
+    fn unreachable<'s>(&self, service: &'s PreparedService, now: Now) -> Vec<&'s PreparedBackend> {
+        let states = backend_states(service, &self.health, &self.operator, &self.isolation, now);
+        let is_doubted = |state: &BackendState<'_>| state.contradicted && state.operator != OperatorState::Maint;
+        let named = |name: &str| service.backends.iter().find(|backend| &*backend.name == name);
+        if service.rules().is_some() {
+            let active = self.latches.get(&service.name).and_then(Keeper::latch).map(|latch| &*latch.active);
+            let state = active.and_then(|active| states.iter().find(|state| state.name == active));
+            return state.filter(|state| is_doubted(state)).and_then(|state| named(state.name)).into_iter().collect();
+        }
+        let serves = |state: &BackendState<'_>| Eligibility::of(state.verdict, state.operator) != Eligibility::None;
+        if states.iter().any(serves) {
+            return Vec::new();
+        }
+        states.iter().filter(|state| is_doubted(state)).filter_map(|state| named(state.name)).collect()
+    }
+
+    /// `web2 (connection refused), which px2 and px3 reach`.
+    fn unreachable_in_words(&self, service: &PreparedService, backend: &PreparedBackend) -> String {
+        let reason = self.health.get(&backend.target).map(|health| service.judged_by(health).reason.to_string());
+        let peers = self.isolation.contradicted.get(&backend.subject).into_iter().flatten();
+        let peers: Vec<&str> = peers.map(|contradiction| contradiction.peer.as_str()).collect();
+        let reach = if peers.len() == 1 { "reaches" } else { "reach" };
+        format!("{} ({}), which {} {reach}", backend.name, reason.unwrap_or_default(), listed(&peers))
+    }
+
+    /// A peer that was heard lately and can serve everything.
+    fn fit_peer(&self, now: Now) -> Option<&str> {
+        let is_recent = |heard: Option<Heard>| heard.is_some_and(|heard| heard.is_recent(now.running));
+        self.peers.iter().find(|(_, peer)| peer.fit && is_recent(peer.heard)).map(|(name, _)| name.as_str())
+    }
+}
+
+/// `px2, px3 and px4`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}

@@ -1,0 +1,214 @@
+//! Proxies that differ in what they reach: what each makes of it, with messages that they really exchange.
+
+use super::*;
+use crate::daemon::peers::RECENT;
+use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
+
+const NAMES: [&str; 3] = ["px1", "px2", "px3"];
+/// Longer than any check of the document takes, and than anything counts that a silent peer has said.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Proxies whose clocks go together. `cut` are pairs that cannot hear each other.
+struct Fleet {
+    proxies: Vec<Machine>,
+    cut: Vec<(usize, usize)>,
+}
+
+fn document(own: usize) -> Arc<Prepared> {
+    let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    document["name"] = json!(NAMES[own]);
+    let others = NAMES.iter().zip(1..).filter(|(name, _)| **name != NAMES[own]);
+    let member = |(name, host): (&&str, i32)| {
+        (name.to_string(), json!({ "address": format!("127.0.0.{host}:8405"), "keys": [] }))
+    };
+    let members: serde_json::Map<String, Value> = others.map(member).collect();
+    document["peers"] =
+        json!({ "listen": format!("127.0.0.{}:8405", own + 1), "key_file": "/nowhere", "members": members });
+    prepared_from(&document.to_string())
+}
+
+impl Fleet {
+    fn start() -> Fleet {
+        let proxies = (0..NAMES.len()).map(|own| {
+            let prepared = document(own);
+            let known = health(&prepared, Verdict::Up);
+            let latches = Latches::restore(StoredLatches::Missing);
+            let (operator, acme, words) = Default::default();
+            let health = Arc::new(known.clone());
+            let known = InitialState {
+                health,
+                operator,
+                operator_lost: None,
+                latches,
+                damaged: None,
+                remembered: known,
+                acme,
+                words,
+            };
+            Machine::start_with(prepared, known)
+        });
+        let mut fleet = Fleet { proxies: proxies.collect(), cut: Vec::new() };
+        fleet.pass(LONG);
+        fleet
+    }
+
+    /// Everybody tells everybody, twice: what is decided by what was heard is heard too.
+    fn exchange(&mut self) {
+        for _ in 0..2 {
+            let messages: Vec<Value> = self.proxies.iter().map(|proxy| json!(proxy.state.for_peers())).collect();
+            for (writer, message) in messages.iter().enumerate() {
+                for reader in 0..self.proxies.len() {
+                    let is_cut = self.cut.iter().any(|pair| *pair == (writer, reader) || *pair == (reader, writer));
+                    if reader != writer && !is_cut {
+                        self.proxies[reader].take(said(NAMES[writer], message.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Time goes by, and an exchange takes place each second.
+    fn pass(&mut self, time: Duration) {
+        for _ in 0..time.as_secs() {
+            self.exchange();
+            self.proxies.iter_mut().for_each(|proxy| proxy.pass(Duration::from_secs(1)));
+        }
+        self.exchange();
+    }
+
+    /// What the checks of these proxies say.
+    fn see(&mut self, proxies: &[usize], subject: &str, verdict: Verdict) {
+        proxies.iter().for_each(|proxy| self.proxies[*proxy].set(subject, verdict));
+    }
+
+    fn views(&self) -> Vec<LatchView> {
+        self.proxies.iter().map(Machine::view).collect()
+    }
+
+    fn ready(&self) -> Vec<bool> {
+        self.proxies.iter().map(|proxy| proxy.state.snapshot.ready).collect()
+    }
+
+    fn epochs(&self) -> Vec<u64> {
+        self.proxies.iter().map(|proxy| proxy.latch().epoch).collect()
+    }
+}
+
+fn said(peer: &str, value: Value) -> Event {
+    Event::PeerMessage(PeerEvent { peer: peer.into(), value: value.into(), is_news: true, ahead_ms: 0 })
+}
+
+#[test]
+fn one_proxy_that_alone_cannot_reach_the_active_backend_moves_nobody_and_stands_back() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    assert_eq!(fleet.views()[0], LatchView::Hold, "the others may find it down in a moment");
+    fleet.pass(LONG);
+    assert_eq!(fleet.epochs(), [0, 0, 0]);
+    assert_eq!(fleet.views(), [LatchView::Isolated, LatchView::Active(0), LatchView::Active(0)]);
+    assert_eq!(fleet.ready(), [false, true, true]);
+    let choice = choose(fleet.proxies[0].service("shop"), RequestFacts::default(), &mut BalanceState::default(), 0);
+    assert_eq!(choice, Choice::Isolated);
+    let alarms = fleet.proxies[0].alarms();
+    assert!(alarms.contains("shop: isolated from web2 (connection refused), which px2 and px3 reach"), "{alarms}");
+
+    fleet.see(&[0], "shop/web2", Verdict::Up);
+    fleet.pass(Duration::from_secs(1));
+    assert_eq!((fleet.views(), fleet.ready()), (vec![LatchView::Active(0); 3], vec![true; 3]));
+    assert!(!fleet.proxies[0].alarms().contains("isolated"));
+}
+
+#[test]
+fn a_backend_that_all_find_down_is_left_as_soon_as_the_last_of_them_has() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    fleet.pass(Duration::from_secs(1));
+    fleet.see(&[1], "shop/web2", Verdict::Down);
+    fleet.pass(Duration::from_secs(1));
+    assert_eq!((fleet.epochs(), fleet.views()[0]), (vec![0, 0, 0], LatchView::Hold));
+    fleet.see(&[2], "shop/web2", Verdict::Down);
+    fleet.exchange();
+    assert_eq!((fleet.epochs(), fleet.views()), (vec![1, 1, 1], vec![LatchView::Active(1); 3]));
+}
+
+#[test]
+fn two_proxies_of_which_each_reaches_another_backend_come_to_rest_without_a_move() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    fleet.see(&[1], "shop/web3", Verdict::Down);
+    fleet.pass(Duration::from_secs(120));
+    assert_eq!(fleet.epochs(), [0, 0, 0]);
+    assert_eq!(fleet.views(), [LatchView::Isolated, LatchView::Active(0), LatchView::Active(0)]);
+}
+
+#[test]
+fn a_peer_that_fell_silent_with_the_backend_counts_no_longer_than_it_was_heard_lately() {
+    let mut fleet = Fleet::start();
+    fleet.cut = vec![(0, 1), (0, 2)];
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    assert_eq!(fleet.epochs()[0], 0, "they said so a moment ago");
+    let wakes = fleet.proxies[0].state.wakes(fleet.proxies[0].now).unwrap();
+    assert!(
+        wakes <= fleet.proxies[0].now.running + RECENT + Duration::from_millis(1),
+        "the daemon looks again by then"
+    );
+    fleet.pass(RECENT + Duration::from_secs(1));
+    assert_eq!((fleet.epochs()[0], fleet.views()[0]), (1, LatchView::Active(1)));
+}
+
+#[test]
+fn what_an_operator_says_moves_a_latch_though_peers_see_the_backend_up() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    fleet.pass(LONG);
+    let command: FailoverCommand =
+        serde_json::from_value(json!({ "service": "shop", "to": null, "who": "alice", "why": "" })).unwrap();
+    let now = fleet.proxies[0].now;
+    let effects = fleet.proxies[0].state.failover(&command, now).unwrap().effects;
+    fleet.proxies[0].carry_out(effects);
+    fleet.pass(LONG);
+    assert_eq!((fleet.epochs(), fleet.views()), (vec![1, 1, 1], vec![LatchView::Active(1); 3]));
+}
+
+#[test]
+fn a_proxy_that_reaches_no_backend_of_a_stateless_service_stands_back_for_peers_that_do() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "www/web1", Verdict::Down);
+    fleet.pass(LONG);
+    assert_eq!(fleet.ready(), [true, true, true], "it has another one");
+    fleet.see(&[0], "www/web2", Verdict::Down);
+    assert_eq!(fleet.ready(), [true, true, true], "it may be down everywhere in a moment");
+    fleet.pass(LONG);
+    assert_eq!(fleet.ready(), [false, true, true]);
+    fleet.see(&[1, 2], "www/web1", Verdict::Down);
+    fleet.see(&[1, 2], "www/web2", Verdict::Down);
+    fleet.pass(LONG);
+    assert_eq!(fleet.ready(), [true, true, true], "nobody has a backend of www, and shop is served everywhere");
+}
+
+#[test]
+fn of_proxies_that_are_all_isolated_from_something_none_stands_back() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0, 2], "shop/web2", Verdict::Down);
+    fleet.see(&[1], "www/web1", Verdict::Down);
+    fleet.see(&[1], "www/web2", Verdict::Down);
+    fleet.pass(LONG);
+    assert_eq!(fleet.ready(), [true, true, true]);
+    let alarms = fleet.proxies[1].alarms();
+    assert!(alarms.contains("stays ready, since no peer is that reaches everything"), "{alarms}");
+}
+
+#[test]
+fn a_verdict_that_no_probe_bears_out_any_more_is_taken_back() {
+    let mut fleet = Fleet::start();
+    let prepared = fleet.proxies[1].state.prepared.clone();
+    let mut known = (*fleet.proxies[1].state.health).clone();
+    let now = fleet.proxies[1].now;
+    for (target, health) in known.iter_mut() {
+        health.proof = target.proof(now.running);
+    }
+    fleet.proxies[1].take(Event::Health(Arc::new(known)));
+    let bound = prepared.service("shop").unwrap().verdict_bound;
+    fleet.proxies[1].pass(bound + Duration::from_secs(10));
+    assert_eq!(json!(fleet.proxies[1].state.for_peers())["verdicts"], json!({}));
+}
