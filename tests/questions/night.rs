@@ -57,9 +57,8 @@ async fn quiet(stage: &mut Stage<'_>) {
     let (http, https) = (stage.fleet.addresses.http_port(), stage.fleet.addresses.https_port());
     stage.get(0, "www.polder.test", "/").await;
     let session = stage.get(0, "shop.polder.test", "/session").await;
-    let ours = session.lines().filter_map(|line| line.split_once(": ")).map(|(_, value)| value);
-    let cookie =
-        ours.filter(|value| value.starts_with("polder-shop=")).next().unwrap().split(';').next().unwrap().to_owned();
+    let mut ours = session.lines().filter_map(|line| line.split_once(": ")).map(|(_, value)| value);
+    let cookie = ours.find(|value| value.starts_with("polder-shop=")).unwrap().split(';').next().unwrap().to_owned();
     stage.run.texts.push((cookie.clone(), "polder-shop=iU0d..."));
     stage.ask(look("Is everything well?", "polder status", "All is well.").begins("On a quiet evening")).await;
     stage

@@ -86,7 +86,7 @@ pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
     let mut alarms = state.alarms(now);
     alarms.extend(live.shell.alarms());
     alarms.extend(live.hanging.iter().cloned());
-    alarms.extend(live.shell.peers.iter().filter_map(|(_, health)| silent(health, now)));
+    alarms.extend(live.shell.peers.values().filter_map(|health| silent(health, now)));
     alarms.extend(live.nameservers.iter().filter_map(|(name, health)| untold(name, health, now)));
     alarms
 }
