@@ -9,6 +9,7 @@ pub mod bootstrap;
 pub mod caller;
 pub mod check;
 pub mod command;
+pub mod complete;
 pub mod daemons;
 pub mod demo;
 pub mod demo_file;
@@ -83,43 +84,58 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer is no (refused, not well, a promise broken), 2 usage, 3 could not run,
-4 --wait ran out of time, 130 --wait was ended by Ctrl-C.
-Try `polder drill` (about a minute, nothing installed), then `polder demo` and, from another terminal, `polder status`.";
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 the answer is no (refused, not well, a promise broken),
+2 usage, 3 could not run, 4 --wait ran out of time, 130 --wait ended by Ctrl-C.
+
+New here? `polder drill` (nothing is installed), then `polder demo` and, from
+another terminal, `polder status`.";
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Start a whole fleet on loopback, to look at and to break
     Demo(demo::DemoArgs),
-    /// Break every part of a whole fleet under visitor load and judge every promise
+    /// Break every part of a fleet under load, judge every promise
     Drill(drill::DrillArgs),
     /// A verb that speaks to daemons
     #[command(flatten)]
     Ask(Ask),
-    /// Check a fleet before it is deployed: stage it, evaluate it, validate every document and what must hold across hosts
+    /// Find all that is wrong with a fleet before it is deployed
+    ///
+    /// It is staged and evaluated, every document is validated, and so is what must hold across hosts.
     Check(check::CheckArgs),
-    /// Show what a push would change on which host, in behaviour; it changes nothing
+    /// Show what a push would change in behaviour; change nothing
     Plan(plan::PlanArgs),
-    /// Bring every host to what the working copy says, one after the other, proved and confirmed; stop when one gets worse
+    /// Bring every host to what the working copy says
+    ///
+    /// One after the other, each rehearsed, proved from outside and confirmed; it stops when one gets worse.
     Push(push::PushArgs),
-    /// Take hosts back to what ran before, by their ledgers: rehearsed, proved and confirmed like a push
+    /// Take hosts back to what ran before
+    ///
+    /// By their ledgers; rehearsed, proved and confirmed like a push.
     Rollback(rollback::RollbackArgs),
     /// Raise the serial of a zone in its file, and change nothing else
     Serial(serial::SerialArgs),
-    /// Keep others from pushing for a while; or show who does, or break a lock whose holder is gone
+    /// Keep others from pushing; show who does; break a lock
+    ///
+    /// A lock is broken if its holder is gone.
     Lock(lock::LockArgs),
     /// Give back the lock that you took by hand
     Unlock(FleetArg),
-    /// Show what was pushed to the hosts, by whom, and what became of it
+    /// Show what was pushed to the hosts, by whom, with what result
     Log(log::LogArgs),
-    /// Show, make and rotate the keys that hosts share, and make this admin machine's own
+    /// Show, make and rotate keys: those hosts share, and your own
     Keys(keys::KeysArgs),
-    /// Install a host's first system over ssh as root; from then on it is pushed to
+    /// Install a host's first system over ssh as root
+    ///
+    /// From then on it is pushed to.
     Bootstrap(bootstrap::BootstrapArgs),
     /// Commit what was deployed while the svn server did not answer
     Reconcile(reconcile::ReconcileArgs),
-    /// Turn a configuration of HAProxy or Caddy into the proxy's document, and tell by line what is not in it
+    /// Turn a configuration of HAProxy or Caddy into a document
+    ///
+    /// What is not in it is told by line.
     Import {
         #[command(subcommand)]
         /// What to import.
@@ -127,6 +143,9 @@ pub enum Verb {
     },
     /// Print man pages or shell completions
     Generate(generate::GenerateArgs),
+    /// The names that a shell may put where the cursor is
+    #[command(hide = true)]
+    Complete(complete::CompleteArgs),
     /// A host's end of a push
     #[command(hide = true)]
     Gate(gate::GateArgs),
@@ -150,32 +169,42 @@ pub enum Verb {
 /// The verbs that speak to daemons.
 #[derive(Debug, Subcommand)]
 pub enum Ask {
-    /// Show hosts, daemons, services, latches, pools and alarms; exit 1 if anything is not well
+    /// Show how the fleet is, what is not well first; then exit 1
     Status(status::StatusArgs),
-    /// Take a backend or pool member out gently: no new visitors; those whose session is there stay
+    /// Take a backend or proxy out gently: it gets no new visitors
     #[command(after_help = operator::DRAIN_HELP)]
     Drain(operator::StateArgs),
-    /// Put a backend or pool member back into service
+    /// Put a backend or proxy back into service
     #[command(after_help = operator::READY_HELP)]
     Ready(operator::TargetArgs),
-    /// Take a backend or pool member out at once: nobody is sent there
+    /// Take a backend or proxy out at once: nobody is sent there
     #[command(after_help = operator::MAINT_HELP)]
     Maint(operator::StateArgs),
     /// Move a stateful service from its active backend to a backup
     Failover(failover::FailoverArgs),
     /// Move a stateful service back to its primary
     Failback(failback::FailbackArgs),
-    /// Drop an operator state, or the place of a latch, that somebody set who should not have
+    /// Drop what somebody set who should not have
+    ///
+    /// An operator state, or where the latch of a service is.
     Forget(forget::ForgetArgs),
     /// Show where a visitor of a URL would end up, and why
     Explain(explain::ExplainArgs),
-    /// Show what happened in the fleet, in order of time: checks, latches, operators, reloads, peers, certificates
+    /// Show what happened in the fleet, in order of time
+    ///
+    /// Checks, latches, operators, reloads, peers, certificates.
     Events(events::EventsArgs),
-    /// Show what became of one request that failed, by the number that its visitor was shown, and what happened around it
+    /// Show what became of one request, by the id its visitor saw
+    ///
+    /// Of one that failed, was slow or was refused; and what happened around it.
     Why(why::WhyArgs),
-    /// Show requests, errors and times of each service and queries of each zone, live
+    /// Show requests, errors and times of each service, live
+    ///
+    /// And the queries of each zone.
     Top(top::TopArgs),
-    /// Have daemons read their documents again; a bad document changes nothing, and its findings are shown
+    /// Have daemons read their documents again
+    ///
+    /// A bad document changes nothing, and its findings are shown.
     Reload(reload::ReloadArgs),
 }
 
@@ -198,9 +227,9 @@ impl Ask {
     }
 }
 
-/// The whole command line.
+/// The whole command line, as `--help` shows it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::with_examples(help::plain(Cli::command()), "")
 }
 
 /// Reads the command line; what is wrong with it is said, and ends the program.
@@ -219,7 +248,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Drill(args) => Ok(drill::run(args, &output)),
         Verb::Backend(args) => return crate::demo::backend::run(args),
         Verb::Visit(args) => Ok(visit::run(&args)),
-        Verb::Generate(args) => generate::run(&args, command()),
+        Verb::Generate(args) => generate::run(&args, help::plain(Cli::command())),
+        Verb::Complete(args) => Ok(complete::run(&args, &Cli::command())),
         Verb::Import { program } => import::run(&program, &output),
         Verb::Gate(args) => gate::run(&args),
         Verb::Activate(args) => activate::run(&args),

@@ -98,11 +98,7 @@ impl Finder<'_> {
         if args.demo {
             return Err(Error::new(demo_file::not_running(&place)));
         }
-        let here: Vec<Endpoint> = Daemon::ALL
-            .iter()
-            .map(|role| Endpoint { role: Some(*role), ..Endpoint::at(Path::new(role.host_socket())) })
-            .filter(|daemon| daemon.socket.exists())
-            .collect();
+        let here = of_this_host();
         if let Some(admin) = admin {
             match Reach::again(self.reach.as_ref(), admin, named) {
                 Ok(reach) => return whole_fleet(self.reach.insert(reach).clone(), hosts),
@@ -115,6 +111,26 @@ impl Finder<'_> {
         }
         only(here)
     }
+}
+
+/// The daemons that can be reached without another machine: for who must not wait, and has no use for why there are none.
+pub fn nearby(args: &DaemonsArg) -> Vec<Endpoint> {
+    if !args.sockets.is_empty() {
+        return args.sockets.iter().map(|socket| Endpoint::at(socket)).collect();
+    }
+    if !is_of_a_fleet(Path::new(DOCUMENTS))
+        && let Ok(Some(demo)) = demo_file::read(&demo_file::place())
+    {
+        return demo.daemons;
+    }
+    of_this_host()
+}
+
+/// The daemons of this host whose sockets are there.
+fn of_this_host() -> Vec<Endpoint> {
+    let daemons =
+        Daemon::ALL.iter().map(|role| Endpoint { role: Some(*role), ..Endpoint::at(Path::new(role.host_socket())) });
+    daemons.filter(|daemon| daemon.socket.exists()).collect()
 }
 
 /// Where the documents of a host's daemons and of an admin machine are.

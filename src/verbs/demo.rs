@@ -2,14 +2,17 @@
 
 mod announce;
 mod changes;
+mod operate;
+mod picture;
 mod screen;
 mod view;
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 
 use super::demo_file;
 use super::exit::Exit;
@@ -84,7 +87,7 @@ async fn start(output: &Output) -> Result<Exit, Error> {
         Load::start(fleet.visitors(RATE, 20, 10, Timeouts::SCALED)?).map_err(Error::io("the visitors cannot begin"))?;
     let mut view = View::new(&fleet, load, announce::text(&fleet));
     let screen = Screen::open(output.is_json());
-    live(&mut fleet, &mut view, screen, requests).await;
+    live(&mut fleet, &mut view, screen, requests, &programs.polder).await;
     drop(view);
     drop(announcement);
     fleet.stop().await;
@@ -92,7 +95,15 @@ async fn start(output: &Output) -> Result<Exit, Error> {
 }
 
 /// Draws, and does what keys and other terminals ask for, until a key or a signal ends it.
-async fn live(fleet: &mut Fleet, view: &mut View, mut screen: Screen, mut requests: mpsc::Receiver<PendingRequest>) {
+async fn live(
+    fleet: &mut Fleet,
+    view: &mut View,
+    mut screen: Screen,
+    mut requests: mpsc::Receiver<PendingRequest>,
+    polder: &Path,
+) {
+    // A verb may take a while: what breaks meanwhile is shown meanwhile.
+    let mut verbs = JoinSet::new();
     let mut redraw = tokio::time::interval(REDRAW);
     let ended = interrupted();
     tokio::pin!(ended);
@@ -109,8 +120,18 @@ async fn live(fleet: &mut Fleet, view: &mut View, mut screen: Screen, mut reques
                 view.note_reply(&reply);
                 let _ = answer.send(reply);
             }
+            Some(Ok(said)) = verbs.join_next() => view.note("operator", said),
             key = screen.key() => match key {
                 Key::Quit => return,
+                Key::Help => {
+                    view.toggle_help(true);
+                }
+                _ if view.toggle_help(false) => {}
+                Key::Other => {}
+                Key::Verb(verb) => {
+                    let (polder, part) = (polder.to_owned(), view.selected().to_owned());
+                    verbs.spawn_local(async move { verb.run(&polder, &part).await });
+                }
                 Key::Select(index) => view.select(index),
                 Key::Next => view.select_next(),
                 Key::Previous => view.select_previous(),

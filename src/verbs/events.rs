@@ -28,11 +28,6 @@ pub(super) use merged::Told;
 
 /// What `events` takes.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Examples:
-  polder events                                  what happened in the last hour
-  polder events --since 3h --service shop        about one service, its backends and its latch
-  polder events --since 03:00 --until 04:30      a part of this night (UTC)
-  polder events --follow                         and whatever happens from now on, until Ctrl-C")]
 pub struct EventsArgs {
     /// From then on: how long ago (`90m`, `3h`, `2d`), or a time in UTC (`04:10`, `2026-11-28 04:10`)
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_moment, allow_hyphen_values = true)]

@@ -27,10 +27,6 @@ use merged::Said;
 
 /// What `explain` takes.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Examples:
-  polder explain https://www.example.net/cart                  where a new visitor ends up, and why
-  polder explain shop.example.net --cookie 'polder-shop=...'   one with a session
-  polder explain shop.example.net --at 04:10                   how what he met stood then (UTC), from the histories")]
 pub struct ExplainArgs {
     /// What a visitor opens: `https://www.example.net/cart`; without a scheme it is http
     pub url: String,

@@ -1,9 +1,15 @@
 //! `generate`: man pages and shell completions, from the very definition of the command line.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use super::exit::Exit;
+use super::help::examples;
 use crate::push::error::Error;
 
 /// What `generate` takes.
@@ -25,30 +31,123 @@ pub enum What {
     /// Print a completion script
     Completions {
         /// For this shell
-        shell: clap_complete::Shell,
+        shell: Shell,
     },
 }
 
-/// Generates them from the definition of the command line.
-pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Result<Exit, Error> {
+/// Generates them from the definition of the command line, without the examples in its help.
+pub fn run(args: &GenerateArgs, mut cli: Command) -> Result<Exit, Error> {
     match &args.what {
         What::Man { folder } => {
-            std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli, folder)).map_err(|error| {
+            let mut command = cli.disable_help_subcommand(true);
+            command.build();
+            std::fs::create_dir_all(folder).and_then(|()| man_pages(&command, "", folder)).map_err(|error| {
                 Error::at(folder.display(), format!("man pages cannot be written there: {error}"))
                     .remedy("name a folder that you may write to, such as ~/.local/share/man/man1")
             })?;
         }
-        What::Completions { shell } => {
-            // It panics if it cannot write: what reads the script may have closed the pipe.
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut cli, "polder", &mut script);
-            match std::io::stdout().write_all(&script) {
-                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                    return Err(Error::new(format!("the completion script cannot be written: {error}")));
-                }
-                _ => {}
+        What::Completions { shell } => match std::io::stdout().write_all(completions(*shell, &mut cli).as_bytes()) {
+            // What reads the script may have closed the pipe.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                return Err(Error::new(format!("the completion script cannot be written: {error}")));
             }
-        }
+            _ => {}
+        },
     }
     Ok(Exit::Done)
 }
+
+/// A page for a verb and for each verb of it.
+fn man_pages(command: &Command, words: &str, folder: &Path) -> std::io::Result<()> {
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        man_pages(verb, format!("{words} {}", verb.get_name()).trim_start(), folder)?;
+    }
+    let man = Man::new(command.clone());
+    let mut file = std::fs::File::create(folder.join(man.get_filename()))?;
+    man.render_title(&mut file)?;
+    man.render_name_section(&mut file)?;
+    man.render_synopsis_section(&mut file)?;
+    man.render_description_section(&mut file)?;
+    man.render_options_section(&mut file)?;
+    if command.get_subcommands().any(|verb| !verb.is_hide_set()) {
+        man.render_subcommands_section(&mut file)?;
+    }
+    let mut page = Roff::new();
+    if let Some(text) = command.get_after_help() {
+        page.control("SH", ["NOTES"]).control("nf", []);
+        for line in text.to_string().lines() {
+            page.text([roman(line)]);
+        }
+        page.control("fi", []);
+    }
+    let shown = examples::of(words);
+    if !shown.is_empty() {
+        page.control("SH", ["EXAMPLES"]);
+    }
+    for (line, shows) in shown {
+        page.control("TP", []).text([clap_mangen::roff::bold(*line)]).text([roman(*shows)]);
+    }
+    page.to_writer(&mut file)?;
+    file.flush()
+}
+
+/// The script of clap for verbs, options and files, with the names that `polder complete` knows beside them.
+fn completions(shell: Shell, cli: &mut Command) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, cli, "polder", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    match shell {
+        Shell::Bash => script + BASH,
+        Shell::Zsh => with_names_in_zsh(&script),
+        Shell::Fish => script + FISH,
+        _ => script,
+    }
+}
+
+/// Takes the place of the completion that the script has registered.
+const BASH: &str = r#"
+_polder_with_names() {
+    _polder "$@"
+    local word="${COMP_WORDS[COMP_CWORD]}"
+    if [[ $word != -* ]]; then
+        local names
+        names=$(command polder complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null) || return 0
+        [[ -n $names ]] && mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")
+    fi
+    return 0
+}
+complete -F _polder_with_names -o bashdefault -o default polder
+"#;
+
+/// Where a word stands by itself, and behind the options whose values are names.
+const FISH: &str = r#"
+function __polder_names
+    command polder complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null
+end
+complete -c polder -n 'not string match -q -- "-*" (commandline -ct)' -f -a '(__polder_names)'
+complete -c polder -n '__fish_seen_subcommand_from failover' -l to -f -a '(__polder_names)'
+complete -c polder -n '__fish_seen_subcommand_from events' -l service -f -a '(__polder_names)'
+complete -c polder -n '__fish_seen_subcommand_from drill plan push' -l only -f -a '(__polder_names)'
+complete -c polder -n '__fish_seen_subcommand_from plan push rollback lock rotate retire' -l skip -f -a '(__polder_names)'
+"#;
+
+/// The function that zsh finds under the program's name asks for names first, and then does what it did.
+fn with_names_in_zsh(script: &str) -> String {
+    let own = "
+_polder() {
+    local -a names
+    names=(${(f)\"$(command polder complete -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})
+    if [[ $PREFIX != -* && ${#names} -gt 0 ]]; then
+        compadd -a names
+        return
+    fi
+    _polder_verbs_and_options \"$@\"
+}
+
+if [ \"$funcstack[1]\" = \"_polder\" ]; then";
+    let script = script.replacen("\n_polder() {", "\n_polder_verbs_and_options() {", 1);
+    script.replacen("\nif [ \"$funcstack[1]\" = \"_polder\" ]; then", own, 1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -69,40 +69,25 @@ pub struct StateArgs {
 
 /// What `drain --help` explains.
 pub const DRAIN_HELP: &str = "What drain means:
-  A backend: it gets no new visitors. Requests that run end there, and visitors whose cookie names it (a stateful
-    service with several primaries) go on there: to empty such a backend takes as long as its sessions last.
-  A pool member (a proxy): no answer of the nameservers has it from the next query on. Resolvers keep an old answer for
-    the pool's TTL, and the proxy goes on serving whoever comes.
-  The active backend of a stateful service with a backup has all its visitors: `polder failover SERVICE` moves them first,
-    and --force does that too. Checks go on, and their verdict is shown beside the state. `polder ready NAME` ends it.
-A name that is used several times (web2 in www and in shop) is drained in every use or, if one daemon refuses one, in none.
-Examples:
-  polder drain px-1 --for 2h --why 'new disk'
-  polder drain px-1 --wait        once it is drained: changes nothing, and says when it is safe to power off
-  polder drain web2 --dry-run     what would come of it";
+  A backend gets no new visitors. Requests that run end there, and visitors whose cookie names it (a stateful service with several primaries) go on there: to empty such a backend takes as long as its sessions last.
+  A pool member (a proxy) is in no answer of the nameservers from the next query on. Resolvers keep an old answer for the pool's TTL, and the proxy goes on serving whoever comes.
+  The active backend of a stateful service with a backup has all its visitors: `polder failover SERVICE` moves them first, and --force does that too.
+  Checks go on, and their verdict is shown beside the state. `polder ready NAME` ends it.
+A name that is used several times (web2 in www and in shop) is drained in every use or, if one daemon refuses one, in none.";
 
 /// What `maint --help` explains.
 pub const MAINT_HELP: &str = "What maint means:
-  A backend: it gets nobody, not even those whose cookie names it. Requests that wait for its answer and may be sent again go
-    elsewhere at once; others may end there. Where all backends of a service are in maint, visitors get its maintenance
-    page (503).
+  A backend gets nobody, not even those whose cookie names it. Requests that wait for its answer and may be sent again go elsewhere at once; others may end there. Where all backends of a service are in maint, visitors get its maintenance page (503).
   A pool member (a proxy): the same as drain. No answer of the nameservers has it from the next query on.
-  The active backend of a stateful service with a backup has all its visitors: `polder failover SERVICE` moves them first,
-    and --force does that too. Checks go on (HAProxy stops them), so that you see when it is well. `polder ready NAME` ends it.
-A name that is used several times (web2 in www and in shop) is taken out of every use or, if one daemon refuses one, of none.
-Examples:
-  polder maint web2 --for 30m --why 'kernel'
-  polder maint web2 --dry-run     what would come of it
-  polder maint web2 --force";
+  The active backend of a stateful service with a backup has all its visitors: `polder failover SERVICE` moves them first, and --force does that too.
+  Checks go on (HAProxy stops them), so that you see when it is well. `polder ready NAME` ends it.
+A name that is used several times (web2 in www and in shop) is taken out of every use or, if one daemon refuses one, of none.";
 
 /// What `ready --help` explains.
 pub const READY_HELP: &str = "What ready means:
   It ends drain and maint. A backend gets visitors as its checks allow: at once if they find it up, otherwise when they do.
-  A pool member is in the nameservers' answers again. A stateful service stays on the backend to which it has moved:
-  `polder failback SERVICE` goes back to the primary.
-Examples:
-  polder ready web2
-  polder ready px-1";
+  A pool member is in the nameservers' answers again.
+  A stateful service stays on the backend to which it has moved: `polder failback SERVICE` goes back to the primary.";
 
 impl From<TargetArgs> for StateArgs {
     fn from(target: TargetArgs) -> StateArgs {

@@ -28,13 +28,7 @@ use view::View;
 
 /// What `status` takes.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(after_help = "Examples:
-  polder status                what is not well, and the rest in a few lines
-  polder status shop           a service: its backends, since when each is up or down and why, its latch
-  polder status web1           a host: every backend, daemon and pool member of that name
-  polder status --watch        again and again, until Ctrl-C; in a pipe, whenever something has changed
-
-Exit codes: 0 all is well (with a name: with that), 1 it is not, 3 no daemon answered.")]
+#[command(after_help = "Exit codes: 0 all is well (with a name: with that), 1 it is not, 3 no daemon answered.")]
 pub struct StatusArgs {
     /// All of one service, host, backend (`web1`, `www/web1`), daemon, pool, pool member or zone
     pub name: Option<String>,

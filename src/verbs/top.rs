@@ -38,12 +38,6 @@ use watched::Watched;
 
 Keys: q ends it; arrows, page up and down scroll; r, e, t, n put the services with the most requests, the most errors, the longest P99 first, or sort them by name.
 
-Examples:
-  polder top                        again and again, until q
-  polder top --interval 10s         over ten seconds each time
-  polder top --once                 one table over two seconds; so too where no terminal is
-  polder top --json                 a line each interval, the times in ms; null: longer than the last bound, 10 s
-
 Exit codes: 0 done, 2 usage, 3 no daemon answered."
 )]
 pub struct TopArgs {

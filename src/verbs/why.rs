@@ -20,11 +20,7 @@ use story::Story;
 /// What `why` takes.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    after_help = "Proxies know what failed and what was slow, refused, or left by its visitor: the newest 4 to 8 MiB of it, some 10,000 requests,
-over restarts where the document has an access_log. A request with which nothing was wrong is in the access log alone.
-
-Examples:
-  polder why 0f3a9c51d27be846            the number that an error page shows, or X-Request-Id of a response
+    after_help = "Proxies know what failed and what was slow, refused, or left by its visitor: the newest 4 to 8 MiB of it, some 10,000 requests, over restarts where the document has an access_log. A request with which nothing was wrong is in the access log alone.
 
 Exit codes: 0 found, 1 no proxy knows it, 2 usage, 3 not found, and not every proxy could be asked."
 )]

@@ -7,13 +7,10 @@ use crossterm::{cursor, execute, queue, style, terminal};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::super::layout::clipped;
 use super::super::output::{fit, fit_json};
+use super::operate::Verb;
 use super::view::View;
 use crate::demo::fleet::Action;
-
-/// The keys, for the last line of the screen.
-const KEYS: &str = "q quit  1-9 select  k kill  f freeze  m mend  r restart  t takeover  e 500  s slow";
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +25,12 @@ pub(super) enum Key {
     Previous,
     /// Do this to the selected part.
     Action(Action),
+    /// Say this of it, as an operator does.
+    Verb(Verb),
+    /// Show where everything is and what the keys do.
+    Help,
+    /// No key that does anything.
+    Other,
 }
 
 /// Where the demo is shown.
@@ -48,7 +51,9 @@ impl Screen {
     /// Takes the terminal over, if there is one.
     pub(super) fn open(json: bool) -> Screen {
         let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-        if json || !is_terminal || terminal::enable_raw_mode().is_err() {
+        // It can only add lines.
+        let is_dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
+        if json || !is_terminal || is_dumb || terminal::enable_raw_mode().is_err() {
             return Screen::Lines { json };
         }
         let _ = execute!(std::io::stdout(), terminal::EnterAlternateScreen, cursor::Hide);
@@ -112,14 +117,13 @@ impl Drop for Screen {
 
 fn draw_live(view: &View) -> std::io::Result<()> {
     let (columns, rows) = terminal::size().unwrap_or((80, 24));
-    let lines = view.frame(usize::from(rows).saturating_sub(1));
     let mut stdout = std::io::stdout().lock();
-    for (row, line) in lines.iter().enumerate() {
-        queue!(stdout, cursor::MoveTo(0, row as u16), style::Print(clipped(&fit(line), columns.into())))?;
-        queue!(stdout, terminal::Clear(terminal::ClearType::UntilNewLine))?;
+    let has_colours = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
+    for (row, line) in view.picture().frame(columns.into(), rows.into()).iter().enumerate() {
+        let line = if has_colours { line.clone() } else { anstream::adapter::strip_str(line).to_string() };
+        let row = u16::try_from(row).unwrap_or(u16::MAX);
+        queue!(stdout, cursor::MoveTo(0, row), style::Print(line), terminal::Clear(terminal::ClearType::UntilNewLine))?;
     }
-    queue!(stdout, cursor::MoveTo(0, lines.len() as u16), terminal::Clear(terminal::ClearType::FromCursorDown))?;
-    queue!(stdout, cursor::MoveTo(0, rows.saturating_sub(1)), style::Print(clipped(KEYS, columns.into())))?;
     stdout.flush()
 }
 
@@ -127,30 +131,35 @@ fn read_keys(sender: &mpsc::UnboundedSender<Key>) {
     while let Ok(event) = crossterm::event::read() {
         if let Event::Key(key) = event
             && key.kind != KeyEventKind::Release
-            && let Some(key) = command_of(key)
-            && sender.send(key).is_err()
+            && sender.send(command_of(key)).is_err()
         {
             return;
         }
     }
 }
 
-fn command_of(key: KeyEvent) -> Option<Key> {
+fn command_of(key: KeyEvent) -> Key {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
-        KeyCode::Char('c') if control => Some(Key::Quit),
-        KeyCode::Char('q') | KeyCode::Esc => Some(Key::Quit),
-        KeyCode::Char(digit @ '1'..='9') => Some(Key::Select(digit as usize - '1' as usize)),
-        KeyCode::Down => Some(Key::Next),
-        KeyCode::Up => Some(Key::Previous),
-        KeyCode::Char('k') => Some(Key::Action(Action::Kill)),
-        KeyCode::Char('f') => Some(Key::Action(Action::Freeze)),
-        KeyCode::Char('m') => Some(Key::Action(Action::Mend)),
-        KeyCode::Char('r') => Some(Key::Action(Action::Restart)),
-        KeyCode::Char('t') => Some(Key::Action(Action::Takeover)),
-        KeyCode::Char('e') => Some(Key::Action(Action::Failing)),
-        KeyCode::Char('s') => Some(Key::Action(Action::Slow)),
-        _ => None,
+        KeyCode::Char('c') if control => Key::Quit,
+        KeyCode::Char('q') | KeyCode::Esc => Key::Quit,
+        KeyCode::Char(digit @ '1'..='9') => Key::Select(digit as usize - '1' as usize),
+        KeyCode::Down => Key::Next,
+        KeyCode::Up => Key::Previous,
+        KeyCode::Char('k') => Key::Action(Action::Kill),
+        KeyCode::Char('f') => Key::Action(Action::Freeze),
+        KeyCode::Char('m') => Key::Action(Action::Mend),
+        KeyCode::Char('r') => Key::Action(Action::Restart),
+        KeyCode::Char('t') => Key::Action(Action::Takeover),
+        KeyCode::Char('e') => Key::Action(Action::Failing),
+        KeyCode::Char('s') => Key::Action(Action::Slow),
+        KeyCode::Char('d') => Key::Verb(Verb::Drain),
+        KeyCode::Char('n') => Key::Verb(Verb::Maint),
+        KeyCode::Char('y') => Key::Verb(Verb::Ready),
+        KeyCode::Char('o') => Key::Verb(Verb::Failover),
+        KeyCode::Char('b') => Key::Verb(Verb::Failback),
+        KeyCode::Char('?' | 'h') => Key::Help,
+        _ => Key::Other,
     }
 }
 

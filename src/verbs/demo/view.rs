@@ -8,9 +8,12 @@ use std::time::Duration;
 use jiff::Zoned;
 use tokio::task::JoinHandle;
 
-use super::super::output::{Table, Tone, cell, printable, toned};
+use super::super::output::{Tone, printable};
 use super::changes;
+use super::picture::{Part, Picture};
 use crate::api::client::Client;
+use crate::api::dns::{MemberStatus, PoolStatus};
+use crate::api::operator::OperatorState;
 use crate::api::status::Status;
 use crate::demo::control::Reply;
 use crate::demo::drill::observe::{self, ObservedDaemon};
@@ -25,11 +28,8 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(300);
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 /// How far back the figures of the visitors go.
 const RECENT: Duration = Duration::from_secs(2);
-/// How many events are shown before the heading is, where there is room.
-const FEW_EVENTS: usize = 5;
-
-/// How many events are shown.
-const EVENTS: usize = 8;
+/// How many events are kept to be shown.
+const EVENTS: usize = 20;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ pub(super) struct View {
     events: VecDeque<Event>,
     /// How many of the latest events have not been printed yet.
     unread: usize,
+    /// Where everything is is shown instead.
+    is_help: bool,
 }
 
 impl View {
@@ -94,6 +96,7 @@ impl View {
             recent: VecDeque::new(),
             events: VecDeque::new(),
             unread: 0,
+            is_help: false,
         }
     }
 
@@ -135,7 +138,15 @@ impl View {
         self.note("demo", words.clone());
     }
 
-    fn note(&mut self, who: &str, what: String) {
+    /// Shows where everything is and what the keys do if that is asked for, or else the fleet again; whether this was shown before.
+    pub(super) fn toggle_help(&mut self, is_asked: bool) -> bool {
+        let was_help = self.is_help;
+        self.is_help = is_asked && !was_help;
+        was_help
+    }
+
+    /// Notes something that happened.
+    pub(super) fn note(&mut self, who: &str, what: String) {
         let at = Zoned::now().strftime("%H:%M:%S").to_string();
         self.events.push_back(Event { at, who: who.to_owned(), what });
         self.unread += 1;
@@ -172,33 +183,17 @@ impl View {
         }
     }
 
-    /// The whole screen, a line each, at most `rows`. Where they are few, the heading gives way to the latest events.
-    pub(super) fn frame(&self, rows: usize) -> Vec<String> {
-        let mut lines = vec![String::new()];
-        lines.extend(self.table().render().lines().map(str::to_owned));
-        lines.extend([String::new(), self.visitors(), String::new()]);
-        if lines.len() + self.heading.len() + FEW_EVENTS <= rows {
-            lines.splice(0..0, self.heading.iter().cloned());
+    /// All that a terminal shows.
+    pub(super) fn picture(&self) -> Picture<'_> {
+        let parts = self.parts.iter().zip(&self.states);
+        Picture {
+            heading: &self.heading,
+            parts: parts.map(|(name, state)| Part { name, state: *state, status: self.status_of(name) }).collect(),
+            selected: self.selected,
+            visitors: self.visitors(),
+            events: self.events.iter().map(Event::line).collect(),
+            is_help: self.is_help,
         }
-        let room = rows.saturating_sub(lines.len()).min(EVENTS);
-        lines.extend(self.events.iter().rev().take(room).rev().map(Event::line));
-        lines.truncate(rows);
-        lines
-    }
-
-    fn table(&self) -> Table {
-        let mut table = Table::new(&["", "PART", "DEMO", "STATE"]);
-        for (index, part) in self.parts.iter().enumerate() {
-            let state = self.states[index];
-            let mark = if index == self.selected { ">" } else { " " };
-            table.row(vec![
-                cell(format!("{mark}{}", index + 1)),
-                if index == self.selected { toned(part, Tone::Good) } else { cell(part) },
-                toned(state.to_string(), if state == State::Running { Tone::Faint } else { Tone::Bad }),
-                cell(self.status_of(part)),
-            ]);
-        }
-        table
     }
 
     /// What a daemon says of itself, or what the proxies say of a backend.
@@ -215,13 +210,14 @@ impl View {
                     ))
                 });
                 let ready = if status.daemon.ready { "ready" } else { "not ready" };
-                format!("{ready}, {} requests, {}", status.requests, latches.collect::<Vec<_>>().join(", "))
+                let latches = latches.collect::<Vec<_>>().join(", ");
+                format!("{ready}, {} requests, {latches}{}", status.requests, self.operator_state_of_member(part))
             }
             Some(Some(Status::Nameserver(status))) => {
                 let pools = status.pools.iter().map(|pool| {
                     let why =
                         pool.all_down.as_ref().map_or_else(String::new, |policy| format!(" (all down: {policy})"));
-                    format!("{}{why}", pool.answers.join(" "))
+                    format!("{}{why}", answered(pool))
                 });
                 format!("{} queries, answers {}", status.queries, pools.collect::<Vec<_>>().join("; "))
             }
@@ -231,12 +227,13 @@ impl View {
     }
 
     fn backend_seen_by_proxies(&self, part: &str) -> String {
-        let (mut up, mut proxies, mut reason) = (0, 0, String::new());
+        let (mut up, mut proxies, mut reason, mut operator) = (0, 0, String::new(), OperatorState::Ready);
         for seen in self.known.values().flatten() {
             let Status::Proxy(status) = seen else { continue };
             let backends = status.services.iter().flat_map(|service| &service.backends);
             for backend in backends.filter(|backend| backend.name == part) {
                 proxies += 1;
+                operator = backend.operator;
                 if backend.check == Verdict::Up {
                     up += 1;
                 } else {
@@ -244,12 +241,20 @@ impl View {
                 }
             }
         }
-        match (up, proxies) {
-            (_, 0) => String::new(),
+        let checks = match (up, proxies) {
+            (_, 0) => return String::new(),
             (up, proxies) if up == proxies => "up".to_owned(),
             (0, _) => format!("down: {reason}"),
             (up, proxies) => format!("up at {up} of {proxies} proxies: {reason}"),
-        }
+        };
+        checks + &unless_ready(operator)
+    }
+
+    /// What operators have said of a proxy in the nameservers' pools.
+    fn operator_state_of_member(&self, part: &str) -> String {
+        let nameservers = self.known.values().flatten().filter_map(Status::nameserver);
+        let mut members = nameservers.flat_map(|status| &status.pools).flat_map(|pool| &pool.members);
+        members.find(|member| member.name == part).map_or_else(String::new, |member| unless_ready(member.operator))
     }
 
     fn visitors(&self) -> String {
@@ -291,6 +296,18 @@ impl Drop for View {
             polling.abort();
         }
     }
+}
+
+/// An operator state that is worth saying.
+fn unless_ready(operator: OperatorState) -> String {
+    if operator == OperatorState::Ready { String::new() } else { format!(", {operator}") }
+}
+
+/// What a pool is answered with: its members' names, which are shorter than their addresses.
+fn answered(pool: &PoolStatus) -> String {
+    let is_answered = |member: &&MemberStatus| member.addresses.iter().any(|address| address.answered);
+    let names: Vec<&str> = pool.members.iter().filter(is_answered).map(|member| &*member.name).collect();
+    if names.is_empty() { pool.answers.join(" ") } else { names.join(" ") }
 }
 
 async fn poll_status(watched: ObservedDaemon, latest: LatestStatus) {

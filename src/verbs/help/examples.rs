@@ -170,7 +170,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "drill",
         &[
-            ("polder drill", "every promise, about two minutes"),
+            ("polder drill", "every promise, one after the other"),
             ("polder drill --list", "what would be broken, and what is promised"),
             ("polder drill --only proxy-killed", "one row"),
         ],
@@ -209,3 +209,14 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
 ];
+
+/// Examples as lines of at most 80 columns: what each does beside it, or below it where one is too long for that.
+pub fn listed(examples: &[Example]) -> String {
+    let width = examples.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
+    let beside = examples.iter().all(|(_, shows)| 2 + width + 3 + shows.chars().count() <= 80);
+    let each = examples.iter().map(|(line, shows)| match beside {
+        true => format!("  {line:<width$}   {shows}"),
+        false => format!("  {line}\n      {shows}"),
+    });
+    each.collect::<Vec<_>>().join("\n")
+}
