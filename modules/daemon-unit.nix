@@ -120,9 +120,9 @@ in
       # Every listening socket, one for each worker: 64 cores and a handful of listeners.
       FileDescriptorStoreMax = 512;
       LimitNOFILE = 262144;
-      # Beyond it journald drops lines of the unit, whichever they are: some 3000 requests a second fit, if the access log goes there.
-      LogRateLimitIntervalSec = "30s";
-      LogRateLimitBurst = 100000;
+      # Beyond a limit journald drops lines of the unit, whichever they are: a flood of requests in the access log would silence the daemon
+      # itself. The daemon bounds what it is refused for by itself (docs/logs.md), and `sample` what is good.
+      LogRateLimitIntervalSec = 0;
       # During a takeover there are two processes, for as long as the older one drains.
       MemoryMax = memoryMax;
       TasksMax = 1024;

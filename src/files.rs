@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
@@ -62,6 +62,37 @@ pub fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> 
         true => Ok(file),
         false => Err(io::Error::other(format!("{} is no regular file", path.display()))),
     }
+}
+
+/// Opens a regular file to append to, makes it where it is missing (0600), and holds its lock until it is dropped. It is the file that
+/// has the name once the lock is held: another process may have renamed the one before meanwhile.
+///
+/// # Errors
+///
+/// It cannot be opened, is something else, or its file system has no locks.
+pub fn append_locked(path: &Path) -> io::Result<File> {
+    loop {
+        let file = open_regular(OpenOptions::new().create(true).read(true).append(true).mode(0o600), path)?;
+        file.lock()?;
+        let ours = file.metadata()?.ino();
+        if fs::metadata(path).is_ok_and(|named| named.ino() == ours) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Whether the last line of a file has its end: not after a crash, or on a full disk.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn ends_with_its_line(file: &File) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if length > 0 {
+        file.read_exact_at(&mut last, length - 1)?;
+    }
+    Ok(last == [b'\n'])
 }
 
 /// Makes a file that is not there yet; `owner` are the numbers of a user and a group, this process' own if `None`.

@@ -6,13 +6,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
-
 use crate::api::events::Event;
-use crate::files::open_regular;
+use crate::files::{append_locked, ends_with_its_line, open_regular};
 
 /// How large a file grows before it becomes the older one of two, in bytes.
 pub(super) const LARGEST_FILE: u64 = 4 << 20;
@@ -47,13 +45,13 @@ impl EventFile {
         if event.is_none() && !self.has_changed() {
             return Ok(Vec::new());
         }
-        let mut file = self.lock_newest()?;
+        let mut file = append_locked(&self.newest)?;
         let others = self.read_others(&file);
         if let Some(event) = event {
             let mut line = line_of(event)?;
             if file.metadata()?.len() + line.len() as u64 > LARGEST_FILE {
                 std::fs::rename(&self.newest, &self.older)?;
-                file = self.lock_newest()?;
+                file = append_locked(&self.newest)?;
             }
             if !ends_with_its_line(&file)? {
                 line.insert(0, b'\n');
@@ -67,19 +65,6 @@ impl EventFile {
     /// Whether another process has written.
     fn has_changed(&self) -> bool {
         std::fs::metadata(&self.newest).is_ok_and(|file| (file.ino(), file.len()) != (self.inode, self.end))
-    }
-
-    /// The newer file, locked: the one that has the name once the lock is ours.
-    fn lock_newest(&self) -> io::Result<Flock<File>> {
-        loop {
-            let file = open_regular(OpenOptions::new().create(true).read(true).append(true).mode(0o600), &self.newest)?;
-            let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
-            if std::fs::metadata(&self.newest)
-                .is_ok_and(|named| Some(named.ino()) == file.metadata().ok().map(|ours| ours.ino()))
-            {
-                return Ok(file);
-            }
-        }
     }
 
     fn read_others(&self, newest: &File) -> Vec<Event> {
@@ -119,13 +104,4 @@ fn read_from(mut file: &File, from: u64) -> Vec<Event> {
         return Vec::new();
     }
     text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
-}
-
-fn ends_with_its_line(file: &File) -> io::Result<bool> {
-    let length = file.metadata()?.len();
-    let mut last = [b'\n'];
-    if length > 0 {
-        file.read_exact_at(&mut last, length - 1)?;
-    }
-    Ok(last == [b'\n'])
 }

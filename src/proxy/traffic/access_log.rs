@@ -12,6 +12,7 @@ mod kept;
 mod kept_file;
 mod line;
 mod lines;
+mod pace;
 mod sink;
 mod style;
 mod writer;

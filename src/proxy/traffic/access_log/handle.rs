@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,23 +18,22 @@ use super::kept::{Found, Kept};
 use super::kept_file::KeptFile;
 use super::sink::Sink;
 use super::style::Style;
-use super::writer::{self, Message, Shared};
+use super::writer::{self, Batch, Message, Shared};
 use crate::config::proxy::AccessLogConfig;
 
-/// Batches that may wait for the writer.
+/// Batches that may wait for each thread.
 const WAITING: usize = 256;
 
 /// For what waits to be written when the log is closed: a place that hangs does not keep a process from its end.
 const END_LIMIT: Duration = Duration::from_secs(5);
 
-/// Where requests are logged. Workers hand lines to one writer thread over a bounded channel; what does not fit is
-/// counted, not waited for.
+/// Where requests are logged. Workers hand lines to one writer thread over a bounded channel, and what went wrong to another thread, which
+/// keeps it; what does not fit is counted, not waited for.
 pub struct AccessLog {
     pub(super) style: ArcSwap<Style>,
     shared: Arc<Shared>,
-    messages: Option<SyncSender<Message>>,
-    /// Ends when the writer has.
-    written: Mutex<Receiver<()>>,
+    writer: Thread,
+    keeper: Thread,
     file: Option<KeptFile>,
 }
 
@@ -50,17 +49,15 @@ impl AccessLog {
             (Some(file), None) => file.remove(),
             (None, _) => {}
         }
-        let shared = Arc::new(Shared { kept: Mutex::new(kept), ..Shared::default() });
-        let (messages, received) = sync_channel(WAITING);
-        let thread = std::thread::Builder::new().name("access-log".into());
-        let (end, written) = sync_channel::<()>(0);
-        let (of_writer, file_of_writer) = (Arc::clone(&shared), file.clone());
-        thread.spawn(move || {
-            writer::write_all(&of_writer, sink, file_of_writer, &received);
-            drop(end);
-        })?;
+        let keeps_on_disk = AtomicBool::new(config.is_some());
+        let shared = Arc::new(Shared { kept: Mutex::new(kept), keeps_on_disk, ..Shared::default() });
+        let of_writer = Arc::clone(&shared);
+        let writer = Thread::start("access-log", move |messages| writer::write_all(&of_writer, sink, messages))?;
+        let (of_keeper, its_file) = (Arc::clone(&shared), file.clone());
+        let keeper = move |messages: &Receiver<Message>| writer::keep_all(&of_keeper, its_file.as_ref(), messages);
+        let keeper = Thread::start("access-log-kept", keeper)?;
         let style = ArcSwap::from_pointee(Style::of(config));
-        Ok(AccessLog { style, shared, messages: Some(messages), written: Mutex::new(written), file })
+        Ok(AccessLog { style, shared, writer, keeper, file })
     }
 
     /// Opens the document's log in place of the present one (a reload, SIGHUP). After an error the present one stays.
@@ -68,6 +65,7 @@ impl AccessLog {
         let sink = Sink::open(config)?;
         *self.shared.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(sink);
         self.style.store(Arc::new(Style::of(config)));
+        self.shared.keeps_on_disk.store(config.is_some(), Ordering::SeqCst);
         if let (Some(file), None) = (&self.file, config) {
             file.remove();
         }
@@ -84,23 +82,54 @@ impl AccessLog {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).find(id)
     }
 
+    /// Lines that are left out of the log, and counted as those that were dropped.
+    pub(super) fn leave_out(&self, lines: u64) {
+        self.shared.dropped.fetch_add(lines, Ordering::Relaxed);
+    }
+
     /// How many lines of the log were dropped, for it never waits.
     pub(super) fn hand_over(&self, message: Message) -> u64 {
         let lines = message.lines();
-        if self.messages.as_ref().is_some_and(|messages| messages.try_send(message).is_ok()) {
+        let thread = if message.batch == Batch::Written { &self.writer } else { &self.keeper };
+        if thread.messages.as_ref().is_some_and(|messages| messages.try_send(message).is_ok()) {
             return 0;
         }
-        self.shared.dropped.fetch_add(lines, Ordering::Relaxed);
+        self.leave_out(lines);
         lines
     }
 }
 
 impl Drop for AccessLog {
     fn drop(&mut self) {
-        drop(self.messages.take());
-        let written = self.written.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Nothing is ever sent: it ends with the writer, or at the limit.
-        let _ = written.recv_timeout(END_LIMIT);
+        // Both end beside each other.
+        let mut threads = [&mut self.writer, &mut self.keeper];
+        threads.iter_mut().for_each(|thread| drop(thread.messages.take()));
+        threads.into_iter().for_each(Thread::wait);
+    }
+}
+
+/// A thread that takes messages.
+struct Thread {
+    messages: Option<SyncSender<Message>>,
+    /// Ends when the thread has.
+    ended: Mutex<Receiver<()>>,
+}
+
+impl Thread {
+    fn start(name: &str, work: impl FnOnce(&Receiver<Message>) + Send + 'static) -> io::Result<Thread> {
+        let (messages, received) = sync_channel(WAITING);
+        let (end, ended) = sync_channel::<()>(0);
+        std::thread::Builder::new().name(name.into()).spawn(move || {
+            work(&received);
+            drop(end);
+        })?;
+        Ok(Thread { messages: Some(messages), ended: Mutex::new(ended) })
+    }
+
+    fn wait(&mut self) {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Nothing is ever sent: it ends with the thread, or at the limit.
+        let _ = ended.recv_timeout(END_LIMIT);
     }
 }
 

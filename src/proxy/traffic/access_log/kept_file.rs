@@ -1,16 +1,16 @@
 //! The requests that failed, on disk: `requests.jsonl` in the state directory and, before that, `requests.1.jsonl`.
 //!
-//! A line of JSON each, as in the access log. Two processes may write at a time (a takeover): each appends whole batches, and looks
-//! which file has the name before it does.
+//! A line of JSON each, as in the access log. Two processes may write at a time (a takeover): each appends whole batches under flock(2)
+//! on the newer file, so that only one of them makes it the older one when it is full.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::kept::Kept;
-use crate::files::open_regular;
+use crate::files::{append_locked, ends_with_its_line, open_regular};
 
 /// How large a file grows before it becomes the older one of two, in bytes.
 const LARGEST: u64 = 4 << 20;
@@ -53,30 +53,46 @@ impl KeptFile {
         }
     }
 
-    /// Gives up what is old. A file system that does not know when a file was made lets it grow by its size alone.
+    /// Gives up what is old, unless another process is writing, which does it then.
     fn forget_old(&self) {
-        let is_old = |time: io::Result<SystemTime>| {
-            time.ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age >= OLDEST)
-        };
+        let newest = open_regular(OpenOptions::new().read(true), &self.newest);
+        if let Ok(newest) = newest
+            && newest.try_lock().is_ok()
+            && std::fs::metadata(&self.newest)
+                .is_ok_and(|named| newest.metadata().is_ok_and(|ours| ours.ino() == named.ino()))
+        {
+            self.forget_older();
+            if newest.metadata().is_ok_and(|newest| is_old(newest.created())) {
+                let _ = std::fs::rename(&self.newest, &self.older);
+            }
+        }
+    }
+
+    fn forget_older(&self) {
         if std::fs::metadata(&self.older).is_ok_and(|older| is_old(older.modified())) {
             let _ = std::fs::remove_file(&self.older);
-        }
-        if std::fs::metadata(&self.newest).is_ok_and(|newest| is_old(newest.created())) {
-            let _ = std::fs::rename(&self.newest, &self.older);
         }
     }
 
     /// Appends lines.
     pub(super) fn append(&self, lines: &[u8]) -> io::Result<()> {
-        self.forget_old();
-        let open = || open_regular(OpenOptions::new().create(true).append(true).mode(0o600), &self.newest);
-        let mut file = open()?;
-        if file.metadata()?.len() + lines.len() as u64 > LARGEST {
+        let mut file = append_locked(&self.newest)?;
+        self.forget_older();
+        let newest = file.metadata()?;
+        if newest.len() + lines.len() as u64 > LARGEST || is_old(newest.created()) {
             std::fs::rename(&self.newest, &self.older)?;
-            file = open()?;
+            file = append_locked(&self.newest)?;
+        }
+        if !ends_with_its_line(&file)? {
+            file.write_all(b"\n")?;
         }
         file.write_all(lines)
     }
+}
+
+/// A file system that does not know when a file was made lets it grow by its size alone.
+fn is_old(time: io::Result<SystemTime>) -> bool {
+    time.ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age >= OLDEST)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::handle::AccessLog;
 use super::journal;
 use super::line::{self, Record, Weight};
+use super::pace::Pace;
 use super::style::Form;
 use super::writer::{Batch, Message};
 use crate::config::proxy::AccessLogFormat;
@@ -26,6 +27,8 @@ pub struct Lines {
     kept: [Gathered; 2],
     /// Good requests since one was written.
     passed: Cell<u32>,
+    /// Of the refused ones that become entries of the journal.
+    refused: Pace,
     spare: Receiver<Vec<u8>>,
     back: SyncSender<Vec<u8>>,
     /// That lines are dropped.
@@ -41,8 +44,8 @@ struct Gathered {
 impl Default for Lines {
     fn default() -> Lines {
         let (back, spare) = sync_channel(SPARE);
-        let (written, kept, passed, warning) = Default::default();
-        Lines { written, form: Cell::new(Form::Nothing), kept, passed, spare, back, warning }
+        let (written, kept, passed, refused, warning) = Default::default();
+        Lines { written, form: Cell::new(Form::Nothing), kept, passed, refused, spare, back, warning }
     }
 }
 
@@ -53,7 +56,11 @@ impl Lines {
         let weight = record.weight(style.slow);
         let Some(weight) = weight else { return };
         let is_written = style.form != Form::Nothing && (weight != Weight::Good || self.is_sampled(style.sample));
-        if is_written {
+        let has_room =
+            || weight != Weight::Refused || style.form != Form::Entry || self.refused.takes(record.trace.began);
+        if is_written && !has_room() {
+            log.leave_out(1);
+        } else if is_written {
             if style.form != self.form.get() {
                 self.hand_over(log, &self.written, Batch::Written);
                 self.form.set(style.form);

@@ -3,7 +3,13 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::journal::Journal;
 use super::style::Form;
@@ -12,12 +18,16 @@ use crate::config::proxy::{AccessLogConfig, AccessLogPath};
 /// Where systemd's journal takes entries (systemd's "Native Journal Protocol").
 const JOURNAL: &str = "/run/systemd/journal/socket";
 
+/// How long a file may take to be opened.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Where lines or entries go.
 pub(super) enum Sink {
     /// Nowhere.
     Nothing,
     StandardOutput,
-    File(File, PathBuf),
+    /// None: it could not be opened yet.
+    File(Option<File>, PathBuf),
     Journal(Journal),
 }
 
@@ -35,25 +45,12 @@ impl Sink {
                     Journal::unconnected(Path::new(JOURNAL))
                 })
                 .map(Sink::Journal),
-            Some(AccessLogPath::File(path)) => {
-                let file = File::options().append(true).create(true).open(path);
-                file.map(|file| Sink::File(file, path.clone())).map_err(|error| {
-                    io::Error::new(
-                        error.kind(),
-                        format!("access_log.path: cannot append to {}: {error}; create its folder", path.display()),
-                    )
-                })
-            }
+            Some(AccessLogPath::File(path)) => open_in_time(path).map(|file| Sink::File(file, path.clone())),
         }
     }
 
     fn takes_entries(&self) -> bool {
         matches!(self, Sink::Journal(_))
-    }
-
-    /// Nothing is to be written at all.
-    pub(super) fn is_nothing(&self) -> bool {
-        matches!(self, Sink::Nothing)
     }
 
     /// Writes lines or entries. Those that were gathered for a place of another kind, before a reload, are lost.
@@ -68,10 +65,49 @@ impl Sink {
                 out.write_all(text)?;
                 out.flush()
             }
-            Sink::File(file, _) => file.write_all(text),
+            Sink::File(Some(file), _) => file.write_all(text),
+            Sink::File(file @ None, path) => file.insert(open_to_append(path)?).write_all(text),
             Sink::Journal(journal) => journal.send(text),
         }
     }
+}
+
+/// Opens a file without being held up by it: by a pipe that nobody reads, or a file system that does not answer. Visitors are served
+/// without either, and the writer tries again.
+fn open_in_time(path: &Path) -> io::Result<Option<File>> {
+    let (sender, opened) = sync_channel(1);
+    let to_open = path.to_owned();
+    let open = move || {
+        // Nobody waits for it any more.
+        let _ = sender.send(open_to_append(&to_open));
+    };
+    std::thread::Builder::new().name("access-log-open".into()).spawn(open)?;
+    let path = path.display();
+    match opened.recv_timeout(PATIENCE) {
+        Ok(Ok(file)) => Ok(Some(file)),
+        Ok(Err(error)) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
+            tracing::error!("access_log.path: nobody reads the pipe {path}; no request is logged until somebody does");
+            Ok(None)
+        }
+        Ok(Err(error)) => {
+            let words = format!("access_log.path: cannot append to {path}: {error}; create its folder");
+            Err(io::Error::new(error.kind(), words))
+        }
+        Err(_) => {
+            tracing::error!(
+                "access_log.path: {path} could not be opened within 1 s, its file system does not answer; no request is logged until it does"
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// A pipe is opened only if somebody reads it; what it then does not take holds up whoever writes.
+fn open_to_append(path: &Path) -> io::Result<File> {
+    let file = File::options().append(true).create(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+    fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
+    Ok(file)
 }
 
 impl fmt::Display for Sink {

@@ -1,11 +1,11 @@
-//! The thread that writes the access log.
+//! The thread that writes the access log, and the one that keeps what went wrong.
 
 #![allow(
     clippy::disallowed_types,
     reason = "held only to put another place for the log, or to look for a request; no worker does"
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub next: Mutex<Option<Sink>>,
     /// What went wrong.
     pub kept: Mutex<Kept>,
+    /// Whether what failed is to be on disk, too.
+    pub keeps_on_disk: AtomicBool,
 }
 
 /// What the lines of a message are for.
@@ -57,42 +59,52 @@ impl Message {
     }
 }
 
-/// Writes each message as it comes, until nobody has any more.
-pub(super) fn write_all(shared: &Shared, mut sink: Sink, file: Option<KeptFile>, messages: &Receiver<Message>) {
-    let (mut is_failing, mut is_keeping_failing) = (false, false);
-    for Message { batch, form, mut text, count, back } in messages {
+/// Writes each message as it comes where the document says, until nobody has any more.
+pub(super) fn write_all(shared: &Shared, mut sink: Sink, messages: &Receiver<Message>) {
+    let mut is_failing = false;
+    for Message { form, mut text, count, back, .. } in messages {
         if let Some(next) = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
             (sink, is_failing) = (next, false);
         }
-        match batch {
-            Batch::Written => match sink.write(form, &text) {
-                Ok(()) => is_failing = false,
-                Err(error) => {
-                    shared.dropped.fetch_add(count, Ordering::Relaxed);
-                    if !std::mem::replace(&mut is_failing, true) {
-                        tracing::error!("access log: cannot write to {sink}: {error}; lines are lost until it can");
-                    }
-                }
-            },
-            Batch::Failed | Batch::Refused => {
-                let is_failure = batch == Batch::Failed;
-                shared.kept.lock().unwrap_or_else(PoisonError::into_inner).add(&text, is_failure);
-                // Without an access log nothing of visitors gets to a disk.
-                if let Some(file) = file.as_ref().filter(|_| is_failure && !sink.is_nothing()) {
-                    match file.append(&text) {
-                        Ok(()) => is_keeping_failing = false,
-                        Err(error) if !std::mem::replace(&mut is_keeping_failing, true) => {
-                            tracing::warn!(
-                                "access log: failed requests cannot be kept on disk: {error}; `polder why` finds them until the daemon ends"
-                            );
-                        }
-                        Err(_) => {}
-                    }
+        match sink.write(form, &text) {
+            Ok(()) => is_failing = false,
+            Err(error) => {
+                shared.dropped.fetch_add(count, Ordering::Relaxed);
+                if !std::mem::replace(&mut is_failing, true) {
+                    tracing::error!("access log: cannot write to {sink}: {error}; lines are lost until it can");
                 }
             }
         }
         text.clear();
         // Its worker has enough of them, or has ended.
+        let _ = back.try_send(text);
+    }
+}
+
+/// Keeps each message as it comes, until nobody has any more. A thread of its own: where the log is written may hang.
+pub(super) fn keep_all(shared: &Shared, file: Option<&KeptFile>, messages: &Receiver<Message>) {
+    let mut is_failing = false;
+    for Message { batch, mut text, back, .. } in messages {
+        let is_failure = batch == Batch::Failed;
+        shared.kept.lock().unwrap_or_else(PoisonError::into_inner).add(&text, is_failure);
+        // Without an access log nothing of visitors gets to a disk.
+        let may_keep = || shared.keeps_on_disk.load(Ordering::SeqCst);
+        if let Some(file) = file.filter(|_| is_failure && may_keep()) {
+            match file.append(&text) {
+                Ok(()) => is_failing = false,
+                Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                    tracing::warn!(
+                        "access log: failed requests cannot be kept on disk: {error}; `polder why` finds them until the daemon ends"
+                    );
+                }
+                Err(_) => {}
+            }
+            // A reload has taken the log away, and with it the file, just before this was written.
+            if !may_keep() {
+                file.remove();
+            }
+        }
+        text.clear();
         let _ = back.try_send(text);
     }
 }

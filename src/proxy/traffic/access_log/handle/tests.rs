@@ -126,3 +126,46 @@ fn a_failure_is_found_without_an_access_log_and_leaves_nothing_on_a_disk() {
     assert!(log.find("good").lines.is_empty());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_pipe_that_nobody_reads_keeps_no_daemon_from_its_start_or_reload_and_is_written_to_once_somebody_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let config = AccessLogConfig::to(AccessLogPath::File(pipe.clone()));
+    // Opened in the usual way, neither would come back.
+    let log = AccessLog::open(Some(&config), None).unwrap();
+    log.reopen(Some(&config)).unwrap();
+    let lines = Lines::default();
+    eventually("what is not written counts", || {
+        write(&lines, &log, |_| {});
+        lines.flush(&log);
+        log.dropped() > 0
+    });
+    let reader = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&pipe).unwrap();
+    eventually("somebody reads it now", || {
+        write(&lines, &log, |_| {});
+        lines.flush(&log);
+        std::io::Read::read(&mut &reader, &mut [0; 64]).is_ok_and(|length| length > 0)
+    });
+}
+
+#[test]
+fn what_failed_is_kept_while_the_place_of_the_log_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let _reader = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&pipe).unwrap();
+    let config = AccessLogConfig::to(AccessLogPath::File(pipe));
+    let log = AccessLog::open(Some(&config), Some(folder.path())).unwrap();
+    let lines = Lines::default();
+    while log.dropped() == 0 {
+        write(&lines, &log, |_| {});
+    }
+    let id = RequestId::given(b"failed");
+    write(&lines, &log, |trace| (trace.status, trace.end, trace.request_id) = (503, End::NoBackend, id));
+    lines.flush(&log);
+    eventually("it is found", || log.find("failed").lines.len() == 1);
+    let on_disk = || std::fs::read_to_string(folder.path().join("requests.jsonl")).unwrap_or_default();
+    eventually("it is on disk", || on_disk().contains("failed"));
+}

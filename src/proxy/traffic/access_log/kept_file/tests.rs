@@ -22,8 +22,9 @@ fn what_failed_is_found_by_the_next_process_but_for_a_line_that_is_not_whole() {
     let file = KeptFile::new(folder.path());
     file.append(&[line(1), line(2)].concat()).unwrap();
     file.append(b"{\"request_id\":\"3\"").unwrap();
+    file.append(&line(4)).unwrap();
     let kept = left(folder.path());
-    assert_eq!(["1", "2", "3"].map(|id| kept.find(id).lines.len()), [1, 1, 0]);
+    assert_eq!(["1", "2", "3", "4"].map(|id| kept.find(id).lines.len()), [1, 1, 0, 1]);
 }
 
 #[test]
@@ -63,4 +64,30 @@ fn a_pipe_in_its_place_keeps_nobody_from_starting_or_writing() {
     nix::unistd::mkfifo(&folder.path().join("requests.jsonl"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert_eq!(left(folder.path()).find("1").lines.len(), 0);
     assert!(KeptFile::new(folder.path()).append(&line(1)).is_err());
+}
+
+/// Of a takeover: both find the file full, and one of them makes it the older one.
+#[test]
+fn two_processes_that_write_at_a_time_lose_nothing_when_the_file_is_full() {
+    for _ in 0..30 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut full = line(0);
+        full.resize(LARGEST as usize - 1, b' ');
+        full.push(b'\n');
+        std::fs::write(folder.path().join("requests.jsonl"), &full).unwrap();
+        let together = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for id in [1, 2] {
+                let (file, together) = (KeptFile::new(folder.path()), &together);
+                scope.spawn(move || {
+                    together.wait();
+                    file.append(&line(id)).unwrap();
+                });
+            }
+        });
+        let older = std::fs::read(folder.path().join("requests.1.jsonl")).unwrap();
+        assert_eq!(older.len(), full.len(), "the full file is the older one");
+        let kept = left(folder.path());
+        assert_eq!(["1", "2"].map(|id| kept.find(id).lines.len()), [1, 1]);
+    }
 }
