@@ -74,11 +74,13 @@ fn man_pages(command: &Command, words: &str, folder: &Path) -> std::io::Result<(
     }
     let mut page = Roff::new();
     if let Some(text) = command.get_after_help() {
-        page.control("SH", ["NOTES"]).control("nf", []);
+        page.control("SH", ["NOTES"]);
         for line in text.to_string().lines() {
-            page.text([roman(line)]);
+            match line {
+                "" => page.control("PP", []),
+                line => page.text([roman(line)]).control("br", []),
+            };
         }
-        page.control("fi", []);
     }
     let shown = examples::of(words);
     if !shown.is_empty() {
