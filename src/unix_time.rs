@@ -12,11 +12,11 @@ pub fn to_unix_ms(moment: SystemTime) -> u64 {
     moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// Since when something is so: `04:08:05Z`, with its day where that is not within the 20 hours before `now`.
+/// Since or until when something is so: `04:08:05Z`, with its day where that is not within 20 hours of `now`.
 pub fn since(unix_ms: u64, now: u64) -> String {
     const LATELY: u64 = 20 * 3_600_000;
-    let is_lately = unix_ms <= now && now - unix_ms < LATELY;
-    formatted(unix_ms, if is_lately { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%SZ" })
+    let is_near = unix_ms.abs_diff(now) < LATELY;
+    formatted(unix_ms, if is_near { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%SZ" })
 }
 
 /// A moment by a format of strftime, in UTC.

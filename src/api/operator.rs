@@ -99,6 +99,14 @@ impl OperatorNote {
         format!("in {} since {} by {}{why}", self.state, since(self.when, now), self.who)
     }
 
+    /// `; until 05:00:00Z`, or until when else.
+    pub fn until_in_words(&self, now: u64) -> String {
+        match self.until {
+            Some(until) => format!("; until {}", since(until, now)),
+            None => "; until somebody says otherwise".to_owned(),
+        }
+    }
+
     /// That a command which says the same again changes nothing: `www/web1 is in drain already (by alice@admin-nl: new disk);
     /// nothing changed`. Ready is what everything is of which nobody has said anything else, and then nobody is named.
     pub fn already_in_words(&self, subject: &str) -> String {

@@ -20,6 +20,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::identity::Identity;
 use crate::config::PublicKey;
+use crate::health::probe::words_of_error;
 
 /// See <https://noiseprotocol.org/noise.html>, sections 7.5 and 12.
 const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
@@ -91,7 +92,7 @@ impl fmt::Display for ChannelError {
             ChannelError::TooLarge(longest) => write!(f, "a message of more than {longest} bytes"),
             ChannelError::Io(error) => match error.kind() {
                 io::ErrorKind::UnexpectedEof => f.write_str("it closed the connection"),
-                _ => write!(f, "{error}"),
+                _ => f.write_str(&words_of_error(error)),
             },
         }
     }

@@ -256,7 +256,7 @@ fn failed(error: &io::Error, when: &str) -> Outcome {
 }
 
 /// `connection refused`, not `Connection refused (os error 111)`.
-fn words_of_error(error: &io::Error) -> String {
+pub fn words_of_error(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

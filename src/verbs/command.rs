@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::exit::Exit;
+use super::layout;
 use super::output::{Output, Table, Tone, cell, toned};
 use super::replies::{DaemonReply, all_in_order};
 use crate::api::client::ClientError;
@@ -115,23 +116,46 @@ pub fn report(results: &[CommandResult], output: &Output, closing: &str) -> Exit
     verdict(results)
 }
 
-/// How each command ended, as a table.
+/// How each command ended, as a table within the terminal: daemons that say the same are one row.
 pub fn table(results: &[CommandResult]) -> String {
     let mut table = Table::new(&["DAEMON", "SUBJECT", "RESULT", "MESSAGE"]);
-    for one in results {
+    for (one, mut daemons) in alike(results) {
         let outcome = match one.outcome {
             Outcome::Done => toned("done", Tone::Good),
             Outcome::Refused => toned("refused", Tone::Bad),
             Outcome::Unwritten => toned("done, NOT on disk", Tone::Bad),
             Outcome::Missed => toned("not reached", Tone::Bad),
         };
-        let mut words = one.words.lines();
-        table.row(vec![cell(&one.daemon), cell(&one.subject), outcome, cell(words.next().unwrap_or_default())]);
+        daemons.sort_unstable();
+        let mut words = without_subject(&one.words, &one.subject).lines();
+        let first = words.next().unwrap_or_default();
+        table.row(vec![cell(daemons.join(", ")), cell(&one.subject), outcome, cell(first)]);
         for more in words {
             table.row(vec![cell(""), cell(""), cell(""), cell(more)]);
         }
     }
-    table.render()
+    table.render_within(layout::width())
+}
+
+/// The results that differ, each with the daemons that say so.
+fn alike(results: &[CommandResult]) -> Vec<(&CommandResult, Vec<&str>)> {
+    let mut alike: Vec<(&CommandResult, Vec<&str>)> = Vec::new();
+    for one in results {
+        let key = |one: &CommandResult| (one.subject.clone(), one.outcome, one.words.clone());
+        match alike.iter_mut().find(|(other, _)| key(other) == key(one)) {
+            Some((_, daemons)) => daemons.push(&one.daemon),
+            None => alike.push((one, vec![&one.daemon])),
+        }
+    }
+    alike
+}
+
+/// What is said of a subject, without the subject itself where it begins with that.
+pub fn without_subject<'w>(words: &'w str, subject: &str) -> &'w str {
+    match words.strip_prefix(subject) {
+        Some(rest) if rest.starts_with([':', ' ']) => rest.trim_start_matches([':', ' ']),
+        _ => words,
+    }
 }
 
 /// A line for the operator when a daemon was not reached and will get the change from its peers.

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::args::DaemonsArg;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
+use super::layout::on_terminal;
 use super::named::not_known;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, all_in_order, ask_all};
@@ -21,7 +22,7 @@ use crate::api::events::{Event, EventsOf, Query};
 use crate::log_line::Kind;
 use crate::unix_time::unix_ms;
 use merged::merged;
-use source::Source;
+use source::{Source, beginnings};
 
 pub(super) use merged::Told;
 
@@ -52,6 +53,9 @@ fn parse_kind(name: &str) -> Result<Kind, String> {
     let kinds = || Kind::ALL.map(Kind::name).join(", ");
     Kind::of_name(name).ok_or_else(|| format!("expected one of {}", kinds()))
 }
+
+/// Where an event goes on that is too long for a line of a terminal.
+const UNDER: usize = 4;
 
 /// How often daemons are asked for what is new.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -98,6 +102,9 @@ pub async fn run(args: &EventsArgs, daemons: &[Endpoint], output: &Output) -> Ex
         return Exit::No;
     }
     sources.iter().for_each(Source::complain);
+    if let Some(words) = beginnings(&sources) {
+        complain(&words);
+    }
     if args.follow {
         follow(sources, output).await;
     }
@@ -161,12 +168,12 @@ pub(super) async fn around(daemons: &[Endpoint], query: &Query) -> (Vec<Told>, V
 
 /// One line an event.
 pub(super) fn lines(events: &[Told]) -> String {
-    events.iter().map(|event| event.line() + "\n").collect()
+    events.iter().map(|event| on_terminal(&event.line(), UNDER)).collect()
 }
 
 fn show_more(events: &[Told], output: &Output) {
     for event in events {
-        output.line(event, &event.line());
+        output.line(event, on_terminal(&event.line(), UNDER).trim_end());
     }
 }
 

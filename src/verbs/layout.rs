@@ -20,6 +20,14 @@ pub fn width() -> usize {
     asked.or_else(of_terminal).unwrap_or(USUAL).max(NARROWEST)
 }
 
+/// One line that is long: on a terminal within its width, elsewhere as it is, for `grep`.
+pub fn on_terminal(line: &str, indent: usize) -> String {
+    match std::io::stdout().is_terminal() {
+        true => wrapped("", line, indent, width()),
+        false => format!("{line}\n"),
+    }
+}
+
 /// How many columns a text takes.
 pub fn columns(text: &str) -> usize {
     letters(text).filter(|(_, is_seen)| *is_seen).count()

@@ -16,17 +16,22 @@ use super::command::{Command, CommandResult, Outcome, note_on_peers, send_all, t
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::failover::{best_view, next_backend, to_proxies};
+use super::layout;
 use super::named::no_subject;
 use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
-use super::subjects::{find_subjects, known_subjects, states_in};
+use super::subjects::{find_subjects, known_subjects, notes_in, states_in};
 use super::times::time_of_day;
 use super::wait::{self, Subject, WaitArgs};
 use crate::api::daemon::Daemon;
-use crate::api::operator::{OperatorCommand, OperatorState};
+use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::FailoverCommand;
+use crate::daemon::operator::proposals;
 use crate::unix_time::unix_ms;
 use beforehand::Outlook;
+
+/// How long after an operator's word a nameserver may still give an answer as before, in milliseconds: it asks its peers first.
+const AGREED: u64 = proposals::LIMIT.as_millis() as u64;
 
 /// What `ready` takes, and `drain` and `maint` too.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,6 +59,9 @@ pub struct StateArgs {
     /// Even if it is the last one that serves; a stateful service of which it is the active backend moves to the next one first
     #[arg(long)]
     pub force: bool,
+    /// Only say what would come of it, or who refuses it: nothing is changed
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
     #[command(flatten)]
     /// Whether it waits.
     pub wait: WaitArgs,
@@ -83,7 +91,7 @@ pub const READY_HELP: &str = "What ready means:
 
 impl From<TargetArgs> for StateArgs {
     fn from(target: TargetArgs) -> StateArgs {
-        StateArgs { target, lasting: None, force: false, wait: WaitArgs::default() }
+        StateArgs { target, lasting: None, force: false, dry_run: false, wait: WaitArgs::default() }
     }
 }
 
@@ -111,23 +119,31 @@ pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], o
         return unknown(&args.target.subject, &replies, output);
     }
     let order = Order { state, args, replies: &replies, subjects: &subjects };
+    if order.only_asks() {
+        return order.only_wait(daemons, output).await;
+    }
     let moves = order.moves();
     let asked = send_all(order.questions(&moves)).await;
     let outlook = Outlook::of(asked);
-    if outlook.is_refused() {
-        let closing = "Nothing has changed: what one daemon refuses is done nowhere.\n";
-        output.answer(&json!({ "would": outlook.answers, "told": [] }), &format!("{}{closing}", outlook.in_words()));
-        return Exit::No;
+    if outlook.is_refused() || args.dry_run {
+        let (closing, ended) = match outlook.is_refused() {
+            true => ("Nothing has changed: what one daemon refuses is done nowhere.\n", Exit::No),
+            false => ("Nothing has changed: this was a question.\n", Exit::Done),
+        };
+        let text = within(&format!("{}{}{closing}", order.moves_in_words(&moves), outlook.in_words(true)));
+        output.answer(&json!({ "would": outlook.answers, "told": [] }), &text);
+        return ended;
     }
     if !output.is_json() {
-        output.answer(&json!({}), &format!("{}{}", order.moves_in_words(&moves), outlook.in_words()));
+        let beforehand = format!("{}{}", order.moves_in_words(&moves), outlook.in_words(false));
+        output.answer(&json!({}), &within(&beforehand));
     }
     let mut results = send_all(order.steps(&moves, false)).await;
     if results.iter().all(|moved| moved.outcome != Outcome::Refused) {
         let told = send_all(order.commands(order.subjects.keys(), false)).await;
         results.extend(outlook.explain_repeats(told, state));
     }
-    let text = format!("{}{}", table(&results), order.closing(&results));
+    let text = format!("{}{}", table(&results), within(&order.closing(&results)));
     let answer = json!({ "would": outlook.answers, "told": results });
     let ended = verdict(&results);
     let is_in_force = |one: &CommandResult| matches!(one.outcome, Outcome::Done | Outcome::Unwritten);
@@ -137,15 +153,47 @@ pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], o
         return ended;
     }
     output.line(&answer, text.trim_end());
-    let named = &args.target.subject;
-    let goes_on = format!("{named} stays in {state}, and `polder ready {named}` ends that");
-    match wait::until_free(order.awaited(&results), &args.wait, &goes_on, daemons, output).await {
+    let subjects = order.awaited(|subject, pool| order.cached_until(subject, pool, &results));
+    match wait::until_free(subjects, &args.wait, &order.goes_on(), daemons, output).await {
         Exit::Done => ended,
         other => other,
     }
 }
 
 impl Order<'_> {
+    /// Whether everything is so already and no more is said than that it should be: then `--wait` asks how far it is, and who said it, why
+    /// and for how long stays as it is.
+    fn only_asks(&self) -> bool {
+        let StateArgs { target, lasting, force, wait, .. } = self.args;
+        let says_more = lasting.is_some() || *force || !target.why.is_empty();
+        let is_so = |reply: &DaemonReply| {
+            let states = states_in(reply);
+            self.subjects.keys().filter_map(|subject| states.get(subject)).all(|state| *state == self.state)
+        };
+        wait.wait && !says_more && self.state != OperatorState::Ready && self.replies.iter().all(is_so)
+    }
+
+    /// Says how long it has been so, and waits.
+    async fn only_wait(&self, daemons: &[Endpoint], output: &Output) -> Exit {
+        let notes: BTreeMap<String, &OperatorNote> = self.replies.iter().flat_map(notes_in).collect();
+        let asked = || self.subjects.keys().filter_map(|subject| notes.get_key_value(subject));
+        let line = |(subject, note): (&String, &&OperatorNote)| {
+            let since = note.since_in_words(unix_ms());
+            format!("{subject} is {since}{}; it stays as it is\n", note.until_in_words(unix_ms()))
+        };
+        let lines = within(&asked().map(line).collect::<String>());
+        output.line(&json!({ "would": [], "told": [] }), lines.trim_end());
+        let last_answer = |subject: &str| notes.get(subject).map_or_else(unix_ms, |note| note.when) + AGREED;
+        let subjects = self.awaited(|subject, pool| last_answer(subject) + self.ttl(pool));
+        wait::until_free(subjects, &self.args.wait, &self.goes_on(), daemons, output).await
+    }
+
+    /// What stays in force when the waiting ends, and what ends it.
+    fn goes_on(&self) -> String {
+        let named = &self.args.target.subject;
+        format!("{named} stays in {}, and `polder ready {named}` ends that", self.state)
+    }
+
     /// With --force: the stateful services of which an active backend is meant that another one can follow.
     fn moves(&self) -> Vec<Move> {
         if !self.args.force || self.state == OperatorState::Ready {
@@ -222,15 +270,15 @@ impl Order<'_> {
         moves.iter().map(line).collect()
     }
 
-    /// What `--wait` waits for.
-    fn awaited(&self, results: &[CommandResult]) -> Vec<Subject> {
+    /// What `--wait` waits for; `cached_until` says until when resolvers may have a subject of a pool.
+    fn awaited(&self, cached_until: impl Fn(&str, &str) -> u64) -> Vec<Subject> {
         let of = |(subject, role): (&String, &Daemon)| {
             let (group, name) = subject.split_once('/')?;
             let (group, name) = (group.to_owned(), name.to_owned());
             Some(match role {
                 Daemon::Proxy => Subject::Backend { service: group, backend: name },
                 Daemon::Nameserver => {
-                    let cached_until = self.cached_until(subject, &group, results);
+                    let cached_until = cached_until(subject, &group);
                     Subject::Member { pool: group, member: name, cached_until }
                 }
             })
@@ -241,11 +289,16 @@ impl Order<'_> {
     /// Until when resolvers may have a member of a pool. A nameserver that did not say, as its disk takes nothing or it was not reached,
     /// may have given its last answer only now.
     fn cached_until(&self, subject: &str, pool: &str, results: &[CommandResult]) -> u64 {
-        let pools = self.replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
-        let ttl = pools.filter(|known| known.name == pool).map(|known| known.ttl).max().unwrap_or_default();
-        let from_now = unix_ms() + u64::from(ttl) * 1000;
+        let from_now = unix_ms() + self.ttl(pool);
         let told = results.iter().filter(|one| one.subject == subject && !one.unchanged);
         told.map(|one| one.cached_until.unwrap_or(from_now)).max().unwrap_or_default()
+    }
+
+    /// How long resolvers keep an answer with the pool's addresses, in milliseconds.
+    fn ttl(&self, pool: &str) -> u64 {
+        let pools = self.replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
+        let ttl = pools.filter(|known| known.name == pool).map(|known| known.ttl).max();
+        u64::from(ttl.unwrap_or_default()) * 1000
     }
 
     /// What is to be known besides how each command ended.
@@ -292,6 +345,12 @@ impl Order<'_> {
         let before = self.replies.iter().find_map(|reply| states_in(reply).get(subject).copied());
         format!("polder {} {subject}", before.unwrap_or_default())
     }
+}
+
+/// Its lines within the terminal.
+fn within(text: &str) -> String {
+    let width = layout::width();
+    text.lines().map(|line| layout::wrapped("", line, 2, width)).collect()
 }
 
 /// What nameservers that were not reached go on answering, and for how long. `None` if all were reached.

@@ -5,7 +5,7 @@
 //! [`fit`], which lets through lines, tabs and our own colours.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -124,10 +124,11 @@ impl Table {
         std::iter::once(&heading).chain(&self.rows).map(|row| render_row(row, &widths)).collect()
     }
 
-    /// The same within so many columns: a table that is wider is told row by row, each in as many lines as it takes.
+    /// The same within so many columns: a table that is wider loses its heading, and if that does not do, is told row by row, each in as many
+    /// lines as it takes.
     pub fn render_within(&self, columns: usize) -> String {
-        let table = self.render();
-        if table.lines().all(|line| layout::columns(line) <= columns) {
+        let fits = |table: &String| table.lines().all(|line| layout::columns(line) <= columns);
+        if let Some(table) = [self.render(), self.render_rows()].into_iter().find(fits) {
             return table;
         }
         let told = self.rows.iter().map(|row| {
@@ -135,6 +136,12 @@ impl Table {
             layout::wrapped("", &cells.collect::<Vec<_>>().join("  "), 4, columns)
         });
         told.collect()
+    }
+
+    /// Without the heading, as wide as the rows need.
+    fn render_rows(&self) -> String {
+        let widths: Vec<usize> = (0..self.heading.len()).map(|column| self.width(&[], column)).collect();
+        self.rows.iter().map(|row| render_row(row, &widths)).collect()
     }
 
     fn width(&self, heading: &[Cell], column: usize) -> usize {
@@ -257,9 +264,14 @@ pub fn print_progress(text: &str) {
     let _ = terminal.write_all(fit(text).as_bytes()).and_then(|()| terminal.flush());
 }
 
-/// One line on standard error.
+/// One line on standard error; on a terminal within its width.
 pub fn complain(message: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{}: {}", Tone::Bad.paint("polder"), printable(message));
+    let line = format!("{}: {}", Tone::Bad.paint("polder"), printable(message));
+    let line = match std::io::stderr().is_terminal() {
+        true => layout::wrapped("", &line, 2, layout::width()),
+        false => line + "\n",
+    };
+    let _ = anstream::stderr().lock().write_all(line.as_bytes());
 }
 
 #[cfg(test)]

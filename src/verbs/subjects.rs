@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::replies::DaemonReply;
 use crate::api::daemon::Daemon;
-use crate::api::operator::OperatorState;
+use crate::api::dns::MemberStatus;
+use crate::api::operator::{OperatorNote, OperatorState};
+use crate::api::proxy::BackendStatus;
 
 /// The subjects that a name stands for, each with the kind of daemon that has it.
 pub fn find_subjects(named: &str, replies: &[DaemonReply]) -> BTreeMap<String, Daemon> {
@@ -32,6 +34,21 @@ pub fn states_in(reply: &DaemonReply) -> BTreeMap<String, OperatorState> {
     let pools = reply.nameserver().into_iter().flat_map(|status| &status.pools);
     let members = pools
         .flat_map(|pool| pool.members.iter().map(|member| (format!("{}/{}", pool.name, member.name), member.operator)));
+    backends.chain(members).collect()
+}
+
+/// What operators have said of every subject that this daemon has, with who, when and why.
+pub fn notes_in(reply: &DaemonReply) -> BTreeMap<String, &OperatorNote> {
+    let services = reply.proxy().into_iter().flat_map(|status| &status.services);
+    let backends = services.flat_map(|service| {
+        let of = |backend: &'_ BackendStatus| format!("{}/{}", service.name, backend.name);
+        service.backends.iter().filter_map(move |backend| Some((of(backend), backend.note.as_ref()?)))
+    });
+    let pools = reply.nameserver().into_iter().flat_map(|status| &status.pools);
+    let members = pools.flat_map(|pool| {
+        let of = |member: &'_ MemberStatus| format!("{}/{}", pool.name, member.name);
+        pool.members.iter().filter_map(move |member| Some((of(member), member.note.as_ref()?)))
+    });
     backends.chain(members).collect()
 }
 

@@ -159,7 +159,7 @@ fn a_state_directory_that_is_missing_is_told_before_a_start_at_it_and_by_every_a
     proxy.run();
     proxy.wait_said(&["state_dir ", " is not there", "no failover and no word of an operator outlives this process"]);
     let answer = polder(&proxy, &["failover", "shop"]);
-    answer.assert(1, &["NOT on disk", "shop is on shop2, but that is not on disk"]);
+    answer.assert(1, &["NOT on disk", "is on shop2, but that is not on disk"]);
     polder(&proxy, &["maint", "shop1"]).assert(1, &["NOT on disk", "it is in force, but not on disk"]);
     for alarm in ["a latch is not on disk", "an operator state is not on disk", "health cannot be written"] {
         proxy.wait_alarm(alarm);

@@ -123,9 +123,9 @@ impl State {
             }
         }
         alarms.extend(self.rejected.iter().filter_map(|(peer, rejected)| rejected.alarm(peer)));
-        for (peer, health) in &figures.shell.peers {
+        for health in figures.shell.peers.values() {
             if let Some(error) = &health.error {
-                alarms.push(format!("peer {peer}: {error}"));
+                alarms.push(format!("peer {error}"));
             }
         }
         alarms

@@ -86,7 +86,7 @@ pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
     let mut alarms = state.alarms(now);
     alarms.extend(live.shell.alarms());
     alarms.extend(live.hanging.iter().cloned());
-    alarms.extend(live.shell.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
+    alarms.extend(live.shell.peers.values().filter_map(|health| silent(health, now)));
     alarms.extend(live.nameservers.iter().filter_map(|(name, health)| untold(name, health, now)));
     alarms
 }
@@ -102,13 +102,13 @@ fn untold(name: &str, health: &NameserverHealth, now: Now) -> Option<String> {
     (!is_lately && !is_new).then(alarm)
 }
 
-fn silent(name: &str, health: &PeerHealth, now: Now) -> Option<String> {
+fn silent(health: &PeerHealth, now: Now) -> Option<String> {
     let error = health.error.as_deref()?;
     match health.heard.map(|heard| now.unix_ms.saturating_sub(to_unix_ms(heard))) {
         Some(since) if since < SILENT.as_millis() as u64 => None,
-        Some(since) => Some(format!("nothing has come from peer {name} for {} s: {error}", since / 1000)),
+        Some(since) => Some(format!("nothing has come for {} s from peer {error}", since / 1000)),
         None if now.running < SILENT => None,
-        None => Some(format!("nothing has come from peer {name} since the start: {error}")),
+        None => Some(format!("nothing has come since the start from peer {error}")),
     }
 }
 

@@ -43,7 +43,8 @@ pub(super) fn merged(mut events: Vec<(String, Event)>) -> Vec<Told> {
         // What a daemon tells stands behind what it has told before.
         let mut since_its_last = told.iter_mut().rev().take_while(|before| !before.daemons.contains(&daemon));
         let same = since_its_last.find(|before| {
-            at - before.at <= APART && (before.kind, &before.words, &before.subjects) == (kind, &words, &subjects)
+            at - before.at <= APART
+                && (before.kind, untimed(&before.words), &before.subjects) == (kind, untimed(&words), &subjects)
         });
         match same {
             Some(before) => before.daemons.push(daemon),
@@ -51,6 +52,12 @@ pub(super) fn merged(mut events: Vec<(String, Event)>) -> Vec<Told> {
         }
     }
     told
+}
+
+/// The words without how long the probe took that they end with: `200 in 3 ms`.
+fn untimed(words: &str) -> &str {
+    let without = words.strip_suffix(" ms").and_then(|words| words.rsplit_once(" in "));
+    without.filter(|(_, time)| time.bytes().all(|byte| byte.is_ascii_digit())).map_or(words, |(untimed, _)| untimed)
 }
 
 #[cfg(test)]

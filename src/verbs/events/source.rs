@@ -6,6 +6,26 @@ use crate::verbs::endpoint::Endpoint;
 use crate::verbs::output::complain;
 use crate::verbs::times::moment;
 
+/// Histories that begin so close to each other are told of together, in milliseconds.
+const TOGETHER: u64 = 60_000;
+
+/// Where the histories begin, if something before that was asked for: those together that begin within a minute.
+pub(super) fn beginnings(sources: &[Source]) -> Option<String> {
+    let heard = sources.iter().filter(|source| source.trouble.is_none());
+    let mut all: Vec<(u64, &str)> = heard.filter_map(|source| Some((source.oldest?, &*source.name))).collect();
+    all.sort_unstable();
+    let parts: Vec<String> = all
+        .chunk_by(|(one, _), (next, _)| next - one < TOGETHER)
+        .map(|together| {
+            let mut names: Vec<&str> = together.iter().map(|(_, name)| *name).collect();
+            names.sort_unstable();
+            let last = together.iter().map(|(oldest, _)| *oldest).max().unwrap_or_default();
+            format!("{} by {}", names.join(", "), moment(last))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| format!("nothing older is known: the histories begin, of {}", parts.join("; of ")))
+}
+
 /// A daemon.
 pub(super) struct Source {
     pub(super) daemon: Endpoint,
@@ -17,7 +37,7 @@ pub(super) struct Source {
     pub(super) trouble: Option<String>,
     new: Vec<Event>,
     left_out: usize,
-    /// It knows of nothing before, and something before was asked for.
+    /// It knows nothing of before, and something before was asked for.
     oldest: Option<u64>,
 }
 
@@ -49,7 +69,7 @@ impl Source {
         std::mem::take(&mut self.new).into_iter().map(|event| (self.name.clone(), event)).collect()
     }
 
-    /// Says what is missing among what was shown.
+    /// Says what is missing among what was shown, but for what is older than it knows.
     pub(super) fn complain(&self) {
         let name = &self.name;
         if let Some(why) = &self.trouble {
@@ -59,9 +79,6 @@ impl Source {
         if self.left_out > 0 {
             let left_out = counted(self.left_out, "older event");
             complain(&format!("{name} has {left_out} of that time: ask for less with --until, --service or --kind"));
-        }
-        if let Some(oldest) = self.oldest {
-            complain(&format!("{name} knows of nothing before {}", moment(oldest)));
         }
     }
 

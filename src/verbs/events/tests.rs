@@ -36,3 +36,19 @@ fn a_daemon_that_does_not_answer_is_named_and_asked_again_from_where_it_was() {
     assert_eq!(source.query.after, Some(Read { life: 7, count: 2 }));
     assert_eq!(silent(&[source]), BTreeMap::from([("px-1", "refused")]));
 }
+
+#[test]
+fn where_histories_begin_is_said_once_for_those_that_begin_together() {
+    let told = |daemon: &str, oldest| {
+        let mut source = source();
+        let mut answer = answer(100_000, 2, &[]).unwrap_or_else(|why| panic!("{why}"));
+        (answer.daemon, answer.events.oldest) = (daemon.to_owned(), oldest);
+        source.take(Ok(answer));
+        source
+    };
+    let sources =
+        [told("px-1", Some(5_100)), told("px-2", Some(90_000)), told("px-3", Some(5_900)), told("px-4", None)];
+    let words = "nothing older is known: the histories begin, of px-1, px-3 by 1970-01-01 00:00:05Z; of px-2 by 1970-01-01 00:01:30Z";
+    assert_eq!(beginnings(&sources).as_deref(), Some(words));
+    assert_eq!(beginnings(&sources[3..]), None);
+}

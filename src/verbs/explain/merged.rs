@@ -1,5 +1,7 @@
 //! What several daemons say, those together that say the same (pure).
 
+use std::net::IpAddr;
+
 use crate::counted::plural;
 use crate::verbs::layout::wrapped;
 use crate::verbs::output::printable;
@@ -59,7 +61,9 @@ impl<'a> Group<'a> {
         for sentence in sentences.into_iter().rev() {
             match self.sentences[..end].iter().rposition(|(other, _)| are_alike(other, &sentence)) {
                 Some(place) => {
-                    self.sentences[place].1.push(daemon);
+                    let (said, daemons) = &mut self.sentences[place];
+                    *said = together(said, &sentence);
+                    daemons.push(daemon);
                     end = place;
                 }
                 None => self.sentences.insert(end, (sentence, vec![daemon])),
@@ -71,7 +75,24 @@ impl<'a> Group<'a> {
 /// How far apart daemons see the same thing, in seconds: each probes in a rhythm of its own.
 const APART: u32 = 30;
 
-/// Whether two sentences say the same: but for how long a probe took, and for moments that are seconds apart.
+/// What two sentences that are alike say of both: an address of each has its port alone, `*:8080`.
+fn together(one: &str, other: &str) -> String {
+    let word = |(one, other): (&str, &str)| match listener(one).filter(|_| one != other) {
+        Some((address, port)) => one.replacen(&format!("{address}:{port}"), &format!("*:{port}"), 1),
+        None => one.to_owned(),
+    };
+    one.split(' ').zip(other.split(' ')).map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The address and port of `(192.0.2.1:80)`, where a listener is told.
+fn listener(word: &str) -> Option<(&str, u16)> {
+    let (address, port) = word.strip_prefix('(')?.split(')').next()?.rsplit_once(':')?;
+    let is_address = address == "*" || address.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    Some((address, port.parse().ok()?)).filter(|_| is_address)
+}
+
+/// Whether two sentences say the same: but for how long a probe took, for moments that are seconds apart, and for the addresses of listeners
+/// at one port.
 fn are_alike(one: &str, other: &str) -> bool {
     let (one, other): (Vec<&str>, Vec<&str>) = (one.split(' ').collect(), other.split(' ').collect());
     let is_span = |words: &[&str], at: usize| {
@@ -81,6 +102,7 @@ fn are_alike(one: &str, other: &str) -> bool {
     one.len() == other.len()
         && (0..one.len()).all(|at| {
             one[at] == other[at]
+                || listener(one[at]).zip(listener(other[at])).is_some_and(|((_, one), (_, other))| one == other)
                 || (is_span(&one, at) && is_span(&other, at))
                 || seconds(one[at]).zip(seconds(other[at])).is_some_and(|(one, other)| one.abs_diff(other) <= APART)
         })

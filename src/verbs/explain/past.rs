@@ -95,29 +95,44 @@ pub(super) fn text(past: &[Past], at: u64, width: usize) -> String {
         });
         text += &merged::text(role.name(), said.collect(), width);
     }
+    text + &reaches(past, at, width)
+}
+
+/// How far the histories reach, those together that say the same.
+fn reaches(past: &[Past], at: u64, width: usize) -> String {
+    // Of those that reach back to then, what the shortest one has is enough to say.
+    let reached =
+        past.iter().filter(|one| one.error.is_none()).filter_map(|one| one.oldest.filter(|oldest| *oldest <= at)).max();
+    let mut alike: Vec<(bool, String, Vec<&str>)> = Vec::new();
     for Past { daemon, oldest, error, .. } in past {
-        let words = match (error, oldest) {
-            (Some(why), _) => format!("{daemon} says nothing: {why}"),
-            (None, None) => format!("{daemon} has no history"),
-            (None, Some(oldest)) if *oldest > at => {
+        let (is_known, words) = match (error, oldest) {
+            (Some(why), _) => (false, format!("no history is known: {why}")),
+            (None, None) => (false, "there is no history".to_owned()),
+            (None, Some(oldest)) if *oldest > at => (
+                false,
                 format!(
-                    "{daemon}'s history begins later, at {}: what is told of it is what it was found in then",
+                    "the history begins at {} only; what is told of before is what was found then",
                     moment(*oldest)
-                )
-            }
+                ),
+            ),
             (None, Some(oldest)) => {
-                text += &wrapped(
-                    "",
-                    &Tone::Faint.paint(&format!("{daemon}'s history reaches back to {}", moment(*oldest))),
-                    2,
-                    width,
-                );
-                continue;
+                (true, format!("the history reaches back to {}", moment(reached.unwrap_or(*oldest))))
             }
         };
-        text += &wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(&words), 2, width);
+        match alike.iter_mut().find(|(_, other, _)| *other == words) {
+            Some((_, _, daemons)) => daemons.push(daemon),
+            None => alike.push((is_known, words, vec![daemon])),
+        }
     }
-    text
+    let line = |(is_known, words, mut daemons): (bool, String, Vec<&str>)| {
+        daemons.sort_unstable();
+        let words = printable(&format!("{}: {words}", daemons.join(", ")));
+        match is_known {
+            true => wrapped("", &Tone::Faint.paint(&words), 2, width),
+            false => wrapped(&format!("{} ", Tone::Bad.paint("!")), &words, 2, width),
+        }
+    };
+    alike.into_iter().map(line).collect()
 }
 
 /// Whether every history reaches back to then.
@@ -200,11 +215,13 @@ impl Moment<'_> {
         let is_step =
             |event: &&Event| event.kind == Kind::Latch && has(event, service) && event.words.contains(" (epoch ");
         if let Some(event) = self.before.iter().rev().find(is_step) {
-            return format!("latch since {}: {}", since(event.at), event.words);
+            let words = event.words.strip_prefix(&format!("{service}: ")).unwrap_or(&event.words);
+            return format!("latch since {}: {words}", since(event.at));
         }
         let next = self.after.iter().find(is_step);
         let from = next.and_then(|event| event.words.split_once(": ")?.1.split_once(" -> ").map(|(from, _)| from));
         match (from, active) {
+            (Some("undecided"), _) => "latch: undecided, since before the history".to_owned(),
             (Some(from), _) => format!("latch: {from} was active, since before the history"),
             (None, Some(active)) if moved <= self.at => format!("latch: {active} was active, as it still is"),
             _ => "latch: not known".to_owned(),

@@ -1,7 +1,7 @@
 //! What daemons say would come of a command, before it is given (pure).
 
 use crate::api::operator::OperatorState;
-use crate::verbs::command::{CommandResult, Outcome};
+use crate::verbs::command::{CommandResult, Outcome, without_subject};
 
 /// The answers of all daemons.
 pub(super) struct Outlook {
@@ -29,22 +29,18 @@ impl Outlook {
         self.answers.iter().any(|one| one.outcome == Outcome::Refused)
     }
 
-    /// A line for each subject and what daemons say of it alike; refusals last, where the eye ends.
-    pub(super) fn in_words(&self) -> String {
-        let is_refused = self.is_refused();
+    /// A line for each subject and what daemons say of it alike; refusals last, where the eye ends. `is_question`: nothing of it will be
+    /// done.
+    pub(super) fn in_words(&self, is_question: bool) -> String {
         let mut alike = self.alike();
         alike.sort_by_key(|one| one.outcome == Outcome::Refused);
         let line = |Alike { subject, outcome, words, daemons }: &Alike<'_>| {
             let daemons = daemons.join(", ");
-            // Some daemons' words begin with what they are about.
-            let words = match words.strip_prefix(*subject) {
-                Some(rest) if rest.starts_with([':', ' ']) => rest.trim_start_matches([':', ' ']),
-                _ => words,
-            };
+            let words = without_subject(words, subject);
             match outcome {
                 Outcome::Refused => format!("{subject}: refused by {daemons}: {words}\n"),
                 Outcome::Missed => format!("{subject}: {daemons} does not answer: {words}\n"),
-                _ if is_refused => format!("{subject}: would be done: {words}\n"),
+                _ if is_question => format!("{subject}: would be done: {words} ({daemons})\n"),
                 _ => format!("{subject}: {words} ({daemons})\n"),
             }
         };

@@ -97,3 +97,28 @@ fn a_state_that_is_over_at_once_is_refused() {
     assert!(parse_length("0s").unwrap_err().to_string().contains("like 10m"));
     assert_eq!(parse_length("10m").unwrap(), Duration::from_secs(600));
 }
+
+#[test]
+fn to_wait_for_what_is_so_already_is_a_question_unless_more_is_said() {
+    let mut replies = replies();
+    let subjects = BTreeMap::from([("www/web1".to_owned(), Daemon::Proxy)]);
+    let only_asks = |replies: &[DaemonReply], state, change: &dyn Fn(&mut StateArgs)| {
+        let target = TargetArgs { subject: "www/web1".to_owned(), why: String::new(), daemons: DaemonsArg::default() };
+        let mut args = StateArgs { wait: WaitArgs { wait: true, ..WaitArgs::default() }, ..StateArgs::from(target) };
+        change(&mut args);
+        Order { state, args: &args, replies, subjects: &subjects }.only_asks()
+    };
+    assert!(!only_asks(&replies, OperatorState::Drain, &|_| {}), "it is ready");
+    for reply in &mut replies {
+        if let Ok(crate::api::status::Status::Proxy(status)) = &mut reply.answer {
+            let services = status.services.iter_mut().filter(|service| service.name == "www");
+            services.flat_map(|service| &mut service.backends).for_each(|one| one.operator = OperatorState::Drain);
+        }
+    }
+    assert!(only_asks(&replies, OperatorState::Drain, &|_| {}));
+    assert!(!only_asks(&replies, OperatorState::Maint, &|_| {}), "another state is a change");
+    assert!(!only_asks(&replies, OperatorState::Drain, &|args| args.lasting = Some(Duration::from_secs(60))));
+    assert!(!only_asks(&replies, OperatorState::Drain, &|args| args.target.why = "new disk".to_owned()));
+    assert!(!only_asks(&replies, OperatorState::Drain, &|args| args.force = true));
+    assert!(!only_asks(&replies, OperatorState::Drain, &|args| args.wait.wait = false));
+}

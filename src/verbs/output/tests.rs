@@ -13,6 +13,16 @@ fn columns_are_aligned_and_the_last_one_is_not_padded() {
 }
 
 #[test]
+fn a_table_that_is_too_wide_loses_its_heading_before_its_columns() {
+    let mut table = Table::new(&["NAME", "OPERATOR"]);
+    table.row(vec![cell("web1"), toned("up", Tone::Good)]);
+    table.row(vec![cell("longer"), toned("down", Tone::Bad)]);
+    assert_eq!(plain(&table.render_within(16)), "NAME    OPERATOR\nweb1    up\nlonger  down\n");
+    assert_eq!(plain(&table.render_within(15)), "web1    up\nlonger  down\n");
+    assert_eq!(plain(&table.render_within(11)), "web1  up\nlonger\n    down\n");
+}
+
+#[test]
 fn a_table_without_rows_prints_nothing() {
     assert_eq!(Table::new(&["NAME"]).render(), "");
 }

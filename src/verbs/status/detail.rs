@@ -1,5 +1,6 @@
 //! All of one thing (pure): a service, a backend, a daemon, a host, a pool, a member, a zone, and whatever else has the name.
 
+mod certificates;
 mod daemon;
 mod pool;
 mod service;
@@ -33,6 +34,9 @@ pub(super) fn text(named: &Named, seen: &Seen, width: usize) -> String {
         let is_whole =
             named.is(views.name) || views.by_proxy.iter().any(|(_, one)| one.hosts.iter().any(|host| named.is(host)));
         parts.extend(service::text(&views, |backend| is_whole || named.is_use(views.name, backend), is_whole, width));
+        if is_whole {
+            parts.extend(certificates::text(&views, &seen.replies, width));
+        }
     }
     parts.extend(pool::all(&seen.replies).iter().filter_map(|views| pool::text(named, views, width)));
     parts.extend(pool::zone(named, &seen.replies, width));

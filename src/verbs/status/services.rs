@@ -56,6 +56,13 @@ impl<'a> Views<'a> {
         names.into_iter().flat_map(|name| self.ways_to_see(name)).collect()
     }
 
+    /// The backend of this name on each proxy that has it.
+    pub(super) fn of_backend(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a BackendStatus)> {
+        let all =
+            self.by_proxy.iter().flat_map(|(proxy, service)| service.backends.iter().map(move |one| (*proxy, one)));
+        all.filter(move |(_, one)| one.name == name)
+    }
+
     fn ways_to_see(&self, name: &str) -> Vec<Seen<'a>> {
         let mut ways: Vec<Seen<'a>> = Vec::new();
         for (proxy, service) in &self.by_proxy {

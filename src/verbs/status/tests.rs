@@ -53,8 +53,8 @@ BACKEND   CHECKS  OPERATOR  PART
 www/web1  down    ready     primary
 www/web2  down    drain     primary
 
-2 proxies ready: px-1, px-2
-1 nameserver ready: ns-1
+2 proxies ready (0.1.0): px-1, px-2
+1 nameserver ready (0.1.0): ns-1
 1 other service, 2 backends: all up and ready
 1 pool, 2 members: all in the answers
 
@@ -72,8 +72,8 @@ fn a_fleet_that_is_well_takes_a_few_lines() {
         "\
 All is well.
 
-1 proxy ready: px-1
-1 nameserver ready: ns-1
+1 proxy ready (0.1.0): px-1
+1 nameserver ready (0.1.0): ns-1
 2 services, 4 backends: all up and ready
 1 pool, 2 members: all in the answers
 "

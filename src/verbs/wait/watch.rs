@@ -291,8 +291,8 @@ impl Left {
         if self.running > 0 || self.connections.is_none() {
             words.push(format!("running requests: {}", self.running));
         }
-        let to = if self.connections.is_some() { " to a backend" } else { "" };
-        words.push(format!("no request{to} for {}", span(self.quiet_s)));
+        let who = if self.connections.is_some() { "visitor" } else { "request" };
+        words.push(format!("no {who} for {}", span(self.quiet_s)));
         if !self.unheard.is_empty() {
             words.push(format!("not heard of yet by {}", self.unheard.join(", ")));
         }

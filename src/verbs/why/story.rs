@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::verbs::layout::on_terminal;
 use crate::verbs::output::{Tone, printable};
 use crate::verbs::times::moment;
 
@@ -79,7 +80,7 @@ impl<'r> Story<'r> {
         if let Some(end) = self.text("end").filter(|end| *end != "--") {
             lines.push(format!("  code {end} in the access log (docs/logs.md)"));
         }
-        lines.join("\n") + "\n"
+        lines.iter().map(|line| on_terminal(line, 4)).collect()
     }
 
     /// Which way it took.
@@ -106,10 +107,15 @@ impl<'r> Story<'r> {
             ("tc", "connecting took"),
             ("tr", "the backend thought for"),
         ];
-        let parts = parts.map(|(field, words)| match self.number(field) {
-            Some(time @ 0..) => format!("{words} {time} ms"),
-            _ => format!("{words} -"),
+        let came_to = parts.iter().filter_map(|(field, words)| match self.number(field)? {
+            time @ 0.. => Some(format!("{words} {time} ms")),
+            _ => None,
         });
-        format!("{} (-: it did not come to that)", parts.join(", "))
+        let came_to: Vec<String> = came_to.collect();
+        match came_to.len() == parts.len() {
+            true => came_to.join(", "),
+            false if came_to.is_empty() => "it came to nothing that could be measured".to_owned(),
+            false => format!("{}; it came no further", came_to.join(", ")),
+        }
     }
 }

@@ -28,7 +28,7 @@ fn a_request_is_told_with_its_cause_its_way_and_its_times() {
         "2026-11-29 03:12:07Z  px-1  GET www.example.net/cart from 192.0.2.7:5000\n  \
            answered 503 after 3 ms: no backend was usable, or each refused the connection\n  \
            listener https, service www, backend web2 (2 attempts, this one last)\n  \
-           its head took 0 ms, it waited or queued 0 ms, connecting took -, the backend thought for - (-: it did not come to that)\n  \
+           its head took 0 ms, it waited or queued 0 ms; it came no further\n  \
            code SC in the access log (docs/logs.md)\n"
     );
     assert_eq!((story.time(), story.lasted(), story.service()), (Some(1_795_921_927_250), 3, Some("www")));

@@ -47,3 +47,12 @@ fn what_happens_again_is_told_again() {
     let seen = told(&[("px-1", 1_000, "down"), ("px-1", 2_000, "down"), ("px-2", 20_000, "down")]);
     assert_eq!(seen.iter().map(|(at, ..)| *at).collect::<Vec<_>>(), [1_000, 2_000, 20_000]);
 }
+
+#[test]
+fn how_long_a_probe_took_makes_no_difference() {
+    let seen = told(&[("px-1", 1_000, "down -> up: 200 in 3 ms"), ("px-2", 1_100, "down -> up: 200 in 17 ms")]);
+    assert_eq!(seen, [(1_000, "px-1 px-2".into(), "down -> up: 200 in 3 ms".into())]);
+    for words in ["up", "500 in 3 s", "in x ms", "ms"] {
+        assert_eq!(untimed(words), words);
+    }
+}

@@ -49,3 +49,23 @@ fn sentences_are_alike_but_for_spans_of_probes_and_moments_that_are_close() {
         assert_eq!(are_alike(one, other), alike, "{one} / {other}");
     }
 }
+
+#[test]
+fn listeners_at_one_port_are_told_of_once_without_their_addresses() {
+    let own = |address: &str| format!("whoever is sent on to the listener http ({address}:8080) gets this");
+    let (one, other, third) = (own("192.0.2.1"), own("192.0.2.2"), own("[2001:db8::3]"));
+    let shown = text(
+        "proxy",
+        vec![
+            said("px-1", "service www", &[&one]),
+            said("px-2", "service www", &[&other]),
+            said("px-3", "service www", &[&third]),
+        ],
+        80,
+    );
+    assert_eq!(shown, format!("proxies px-1, px-2, px-3: service www\n    {}\n", own("*")));
+    assert!(!are_alike(&own("192.0.2.1"), &own("192.0.2.2").replace("8080", "8081")));
+    assert!(!are_alike("web1 (192.0.2.1)", "web1 (192.0.2.2)"));
+    let alone = text("proxy", vec![said("px-1", "service www", &[&one])], 80);
+    assert!(alone.contains("(192.0.2.1:8080)"), "{alone}");
+}

@@ -40,7 +40,7 @@ fn a_moment_is_told_by_what_happened_last_before_it() {
     assert_eq!(
         shop_at(1_500_000),
         [
-            "latch since 1970-01-01 00:16:40Z: shop: web2 -> web3 (epoch 1, by px-1): web2 is down (connection refused)",
+            "latch since 1970-01-01 00:16:40Z: web2 -> web3 (epoch 1, by px-1): web2 is down (connection refused)",
             "shop/web2: down since 1970-01-01 00:16:40Z: connection refused",
             "operator since 1970-01-01 00:18:20Z: shop/web2 is set to maint by alice@admin-nl: new disk",
             "shop/web3: up since 1970-01-01 00:08:20Z, as it still is",
@@ -95,9 +95,9 @@ fn a_history_that_does_not_reach_back_is_said_and_makes_the_answer_no() {
     for told in [
         "At 1970-01-01 00:00:02Z",
         "proxies px-1, px-2: service shop\n    latch: web2 was active",
-        "px-1's history reaches back to 1970-01-01 00:00:01Z",
-        "! px-2's history begins later, at 1970-01-01 02:30:00Z",
-        "! px-3 says nothing: frozen",
+        "px-1: the history reaches back to 1970-01-01 00:00:01Z",
+        "! px-2: the history begins at 1970-01-01 02:30:00Z only; what",
+        "! px-3: no history is known: frozen",
     ] {
         assert!(text.contains(told), "{told} in\n{text}");
     }

@@ -15,8 +15,8 @@ fn what_daemons_say_alike_is_one_line_and_a_refusal_comes_last() {
     ]);
     assert!(outlook.is_refused());
     assert_eq!(
-        outlook.in_words(),
-        "www/web2: would be done: web1 goes on alone\nshop/web2: refused by px-1, px-2: web2 is active\n"
+        outlook.in_words(true),
+        "www/web2: would be done: web1 goes on alone (px-1, px-2)\nshop/web2: refused by px-1, px-2: web2 is active\n"
     );
 }
 
@@ -44,5 +44,5 @@ fn what_a_line_is_about_is_said_once() {
     ]);
     let expected = "shop: from web2 to web3 (px-1)\nwww/web1: is in drain already (by alice); nothing changed (px-1)\n\
                     www/web2: www/web22 is another one (px-1)\n";
-    assert_eq!(outlook.in_words(), expected);
+    assert_eq!(outlook.in_words(false), expected);
 }

@@ -61,7 +61,12 @@ pub(super) fn text(reply: &DaemonReply, width: usize) -> String {
 
 fn about_peer(peer: &PeerStatus) -> String {
     let heard = peer.heard.map_or_else(|| "never heard".to_owned(), |heard| format!("heard {} ago", ago(heard)));
-    let error = peer.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    let error = peer.error.as_ref().map(|error| {
+        // It names the peer, with its address.
+        let at = error.strip_prefix(&*peer.name).map_or(&**error, str::trim_start);
+        format!("; {at}")
+    });
+    let error = error.unwrap_or_default();
     let differs = match peer.differs.is_empty() {
         true => String::new(),
         false => format!("; its latch differs for {}", peer.differs.join(", ")),

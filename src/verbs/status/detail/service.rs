@@ -3,8 +3,9 @@
 use super::super::services::{Seen, Views, part, tone};
 use super::sheet::{Sheet, only_by};
 use crate::api::operator::{OperatorNote, OperatorState};
-use crate::api::proxy::LatchStatus;
+use crate::api::proxy::{BackendStatus, LatchStatus};
 use crate::health::Verdict;
+use crate::unix_time::unix_ms;
 use crate::verbs::output::Tone;
 use crate::verbs::times::{ago, since};
 
@@ -77,19 +78,26 @@ fn moved(latch: &LatchStatus) -> String {
 
 fn backend(views: &Views<'_>, seen: &Seen<'_>, sheet: &mut Sheet) {
     let Seen { service, backend, by } = seen;
-    let mut part = part(service, backend);
-    if service.latch.is_none() {
-        part += &format!(", weight {}", backend.weight);
-    }
+    let part = part(service, backend);
+    let by_document = |one: &BackendStatus| {
+        let weight = if service.latch.is_none() { format!(", weight {}", one.weight) } else { String::new() };
+        format!("{}, {part}{weight}", one.address)
+    };
     let only = only_by(by, views.by_proxy.len());
-    sheet.heading(&format!("{}/{}", views.name, backend.name), &format!("{}, {part}{only}", backend.address));
+    let first = by_document(backend);
+    sheet.heading(&format!("{}/{}", views.name, backend.name), &format!("{first}{only}"));
+    for (proxy, one) in views.of_backend(&backend.name).filter(|(proxy, _)| by.contains(proxy)) {
+        let own = by_document(one);
+        if own != first {
+            sheet.toned(&format!("by the document of {proxy}: {own}"), Tone::Bad);
+        }
+    }
     sheet.toned(&checked(backend.check, &backend.check_reason, backend.check_since), tone(backend.check));
     said(backend.operator, backend.note.as_ref(), sheet);
-    let mine = |proxy: &str| by.contains(&proxy);
-    let all = views.by_proxy.iter().filter(|(proxy, _)| mine(proxy)).flat_map(|(_, one)| &one.backends);
-    let (running, requests) = all
-        .filter(|one| one.name == backend.name)
-        .fold((0, 0), |(running, requests), one| (running + one.running, requests + one.requests));
+    let (running, requests) = views
+        .of_backend(&backend.name)
+        .filter(|(proxy, _)| by.contains(proxy))
+        .fold((0, 0), |(running, requests), (_, one)| (running + one.running, requests + one.requests));
     sheet.toned(&format!("requests: {running} running, {requests} sent since the proxies started"), Tone::Faint);
 }
 
@@ -108,11 +116,7 @@ pub(super) fn said(state: OperatorState, note: Option<&OperatorNote>, sheet: &mu
         return;
     };
     let why = if note.why.is_empty() { String::new() } else { format!(": {}", note.why) };
-    let until = match note.until {
-        Some(until) => format!("; until {}", since(until)),
-        None if state == OperatorState::Ready => String::new(),
-        None => "; until somebody says otherwise".to_owned(),
-    };
+    let until = if state == OperatorState::Ready { String::new() } else { note.until_in_words(unix_ms()) };
     let words = format!("operator: {state} since {}, by {} at {}{why}{until}", since(note.when), note.who, note.by);
     sheet.toned(&words, if state == OperatorState::Ready { Tone::Plain } else { Tone::Notable });
 }

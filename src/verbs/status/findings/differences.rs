@@ -64,7 +64,8 @@ fn differences(what: &str, having: &Having<'_>) -> Vec<String> {
                 (Some(ours), Some(theirs)) => {
                     let differ = ours.iter().zip(theirs).filter(|((_, one), (_, other))| one != other);
                     found.extend(differ.map(|((aspect, one), (_, two))| {
-                        format!("{what} {name}: not the same {aspect}: {first} has {one}; {other} has {two}")
+                        let (ours, theirs) = apart(one, two);
+                        format!("{what} {name}: not the same {aspect}: {first} has {ours}; {other} has {theirs}")
                     }));
                 }
                 (ours, _) => {
@@ -75,4 +76,22 @@ fn differences(what: &str, having: &Having<'_>) -> Vec<String> {
         }
     }
     found
+}
+
+/// What only one of two lists has; both whole where the order alone differs.
+fn apart(one: &str, other: &str) -> (String, String) {
+    let list = |text: &'_ str| -> Vec<String> { text.split(", ").map(str::to_owned).collect() };
+    let (ours, theirs) = (list(one), list(other));
+    let only = |of: &[String], without: &[String]| -> Vec<String> {
+        of.iter().filter(|item| !without.contains(item)).cloned().collect()
+    };
+    let (only_ours, only_theirs) = (only(&ours, &theirs), only(&theirs, &ours));
+    if only_ours.is_empty() && only_theirs.is_empty() {
+        return (one.to_owned(), other.to_owned());
+    }
+    let told = |only: Vec<String>, others: &[String]| match only.is_empty() {
+        true => format!("no {}", others.join(", ")),
+        false => only.join(", "),
+    };
+    (told(only_ours.clone(), &only_theirs), told(only_theirs, &only_ours))
 }

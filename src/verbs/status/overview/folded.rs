@@ -33,7 +33,7 @@ pub(super) fn text(seen: &Seen, width: usize) -> String {
     text
 }
 
-/// `3 proxies ready: px-1, px-2, px-3`.
+/// `3 proxies ready (0.1.0): px-1, px-2, px-3`.
 fn daemons(replies: &[DaemonReply], role: Daemon) -> Option<String> {
     let of_role: Vec<&DaemonReply> = replies.iter().filter(|one| one.role() == Some(role)).collect();
     let is_ready =
@@ -53,7 +53,9 @@ fn daemons(replies: &[DaemonReply], role: Daemon) -> Option<String> {
         _ => format!("{} ({})", daemon.name, daemon.version),
     };
     let names = ready.iter().map(called).collect::<Vec<_>>();
-    Some(if names.is_empty() { format!("{count} ready") } else { format!("{count} ready: {}", listed(&names)) })
+    let of_all =
+        versions.first().filter(|_| versions.len() == 1).map(|version| format!(" ({version})")).unwrap_or_default();
+    Some(if names.is_empty() { format!("{count} ready") } else { format!("{count} ready{of_all}: {}", listed(&names)) })
 }
 
 /// `12 services, 31 backends: all up and ready`.

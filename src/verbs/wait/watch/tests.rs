@@ -32,10 +32,7 @@ fn a_proxy_is_free_when_no_resolver_has_it_nobody_is_connected_and_nobody_has_co
     };
     let left = watch.see(&visited(1, 7), 1_000);
     assert_eq!((left.cached_s, left.connections, left.standing), (29, Some(1), Standing::InUse));
-    assert_eq!(
-        left.in_words(),
-        "resolvers may have it for 29s more, 1 open connection, no request to a backend for 1s"
-    );
+    assert_eq!(left.in_words(), "resolvers may have it for 29s more, 1 open connection, no visitor for 1s");
     let left = watch.see(&visited(1, 8), 30_000);
     assert_eq!((left.cached_s, left.quiet_s, left.standing), (0, 0, Standing::InUse), "a request has come");
     assert_eq!(watch.see(&visited(0, 8), 39_900).standing, Standing::InUse);
