@@ -24,37 +24,6 @@ use crate::daemon::opinions::{Heard, Opinions};
 use crate::health::Verdict;
 use crate::proxy::latch::{BackendState, Now};
 
-/// Between two looks at whether our own verdicts are still borne out.
-const LOOKS_AGAIN: Duration = Duration::from_secs(1);
-/// The same when there is news of them: a rack that dies is told of in a few messages.
-const LOOKS_AT_NEWS: Duration = Duration::from_millis(100);
-
-/// What our checks say, as peers are told.
-#[derive(Debug, Default)]
-pub(super) struct OwnOpinions {
-    told: Arc<Opinions>,
-    /// When they were looked at last.
-    looked: Duration,
-    /// There has been news of checks since.
-    has_news: bool,
-}
-
-impl OwnOpinions {
-    /// There is news of checks.
-    pub(super) fn note_news(&mut self) {
-        self.has_news = true;
-    }
-
-    /// What is told.
-    pub(super) fn told(&self) -> Arc<Opinions> {
-        self.told.clone()
-    }
-
-    fn due(&self) -> Duration {
-        self.looked + if self.has_news { LOOKS_AT_NEWS } else { LOOKS_AGAIN }
-    }
-}
-
 impl State {
     /// Looks at what our own checks say, for the peers: soon after news of them, and from time to time, since a verdict that
     /// nothing bears out any more makes no news. Gives whether there is something to tell.
