@@ -327,11 +327,11 @@ async fn machines(stage: &mut Stage<'_>) {
     stage.act(Action::Mend, "px-3").await;
     stage.until("polder status", 0, "All is well.").await;
     stage.act(Action::Freeze, "ns-2").await;
-    stage.until("polder --timeout 1s status", 1, "peer ns-2").await;
+    stage.until("polder status --timeout 1s", 1, "peer ns-2").await;
     stage
         .ask(
             look("Which daemon is silent?", "polder status", "ns-2 does not answer")
-                .typed("polder --timeout 1s status".to_owned())
+                .typed("polder status --timeout 1s".to_owned())
                 .says_no(),
         )
         .await;
