@@ -4,7 +4,8 @@
     benches/side_by_side.py http  NAME=PROGRAM...     NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy; haproxy-splicing: HAProxy
                                                       that splices always, not where it finds it worth it; --load 10m for large bodies;
                                                       NAME-edge=PROGRAM, haproxy-edge: with header fields that are set (two each way), a
-                                                      list of allowed networks and a rate limit for each client that nobody reaches
+                                                      list of allowed networks and a rate limit for each client that nobody reaches;
+                                                      NAME-logged=PROGRAM: with every request in an access log, a file
     benches/side_by_side.py https NAME=PROGRAM...     the same; the word nginx: nginx; --load says what is asked
     benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD
 
@@ -149,8 +150,9 @@ def start_http(folder, what, options):
             service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/1k" if options.load == "10m" else "/"},
                        "backends": [{"name": "web1", "address": f"127.0.0.1:{backend_port}"}]}
             service |= EDGE if name.endswith("-edge") else {}
+            log = {"access_log": {"path": str(folder / f"{name}.log")}} if name.endswith("-logged") else {}
             document = daemon_document(folder, name, {"listeners": [{"name": "http", "address": f"127.0.0.1:{port}"}],
-                                       "workers": options.threads, "services": {"www": service}})
+                                       "workers": options.threads, "services": {"www": service}} | log)
             command = [program, "--config", document]
         daemons.append(Daemon(name, command, port))
     return [backend], daemons
