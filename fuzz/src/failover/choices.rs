@@ -96,6 +96,7 @@ fn allowed(service: &Service, ask: RequestFacts) -> Vec<Choice> {
         ServiceMode::Latched { latch: LatchView::Hold, .. } => return vec![Choice::Wait],
         ServiceMode::Latched { latch: LatchView::Nobody, .. } => return vec![Choice::Nobody],
         ServiceMode::Latched { latch: LatchView::Undecided, .. } => return vec![Choice::Undecided],
+        ServiceMode::Latched { latch: LatchView::Isolated, .. } => return vec![Choice::Isolated],
         ServiceMode::Latched { latch: LatchView::Active(active), .. } => {
             let backend = &service.backends[active];
             return vec![match (backend.verdict, backend.operator) {

@@ -99,6 +99,8 @@ impl Proxy {
             hearsay: false,
             reason: "as it is",
             operator: self.operator[backend],
+            // These proxies are of a version that tells no verdicts.
+            contradicted: false,
         };
         known.map(standing).collect()
     }
@@ -112,8 +114,9 @@ impl Proxy {
     pub fn at<T>(&mut self, now: Duration, look: impl FnOnce(&mut Keeper, Now, &Situation<'_>) -> T) -> T {
         let backends = self.backend_states();
         let rules = self.rules.clone();
+        let (own, running) = (self.name, self.running);
         let situation =
-            Situation { own: self.name, service: "shop", backends: &backends, rules: &rules, running: self.running };
+            Situation { own, service: "shop", backends: &backends, rules: &rules, running, isolated: false };
         let unix_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         look(&mut self.keeper, Now { running: now, unix_ms }, &situation)
     }
