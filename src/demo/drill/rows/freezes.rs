@@ -62,7 +62,8 @@ async fn stop_and_go_on(stage: &mut Stage) -> Result<(), Error> {
     let (name, via) = (proxy_name(STOPPED), stage.proxy_ip(STOPPED));
     let stopped = stage.break_part(Action::Freeze, &name).await?;
     stage.fleet.act(Action::Kill, "shop1").await?;
-    let within = stage.times().detection();
+    // What the stopped one said of the primary counts for as long as it was heard lately.
+    let within = stage.times().detection() + RECENT;
     let moved = stateful::all_active(stage, "shop2", within).await;
     stage.may_fail_before(moved);
     stage.sessions_may_be_lost_once();
