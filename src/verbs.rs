@@ -47,6 +47,7 @@ pub mod rollback;
 pub mod serial;
 pub mod status;
 pub mod subjects;
+pub mod terminal;
 pub mod times;
 pub mod top;
 pub mod visit;

@@ -256,7 +256,6 @@ impl State {
                 let moved = self.latches.written(ticket, ended, now);
                 effects.extend(moved.iter().map(|moved| Effect::Log(lines::moved(moved))));
             }
-            Event::PeersAsked(asked) => drop(self.heard.renew(asked, now.running)),
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
             Event::Acme(event) => effects.extend(self.orders.on_event(event, now).into_iter().map(Effect::Acme)),
             Event::Reloaded(prepared) => {
@@ -283,7 +282,8 @@ impl State {
                 self.operator_file.try_at_once();
                 effects.extend(self.orders.cancel().into_iter().map(Effect::Acme));
             }
-            Event::Followed(_) | Event::Time => {}
+            // That the peers were asked is taken in by `on_event`.
+            Event::Followed(_) | Event::PeersAsked(_) | Event::Time => {}
         }
         effects
     }

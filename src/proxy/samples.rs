@@ -9,7 +9,7 @@ use crate::config::proxy::Balance;
 use crate::config::{CheckConfig, ProbeKind};
 use crate::health::{HealthView, Proof, Target, TargetHealth, Verdict};
 use crate::proxy::control::prepared::Prepared;
-use crate::proxy::snapshot::{Backend, Service, ServiceMode};
+use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
 
 /// A TCP check with the documents' defaults.
 pub fn check() -> CheckConfig {
@@ -74,6 +74,13 @@ pub fn shake(backend: &mut Backend, random: &mut fastrand::Rng) {
     backend.verdict = [Verdict::Up, Verdict::Up, Verdict::Down, Verdict::Unchecked][random.usize(..4)];
     backend.operator =
         [OperatorState::Ready, OperatorState::Ready, OperatorState::Drain, OperatorState::Maint][random.usize(..4)];
+}
+
+/// What a latch may say of a service with so many backends.
+pub fn any_latch(backends: usize, random: &mut fastrand::Rng) -> LatchView {
+    let others = [LatchView::Hold, LatchView::Nobody, LatchView::Undecided, LatchView::Isolated];
+    let index = random.usize(..others.len() + 1);
+    others.get(index).copied().unwrap_or_else(|| LatchView::Active(random.usize(..backends)))
 }
 
 /// A document with a stateless and a latched service, ready.

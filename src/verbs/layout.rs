@@ -45,23 +45,9 @@ fn letters(text: &str) -> impl Iterator<Item = (char, bool)> {
 
 /// The line cut to the width of the terminal; colours take no room and are always ended.
 pub fn clipped(line: &str, columns: usize) -> String {
-    let (mut room, mut text, mut in_colour) = (columns, String::with_capacity(line.len()), false);
-    for c in line.chars() {
-        if c == '\u{1b}' {
-            in_colour = true;
-        }
-        if !in_colour {
-            if room == 0 {
-                continue;
-            }
-            room -= 1;
-        }
-        text.push(c);
-        if in_colour && c == 'm' {
-            in_colour = false;
-        }
-    }
-    text
+    let mut room = columns;
+    let mut is_kept = |is_seen: bool| !is_seen || room.checked_sub(1).map(|left| room = left).is_some();
+    letters(line).filter(|(_, is_seen)| is_kept(*is_seen)).map(|(letter, _)| letter).collect()
 }
 
 /// Lines of at most `width` columns, each with its end: the first begins with `first`, the others with `indent` spaces. A word that

@@ -2,6 +2,7 @@
 
 use super::replies::DaemonReply;
 use crate::config::near_miss::did_you_mean;
+use crate::counted::listed;
 
 /// How many names are listed before the rest is only counted.
 const LISTED: usize = 12;
@@ -11,7 +12,7 @@ pub fn there_are(known: &[&str]) -> String {
     match known {
         [] => "there is none".to_owned(),
         [one] => format!("there is {one}"),
-        [all @ .., last] if known.len() <= LISTED => format!("there are {} and {last}", all.join(", ")),
+        _ if known.len() <= LISTED => format!("there are {}", listed(known)),
         _ => format!("there are {} and {} more", known[..LISTED].join(", "), known.len() - LISTED),
     }
 }

@@ -3,9 +3,10 @@
 
 use super::documents::{Nameserver, Running};
 use super::proxies::reaches;
-use super::report::{Checked, listed};
+use super::report::Checked;
 use crate::config::ProxyConfig;
 use crate::config::proxy::{CertificateSource, ChallengeKind, HostPattern};
+use crate::counted::listed;
 use crate::daemon::challenges::Name;
 use crate::dns::challenges::{Refusal, refusal};
 

@@ -1,6 +1,7 @@
 //! Every host of the fleet has a system, and every system is a host's.
 
-use super::report::{Checked, listed};
+use super::report::Checked;
+use crate::counted::listed;
 use crate::fleet::{Fleet, Role, System};
 
 pub(super) fn check(fleet: &Fleet, checked: &mut Checked) {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::{Nameserver, Running};
-use super::report::{Checked, listed};
+use super::report::Checked;
 use crate::config::proxy::HostPattern;
+use crate::counted::listed;
 use crate::dns::compiled::{Found, Zones};
 use crate::zone::name::{self, Name};
 use crate::zone::number::rtype;

@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::documents::Running;
 use super::proxies::reaches;
-use super::report::{Checked, listed};
+use super::report::Checked;
 use crate::config::defaults::POOL_TTL;
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::config::{CheckConfig, ProxyConfig};
+use crate::counted::listed;
 use crate::fleet::{Fleet, Role};
 
 /// With fewer members a pool fails with one machine.

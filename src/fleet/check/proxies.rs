@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::documents::Running;
-use super::report::{Checked, listed};
+use super::report::Checked;
 use crate::config::proxy::{
     BackendsConfig, CertificateSource, CookieConfig, CookieValue, ErrorPagesConfig, Mode, ServiceConfig, Target,
 };
 use crate::config::{PeerConfig, PeersConfig};
+use crate::counted::listed;
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
     same_services(running, checked);

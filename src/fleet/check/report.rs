@@ -90,13 +90,3 @@ pub struct ZoneChange {
     /// Its serial in that revision.
     pub serial_before: u32,
 }
-
-/// `a, b and c`.
-pub(super) fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
-    let mut names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
-    match names.pop() {
-        None => "none".to_owned(),
-        Some(last) if names.is_empty() => last,
-        Some(last) => format!("{} and {last}", names.join(", ")),
-    }
-}

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::documents::Running;
-use super::report::{Checked, listed};
+use super::report::Checked;
+use crate::counted::listed;
 use crate::fleet::{Fleet, Role};
 use crate::zone::name;
 use crate::zone::number::rtype;

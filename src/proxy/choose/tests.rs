@@ -11,7 +11,7 @@ use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::control::build::{SnapshotInput, build};
 use crate::proxy::latch::{Keeper, Latch, Now};
 use crate::proxy::queue::{Queue, Slots};
-use crate::proxy::samples::{address, backend, health, prepared_from, service, shake};
+use crate::proxy::samples::{address, any_latch, backend, health, prepared_from, service, shake};
 use crate::proxy::snapshot::ServiceQueue;
 
 fn cookie() -> Arc<Cookie> {
@@ -153,13 +153,7 @@ fn whatever_the_state_the_choice_is_one_that_the_rules_allow() {
             taken.extend(backend.slots.as_ref().filter(|_| random.u8(..3) > 0).and_then(|slots| slots.take(&queue)));
             backend.backup = random.u8(..4) == 0;
         }
-        let latch = [
-            LatchView::Active(random.usize(..count)),
-            LatchView::Hold,
-            LatchView::Nobody,
-            LatchView::Undecided,
-            LatchView::Isolated,
-        ][random.usize(..5)];
+        let latch = any_latch(count, &mut random);
         let mode = match random.u8(..3) {
             0 => ServiceMode::Stateless,
             1 => ServiceMode::Sticky { cookie: Arc::new(Cookie::address("c")) },

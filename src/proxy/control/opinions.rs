@@ -18,21 +18,20 @@ use super::lines;
 use super::peer_state::PeerState;
 use super::prepared::{PreparedBackend, PreparedService};
 use super::{Effect, State};
-use crate::api::operator::OperatorState;
+use crate::counted::listed;
 use crate::daemon::eligibility::Eligibility;
 use crate::daemon::opinions::{Heard, Opinions};
 use crate::health::Verdict;
-use crate::proxy::latch::{BackendState, Now};
+use crate::proxy::latch::Now;
 
 impl State {
     /// Looks at what our own checks say, for the peers: soon after news of them, and from time to time, since a verdict that
     /// nothing bears out any more makes no news. Gives whether there is something to tell.
     pub(super) fn renew_opinions(&mut self, now: Now) -> bool {
-        let is_first = self.opinions.looked.is_zero();
-        if self.prepared.document.peers.is_none() || !(is_first || now.running >= self.opinions.due()) {
+        if self.prepared.document.peers.is_none() || now.running < self.opinions.due() {
             return false;
         }
-        (self.opinions.looked, self.opinions.has_news) = (now.running, false);
+        (self.opinions.looked, self.opinions.has_news) = (Some(now.running), false);
         let (prepared, health) = (&self.prepared, &self.health);
         let backends =
             prepared.services.iter().flat_map(|service| service.backends.iter().map(move |one| (service, one)));
@@ -58,7 +57,8 @@ impl State {
             self.isolation.cut_off = self.cut_off(&before.cut_off, now);
         }
         self.begin_grace_of_the_unheard(&before, now);
-        self.isolation.stands_back = !self.isolation.is_nothing() && self.fit_peer(now).is_some();
+        self.isolation.stands_back =
+            !self.isolation.is_nothing() && self.heard_lately(now).any(|(_, peer, _)| peer.fit);
         let was = |service: &str| before.is_isolated(service);
         let begun = self.isolation.cut_off.iter().filter(|(service, cut_off)| cut_off.is_isolated && !was(service));
         let begun = begun.map(|(service, CutOff { words, .. })| lines::isolated(service, words));
@@ -73,10 +73,9 @@ impl State {
         let prepared = self.prepared.clone();
         for service in prepared.services.iter().filter(|service| before.is_isolated(&service.name)) {
             let is_found_down_elsewhere = |backend: &PreparedBackend| {
-                let peers =
-                    self.peers.values().filter(|peer| peer.heard.is_some_and(|heard| heard.is_recent(now.running)));
-                let verdicts = peers.filter_map(|peer| peer.verdicts.verdict(&backend.told_as, service.verdict_bound));
-                verdicts.map(|(verdict, _)| verdict).any(|verdict| verdict == Verdict::Down)
+                let verdict = |peer: &PeerState| peer.verdicts.verdict(&backend.told_as, service.verdict_bound);
+                self.heard_lately(now)
+                    .any(|(_, peer, _)| verdict(peer).is_some_and(|(verdict, _)| verdict == Verdict::Down))
             };
             if self.isolation.cut_off.contains_key(&service.name)
                 || self.active(service).is_none_or(is_found_down_elsewhere)
@@ -122,12 +121,17 @@ impl State {
 
     /// The peers that were heard lately and see a backend up, of which a check here would know within `bound` that it is dead.
     fn seen_up_by(&self, subject: &str, bound: Duration, now: Now) -> Vec<Contradiction> {
-        let contradiction = |(name, peer): (&String, &PeerState)| {
+        let contradiction = |(name, peer, heard): (&String, &PeerState, Heard)| {
             let (verdict, bound) = peer.verdicts.verdict(subject, bound)?;
-            let heard = peer.heard.filter(|heard| heard.is_recent(now.running))?;
             (verdict == Verdict::Up).then(|| Contradiction { peer: name.clone(), heard, bound })
         };
-        self.peers.iter().filter_map(contradiction).collect()
+        self.heard_lately(now).filter_map(contradiction).collect()
+    }
+
+    /// The peers that were heard lately, and when.
+    fn heard_lately(&self, now: Now) -> impl Iterator<Item = (&String, &PeerState, Heard)> {
+        let heard = self.peers.iter().filter_map(|(name, peer)| Some((name, peer, peer.heard?)));
+        heard.filter(move |(_, _, heard)| heard.is_recent(now.running))
     }
 
     fn cut_off(&self, before: &BTreeMap<Arc<str>, CutOff>, now: Now) -> BTreeMap<Arc<str>, CutOff> {
@@ -154,41 +158,22 @@ impl State {
     /// The backends without which a service cannot be served here, and that peers reach.
     fn unreachable<'s>(&self, service: &'s PreparedService, now: Now) -> Vec<&'s PreparedBackend> {
         let states = backend_states(service, &self.health, &self.operator, &self.isolation, now);
-        let is_doubted = |state: &BackendState<'_>| state.contradicted && state.operator != OperatorState::Maint;
-        let named = |name: &str| service.backends.iter().find(|backend| &*backend.name == name);
+        let doubted = service.backends.iter().zip(&states).filter(|(_, state)| state.is_in_doubt());
+        let doubted = doubted.map(|(backend, _)| backend);
         if service.rules().is_some() {
-            let active = self.active(service);
-            let state = active.and_then(|active| states.iter().find(|state| *state.name == *active.name));
-            return active.filter(|_| state.is_some_and(is_doubted)).into_iter().collect();
+            let active = self.active(service).map(|active| &active.name);
+            return doubted.filter(|backend| Some(&backend.name) == active).collect();
         }
-        let serves = |state: &BackendState<'_>| Eligibility::of(state.verdict, state.operator) != Eligibility::None;
-        if states.iter().any(serves) {
-            return Vec::new();
-        }
-        states.iter().filter(|state| is_doubted(state)).filter_map(|state| named(state.name)).collect()
+        let serves = states.iter().any(|state| state.eligibility() != Eligibility::None);
+        if serves { Vec::new() } else { doubted.collect() }
     }
 
     /// `web2 (connection refused), which px2 and px3 reach`.
     fn unreachable_in_words(&self, service: &PreparedService, backend: &PreparedBackend) -> String {
         let reason = self.health.get(&backend.target).map(|health| service.judged_by(health).reason.to_string());
         let peers = self.isolation.contradicted.get(&backend.told_as).into_iter().flatten();
-        let peers: Vec<&str> = peers.map(|contradiction| contradiction.peer.as_str()).collect();
+        let peers: Vec<&String> = peers.map(|contradiction| &contradiction.peer).collect();
         let reach = if peers.len() == 1 { "reaches" } else { "reach" };
-        format!("{} ({}), which {} {reach}", backend.name, reason.unwrap_or_default(), listed(&peers))
-    }
-
-    /// A peer that was heard lately and can serve everything.
-    fn fit_peer(&self, now: Now) -> Option<&str> {
-        let is_recent = |heard: Option<Heard>| heard.is_some_and(|heard| heard.is_recent(now.running));
-        self.peers.iter().find(|(_, peer)| peer.fit && is_recent(peer.heard)).map(|(name, _)| name.as_str())
-    }
-}
-
-/// `px2, px3 and px4`.
-fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+        format!("{} ({}), which {} {reach}", backend.name, reason.unwrap_or_default(), listed(peers))
     }
 }

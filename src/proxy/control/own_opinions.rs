@@ -15,7 +15,7 @@ const LOOKS_AT_NEWS: Duration = Duration::from_millis(100);
 pub struct OwnOpinions {
     pub(super) told: Arc<Opinions>,
     /// When they were looked at last.
-    pub(super) looked: Duration,
+    pub(super) looked: Option<Duration>,
     /// There has been news of checks since.
     pub(super) has_news: bool,
 }
@@ -33,6 +33,7 @@ impl OwnOpinions {
 
     /// When they are to be looked at again.
     pub(super) fn due(&self) -> Duration {
-        self.looked + if self.has_news { LOOKS_AT_NEWS } else { LOOKS_AGAIN }
+        let pause = if self.has_news { LOOKS_AT_NEWS } else { LOOKS_AGAIN };
+        self.looked.map_or(Duration::ZERO, |looked| looked + pause)
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::proxy::Balance;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
-use crate::proxy::samples::{backend, service, shake};
+use crate::proxy::samples::{any_latch, backend, service, shake};
 
 fn random_service(random: &mut fastrand::Rng) -> Service {
     let count = random.usize(1..6);
@@ -14,13 +14,7 @@ fn random_service(random: &mut fastrand::Rng) -> Service {
         backend.backup = random.u8(..4) == 0;
     }
     let cookie = Arc::new(Cookie::address("polder-shop"));
-    let latch = [
-        LatchView::Active(random.usize(..count)),
-        LatchView::Hold,
-        LatchView::Nobody,
-        LatchView::Undecided,
-        LatchView::Isolated,
-    ][random.usize(..5)];
+    let latch = any_latch(count, random);
     let mode = match random.u8(..3) {
         0 => ServiceMode::Stateless,
         1 => ServiceMode::Sticky { cookie },

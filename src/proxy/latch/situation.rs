@@ -35,7 +35,7 @@ pub struct BackendState<'a> {
 
 impl BackendState<'_> {
     /// What it may get by itself.
-    pub(super) fn eligibility(&self) -> Eligibility {
+    pub fn eligibility(&self) -> Eligibility {
         Eligibility::of(self.verdict, self.operator)
     }
 
@@ -50,7 +50,7 @@ impl BackendState<'_> {
     }
 
     /// It is down here and up elsewhere: no reason to move away from it, as long as the operator has none.
-    pub(super) fn is_in_doubt(&self) -> bool {
+    pub fn is_in_doubt(&self) -> bool {
         self.contradicted && self.operator != OperatorState::Maint
     }
 

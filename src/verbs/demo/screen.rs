@@ -3,11 +3,10 @@
 use std::io::{IsTerminal, Write};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::{cursor, execute, queue, style, terminal};
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use super::super::output::{fit, fit_json};
+use super::super::terminal::{self, Terminal};
 use super::operate::Verb;
 use super::view::View;
 use crate::demo::fleet::Action;
@@ -36,10 +35,7 @@ pub(super) enum Key {
 /// Where the demo is shown.
 pub(super) enum Screen {
     /// A terminal.
-    Live {
-        /// Keys, read by a thread of their own.
-        keys: mpsc::UnboundedReceiver<Key>,
-    },
+    Live(Terminal<Key>),
     /// A pipe or file.
     Lines {
         /// JSON for a machine.
@@ -53,19 +49,14 @@ impl Screen {
         let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
         // It can only add lines.
         let is_dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
-        if json || !is_terminal || is_dumb || terminal::enable_raw_mode().is_err() {
-            return Screen::Lines { json };
-        }
-        let _ = execute!(std::io::stdout(), terminal::EnterAlternateScreen, cursor::Hide);
-        let (sender, keys) = mpsc::unbounded_channel();
-        std::thread::spawn(move || read_keys(&sender));
-        Screen::Live { keys }
+        let terminal = (!json && is_terminal && !is_dumb).then(|| Terminal::take(meaning).ok()).flatten();
+        terminal.map_or(Screen::Lines { json }, Screen::Live)
     }
 
     /// The next key; without a terminal it never comes.
     pub(super) async fn key(&mut self) -> Key {
         match self {
-            Screen::Live { keys } => keys.recv().await.unwrap_or(Key::Quit),
+            Screen::Live(terminal) => terminal.key().await.unwrap_or(Key::Quit),
             Screen::Lines { .. } => std::future::pending().await,
         }
     }
@@ -87,8 +78,9 @@ impl Screen {
     /// Redraws the screen, or prints the events since the last call.
     pub(super) fn draw(&self, view: &mut View) {
         match self {
-            Screen::Live { .. } => {
-                let _ = draw_live(view);
+            Screen::Live(_) => {
+                let (columns, rows) = terminal::size();
+                let _ = terminal::draw(view.picture().frame(columns, rows));
             }
             Screen::Lines { json } => {
                 let mut stdout = std::io::stdout().lock();
@@ -106,35 +98,10 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
-    fn drop(&mut self) {
-        if let Screen::Live { .. } = self {
-            let _ = execute!(std::io::stdout(), cursor::Show, terminal::LeaveAlternateScreen);
-            let _ = terminal::disable_raw_mode();
-        }
-    }
-}
-
-fn draw_live(view: &View) -> std::io::Result<()> {
-    let (columns, rows) = terminal::size().unwrap_or((80, 24));
-    let mut stdout = std::io::stdout().lock();
-    let has_colours = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
-    for (row, line) in view.picture().frame(columns.into(), rows.into()).iter().enumerate() {
-        let line = if has_colours { line.clone() } else { anstream::adapter::strip_str(line).to_string() };
-        let row = u16::try_from(row).unwrap_or(u16::MAX);
-        queue!(stdout, cursor::MoveTo(0, row), style::Print(line), terminal::Clear(terminal::ClearType::UntilNewLine))?;
-    }
-    stdout.flush()
-}
-
-fn read_keys(sender: &mpsc::UnboundedSender<Key>) {
-    while let Ok(event) = crossterm::event::read() {
-        if let Event::Key(key) = event
-            && key.kind != KeyEventKind::Release
-            && sender.send(command_of(key)).is_err()
-        {
-            return;
-        }
+fn meaning(event: Event) -> Option<Key> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(command_of(key)),
+        _ => None,
     }
 }
 

@@ -33,3 +33,9 @@ fn colours_take_no_room() {
     assert_eq!(columns(&painted), 4);
     assert_eq!(wrapped("", &format!("{painted} {painted}"), 0, 20), format!("{painted} {painted}\n"));
 }
+
+#[test]
+fn a_line_is_clipped_without_counting_colours() {
+    assert_eq!(clipped("abcdef", 3), "abc");
+    assert_eq!(clipped("\u{1b}[31mabcdef\u{1b}[0m", 3), "\u{1b}[31mabc\u{1b}[0m");
+}

@@ -3,8 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use crossterm::{cursor, queue, style, terminal};
-
 use super::seen::Seen;
 use super::view::View;
 use crate::api::proxy::BackendStatus;
@@ -16,6 +14,7 @@ use crate::verbs::exit::Exit;
 use crate::verbs::layout::{self, wrapped};
 use crate::verbs::output::{Output, Tone, fit, fit_json, printable};
 use crate::verbs::replies::DaemonReply;
+use crate::verbs::terminal;
 use crate::verbs::times::{moment, time_of_day};
 
 /// Between two looks.
@@ -33,7 +32,7 @@ pub(super) async fn run(
     loop {
         let frame = Frame::of(name, &seen, layout::width());
         let drawn = match is_live {
-            true => draw(&frame.text),
+            true => terminal::draw(screen(&frame.text, terminal::size().1)),
             false if shown.as_ref() == Some(&frame.steady) => Ok(()),
             false => write(&frame, output),
         };
@@ -125,36 +124,16 @@ fn without_numbers(text: &str) -> String {
     text.split(' ').filter(|word| !is_number(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// From the first line of the terminal on, as much as it has room for.
-fn draw(text: &str) -> std::io::Result<()> {
-    let rows = terminal::size().map_or(24, |(_, rows)| usize::from(rows)).max(3);
-    let all = text.lines().count();
-    let room = rows - 2;
+/// As much as a terminal of so many rows has room for, and the time.
+fn screen(text: &str, rows: usize) -> Vec<String> {
+    let (all, room) = (text.lines().count(), rows.max(3) - 2);
     let (most, more) = if all <= room { (all, 0) } else { (room - 1, all - (room - 1)) };
-    let mut out = std::io::stdout().lock();
-    let has_colours = anstream::AutoStream::choice(&out) != anstream::ColorChoice::Never;
-    let shown = |line: String| if has_colours { line } else { anstream::adapter::strip_str(&line).to_string() };
-    queue!(out, cursor::MoveTo(0, 0))?;
-    for line in text.lines().take(most) {
-        queue!(
-            out,
-            style::Print(shown(fit(line))),
-            terminal::Clear(terminal::ClearType::UntilNewLine),
-            cursor::MoveToNextLine(1)
-        )?;
-    }
+    let mut lines: Vec<String> = text.lines().take(most).map(fit).collect();
     if more > 0 {
-        let words = Tone::Faint.paint(&format!("... {more} more lines: without --watch all are shown"));
-        queue!(
-            out,
-            style::Print(shown(words)),
-            terminal::Clear(terminal::ClearType::UntilNewLine),
-            cursor::MoveToNextLine(1)
-        )?;
+        lines.push(Tone::Faint.paint(&format!("... {more} more lines: without --watch all are shown")));
     }
-    let words = Tone::Faint.paint(&format!("{}, Ctrl-C ends it", time_of_day(unix_ms())));
-    queue!(out, terminal::Clear(terminal::ClearType::FromCursorDown), style::Print(shown(words)))?;
-    out.flush()
+    lines.push(Tone::Faint.paint(&format!("{}, Ctrl-C ends it", time_of_day(unix_ms()))));
+    lines
 }
 
 /// The whole text, with the time; a line of JSON for machines.

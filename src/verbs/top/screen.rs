@@ -1,15 +1,14 @@
 //! The terminal while `top` has it: redrawn in place, with keys.
 
-use std::io::{self, Write};
+use std::io;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::{cursor, execute, queue, style, terminal};
-use tokio::sync::mpsc;
 
 use super::table::{Order, Table};
 use crate::unix_time::unix_ms;
 use crate::verbs::layout::clipped;
 use crate::verbs::output::{Tone, fit};
+use crate::verbs::terminal::{self, Terminal};
 use crate::verbs::times::time_of_day;
 
 /// The keys, for the last line; the shorter one where there is no room for the other.
@@ -32,7 +31,7 @@ const PAGE: isize = 20;
 
 /// The terminal.
 pub(super) struct Screen {
-    keys: mpsc::UnboundedReceiver<Key>,
+    terminal: Terminal<Key>,
     /// The first line of the tables that is shown.
     first: usize,
 }
@@ -44,17 +43,12 @@ impl Screen {
     ///
     /// It cannot be.
     pub(super) fn open() -> io::Result<Screen> {
-        terminal::enable_raw_mode()?;
-        let (sender, keys) = mpsc::unbounded_channel();
-        let screen = Screen { keys, first: 0 };
-        execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)?;
-        std::thread::spawn(move || read_keys(&sender));
-        Ok(screen)
+        Ok(Screen { terminal: Terminal::take(meaning)?, first: 0 })
     }
 
     /// The next key.
     pub(super) async fn key(&mut self) -> Key {
-        self.keys.recv().await.unwrap_or(Key::Quit)
+        self.terminal.key().await.unwrap_or(Key::Quit)
     }
 
     /// So many lines down.
@@ -64,7 +58,7 @@ impl Screen {
 
     /// How many columns it has.
     pub(super) fn width(&self) -> usize {
-        terminal::size().map_or(80, |(columns, _)| usize::from(columns)).max(20)
+        terminal::size().0.max(20)
     }
 
     /// Draws it all anew.
@@ -73,30 +67,8 @@ impl Screen {
     ///
     /// Nobody reads it any more.
     pub(super) fn draw(&mut self, table: &Table<'_>) -> io::Result<()> {
-        let rows = terminal::size().map_or(24, |(_, rows)| usize::from(rows));
-        let lines = frame(table, rows, &mut self.first);
-        let mut out = io::stdout().lock();
-        let has_colours = anstream::AutoStream::choice(&out) != anstream::ColorChoice::Never;
-        for (row, line) in lines.iter().enumerate() {
-            let line = clipped(&fit(line), table.width);
-            let line = if has_colours { line } else { anstream::adapter::strip_str(&line).to_string() };
-            let row = u16::try_from(row).unwrap_or(u16::MAX);
-            queue!(
-                out,
-                cursor::MoveTo(0, row),
-                style::Print(line),
-                terminal::Clear(terminal::ClearType::UntilNewLine)
-            )?;
-        }
-        queue!(out, terminal::Clear(terminal::ClearType::FromCursorDown))?;
-        out.flush()
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let _ = execute!(io::stdout(), cursor::Show, terminal::LeaveAlternateScreen);
-        let _ = terminal::disable_raw_mode();
+        let lines = frame(table, terminal::size().1, &mut self.first);
+        terminal::draw(lines.iter().map(|line| clipped(&fit(line), table.width)))
     }
 }
 
@@ -121,22 +93,15 @@ pub(super) fn frame(table: &Table<'_>, rows: usize, first: &mut usize) -> Vec<St
     lines
 }
 
-fn read_keys(sender: &mpsc::UnboundedSender<Key>) {
-    while let Ok(event) = crossterm::event::read() {
-        let key = match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => meaning(key),
-            Event::Resize(..) => Some(Key::Resized),
-            _ => None,
-        };
-        if let Some(key) = key
-            && sender.send(key).is_err()
-        {
-            return;
-        }
+fn meaning(event: Event) -> Option<Key> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => of_key(key),
+        Event::Resize(..) => Some(Key::Resized),
+        _ => None,
     }
 }
 
-fn meaning(key: KeyEvent) -> Option<Key> {
+fn of_key(key: KeyEvent) -> Option<Key> {
     let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
     Some(match key.code {
         KeyCode::Char('c') if is_control => Key::Quit,

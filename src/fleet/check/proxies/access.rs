@@ -2,7 +2,7 @@
 
 use crate::config::duration;
 use crate::config::proxy::{AuthServer, FieldName, NetworkList, ServiceConfig};
-use crate::fleet::check::report::listed;
+use crate::counted::listed;
 
 /// What is compared, with the value on either side.
 pub fn statements(one: &ServiceConfig, two: &ServiceConfig) -> [(&'static str, String, String); 4] {

@@ -272,3 +272,22 @@ fn a_backend_that_is_called_otherwise_in_our_document_is_the_one_that_peers_see_
     assert_eq!(fleet.proxies[0].latch().active, "web9");
     assert_eq!((fleet.epochs(), fleet.views()[0]), (vec![0, 0, 0], LatchView::Isolated));
 }
+
+#[test]
+fn while_another_process_takes_over_nothing_follows_from_peers_that_were_asked_but_could_not_be_taken_in() {
+    let mut fleet = Fleet::start();
+    fleet.see(&[0], "shop/web2", Verdict::Down);
+    fleet.pass(LONG);
+    let proxy = &mut fleet.proxies[0];
+    proxy.take(Event::PeersAsked(proxy.now.running));
+    // What peers say is held back by the shell meanwhile, and so are the moments that the state has asked for.
+    proxy.now.running += RECENT;
+    proxy.take(Event::PeersAsked(proxy.now.running));
+    proxy.now.running += RECENT;
+    let effects = proxy.state.on_event(Event::PeersAsked(proxy.now.running), proxy.now);
+    assert!(effects.is_empty(), "{effects:?}");
+    assert!(
+        proxy.state.latches.get("shop").unwrap().proposed().is_none(),
+        "a write that another process would not make"
+    );
+}

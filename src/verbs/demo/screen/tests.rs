@@ -1,11 +1,4 @@
 use super::*;
-use crate::verbs::layout::clipped;
-
-#[test]
-fn a_line_is_clipped_without_counting_colours() {
-    assert_eq!(clipped("abcdef", 3), "abc");
-    assert_eq!(clipped("\u{1b}[31mabcdef\u{1b}[0m", 3), "\u{1b}[31mabc\u{1b}[0m");
-}
 
 #[test]
 fn control_c_ends_the_demo_in_raw_mode_too() {
