@@ -140,9 +140,11 @@ pub fn table(results: &[CommandResult]) -> String {
 /// The results that differ, each with the daemons that say so.
 fn alike(results: &[CommandResult]) -> Vec<(&CommandResult, Vec<&str>)> {
     let mut alike: Vec<(&CommandResult, Vec<&str>)> = Vec::new();
+    let is_alike = |one: &CommandResult, other: &CommandResult| {
+        (&one.subject, one.outcome, &one.words) == (&other.subject, other.outcome, &other.words)
+    };
     for one in results {
-        let key = |one: &CommandResult| (one.subject.clone(), one.outcome, one.words.clone());
-        match alike.iter_mut().find(|(other, _)| key(other) == key(one)) {
+        match alike.iter_mut().find(|(other, _)| is_alike(other, one)) {
             Some((_, daemons)) => daemons.push(&one.daemon),
             None => alike.push((one, vec![&one.daemon])),
         }
