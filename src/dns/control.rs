@@ -40,7 +40,7 @@ use crate::health::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use crate::log_line::{Kind, LogLine};
 pub use choices::Choices;
-use choices::Judged;
+use choices::{Judged, Outages};
 use isolation::Isolation;
 use peer_state::{PeerMessage, PeerState};
 use prepared::Prepared;
@@ -109,6 +109,8 @@ pub struct State {
     judged: Option<Judged>,
     /// By pool, the last addresses that were answered because somebody's checks found their members up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Of each pool that nobody sees a member of up.
+    outages: BTreeMap<String, Outages>,
     /// What our checks say, as peers are told.
     opinions: OwnOpinions,
     /// What peers say of theirs.
@@ -138,6 +140,7 @@ impl State {
             draining: false,
             judged: None,
             last_up: saved.health.last_up,
+            outages: saved.health.outages,
             opinions: OwnOpinions::default(),
             peers: BTreeMap::new(),
             isolation: Isolation::default(),
@@ -223,6 +226,7 @@ impl State {
             .chain(self.challenges.wakes())
             .chain(self.opinions.wakes(now.running))
             .chain(self.opinions_lapse(now))
+            .chain(self.keeping_ends(now))
             .min()
     }
 

@@ -1,8 +1,11 @@
 //! Which addresses a pool answers with, and what has decided that (pure).
 //!
-//! Members that are up and ready; where no checks of this nameserver find any up, those that its peers find up; else what `when_all_down` says.
+//! Members that are up and ready; where no checks of this nameserver find any up, those that its peers find up; where no peer is heard either, for
+//! a time what was answered before; else what `when_all_down` says.
 
 use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::api::dns::Reason;
 use crate::api::operator::OperatorState;
@@ -57,6 +60,11 @@ pub enum By {
     Checks,
     /// The checks of most peers, which see some up, where ours see none.
     Peers,
+    /// The answer from before: our checks see none up, and no peer is heard who could say more.
+    Kept {
+        /// For how long at most, in milliseconds since the epoch.
+        until: u64,
+    },
     /// This `when_all_down` policy: nobody sees one up.
     AllDown(&'static str),
 }
@@ -64,14 +72,14 @@ pub enum By {
 impl By {
     /// Whether somebody's checks find the addresses up.
     pub fn is_seen(self) -> bool {
-        !matches!(self, By::AllDown(_))
+        matches!(self, By::Checks | By::Peers)
     }
 
     /// The policy, where one decides.
     pub fn policy(self) -> Option<&'static str> {
         match self {
             By::AllDown(policy) => Some(policy),
-            By::Checks | By::Peers => None,
+            By::Checks | By::Peers | By::Kept { .. } => None,
         }
     }
 
@@ -80,47 +88,90 @@ impl By {
         match self {
             By::Checks => Reason::Checks,
             By::Peers => Reason::Peers,
+            By::Kept { .. } => Reason::Kept,
             By::AllDown(_) => Reason::AllDown,
         }
     }
 }
 
-/// Chooses the addresses of one family. `last` is the last choice that somebody's checks found up.
+/// Nobody whose word counts sees a member of a family up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outage {
+    /// Of that only this nameserver's own checks tell: it may be the one that is cut off.
+    Alone {
+        /// In milliseconds since the epoch: the next process goes on from there.
+        since: u64,
+    },
+    /// Peers have said so too since it began.
+    Agreed,
+}
+
+/// What was before.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'b> {
+    /// The last addresses that somebody's checks found up.
+    pub last: &'b [IpAddr],
+    /// The family's outage, if there is one.
+    pub outage: Option<Outage>,
+    /// The present time, in milliseconds since the epoch.
+    pub now: u64,
+}
+
+/// Chooses the addresses of one family; gives the outage too, if there is one.
 ///
 /// A member in drain or maint is never chosen, and neither is an address that nobody has checked yet: `when_all_down`
 /// mistrusts checks that find every member down, and an unchecked address has no such check.
-pub fn choose(pool: &PoolConfig, family: Family, members: &impl Members, last: &[IpAddr]) -> Choice {
+pub fn choose(
+    pool: &PoolConfig,
+    family: Family,
+    members: &impl Members,
+    before: &Before<'_>,
+) -> (Choice, Option<Outage>) {
     let configured: Vec<IpAddr> = of_family(pool.members.values(), family).collect();
     if configured.is_empty() {
-        return Choice::default();
+        return (Choice::default(), None);
     }
     let ready = pool.members.iter().filter(|(name, _)| members.operator(name) == OperatorState::Ready);
     let ready: Vec<IpAddr> = of_family(ready.map(|(_, member)| member), family).collect();
     let with = |verdict: Verdict| ready.iter().copied().filter(move |address| members.verdict(*address) == verdict);
     let up: Vec<IpAddr> = with(Verdict::Up).collect();
     if !up.is_empty() {
-        return Choice { addresses: up, by: By::Checks };
+        return (Choice { addresses: up, by: By::Checks }, None);
     }
-    if let Elsewhere::Up(addresses) = elsewhere(&ready, &members.opinions(&ready)) {
-        return Choice { addresses, by: By::Peers };
-    }
+    let outage = match elsewhere(&ready, &members.opinions(&ready)) {
+        Elsewhere::Up(addresses) => return (Choice { addresses, by: By::Peers }, None),
+        Elsewhere::Down => Outage::Agreed,
+        Elsewhere::Unheard => before.outage.unwrap_or(Outage::Alone { since: before.now }),
+    };
     let down: Vec<IpAddr> = with(Verdict::Down).collect();
-    let (addresses, policy) = match &pool.when_all_down {
-        WhenAllDown::All => (down, "all"),
-        WhenAllDown::Last => {
-            let kept: Vec<IpAddr> = down.iter().copied().filter(|address| last.contains(address)).collect();
-            // None of the last answer's addresses is left, or there was no last answer: answering with every member is the better
-            // guess.
-            (if kept.is_empty() { down } else { kept }, "last")
-        }
-        WhenAllDown::Empty => (Vec::new(), "empty"),
+    let kept: Vec<IpAddr> = down.iter().copied().filter(|address| before.last.contains(address)).collect();
+    if let Some(until) = keeps_until(outage, pool).filter(|until| before.now < *until && !kept.is_empty()) {
+        return (Choice { addresses: kept, by: By::Kept { until } }, Some(outage));
+    }
+    let addresses = match &pool.when_all_down {
+        WhenAllDown::All => down,
+        // None of the last answer's addresses is left, or there was no last answer: answering with every member is the better guess.
+        WhenAllDown::Last if kept.is_empty() => down,
+        WhenAllDown::Last => kept,
+        WhenAllDown::Empty => Vec::new(),
         WhenAllDown::Fallback(fallback) => {
             let unwanted = |address: &IpAddr| configured.contains(address) && !ready.contains(address);
-            let addresses = fallback.iter().copied().filter(|address| family.has(address) && !unwanted(address));
-            (addresses.collect(), "fallback")
+            fallback.iter().copied().filter(|address| family.has(address) && !unwanted(address)).collect()
         }
     };
-    Choice { addresses, by: By::AllDown(policy) }
+    let by = By::AllDown(pool.when_all_down.name());
+    (Choice { addresses, by }, (!ready.is_empty()).then_some(outage))
+}
+
+/// Until when the answer from before an outage is kept.
+fn keeps_until(outage: Outage, pool: &PoolConfig) -> Option<u64> {
+    match outage {
+        Outage::Alone { since } => {
+            Some(since.saturating_add(u64::try_from(pool.keep_answer.as_millis()).unwrap_or(u64::MAX)))
+        }
+        Outage::Agreed => None,
+    }
 }
 
 /// What peers say of addresses of which none is up here.

@@ -44,3 +44,31 @@ fn a_nameserver_that_alone_finds_every_member_down_goes_by_its_peer_and_says_so(
     wait_for("the end of isolation", || one.status().pools[0].isolated.is_none().then_some(()));
     one.wait_answer(POOL, &["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
 }
+
+#[test]
+fn a_nameserver_without_peers_keeps_its_last_answer_over_a_takeover_and_then_answers_by_its_document() {
+    let members = Members::start(3);
+    let mut daemon = Daemon::prepare(&members);
+    daemon.document["pools"][POOL]["when_all_down"] = "empty".into();
+    daemon.write_document();
+    daemon.run();
+    members.set(1, false);
+    members.set(2, false);
+    daemon.wait_answer(POOL, &["127.0.0.1"]);
+    members.set(0, false);
+    let until = wait_for("the kept answer", || daemon.status().pools[0].kept_until);
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"]);
+
+    let mut next = daemon.spawn(&["--takeover"]);
+    daemon.wait_exit();
+    daemon.wait_ready(next.id());
+    assert_eq!(daemon.status().pools[0].kept_until, Some(until), "it ends when it would have");
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"]);
+
+    daemon.document["pools"][POOL]["keep_answer"] = "0s".into();
+    daemon.write_document();
+    daemon.reload().unwrap();
+    assert_eq!(daemon.addresses(POOL), [""; 0], "nothing is kept, and when_all_down is empty");
+    next.kill().unwrap();
+    next.wait().unwrap();
+}

@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::peer_state::Told;
 use super::prepared::Prepared;
 use crate::api::dns::DecidedBy;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::OperatorStates;
-use crate::dns::pool::{By, Choice};
+use crate::dns::pool::{By, Choice, Outage};
 use crate::health::HealthView;
 
 /// A pool's A and AAAA.
@@ -45,10 +47,28 @@ impl Choices {
         self.both().into_iter().any(|choice| choice.by == by)
     }
 
+    /// Until when an answer from before an outage is kept, if one is.
+    pub fn kept_until(&self) -> Option<u64> {
+        let kept = self.both().into_iter().filter_map(|choice| match choice.by {
+            By::Kept { until } => Some(until),
+            By::Checks | By::Peers | By::AllDown(_) => None,
+        });
+        kept.min()
+    }
+
     /// What decides each answer.
     pub fn decided_by(&self) -> DecidedBy {
         DecidedBy { a: self.v4.by.reason(), aaaa: self.v6.by.reason() }
     }
+}
+
+/// The outages of a pool's A and AAAA.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outages {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) a: Option<Outage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) aaaa: Option<Outage>,
 }
 
 /// All that pools are judged by, as it was.
@@ -57,7 +77,7 @@ pub(super) struct Judged {
     pub(super) health: Arc<HealthView>,
     pub(super) operator: OperatorStates,
     pub(super) told: Told,
-    /// From here to the next end of an operator state, in Unix time.
+    /// From here to the next end of an operator state, or of a kept answer, in Unix time.
     pub(super) while_unix_ms: Range<u64>,
 }
 

@@ -38,6 +38,11 @@ impl Isolation {
         self.0.values().any(|contradicted| contradicted.is_isolated)
     }
 
+    /// The pools of which peers alone saw members up when that was judged last.
+    pub(super) fn contradicted(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
     /// Judges anew, with the peers that contradict us about each pool. Gives the pools with which isolation has begun, and ended.
     pub(super) fn judge(
         &mut self,

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::choices::{Choices, Judged};
+use super::choices::{Choices, Judged, Outages};
 use super::peer_state::{PeerState, Told, told_as};
 use super::{Effect, State, asked_at, lines};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::proposals::Rivals;
-use crate::dns::pool::{self, Family, Members};
+use crate::dns::pool::{self, Before, Family, Members};
 use crate::dns::snapshot::{PoolAnswer, Snapshot};
 use crate::health::Verdict;
 use crate::health::view::CheckView;
@@ -23,20 +24,25 @@ impl State {
         if is_told && self.judged.as_ref().is_some_and(|judged| self.is_still(judged, now)) {
             return Vec::new();
         }
+        let pools = self.document.config.pools.iter();
+        let (mut choices, mut outages) = (BTreeMap::new(), BTreeMap::new());
+        for (name, config) in pools {
+            let (chosen, outage) = self.choose(name, config, now);
+            choices.insert(name.clone(), chosen);
+            if outage != Outages::default() {
+                outages.insert(name.clone(), outage);
+            }
+        }
+        self.outages = outages;
+        let next_end = self.operator.next_expiry(now.unix_ms).into_iter();
+        let next_end = next_end.chain(choices.values().filter_map(Choices::kept_until)).min();
         self.judged = Some(Judged {
             document: self.document.clone(),
             health: self.health.clone(),
             operator: self.operator.clone(),
             told: Told::of(self.heard_lately(now)),
-            while_unix_ms: now.unix_ms..self.operator.next_expiry(now.unix_ms).unwrap_or(u64::MAX),
+            while_unix_ms: now.unix_ms..next_end.unwrap_or(u64::MAX),
         });
-        let choices: BTreeMap<String, Choices> = self
-            .document
-            .config
-            .pools
-            .iter()
-            .map(|(name, config)| (name.clone(), self.choose(name, config, now)))
-            .collect();
         for (name, chosen) in &choices {
             self.remember_seen(name, chosen);
         }
@@ -64,11 +70,20 @@ impl State {
             && judged.told.is(self.heard_lately(now))
     }
 
-    fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> Choices {
+    fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> (Choices, Outages) {
         let members = self.members(name, config, now);
         let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
-        let choose = |family| pool::choose(config, family, &members, last);
-        Choices { v4: choose(Family::V4), v6: choose(Family::V6) }
+        let outages = self.outages.get(name).copied().unwrap_or_default();
+        let choose =
+            |family, outage| pool::choose(config, family, &members, &Before { last, outage, now: now.unix_ms });
+        let ((v4, a), (v6, aaaa)) = (choose(Family::V4, outages.a), choose(Family::V6, outages.aaaa));
+        (Choices { v4, v6 }, Outages { a, aaaa })
+    }
+
+    /// When a kept answer ends.
+    pub(super) fn keeping_ends(&self, now: Now) -> Option<Duration> {
+        let ends = self.choices.values().filter_map(Choices::kept_until).min();
+        ends.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1))
     }
 
     /// Remembers the answer of each family of which somebody's checks find a member up, for `when_all_down: last`.

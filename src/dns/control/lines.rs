@@ -11,6 +11,12 @@ pub(super) fn pool_answers(pool: &str, addresses: &str, chosen: &Choices) -> Log
         Some(policy) => {
             LogLine::warn(Kind::Pool, format!("{line}: no member is both up and ready, when_all_down {policy}"))
         }
+        None if chosen.kept_until().is_some() => LogLine::warn(
+            Kind::Pool,
+            format!(
+                "{line}: no member is up by the checks of this nameserver and no peer is heard, so that the answer from before is kept"
+            ),
+        ),
         None if chosen.is_decided(By::Peers) => LogLine::warn(
             Kind::Pool,
             format!("{line}: no member is up by the checks of this nameserver, and its peers see these up"),

@@ -53,11 +53,28 @@ impl State {
             let peers = seen.map(|(_, peer, bound)| Contradiction { heard: peer.heard, bound: own.max(bound) });
             Some((pool.clone(), peers.collect()))
         });
+        // Whoever has lost sight of its peers as well is not isolated any less.
+        let is_kept = |pool: &&String| self.choices.get(*pool).is_some_and(|chosen| chosen.kept_until().is_some());
+        let silent = self.isolation.contradicted().filter(is_kept).map(|pool| (pool.clone(), Vec::new()));
+        let contradictions = silent.chain(contradictions);
         let contradictions: BTreeMap<String, Vec<Contradiction>> = contradictions.collect();
         let (begun, ended) = self.isolation.judge(contradictions, now.running);
         let begun =
             begun.iter().map(|pool| lines::isolated(pool, &self.isolated_in_words(pool, now).unwrap_or_default()));
         begun.chain(ended.iter().map(|pool| lines::isolated_no_more(pool))).map(Effect::Log).collect()
+    }
+
+    /// The same where no peer is heard either, and the answer from before is kept.
+    pub(in crate::dns) fn kept_in_words(&self, pool: &str) -> Option<String> {
+        let config = self.document.config.pools.get(pool)?;
+        let until = self.choices.get(pool)?.kept_until()?;
+        let until = jiff::Timestamp::from_millisecond(i64::try_from(until).ok()?).ok()?;
+        Some(format!(
+            "no member is up by the checks of this nameserver, and no peer is heard that could say more: the answer from before is kept \
+             until {}, and from then on when_all_down: {} decides",
+            until.strftime("%Y-%m-%d %H:%M:%SZ"),
+            config.when_all_down.name()
+        ))
     }
 
     /// The peers that see a member up, each with how long its check takes to find one dead.
@@ -85,6 +102,7 @@ impl State {
     /// is nothing.
     pub(in crate::dns) fn isolated_in_words(&self, pool: &str, now: Now) -> Option<String> {
         let config = self.document.config.pools.get(pool).filter(|_| self.isolation.is_from(pool))?;
+        self.choices.get(pool).filter(|chosen| chosen.is_decided(By::Peers))?;
         let mut unreachable: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
         for (name, address) in self.wanted(pool, config, now) {
             let down = self.health_of(config, address).filter(|health| health.verdict == Verdict::Down);

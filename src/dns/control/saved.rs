@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::State;
+use super::choices::Outages;
 use super::peer_state::VERSION;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
@@ -36,6 +37,8 @@ pub struct SavedHealth {
     pub health: HealthView,
     /// The addresses that `when_all_down: last` answers with, by pool.
     pub last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Of pools that nobody saw a member of up: how long their answer is kept goes on from there.
+    pub outages: BTreeMap<String, Outages>,
     /// The number of the last snapshot.
     pub generation: u64,
 }
@@ -58,6 +61,9 @@ pub struct HealthFile<Health = Value, More = Value> {
     #[serde(default)]
     boot: String,
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Earlier builds know none.
+    #[serde(default)]
+    outages: BTreeMap<String, Outages>,
     generation: u64,
 }
 
@@ -86,6 +92,7 @@ impl State {
             health_more: MoreToSave((*self.health).clone()),
             boot: boot_id().to_owned(),
             last_up: self.last_up.clone(),
+            outages: self.outages.clone(),
             generation: self.generation(),
         }
     }
@@ -121,7 +128,7 @@ impl SavedHealth {
 
     fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, SavedError> {
         let health = saved::from_json(&file.health, &file.health_more, now).map_err(SavedError::Health)?;
-        Ok(SavedHealth { health, last_up: file.last_up, generation: file.generation })
+        Ok(SavedHealth { health, last_up: file.last_up, outages: file.outages, generation: file.generation })
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::config::{CheckConfig, ProbeKind};
 
+const KEEPS: Duration = Duration::from_secs(600);
+
 /// Two members with both families, a third with IPv4 alone.
 fn pool(when_all_down: WhenAllDown) -> PoolConfig {
     let second = Duration::from_secs(1);
@@ -25,7 +27,7 @@ fn pool(when_all_down: WhenAllDown) -> PoolConfig {
         ("b".to_owned(), member(&["192.0.2.2", "2001:db8::2"])),
         ("c".to_owned(), member(&["192.0.2.3"])),
     ]);
-    PoolConfig { ttl: 300, aliases: vec![], when_all_down, members, check }
+    PoolConfig { ttl: 300, aliases: vec![], when_all_down, keep_answer: KEEPS, members, check }
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -73,13 +75,15 @@ fn up(addresses: &[&str]) -> Told {
 
 fn chosen(pool: &PoolConfig, family: Family, members: &Told, last: &[&str]) -> (Vec<String>, Option<&'static str>) {
     let last: Vec<IpAddr> = last.iter().map(|text| ip(text)).collect();
-    let choice = choose(pool, family, members, &last);
+    let ended = Some(Outage::Alone { since: 0 });
+    let before = Before { last: &last, outage: ended, now: KEEPS.as_millis() as u64 };
+    let (choice, _) = choose(pool, family, members, &before);
     (choice.addresses.iter().map(ToString::to_string).collect(), choice.by.policy())
 }
 
 /// What is answered of A, and by what that is decided.
 fn decided(pool: &PoolConfig, members: &Told) -> (Vec<String>, By) {
-    let choice = choose(pool, Family::V4, members, &[]);
+    let (choice, _) = choose(pool, Family::V4, members, &Before { last: &[], outage: None, now: 0 });
     (choice.addresses.iter().map(ToString::to_string).collect(), choice.by)
 }
 
@@ -238,4 +242,57 @@ fn what_peers_decide_is_what_counting_them_by_hand_gives() {
         let expected: Vec<String> = expected.iter().map(|n| format!("192.0.2.{n}")).filter(|_| is_theirs).collect();
         assert_eq!((by == By::Peers, &addresses), (is_theirs, &expected), "SEED={seed}: {peers:?}");
     }
+}
+
+/// What is answered of A so many milliseconds after the epoch, and what then is known of the outage.
+fn during(pool: &PoolConfig, members: &Told, outage: Option<Outage>, now: u64) -> (Vec<String>, By, Option<Outage>) {
+    let last = ["192.0.2.1", "192.0.2.2"].map(ip);
+    let (Choice { addresses, by }, outage) = choose(pool, Family::V4, members, &Before { last: &last, outage, now });
+    (addresses.iter().map(ToString::to_string).collect(), by, outage)
+}
+
+#[test]
+fn with_nobody_to_ask_the_answer_from_before_is_kept_for_the_stated_time() {
+    let pool = pool(WhenAllDown::Empty);
+    let members = up(&[]);
+    let before = || vec!["192.0.2.1".to_owned(), "192.0.2.2".to_owned()];
+    let (began, until) = (Some(Outage::Alone { since: 1_000 }), 601_000);
+    assert_eq!(during(&pool, &members, None, 1_000), (before(), By::Kept { until }, began));
+    assert_eq!(during(&pool, &members, began, until - 1), (before(), By::Kept { until }, began));
+    assert_eq!(during(&pool, &members, began, until), (vec![], By::AllDown("empty"), began));
+    assert_eq!(during(&pool, &up(&["192.0.2.3"]), began, 2_000), (vec!["192.0.2.3".into()], By::Checks, None));
+}
+
+#[test]
+fn a_kept_answer_has_nobody_whom_the_operator_took_away() {
+    let pool = pool(WhenAllDown::Empty);
+    let mut members = up(&[]);
+    members.drained.insert("a");
+    assert_eq!(during(&pool, &members, None, 0).0, ["192.0.2.2"]);
+    members.drained.insert("b");
+    assert_eq!(during(&pool, &members, None, 0).1, By::AllDown("empty"), "nothing is left of it");
+    members.drained.insert("c");
+    assert_eq!(during(&pool, &members, None, 0).2, None, "an operator's word is no outage");
+}
+
+#[test]
+fn no_time_switches_keeping_off() {
+    let pool = PoolConfig { keep_answer: Duration::ZERO, ..pool(WhenAllDown::Empty) };
+    assert_eq!(during(&pool, &up(&[]), None, 7).1, By::AllDown("empty"));
+}
+
+#[test]
+fn once_peers_have_said_that_all_are_down_nothing_is_kept_though_they_fall_silent() {
+    let pool = pool(WhenAllDown::Empty);
+    let agreed = during(&pool, &all_down_beside(&[(&[], &[1, 2, 3])]), Some(Outage::Alone { since: 0 }), 1_000);
+    assert_eq!(agreed, (vec![], By::AllDown("empty"), Some(Outage::Agreed)));
+    assert_eq!(during(&pool, &up(&[]), agreed.2, 2_000), agreed);
+}
+
+#[test]
+fn peers_that_come_back_decide_and_end_what_was_kept() {
+    let pool = pool(WhenAllDown::Empty);
+    let (answer, by, outage) =
+        during(&pool, &all_down_beside(&[(&[3], &[1, 2])]), Some(Outage::Alone { since: 0 }), 1_000);
+    assert_eq!((answer, by, outage), (vec!["192.0.2.3".to_owned()], By::Peers, None));
 }

@@ -176,6 +176,7 @@ impl State {
                 }
             });
         }
+        explanation.because.extend(self.kept_in_words(name));
         explanation.because.extend(self.nobody(name, config, now));
     }
 
@@ -213,6 +214,7 @@ impl State {
 fn all_the_same(by: By) -> &'static str {
     match by {
         By::Peers => "answered all the same: peers see it up",
+        By::Kept { .. } => "answered all the same: it was before the outage",
         By::Checks | By::AllDown(_) => "answered all the same, by when_all_down",
     }
 }

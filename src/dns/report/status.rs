@@ -121,6 +121,8 @@ impl State {
                     "pool {name}: isolated from {words}: what its peers see up is answered; look at the network between this nameserver \
                      and the members, or at who is mistaken"
                 ));
+            } else if let Some(words) = self.kept_in_words(name) {
+                alarms.push(format!("pool {name}: {words}; look at this nameserver's network"));
             } else if config.members.iter().filter(|(member, config)| pool::usable(member, config, &members)).count()
                 == 1
                 && config.members.len() > 1
@@ -146,6 +148,7 @@ impl State {
             all_down: chosen.and_then(Choices::all_down).map(str::to_owned),
             decided_by: chosen.map(Choices::decided_by).unwrap_or_default(),
             isolated: self.isolated_in_words(name, now),
+            kept_until: chosen.and_then(Choices::kept_until),
             members: config
                 .members
                 .iter()

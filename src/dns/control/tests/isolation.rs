@@ -171,6 +171,49 @@ fn a_peer_counts_no_longer_than_it_was_heard_lately_and_the_daemon_looks_again_b
     let wakes = fleet.nameservers[0].wakes(fleet.now()).expect("a moment");
     assert!(wakes <= fleet.now().running + RECENT + Duration::from_millis(1), "{wakes:?}");
     fleet.pass(RECENT.as_secs() + 1);
+    assert_eq!(fleet.answers(0).1, Reason::Kept);
+}
+
+#[test]
+fn a_nameserver_that_loses_its_peers_as_well_keeps_the_last_answer_for_the_stated_time_and_wakes_when_it_ends() {
+    let mut fleet = Fleet::start(2);
+    fleet.see(1, &["a", "c"]);
+    fleet.see(0, &[]);
+    fleet.pass(LONG);
+    assert!(fleet.alarms(0).contains("isolated"));
+    fleet.cut = vec![1];
+    fleet.pass(RECENT.as_secs() + 1);
+    assert_eq!(fleet.answers(0), seen(&["192.0.2.1", "192.0.2.3"], Reason::Kept));
+    let alarms = fleet.alarms(0);
+    assert!(alarms.contains("no peer is heard that could say more: the answer from before is kept until"), "{alarms}");
+    assert!(!fleet.logged.iter().any(|line| line.contains("isolated no more")), "{:?}", fleet.logged);
+    let ends = fleet.nameservers[0].choices[POOL].kept_until().expect("an end") - at(0).unix_ms;
+    let wakes = fleet.nameservers[0].wakes(fleet.now()).expect("a moment");
+    assert!(wakes <= Duration::from_millis(ends + 1), "{wakes:?}");
+    fleet.pass(ends / 1_000 + 1 - fleet.second);
+    assert_eq!(fleet.answers(0), seen(&[], Reason::AllDown));
+}
+
+#[test]
+fn a_kept_answer_ends_when_it_would_have_though_the_process_is_another_one_or_the_document() {
+    let mut fleet = Fleet::start(2);
+    fleet.cut = vec![1];
+    fleet.pass(LONG);
+    fleet.see(0, &[]);
+    let kept = fleet.nameservers[0].choices[POOL].kept_until();
+    assert!(kept.is_some());
+    fleet.pass(60);
+    let document = fleet.nameservers[0].document.clone();
+    fleet.take(0, Event::Reloaded(document_of(0, 2)));
+    assert_eq!(fleet.nameservers[0].choices[POOL].kept_until(), kept, "after a reload");
+
+    let handed = fleet.nameservers[0].to_hand_over(fleet.now());
+    let handed = Saved::read_handover(handed, fleet.now().system_time()).expect("its own form");
+    fleet.nameservers[0] = State::new(document, handed);
+    fleet.see(0, &[]);
+    fleet.take(0, Event::Ready);
+    assert_eq!(fleet.nameservers[0].choices[POOL].kept_until(), kept, "after a takeover");
+    fleet.pass(600);
     assert_eq!(fleet.answers(0), seen(&[], Reason::AllDown));
 }
 
@@ -190,5 +233,5 @@ fn members_that_only_a_peers_document_names_count_for_nothing() {
     let value = json!({ "version": 1, "operator": {}, "verdicts": opinions });
     fleet.cut = vec![1];
     fleet.take(0, Event::Peer(PeerEvent { peer: "ns-2".into(), value: value.into(), is_news: true, ahead_ms: 0 }));
-    assert_eq!(fleet.answers(0), seen(&[], Reason::AllDown));
+    assert_eq!(fleet.answers(0).1, Reason::Kept);
 }

@@ -59,6 +59,12 @@ fn whole(name: &str, views: &[(&str, &PoolStatus)], sheet: &mut Sheet) {
             sheet.toned(&format!("{nameserver} is isolated from {words}: it answers what its peers see up"), Tone::Bad);
         }
     }
+    for (nameserver, _) in views.iter().filter(|(_, pool)| pool.kept_until.is_some()) {
+        sheet.toned(
+            &format!("{nameserver} finds no member up and hears no peer: it keeps the answer from before"),
+            Tone::Bad,
+        );
+    }
     for ((addresses, all_down), by) in answers {
         let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
         sheet.line(&format!("{} answer with {addresses}", by.join(", ")));

@@ -112,6 +112,7 @@ pub fn nameserver() -> api::dns::Status {
             all_down: None,
             decided_by: Default::default(),
             isolated: None,
+            kept_until: None,
             members: vec![member("px-1", "192.0.2.11"), member("px-2", "192.0.2.12")],
         }],
     }
