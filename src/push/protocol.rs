@@ -6,6 +6,7 @@
 //! connection to the host's gate; a gate of another version refuses. Must never: perform I/O. Called by
 //! [`crate::push::remote`] on the admin machine and by [`crate::push::gate`] on the host.
 
+pub mod agreement;
 pub mod closure;
 pub mod manifest;
 pub mod signing;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::api::daemon::Daemon;
+use agreement::{AgreementChange, AgreementFiles};
 use serde::{Deserialize, Serialize};
 
 pub use crate::fleet::running::Running;
@@ -51,6 +53,8 @@ pub enum Question {
     },
     /// The host's key files, with the fingerprints of their keys. Answer: [`Answer::Keys`].
     Keys,
+    /// The host's certificate for the agreement of the proxies, and whom it trusts there. Answer: [`Answer::Agreement`].
+    Agreement,
     /// A read-only request to a daemon's admin API: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Look {
         /// Which daemon.
@@ -151,6 +155,14 @@ pub enum Instruction {
         name: String,
         /// The change.
         change: KeyChange,
+    },
+    /// Change the host's certificate for the agreement, or whom it trusts there, then restart what reads it only then and reload the
+    /// rest. Answer: [`Answer::Agreement`].
+    Agreement {
+        /// The lock's token.
+        token: String,
+        /// The change.
+        change: AgreementChange,
     },
     /// An operator's command for a daemon: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Tell {
@@ -303,6 +315,8 @@ pub enum Answer {
         /// The fingerprints of each file's keys, in order.
         files: BTreeMap<String, Vec<String>>,
     },
+    /// The host's certificate for the agreement, and whom it trusts there.
+    Agreement(AgreementFiles),
 }
 
 /// A host's clock and highest counter, by which it judges manifests.

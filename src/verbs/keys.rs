@@ -1,5 +1,7 @@
-//! `keys`: shows, makes and rotates the keys that hosts share (for cookies), a daemon's own key, and those of an admin machine.
+//! `keys`: shows, makes and rotates the keys that hosts share (for cookies), a daemon's own key, those of an admin machine, and the
+//! certificates of the agreement.
 
+mod agreement;
 mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +45,8 @@ pub enum KeysVerb {
     Make(MakeArgs),
     /// Show the public half of the key by which a daemon's peers know it, or make that key; runs on the daemon's host
     Identity(identity::IdentityArgs),
+    /// Give members of etcd and proxies the certificates by which they know each other, where the fleet has an agreement
+    Agreement(agreement::AgreementArgs),
     /// Make the first key of a key file (`cookies`) on all hosts that need it
     First(FileArgs),
     /// Make a new key the first on all hosts that have the file. Older keys still open what they sealed
@@ -94,6 +98,7 @@ pub fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Error> {
         KeysVerb::Show(fleet) => Ok(show(fleet, output)?),
         KeysVerb::Make(args) => Ok(make(args, output)?),
         KeysVerb::Identity(args) => Ok(identity::run(args, output)?),
+        KeysVerb::Agreement(args) => agreement::run(args, output),
         KeysVerb::First(args) => first(args, output),
         KeysVerb::Rotate(args) => rotate(args, output),
         KeysVerb::Retire(args) => retire(args, output),
@@ -178,15 +183,29 @@ fn show(fleet: &FleetArg, output: &Output) -> Result<Exit, Error> {
         }
     }
     let groups = groups(&files);
-    output.answer(&json!({ "hosts": files, "silent": silent }), &table(&groups));
+    let shown = if reach.fleet.agreement.is_empty() { None } else { Some(agreement::shown(&reach)?) };
+    let mut answer = json!({ "hosts": files, "silent": silent });
+    let mut text = table(&groups);
+    if let Some(shown) = &shown {
+        answer["agreement"] = json!({ "hosts": shown.held, "silent": shown.silent, "faults": shown.faults });
+        text = format!("{text}\n{}", shown.table);
+    }
+    output.answer(&answer, &text);
     complain_of(&silent);
+    // Its hosts are among those above: what keeps one silent is said once.
+    let of_agreement = shown.is_none_or(|shown| {
+        for (host, fault) in &shown.faults {
+            complain(&format!("{host}: {fault}: run `polder keys agreement`"));
+        }
+        shown.faults.is_empty() && shown.silent.is_empty()
+    });
     let differing = differing(&groups);
     for name in &differing {
         complain(&format!(
             "{name} differs between the hosts that have it: `polder keys rotate {name}` makes a new first key on all of them"
         ));
     }
-    Ok(if differing.is_empty() && silent.is_empty() { Exit::Done } else { Exit::No })
+    Ok(if differing.is_empty() && silent.is_empty() && of_agreement { Exit::Done } else { Exit::No })
 }
 
 /// For each file and its keys, the hosts that have it in this form.
