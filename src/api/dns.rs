@@ -85,8 +85,50 @@ pub struct PoolStatus {
     pub answers: Vec<String>,
     /// The `when_all_down` policy decides the answer, and which.
     pub all_down: Option<String>,
+    /// What decides the answer.
+    #[serde(default)]
+    pub decided_by: DecidedBy,
+    /// This nameserver alone finds every member down: which peers reach some, in a few words.
+    #[serde(default)]
+    pub isolated: Option<String>,
     /// By name.
     pub members: Vec<MemberStatus>,
+}
+
+/// What decides which addresses of each family are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DecidedBy {
+    /// Of A.
+    pub a: Reason,
+    /// Of AAAA.
+    pub aaaa: Reason,
+}
+
+/// What decides which addresses are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The nameserver's own checks.
+    #[default]
+    Checks,
+    /// Those of its peers: it finds no member up, and most of them do.
+    Peers,
+    /// `when_all_down`: nobody finds one up.
+    AllDown,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Reason; 3] = [Reason::Checks, Reason::Peers, Reason::AllDown];
+
+    /// As it stands in JSON and in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Checks => "checks",
+            Reason::Peers => "peers",
+            Reason::AllDown => "all_down",
+        }
+    }
 }
 
 impl PoolStatus {

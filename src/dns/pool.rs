@@ -1,7 +1,10 @@
-//! Which addresses a pool answers with (pure): members that are up and ready, or what `when_all_down` says.
+//! Which addresses a pool answers with, and what has decided that (pure).
+//!
+//! Members that are up and ready; where no checks of this nameserver find any up, those that its peers find up; else what `when_all_down` says.
 
 use std::net::IpAddr;
 
+use crate::api::dns::Reason;
 use crate::api::operator::OperatorState;
 use crate::config::dns::{MemberConfig, PoolConfig, WhenAllDown};
 use crate::health::Verdict;
@@ -32,6 +35,9 @@ pub trait Members {
 
     /// The operator state of a member.
     fn operator(&self, member: &str) -> OperatorState;
+
+    /// What the checks of each peer that was heard lately say of these addresses, in their order; none: nothing.
+    fn opinions(&self, addresses: &[IpAddr]) -> Vec<Vec<Option<Verdict>>>;
 }
 
 /// The addresses that a pool's RRset is made of.
@@ -39,13 +45,49 @@ pub trait Members {
 pub struct Choice {
     /// The addresses, in the order of the document.
     pub addresses: Vec<IpAddr>,
-    /// The `when_all_down` policy, if it decided because no member was up.
-    pub all_down: Option<&'static str>,
+    /// What has decided that.
+    pub by: By,
 }
 
-/// Chooses the addresses of one family. `last` is the last choice with a member that was up.
+/// What decides an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum By {
+    /// Our own checks: these are up. Or no member has an address of the family.
+    #[default]
+    Checks,
+    /// The checks of most peers, which see some up, where ours see none.
+    Peers,
+    /// This `when_all_down` policy: nobody sees one up.
+    AllDown(&'static str),
+}
+
+impl By {
+    /// Whether somebody's checks find the addresses up.
+    pub fn is_seen(self) -> bool {
+        !matches!(self, By::AllDown(_))
+    }
+
+    /// The policy, where one decides.
+    pub fn policy(self) -> Option<&'static str> {
+        match self {
+            By::AllDown(policy) => Some(policy),
+            By::Checks | By::Peers => None,
+        }
+    }
+
+    /// As the API calls it.
+    pub fn reason(self) -> Reason {
+        match self {
+            By::Checks => Reason::Checks,
+            By::Peers => Reason::Peers,
+            By::AllDown(_) => Reason::AllDown,
+        }
+    }
+}
+
+/// Chooses the addresses of one family. `last` is the last choice that somebody's checks found up.
 ///
-/// A member in drain or maint is never chosen, and neither is an address that has not been checked yet: `when_all_down`
+/// A member in drain or maint is never chosen, and neither is an address that nobody has checked yet: `when_all_down`
 /// mistrusts checks that find every member down, and an unchecked address has no such check.
 pub fn choose(pool: &PoolConfig, family: Family, members: &impl Members, last: &[IpAddr]) -> Choice {
     let configured: Vec<IpAddr> = of_family(pool.members.values(), family).collect();
@@ -57,7 +99,10 @@ pub fn choose(pool: &PoolConfig, family: Family, members: &impl Members, last: &
     let with = |verdict: Verdict| ready.iter().copied().filter(move |address| members.verdict(*address) == verdict);
     let up: Vec<IpAddr> = with(Verdict::Up).collect();
     if !up.is_empty() {
-        return Choice { addresses: up, all_down: None };
+        return Choice { addresses: up, by: By::Checks };
+    }
+    if let Elsewhere::Up(addresses) = elsewhere(&ready, &members.opinions(&ready)) {
+        return Choice { addresses, by: By::Peers };
     }
     let down: Vec<IpAddr> = with(Verdict::Down).collect();
     let (addresses, policy) = match &pool.when_all_down {
@@ -75,7 +120,38 @@ pub fn choose(pool: &PoolConfig, family: Family, members: &impl Members, last: &
             (addresses.collect(), "fallback")
         }
     };
-    Choice { addresses, all_down: Some(policy) }
+    Choice { addresses, by: By::AllDown(policy) }
+}
+
+/// What peers say of addresses of which none is up here.
+#[derive(Debug, PartialEq, Eq)]
+enum Elsewhere {
+    /// Nothing: none is heard, or none has checked them.
+    Unheard,
+    /// Most of those who have checked them see some up: these.
+    Up(Vec<IpAddr>),
+    /// They do not.
+    Down,
+}
+
+/// `opinions` are those of each peer, in the order of the addresses. An address counts as up that at least half of those who see any
+/// see up; where there is none, each that one of them does.
+fn elsewhere(addresses: &[IpAddr], opinions: &[Vec<Option<Verdict>>]) -> Elsewhere {
+    let speaking = opinions.iter().filter(|peer| peer.iter().any(Option::is_some)).count();
+    let seeing: Vec<&Vec<Option<Verdict>>> = opinions.iter().filter(|peer| peer.contains(&Some(Verdict::Up))).collect();
+    if speaking == 0 {
+        return Elsewhere::Unheard;
+    }
+    if seeing.len() * 2 <= speaking {
+        return Elsewhere::Down;
+    }
+    let seen_by = |place: usize| seeing.iter().filter(|peer| peer.get(place) == Some(&Some(Verdict::Up))).count();
+    let by_at_least = |least: usize| {
+        let seen = addresses.iter().enumerate().filter(|(place, _)| seen_by(*place) >= least);
+        seen.map(|(_, address)| *address).collect::<Vec<_>>()
+    };
+    let by_half = by_at_least(seeing.len().div_ceil(2));
+    Elsewhere::Up(if by_half.is_empty() { by_at_least(1) } else { by_half })
 }
 
 /// Whether a member is usable: ready, with an address that is up.

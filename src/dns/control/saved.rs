@@ -9,16 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::State;
-use crate::api::operator::OperatorNote;
+use super::peer_state::VERSION;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::dns::challenges::HandedOver;
 use crate::health::HealthView;
 use crate::health::saved::{self, MoreToSave, ToSave};
-
-/// The version written, and the only one read.
-const VERSION: u64 = 1;
 
 /// The state of an earlier process.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,15 +73,6 @@ struct HandoverState {
 }
 
 impl State {
-    /// The message to peers: the states of members that the document names, so that it always fits.
-    pub fn peer_message(&self) -> Value {
-        let states: BTreeMap<&String, &OperatorNote> =
-            self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
-        let mut message = json!({ "version": VERSION, "operator": states });
-        self.proposals.add_to(&mut message);
-        message
-    }
-
     /// What `operator.json` holds.
     pub fn operator_to_save(&self) -> Value {
         json!({ "version": VERSION, "operator": self.operator })
@@ -112,19 +99,6 @@ impl State {
             "challenges": self.challenges.to_hand_over(now.running),
         })
     }
-}
-
-/// A peer's message.
-#[derive(Deserialize)]
-struct PeerMessage {
-    operator: OperatorStates,
-    #[serde(flatten)]
-    put: ProposalsMessage,
-}
-
-/// Reads a peer's message: its operator states, and what it puts to its peers.
-pub fn read_message(value: &Value) -> Result<(OperatorStates, ProposalsMessage), SavedError> {
-    read::<PeerMessage>(value).map(|message| (message.operator, message.put))
 }
 
 /// Reads an `operator.json`.
@@ -186,7 +160,8 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {
+/// Reads what is of the one version that this program reads.
+pub(super) fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {
     match value.get("version").and_then(Value::as_u64) {
         Some(VERSION) => T::deserialize(value).map_err(SavedError::Form),
         Some(other) => Err(SavedError::OtherVersion(other)),

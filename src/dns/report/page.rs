@@ -48,6 +48,9 @@ fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
             @if let Some(policy) = &pool.all_down {
                 p.bad { "✖ no member is both up and ready: answered by when_all_down: " (text(policy)) }
             }
+            @if let Some(isolated) = &pool.isolated {
+                p.bad { "✖ isolated from " (text(isolated)) ": answered with what peers see up" }
+            }
             ul.rows {
                 @for member in &pool.members {
                     @for address in &member.addresses {
