@@ -9,6 +9,7 @@
 pub mod agreement;
 pub mod closure;
 pub mod manifest;
+mod secret;
 pub mod signing;
 pub mod upload;
 
@@ -23,6 +24,7 @@ pub use crate::fleet::running::Running;
 use crate::push::host::lock::Lock;
 use crate::push::ledger::{Entry, Record};
 use crate::push::supervisor::activation::Activation;
+pub use secret::Secret;
 
 /// The version of the protocol. It is raised when an older peer would misunderstand a message, and not for new optional fields.
 pub const VERSION: u32 = 2;
@@ -226,16 +228,6 @@ mod program {
         let name = String::deserialize(deserializer)?;
         let daemon = Daemon::ALL.into_iter().find(|daemon| daemon.program() == name);
         daemon.ok_or_else(|| D::Error::unknown_variant(&name, &["polder-proxy", "polder-dns"]))
-    }
-}
-
-/// A secret text, which its `Debug` hides.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
     }
 }
 

@@ -2,6 +2,7 @@
 //! certificates of the agreement.
 
 mod agreement;
+mod change;
 mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +11,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::args::FleetArg;
-use super::caller::who;
 use super::exit::Exit;
-use super::lock::refused;
 use super::output::{Output, Table, Tone, cell, complain, printable, toned};
 use super::reach::Reach;
 use crate::fleet::{Fleet, Role};
@@ -20,13 +19,10 @@ use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
 use crate::push::fleet_lock::HeldLock;
-use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
 use crate::push::protocol::KeyChange;
+use change::{Stop, complain_of, lock};
 use rotate::{Failed, Files, Step};
-
-/// How long the lock is held without a renewal, in seconds.
-const LOCK_SECONDS: u64 = 120;
 
 /// The arguments of `keys`.
 #[derive(Debug, Clone, clap::Args)]
@@ -106,19 +102,6 @@ pub fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Error> {
     match ended {
         Ok(exit) | Err(Stop::Printed(exit)) => Ok(exit),
         Err(Stop::Failed(why)) => Err(why),
-    }
-}
-
-/// Why a change of keys stopped.
-enum Stop {
-    /// For a reason that the operator has been shown.
-    Printed(Exit),
-    Failed(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Failed(error)
     }
 }
 
@@ -364,12 +347,6 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: String, output: &Output) -> Result<HeldLock, Stop> {
-    let lock = Lock::wanted(who(), &reach.admin.location, reason);
-    HeldLock::take_or_use(&reach.admin, &reach.remotes, hosts, lock, LOCK_SECONDS)
-        .map_err(|refusal| Stop::Printed(refused(&refusal, output)))
-}
-
 fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Stop {
     output.answer(&json!({ "stopped": failed }), "");
     complain_of(failed);
@@ -377,12 +354,6 @@ fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Stop {
         "stopped before the next step; what is done stays, and nothing is lost. When these hosts are back, `polder keys {verb} {name}` continues from here; to continue without them, add --skip HOST"
     ));
     Stop::Printed(Exit::No)
-}
-
-fn complain_of(failed: &Failed) {
-    for (host, why) in failed {
-        complain(&format!("{host}: {why}"));
-    }
 }
 
 fn printable_lines(text: &str) -> String {

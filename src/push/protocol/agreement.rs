@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::secret::Secret;
 
 /// What a host has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

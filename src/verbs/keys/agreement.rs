@@ -12,7 +12,7 @@ use super::super::args::FleetArg;
 use super::super::exit::Exit;
 use super::super::output::{Output, Table, Tone, cell, complain, toned};
 use super::super::reach::Reach;
-use super::{Stop, complain_of, lock};
+use super::change::{Stop, complain_of, lock};
 use crate::files;
 use crate::fleet::{self, Fleet, Role};
 use crate::push::admin::known_fleet;
