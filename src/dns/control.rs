@@ -27,6 +27,8 @@ use tokio::sync::oneshot;
 
 use super::challenges::answers::ChallengeAnswers;
 use super::challenges::{Challenges, HandedOver};
+use super::pool::Family;
+use super::pool::falling::Falling;
 use super::snapshot::Snapshot;
 use crate::config::dns::PoolConfig;
 use crate::daemon::challenges::{Answer, Telling};
@@ -47,6 +49,9 @@ use prepared::Prepared;
 
 pub use operator::{Accepted, Change, CommandError};
 pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_operator};
+
+/// How often it is looked whether the other members of a pool have been probed since one was found down.
+const LOOKS_AT_FALLING: Duration = Duration::from_millis(20);
 
 /// Something happened.
 #[derive(Debug)]
@@ -82,6 +87,8 @@ pub enum Effect {
     TellPeers(Value),
     /// Queries are answered with what a proxy told: it is to know.
     AnswerProxy(oneshot::Sender<Answer>, Answer),
+    /// These are to be probed now: something waits for what comes of it.
+    Probe(Vec<Target>),
     /// One line for the log.
     Log(LogLine),
 }
@@ -109,6 +116,8 @@ pub struct State {
     judged: Option<Judged>,
     /// By pool, the last addresses that were answered because somebody's checks found their members up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Members whose checks have just found them down, by pool and family.
+    falling: BTreeMap<(String, Family), Falling>,
     /// Of each pool that nobody sees a member of up.
     outages: BTreeMap<String, Outages>,
     /// What our checks say, as peers are told.
@@ -141,6 +150,7 @@ impl State {
             judged: None,
             last_up: saved.health.last_up,
             outages: saved.health.outages,
+            falling: BTreeMap::new(),
             opinions: OwnOpinions::default(),
             peers: BTreeMap::new(),
             isolation: Isolation::default(),
@@ -227,6 +237,7 @@ impl State {
             .chain(self.opinions.wakes(now.running))
             .chain(self.opinions_lapse(now))
             .chain(self.keeping_ends(now))
+            .chain((!self.falling.is_empty()).then(|| now.running + LOOKS_AT_FALLING))
             .min()
     }
 

@@ -3,6 +3,8 @@
 //! Members that are up and ready; where no checks of this nameserver find any up, those that its peers find up; where no peer is heard either, for
 //! a time what was answered before; else what `when_all_down` says.
 
+pub mod falling;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use crate::config::dns::{MemberConfig, PoolConfig, WhenAllDown};
 use crate::health::Verdict;
 
 /// The address family: A and AAAA answers are chosen separately.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
     /// A.
     V4,
@@ -55,7 +57,7 @@ pub struct Choice {
 /// What decides an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum By {
-    /// Our own checks: these are up. Or no member has an address of the family.
+    /// Our own checks: these are up, or were a moment ago. Or no member has an address of the family.
     #[default]
     Checks,
     /// The checks of most peers, which see some up, where ours see none.
@@ -112,6 +114,8 @@ pub enum Outage {
 pub struct Before<'b> {
     /// The last addresses that somebody's checks found up.
     pub last: &'b [IpAddr],
+    /// Addresses that have just been found down, and are answered as long as others are up.
+    pub falling: &'b [IpAddr],
     /// The family's outage, if there is one.
     pub outage: Option<Outage>,
     /// The present time, in milliseconds since the epoch.
@@ -135,9 +139,11 @@ pub fn choose(
     let ready = pool.members.iter().filter(|(name, _)| members.operator(name) == OperatorState::Ready);
     let ready: Vec<IpAddr> = of_family(ready.map(|(_, member)| member), family).collect();
     let with = |verdict: Verdict| ready.iter().copied().filter(move |address| members.verdict(*address) == verdict);
-    let up: Vec<IpAddr> = with(Verdict::Up).collect();
-    if !up.is_empty() {
-        return (Choice { addresses: up, by: By::Checks }, None);
+    if with(Verdict::Up).next().is_some() {
+        let is_answered =
+            |address: &IpAddr| members.verdict(*address) == Verdict::Up || before.falling.contains(address);
+        let addresses = ready.into_iter().filter(is_answered).collect();
+        return (Choice { addresses, by: By::Checks }, None);
     }
     let outage = match elsewhere(&ready, &members.opinions(&ready)) {
         Elsewhere::Up(addresses) => return (Choice { addresses, by: By::Peers }, None),

@@ -23,17 +23,25 @@ use super::view::HealthView;
 use crate::running_time::running;
 use rounds::Rounds;
 
-/// Reports of live errors that may wait to be read; more are dropped, since the next error repeats them.
-const COMPLAINTS: usize = 256;
+/// Requests that may wait to be read; more are dropped: the next error repeats a report of one, and whoever asks for probes does without.
+const REQUESTS: usize = 256;
 
 /// Probes started one after the other before anything else is looked at.
 const BATCH: usize = 64;
+
+/// What is asked of the checker's task.
+enum Request {
+    /// Live traffic had an error with this target.
+    Hasten(Target),
+    /// Somebody waits to know how these are now.
+    Ask(Vec<Target>),
+}
 
 /// A handle on the running checker. Cheap to clone; the probes stop when the last handle is dropped.
 #[derive(Clone)]
 pub struct Checker {
     targets: watch::Sender<Targets>,
-    complaints: mpsc::Sender<Target>,
+    requests: mpsc::Sender<Request>,
     view: watch::Receiver<Arc<HealthView>>,
 }
 
@@ -44,14 +52,14 @@ impl Checker {
     pub fn start(targets: Targets, known: HealthView) -> Checker {
         let (view_out, view) = watch::channel(Arc::new(HealthView::new()));
         let (targets, targets_in) = watch::channel(targets);
-        let (complaints, complaints_in) = mpsc::channel(COMPLAINTS);
+        let (requests, requests_in) = mpsc::channel(REQUESTS);
         let now = Instant::now();
         let mut rounds = Rounds::new(now);
         rounds.remember(&known, now);
         rounds.replace(&targets.borrow(), now);
         rounds.take_view(now).into_iter().for_each(|first| drop(view_out.send_replace(Arc::new(first))));
-        tokio::spawn(run(rounds, targets_in, complaints_in, view_out));
-        Checker { targets, complaints, view }
+        tokio::spawn(run(rounds, targets_in, requests_in, view_out));
+        Checker { targets, requests, view }
     }
 
     /// Replaces the targets (a reload): known ones keep their health, those whose check changed their verdict, new ones start
@@ -63,8 +71,16 @@ impl Checker {
 
     /// Live traffic had an error with this target: brings its next probe forward to `fast_interval`.
     pub fn hasten(&self, target: &Target) {
-        if let Ok(place) = self.complaints.try_reserve() {
-            place.send(target.clone());
+        if let Ok(place) = self.requests.try_reserve() {
+            place.send(Request::Hasten(target.clone()));
+        }
+    }
+
+    /// Somebody waits to know how these are now: a probe of each begins at once, or when the one that is running has ended. What it
+    /// finds shows in the view, and in the [proof](super::Proof) that a view has already.
+    pub fn ask(&self, targets: Vec<Target>) {
+        if let Ok(place) = self.requests.try_reserve() {
+            place.send(Request::Ask(targets));
         }
     }
 
@@ -79,7 +95,7 @@ impl Checker {
 async fn run(
     mut rounds: Rounds,
     mut targets: watch::Receiver<Targets>,
-    mut complaints: mpsc::Receiver<Target>,
+    mut requests: mpsc::Receiver<Request>,
     view: watch::Sender<Arc<HealthView>>,
 ) {
     let (mut sockets, mut probes) = (Sockets::default(), JoinSet::new());
@@ -91,7 +107,10 @@ async fn run(
                 Ok(()) => rounds.replace(&targets.borrow_and_update(), Instant::now()),
                 Err(_) => return,
             },
-            Some(target) = complaints.recv() => rounds.hasten(&target, Instant::now()),
+            Some(request) = requests.recv() => match request {
+                Request::Hasten(target) => rounds.hasten(&target, Instant::now()),
+                Request::Ask(targets) => targets.iter().for_each(|target| rounds.ask(target, Instant::now())),
+            },
             Some(ended) = probes.join_next() => {
                 let mut next = Some(ended);
                 while let Some(ended) = next {

@@ -48,8 +48,19 @@ struct Line {
 enum State {
     /// `last`: when the previous probe started; none before the first one.
     Waiting { due: Instant, last: Option<Instant> },
-    /// `hastened`: live traffic has reported an error meanwhile.
-    Running { started: Instant, hastened: bool },
+    /// `next`: what was asked meanwhile of the probe after this one.
+    Running { started: Instant, next: Haste },
+}
+
+/// How soon a probe is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Haste {
+    /// In its time.
+    None,
+    /// At the fast pace: live traffic has reported an error.
+    Fast,
+    /// At once: somebody waits for it.
+    AtOnce,
 }
 
 impl Timetable {
@@ -83,7 +94,7 @@ impl Timetable {
         let (_, id) = *self.due.first().filter(|(due, _)| *due <= now)?;
         self.due.pop_first();
         if let Some(line) = self.lines.get_mut(&id) {
-            line.state = State::Running { started: now, hastened: false };
+            line.state = State::Running { started: now, next: Haste::None };
         }
         Some(id)
     }
@@ -92,8 +103,12 @@ impl Timetable {
     pub fn ended(&mut self, id: Id, now: Instant, settled: bool) {
         let began = self.began;
         let Some(line) = self.lines.get_mut(&id) else { return };
-        let State::Running { started, hastened } = line.state else { return };
-        let next = if settled && !hastened { line.settled_after(started, began) } else { started + line.pace.fast };
+        let State::Running { started, next } = line.state else { return };
+        let next = match next {
+            Haste::AtOnce => now,
+            Haste::None if settled => line.settled_after(started, began),
+            Haste::None | Haste::Fast => started + line.pace.fast,
+        };
         let due = next.max(now);
         line.state = State::Waiting { due, last: Some(started) };
         self.due.insert((due, id));
@@ -109,11 +124,19 @@ impl Timetable {
         }
     }
 
+    /// A probe of it begins now, or when the one that is running has ended.
+    pub fn ask(&mut self, id: Id, now: Instant) {
+        match self.lines.get_mut(&id).map(|line| &mut line.state) {
+            Some(State::Running { next, .. }) => *next = Haste::AtOnce,
+            _ => self.hurry(id, now),
+        }
+    }
+
     /// Brings its next probe forward to `fast` after the last one's start, if that is earlier.
     pub fn hasten(&mut self, id: Id, now: Instant) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         match &mut line.state {
-            State::Running { hastened, .. } => *hastened = true,
+            State::Running { next, .. } => *next = (*next).max(Haste::Fast),
             State::Waiting { last, .. } => {
                 let earliest = last.map_or(now, |last| last + line.pace.fast).max(now);
                 self.hurry(id, earliest);

@@ -40,6 +40,7 @@ pub fn wait_for<T>(what: &str, mut met: impl FnMut() -> Option<T>) -> T {
 pub struct Members {
     pub port: u16,
     well: Vec<Arc<AtomicBool>>,
+    failed: Arc<AtomicBool>,
     probes: Arc<AtomicU64>,
 }
 
@@ -57,8 +58,10 @@ impl Members {
         });
         let port = listeners[0].local_addr().unwrap().port();
         let probes = Arc::<AtomicU64>::default();
-        let well = listeners.into_iter().map(|listener| Members::serve(listener, Arc::clone(&probes))).collect();
-        Members { port, well, probes }
+        let failed = Arc::<AtomicBool>::default();
+        let serve = |listener| Members::serve(listener, Arc::clone(&probes), Arc::clone(&failed));
+        let well = listeners.into_iter().map(serve).collect();
+        Members { port, well, failed, probes }
     }
 
     /// How many probes have come.
@@ -66,19 +69,25 @@ impl Members {
         self.probes.load(Ordering::Relaxed)
     }
 
-    fn serve(listener: TcpListener, probes: Arc<AtomicU64>) -> Arc<AtomicBool> {
+    fn serve(listener: TcpListener, probes: Arc<AtomicU64>, failed: Arc<AtomicBool>) -> Arc<AtomicBool> {
         let well = Arc::new(AtomicBool::new(true));
         let told = Arc::clone(&well);
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 probes.fetch_add(1, Ordering::Relaxed);
-                let status = if told.load(Ordering::Relaxed) { "200 OK" } else { "503 No" };
+                let is_well = told.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed);
+                let status = if is_well { "200 OK" } else { "503 No" };
                 let _ = stream.read(&mut [0; 1024]);
                 let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
                 let _ = stream.write_all(answer.as_bytes());
             }
         });
         well
+    }
+
+    /// All of them fail, or recover, in one moment.
+    pub fn fail(&self, failed: bool) {
+        self.failed.store(failed, Ordering::Relaxed);
     }
 
     pub fn set(&self, member: usize, well: bool) {

@@ -13,10 +13,6 @@ fn started(members: [&Members; 2]) -> (Daemon, Daemon) {
     (one, two)
 }
 
-fn set_all(members: &Members, well: bool) {
-    (0..3).for_each(|member| members.set(member, well));
-}
-
 fn value(daemon: &Daemon, sample: &str) -> bool {
     block_on(daemon.client().get_text("/metrics")).unwrap().lines().any(|line| line == sample)
 }
@@ -27,7 +23,7 @@ fn a_nameserver_that_alone_finds_every_member_down_goes_by_its_peer_and_says_so(
     let (one, two) = started([&ours, &theirs]);
     theirs.set(1, false);
     wait_for("the peer's verdict", || (two.addresses(POOL) == ["127.0.0.1", "127.0.0.3"]).then_some(()));
-    set_all(&ours, false);
+    ours.fail(true);
     one.wait_answer(POOL, &["127.0.0.1", "127.0.0.3"]);
     let isolated = wait_for("isolation", || one.status().pools[0].isolated.clone());
     assert_eq!(isolated, "m1, m2 and m3 (status 503, expected 200-399), which two reaches");
@@ -40,7 +36,7 @@ fn a_nameserver_that_alone_finds_every_member_down_goes_by_its_peer_and_says_so(
     let events = one.get("/events").unwrap().to_string();
     assert!(events.contains("this nameserver is isolated from m1, m2 and m3"), "{events}");
 
-    set_all(&ours, true);
+    ours.fail(false);
     wait_for("the end of isolation", || one.status().pools[0].isolated.is_none().then_some(()));
     one.wait_answer(POOL, &["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
 }
@@ -71,4 +67,19 @@ fn a_nameserver_without_peers_keeps_its_last_answer_over_a_takeover_and_then_ans
     assert_eq!(daemon.addresses(POOL), [""; 0], "nothing is kept, and when_all_down is empty");
     next.kill().unwrap();
     next.wait().unwrap();
+}
+
+#[test]
+fn members_that_fail_in_one_moment_never_leave_the_answer_one_by_one() {
+    let members = Members::start(3);
+    let daemon = Daemon::start(&members);
+    for _ in 0..3 {
+        members.fail(true);
+        wait_for("the kept answer", || {
+            assert_eq!(daemon.addresses(POOL).len(), 3);
+            daemon.status().pools[0].kept_until
+        });
+        members.fail(false);
+        wait_for("all members", || daemon.status().pools[0].is_well().then_some(()));
+    }
 }

@@ -23,8 +23,7 @@ use super::input::Inputs;
 use super::persistence::{Obeyed, Persistence};
 use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
-use crate::health::HealthView;
-use crate::health::Targets;
+use crate::health::{HealthView, Target, Targets};
 use crate::log_line::LogLine;
 
 /// A document, read and ready to be put in force.
@@ -140,6 +139,8 @@ pub enum Effect {
     WriteOperator(Value),
     /// This is sent to peers from now on.
     TellPeers(Value),
+    /// These are to be probed now.
+    Probe(Vec<Target>),
     /// One line for the log.
     Log(LogLine),
 }

@@ -235,6 +235,7 @@ impl<D: Daemon> Shell<D> {
                 Some(Effect::WriteOperator(_) | Effect::TellPeers(_)) if !is_daemon => {}
                 Some(Effect::WriteOperator(value)) => self.write_operator(value),
                 Some(Effect::TellPeers(value)) => self.exchange.send(value),
+                Some(Effect::Probe(targets)) => self.checker.iter().for_each(|checker| checker.ask(targets.clone())),
                 Some(Effect::Log(line)) => line.write(),
             }
         }

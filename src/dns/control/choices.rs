@@ -11,7 +11,7 @@ use super::prepared::Prepared;
 use crate::api::dns::DecidedBy;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::OperatorStates;
-use crate::dns::pool::{By, Choice, Outage};
+use crate::dns::pool::{By, Choice, Family, Outage};
 use crate::health::HealthView;
 
 /// A pool's A and AAAA.
@@ -30,6 +30,14 @@ impl Choices {
     /// That of the family that an address has.
     pub fn of(&self, address: IpAddr) -> &Choice {
         if address.is_ipv4() { &self.v4 } else { &self.v6 }
+    }
+
+    /// That of one family.
+    pub(super) fn of_family(&self, family: Family) -> &Choice {
+        match family {
+            Family::V4 => &self.v4,
+            Family::V6 => &self.v6,
+        }
     }
 
     /// A, then AAAA.

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use super::choices::{Choices, Judged, Outages};
 use super::peer_state::{PeerState, Told, told_as};
-use super::{Effect, State, asked_at, lines};
+use super::{Effect, State, asked_at, lines, target};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::proposals::Rivals;
-use crate::dns::pool::{self, Before, Family, Members};
+use crate::dns::pool::falling::{self, Falling};
+use crate::dns::pool::{self, Before, By, Family, Members};
 use crate::dns::snapshot::{PoolAnswer, Snapshot};
 use crate::health::Verdict;
 use crate::health::view::CheckView;
+
+/// Members of a pool that are probed at once when one of its members falls: the others of a larger one come in their own rhythm.
+const MOST_PROBED: usize = 64;
 
 impl State {
     /// Judges every pool anew if there is reason to, and publishes a snapshot if an answer changed.
@@ -24,6 +28,7 @@ impl State {
         if is_told && self.judged.as_ref().is_some_and(|judged| self.is_still(judged, now)) {
             return Vec::new();
         }
+        let mut effects = self.judge_falling(now);
         let pools = self.document.config.pools.iter();
         let (mut choices, mut outages) = (BTreeMap::new(), BTreeMap::new());
         for (name, config) in pools {
@@ -47,9 +52,9 @@ impl State {
             self.remember_seen(name, chosen);
         }
         if is_told && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.document.zones) {
-            return Vec::new();
+            return effects;
         }
-        let mut effects = self.changes_in_words(&choices);
+        effects.extend(self.changes_in_words(&choices));
         let pools = self.document.config.pools.iter().map(|(name, config)| {
             let addresses: Vec<IpAddr> = choices[name].addresses().copied().collect();
             PoolAnswer::new(config.ttl, &addresses)
@@ -68,16 +73,68 @@ impl State {
             && judged.is_at(now)
             && judged.operator == self.operator
             && judged.told.is(self.heard_lately(now))
+            && self.falling.is_empty()
     }
 
     fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> (Choices, Outages) {
         let members = self.members(name, config, now);
         let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
         let outages = self.outages.get(name).copied().unwrap_or_default();
-        let choose =
-            |family, outage| pool::choose(config, family, &members, &Before { last, outage, now: now.unix_ms });
+        let choose = |family, outage| {
+            let falling = self.falling.get(&(name.to_owned(), family)).map_or(&[][..], Falling::addresses);
+            pool::choose(config, family, &members, &Before { last, falling, outage, now: now.unix_ms })
+        };
         let ((v4, a), (v6, aaaa)) = (choose(Family::V4, outages.a), choose(Family::V6, outages.aaaa));
         (Choices { v4, v6 }, Outages { a, aaaa })
+    }
+
+    /// Judges which members that were found down are answered until more is known, and has the others of their pools probed.
+    fn judge_falling(&mut self, now: Now) -> Vec<Effect> {
+        let (mut falling, mut probed) = (BTreeMap::new(), Vec::new());
+        for (name, config) in &self.document.config.pools {
+            for family in Family::BOTH {
+                let key = (name.clone(), family);
+                let before = self.falling.get(&key);
+                let Some((held, up)) = self.falling(name, config, family, before, now) else { continue };
+                if before.is_none() {
+                    probed.extend(up.into_iter().take(MOST_PROBED).map(|address| target(config, address)));
+                }
+                falling.insert(key, held);
+            }
+        }
+        self.falling = falling;
+        if probed.is_empty() { Vec::new() } else { vec![Effect::Probe(probed)] }
+    }
+
+    /// Those of one family, if there are any, and those that are up.
+    fn falling(
+        &self,
+        name: &str,
+        config: &PoolConfig,
+        family: Family,
+        before: Option<&Falling>,
+        now: Now,
+    ) -> Option<(Falling, Vec<IpAddr>)> {
+        let answered = self.choices.get(name)?.of_family(family);
+        let members = self.members(name, config, now);
+        let has_fallen = |address: &IpAddr| members.verdict(*address) == Verdict::Down;
+        if answered.by != By::Checks || !answered.addresses.iter().any(has_fallen) {
+            return None;
+        }
+        let ready = config.members.iter().filter(|(name, _)| members.operator(name) == OperatorState::Ready);
+        let ready = ready.flat_map(|(_, member)| &member.addresses).filter(|address| family.has(address));
+        let ready: Vec<IpAddr> = ready.copied().collect();
+        let with = |verdict| -> Vec<IpAddr> {
+            ready.iter().copied().filter(|address| members.verdict(*address) == verdict).collect()
+        };
+        let (up, down) = (with(Verdict::Up), with(Verdict::Down));
+        let bound = config.check.detection_bound();
+        let (answered, running) = (&answered.addresses[..], now.running);
+        let at = falling::Now { answered, up: &up, down: &down, bound, running };
+        let is_borne_out = |address, since| {
+            self.health_of(config, address).is_some_and(|health| health.proof.is_borne_out_since(since))
+        };
+        Some((Falling::judge(before, &at, is_borne_out)?, up))
     }
 
     /// When a kept answer ends.

@@ -1,5 +1,6 @@
 //! The nameserver's decisions, with no clock, socket or file.
 
+mod falling;
 mod isolation;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use crate::dns::capacity::Limits;
 use crate::dns::compiled::compile;
 use crate::dns::protection::Protection;
 use crate::dns::report::status::RuntimeFigures;
-use crate::health::TargetHealth;
+use crate::health::{Proof, TargetHealth};
 
 const POOL: &str = "www.example.net";
 
@@ -70,6 +71,14 @@ fn at(ms: u64) -> Now {
 }
 
 fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthView> {
+    health_with(document, verdict, |_| Proof::default())
+}
+
+fn health_with(
+    document: &Prepared,
+    verdict: impl Fn(&str) -> Verdict,
+    proof: impl Fn(&str) -> Proof,
+) -> Arc<HealthView> {
     let of = |users: &[String]| TargetHealth {
         verdict: verdict(users[0].split_once('/').map_or("", |(_, member)| member)),
         health: 0,
@@ -78,7 +87,7 @@ fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthV
         probed: None,
         changes: 0,
         hearsay: false,
-        proof: Default::default(),
+        proof: proof(users[0].split_once('/').map_or("", |(_, member)| member)),
         before: None,
     };
     Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())

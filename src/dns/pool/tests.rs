@@ -76,14 +76,14 @@ fn up(addresses: &[&str]) -> Told {
 fn chosen(pool: &PoolConfig, family: Family, members: &Told, last: &[&str]) -> (Vec<String>, Option<&'static str>) {
     let last: Vec<IpAddr> = last.iter().map(|text| ip(text)).collect();
     let ended = Some(Outage::Alone { since: 0 });
-    let before = Before { last: &last, outage: ended, now: KEEPS.as_millis() as u64 };
+    let before = Before { last: &last, falling: &[], outage: ended, now: KEEPS.as_millis() as u64 };
     let (choice, _) = choose(pool, family, members, &before);
     (choice.addresses.iter().map(ToString::to_string).collect(), choice.by.policy())
 }
 
 /// What is answered of A, and by what that is decided.
 fn decided(pool: &PoolConfig, members: &Told) -> (Vec<String>, By) {
-    let (choice, _) = choose(pool, Family::V4, members, &Before { last: &[], outage: None, now: 0 });
+    let (choice, _) = choose(pool, Family::V4, members, &Before { last: &[], falling: &[], outage: None, now: 0 });
     (choice.addresses.iter().map(ToString::to_string).collect(), choice.by)
 }
 
@@ -247,7 +247,8 @@ fn what_peers_decide_is_what_counting_them_by_hand_gives() {
 /// What is answered of A so many milliseconds after the epoch, and what then is known of the outage.
 fn during(pool: &PoolConfig, members: &Told, outage: Option<Outage>, now: u64) -> (Vec<String>, By, Option<Outage>) {
     let last = ["192.0.2.1", "192.0.2.2"].map(ip);
-    let (Choice { addresses, by }, outage) = choose(pool, Family::V4, members, &Before { last: &last, outage, now });
+    let (Choice { addresses, by }, outage) =
+        choose(pool, Family::V4, members, &Before { last: &last, falling: &[], outage, now });
     (addresses.iter().map(ToString::to_string).collect(), by, outage)
 }
 
@@ -295,4 +296,17 @@ fn peers_that_come_back_decide_and_end_what_was_kept() {
     let (answer, by, outage) =
         during(&pool, &all_down_beside(&[(&[3], &[1, 2])]), Some(Outage::Alone { since: 0 }), 1_000);
     assert_eq!((answer, by, outage), (vec!["192.0.2.3".to_owned()], By::Peers, None));
+}
+
+#[test]
+fn members_that_are_falling_are_answered_while_another_one_is_up_and_the_operator_wants_them() {
+    let pool = pool(WhenAllDown::Empty);
+    let falling = ["192.0.2.1", "192.0.2.2"].map(ip);
+    let before = Before { last: &[], falling: &falling, outage: None, now: 0 };
+    let mut members = up(&["192.0.2.3"]);
+    members.drained.insert("b");
+    let (chosen, _) = choose(&pool, Family::V4, &members, &before);
+    assert_eq!(chosen, Choice { addresses: ["192.0.2.1", "192.0.2.3"].map(ip).to_vec(), by: By::Checks });
+    let (chosen, _) = choose(&pool, Family::V4, &up(&[]), &before);
+    assert_eq!(chosen.by, By::AllDown("empty"));
 }

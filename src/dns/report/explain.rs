@@ -215,7 +215,8 @@ fn all_the_same(by: By) -> &'static str {
     match by {
         By::Peers => "answered all the same: peers see it up",
         By::Kept { .. } => "answered all the same: it was before the outage",
-        By::Checks | By::AllDown(_) => "answered all the same, by when_all_down",
+        By::Checks => "answered until it is known whether others fall with it",
+        By::AllDown(_) => "answered all the same, by when_all_down",
     }
 }
 

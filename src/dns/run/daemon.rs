@@ -105,6 +105,7 @@ impl Daemon for DnsDaemon {
                 let _ = to.send(answer);
                 None
             }
+            Effect::Probe(targets) => Some(lifecycle::Effect::Probe(targets)),
             Effect::Log(line) => Some(lifecycle::Effect::Log(line)),
         }
     }
@@ -165,7 +166,7 @@ impl Daemon for DnsDaemon {
     }
 
     fn is_of_serving(effect: &Effect) -> bool {
-        matches!(effect, Effect::Publish(_) | Effect::AnswerProxy(..) | Effect::Log(..))
+        matches!(effect, Effect::Publish(_) | Effect::AnswerProxy(..) | Effect::Probe(_) | Effect::Log(..))
     }
 
     fn drain(&mut self, limit: Duration) {

@@ -194,6 +194,11 @@ impl Rounds {
         }
     }
 
+    /// Somebody waits to know how a target is now.
+    pub(super) fn ask(&mut self, target: &Target, now: Instant) {
+        self.ids.get(target).into_iter().for_each(|id| self.timetable.ask(*id, now));
+    }
+
     /// One target whose time has come: its probe begins now, and [`Rounds::ended`] is told its outcome.
     pub(super) fn start_one(&mut self, now: Instant) -> Option<(Id, &Arc<Target>)> {
         let id = self.timetable.start_one(now)?;

@@ -197,6 +197,31 @@ fn a_live_error_brings_the_next_probe_forward() {
 }
 
 #[test]
+fn whoever_asks_for_a_probe_finds_in_the_proof_that_he_has_when_one_that_began_later_bears_the_verdict_out() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let mut target = backend.target.clone();
+        target.check.interval = Duration::from_secs(3600);
+        target.check.fast_interval = Duration::from_secs(3600);
+        let checker = Checker::start(targets([&target]), HealthView::new());
+        let view = until(&mut checker.subscribe(), |view| view[&target].verdict == Verdict::Up).await;
+        let proof = view[&target].proof.clone();
+        // The proof counts in milliseconds.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let asked = running();
+        assert!(!proof.is_borne_out_since(asked));
+        checker.ask(vec![target.clone()]);
+        let borne_out = async {
+            while !proof.is_borne_out_since(asked) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, borne_out).await.unwrap();
+        assert_eq!(backend.probes(), 2);
+    });
+}
+
+#[test]
 fn a_removed_target_is_probed_no_more_and_leaves_the_view_and_a_kept_one_keeps_its_health() {
     run(async {
         let (kept, mut removed) = (Backend::start(200).await, Backend::start(0).await);

@@ -87,3 +87,22 @@ fn a_removed_target_is_due_no_more_even_if_its_probe_ends_later() {
     table.ended(1, began, true);
     assert_eq!(table.next_due(), None);
 }
+
+#[test]
+fn whoever_waits_for_a_probe_gets_it_at_once_or_after_the_one_that_runs_and_then_the_rhythm_is_as_before() {
+    let began = Instant::now();
+    let mut table = Timetable::new(began);
+    table.add(1, PACE, began);
+    table.start_one(began);
+    table.ended(1, began + ms(1), true);
+    table.ask(1, began + ms(100));
+    assert_eq!(table.start_one(began + ms(100)), Some(1));
+    table.ask(1, began + ms(101));
+    table.hasten(1, began + ms(101));
+    assert_eq!(table.start_one(began + ms(102)), None, "a probe never overlaps with another one of the same target");
+    table.ended(1, began + ms(150), true);
+    assert_eq!((table.next_due(), table.start_one(began + ms(150))), (Some(began + ms(150)), Some(1)));
+    table.ended(1, began + ms(151), true);
+    assert!(table.next_due() >= Some(began + ms(1150)), "half an interval at least");
+    table.ask(2, began);
+}
