@@ -21,7 +21,12 @@ let
   pool =
     name: pool:
     documented {
-      inherit (pool) aliases ttl when_all_down;
+      inherit (pool)
+        aliases
+        keep_answer
+        ttl
+        when_all_down
+        ;
       check = fleet.checks.${pool.check} // {
         tls = pool.check_tls;
       };

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod notify;
 pub mod operator;
 pub mod opinions;
+pub mod own_opinions;
 pub mod page;
 pub(crate) mod passed_fds;
 pub mod peers;

@@ -31,6 +31,8 @@ pub struct Fleet {
     pub zones: BTreeMap<String, Zone>,
     /// The pools by name, likewise.
     pub pools: BTreeMap<String, Pool>,
+    /// The hosts that keep what the proxies have agreed upon: each runs a member of etcd. None where there is no agreement.
+    pub agreement: Vec<String>,
     /// What evaluation made of each host, by name.
     pub systems: BTreeMap<String, System>,
 }
@@ -75,11 +77,13 @@ pub enum Role {
     Admin,
     /// Keeps the fleet's repository.
     Svn,
+    /// Keeps what the proxies have agreed upon, in a third place.
+    Witness,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 5] = [Role::Nameserver, Role::Proxy, Role::Backend, Role::Svn, Role::Admin];
+    pub const ALL: [Role; 6] = [Role::Nameserver, Role::Proxy, Role::Backend, Role::Svn, Role::Admin, Role::Witness];
 
     /// The role's name in the fleet document.
     pub fn name(self) -> &'static str {
@@ -89,6 +93,7 @@ impl Role {
             Role::Backend => "backend",
             Role::Admin => "admin",
             Role::Svn => "svn",
+            Role::Witness => "witness",
         }
     }
 }

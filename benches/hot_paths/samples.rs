@@ -90,7 +90,14 @@ pub fn names(zone: ZoneFile) -> dns::snapshot::Snapshot {
         fall: 3,
     };
     let (aliases, members) = (Vec::new(), BTreeMap::new());
-    let pool = PoolConfig { ttl: 300, aliases, when_all_down: WhenAllDown::All, members, check };
+    let pool = PoolConfig {
+        ttl: 300,
+        aliases,
+        when_all_down: WhenAllDown::All,
+        keep_answer: Default::default(),
+        members,
+        check,
+    };
     let pools = BTreeMap::from([("http0.l.example.net".to_owned(), pool)]);
     let zones = compiled::compile("dns.json".as_ref(), &[zone], &pools).expect("the sample is valid");
     let addresses = ["192.0.2.11", "192.0.2.12", "192.0.2.13", "2001:db8::11"].map(|text| text.parse().unwrap());

@@ -48,6 +48,11 @@ in
       example = "last";
       description = "What is answered when no member is up: all members, those of the last answer that was not empty, no address, or fixed addresses.";
     };
+    keep_answer = daemonDefault {
+      type = fleetTypes.duration;
+      example = "30m";
+      description = "For how long a nameserver that finds no member up, and hears no peer that could say more, keeps the answer from before, until `when_all_down` decides; `0s`: not at all.";
+    };
     check = mkOption {
       type = types.str;
       default = "ready";

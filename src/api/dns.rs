@@ -85,8 +85,56 @@ pub struct PoolStatus {
     pub answers: Vec<String>,
     /// The `when_all_down` policy decides the answer, and which.
     pub all_down: Option<String>,
+    /// What decides the answer.
+    #[serde(default)]
+    pub decided_by: DecidedBy,
+    /// This nameserver alone finds every member down: which peers reach some, in a few words.
+    #[serde(default)]
+    pub isolated: Option<String>,
+    /// No member is up and no peer is heard: until when the answer from before is kept, in milliseconds since the epoch.
+    #[serde(default)]
+    pub kept_until: Option<u64>,
     /// By name.
     pub members: Vec<MemberStatus>,
+}
+
+/// What decides which addresses of each family are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DecidedBy {
+    /// Of A.
+    pub a: Reason,
+    /// Of AAAA.
+    pub aaaa: Reason,
+}
+
+/// What decides which addresses are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The nameserver's own checks.
+    #[default]
+    Checks,
+    /// Those of its peers: it finds no member up, and most of them do.
+    Peers,
+    /// The answer from before is kept for a time: it finds no member up, and hears no peer who could say more.
+    Kept,
+    /// `when_all_down`: nobody finds one up.
+    AllDown,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Reason; 4] = [Reason::Checks, Reason::Peers, Reason::Kept, Reason::AllDown];
+
+    /// As it stands in JSON and in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Checks => "checks",
+            Reason::Peers => "peers",
+            Reason::Kept => "kept",
+            Reason::AllDown => "all_down",
+        }
+    }
 }
 
 impl PoolStatus {

@@ -3,9 +3,10 @@
 //! Owns which verdicts are told, and which of a peer's count. Must never: change a verdict, which is what a daemon's own probes say.
 //! Called by both daemons' control.
 //!
-//! A daemon tells a verdict only as long as its own probes bear it out, and takes it back when they do not any more. So what a
-//! peer says is as old as the last exchange with it, and counts while that is [recent](RECENT).
+//! A daemon tells a verdict only as long as its own probes bear it out, and takes it back when they do not any more, were it that they
+//! cannot be made. So what a peer says is as old as the last exchange with it, and counts while that is [recent](RECENT).
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl Opinion {
     }
 }
 
-/// The opinions of one daemon by subject, which names a service and an address: backends may be called otherwise in another document.
+/// The opinions of one daemon by subject, which names a service or a pool, and an address: backends and members may be called otherwise in another document.
 /// One that cannot be read is none: what a later version says costs nobody the rest of its message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<String, Value>")]
@@ -53,26 +54,26 @@ impl From<BTreeMap<String, Value>> for Opinions {
 impl Opinions {
     /// The opinions become these: of the targets that were probed by this daemon, and whose verdict is borne out. Each comes with the time
     /// in which its check finds it dead. Gives whether anything has changed.
-    pub fn renew<'a>(
+    pub fn renew<'a, Subject: Borrow<str> + Ord>(
         &mut self,
-        seen: impl Iterator<Item = (&'a str, &'a TargetHealth, Duration)>,
+        seen: impl Iterator<Item = (Subject, &'a TargetHealth, Duration)>,
         running: Duration,
     ) -> bool {
         let told = |health: &TargetHealth| {
-            health.verdict != Verdict::Unchecked && !health.hearsay && health.proof.holds(running)
+            health.verdict != Verdict::Unchecked && !health.hearsay && health.proof.is_borne_out(running)
         };
         let (mut changed, mut kept) = (false, BTreeSet::new());
         for (subject, health, bound) in seen.filter(|(_, health, _)| told(health)) {
-            kept.insert(subject);
             let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
             let opinion = Opinion { verdict: health.verdict, bound };
-            match self.0.get_mut(subject) {
+            match self.0.get_mut(subject.borrow()) {
                 Some(known) => changed |= std::mem::replace(known, opinion) != opinion,
-                None => changed |= self.0.insert(subject.to_owned(), opinion).is_none(),
+                None => changed |= self.0.insert(subject.borrow().to_owned(), opinion).is_none(),
             }
+            kept.insert(subject);
         }
         let before = self.0.len();
-        self.0.retain(|subject, _| kept.contains(&**subject));
+        self.0.retain(|subject, _| kept.contains(subject.as_str()));
         changed || self.0.len() != before
     }
 

@@ -7,8 +7,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
@@ -17,6 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::Error;
 use super::documents::{CertificateFiles, STATEFUL_HOST, STATELESS_HOST, ZONE};
 use crate::files;
+use crate::tls::pem;
 
 /// How long a certificate is for.
 const LIFETIME_DAYS: i64 = 30;
@@ -44,7 +43,7 @@ impl Authority {
 
     /// Its own certificate, for visitors to trust (PEM).
     pub fn pem(&self) -> String {
-        pem("CERTIFICATE", self.issuer.der())
+        pem::encode("CERTIFICATE", self.issuer.der())
     }
 
     /// Issues a certificate for every host of the fleet, in place of those that are in its folder; gives the stateless service's.
@@ -76,8 +75,8 @@ impl Authority {
             Ok((key, certificate))
         };
         let (key, certificate) = issue().map_err(refused)?;
-        files::replace_own(&files.key, pem("PRIVATE KEY", &key.serialize_der()).as_bytes())?;
-        files::replace_own(&files.chain, pem("CERTIFICATE", certificate.der()).as_bytes())?;
+        files::replace_own(&files.key, pem::encode("PRIVATE KEY", &key.serialize_der()).as_bytes())?;
+        files::replace_own(&files.chain, pem::encode("CERTIFICATE", certificate.der()).as_bytes())?;
         Ok(certificate.der().clone())
     }
 
@@ -96,13 +95,6 @@ impl Authority {
         };
         config().map_err(|error| Error::io("no client of TLS")(io::Error::other(error)))
     }
-}
-
-/// The text of a file (RFC 7468, 3).
-fn pem(label: &str, der: &[u8]) -> String {
-    let encoded = STANDARD.encode(der);
-    let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// A day, as the library for certificates wants it.

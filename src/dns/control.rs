@@ -4,8 +4,14 @@
 //! never: touch a socket, a file or a clock, or log; `run` does that, calls [`State::on_event`] and the operator's commands,
 //! and performs the [`Effect`]s in their order.
 
+mod by_peers;
+mod choices;
+mod isolation;
+mod judging;
 mod lines;
 mod operator;
+mod opinions;
+pub mod peer_state;
 pub mod prepared;
 mod saved;
 mod told;
@@ -13,7 +19,6 @@ mod told;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,24 +27,26 @@ use tokio::sync::oneshot;
 
 use super::challenges::answers::ChallengeAnswers;
 use super::challenges::{Challenges, HandedOver};
-use super::pool::{self, Choice, Family, Members};
-use super::snapshot::{PoolAnswer, Snapshot};
-use crate::api::operator::OperatorState;
+use super::snapshot::Snapshot;
 use crate::config::dns::PoolConfig;
 use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::operator::proposals::{Proposals, Rivals};
+use crate::daemon::operator::proposals::Proposals;
+use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, Rejected};
 use crate::health::Targets;
-use crate::health::view::CheckView;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use crate::log_line::{Kind, LogLine};
+pub use choices::Choices;
+use choices::{Judged, Outages};
+use isolation::Isolation;
+use peer_state::{PeerMessage, PeerState};
 use prepared::Prepared;
 
 pub use operator::{Accepted, Change, CommandError};
-pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_message, read_operator};
+pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_operator};
 
 /// Something happened.
 #[derive(Debug)]
@@ -100,37 +107,18 @@ pub struct State {
     pub(super) draining: bool,
     /// What `choices` were made from.
     judged: Option<Judged>,
-    /// By pool, the last addresses that were answered because their members were up: what `when_all_down: last` means.
+    /// By pool, the last addresses that were answered because somebody's checks found their members up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Of each pool that nobody sees a member of up.
+    outages: BTreeMap<String, Outages>,
+    /// What our checks say, as peers are told.
+    opinions: OwnOpinions,
+    /// What peers say of theirs.
+    pub(super) peers: BTreeMap<String, PeerState>,
+    /// Pools of which this nameserver alone finds every member down.
+    pub(super) isolation: Isolation,
     /// What was sent to peers last.
-    announced: Value,
-}
-
-/// All that pools are judged by, as it was.
-struct Judged {
-    document: Arc<Prepared>,
-    health: Arc<HealthView>,
-    operator: OperatorStates,
-    /// From here to the next end of an operator state, in Unix time.
-    while_unix_ms: Range<u64>,
-}
-
-/// A pool's A and AAAA.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Choices {
-    pub(super) v4: Choice,
-    pub(super) v6: Choice,
-}
-
-impl Choices {
-    pub(super) fn addresses(&self) -> impl Iterator<Item = &IpAddr> {
-        self.v4.addresses.iter().chain(&self.v6.addresses)
-    }
-
-    /// The `when_all_down` policy that decides an answer, if one does.
-    pub(super) fn all_down(&self) -> Option<&'static str> {
-        self.v4.all_down.or(self.v6.all_down)
-    }
+    announced: PeerMessage,
 }
 
 impl State {
@@ -152,7 +140,11 @@ impl State {
             draining: false,
             judged: None,
             last_up: saved.health.last_up,
-            announced: Value::Null,
+            outages: saved.health.outages,
+            opinions: OwnOpinions::default(),
+            peers: BTreeMap::new(),
+            isolation: Isolation::default(),
+            announced: PeerMessage::default(),
         }
     }
 
@@ -185,7 +177,10 @@ impl State {
     pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
-            Event::Health(health) => self.health = health,
+            Event::Health(health) => {
+                self.health = health;
+                self.opinions.note_news();
+            }
             Event::Peer(message) => effects.extend(self.on_peer(message, now)),
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Inherited(states, challenges) => {
@@ -198,7 +193,9 @@ impl State {
             Event::Reloaded(document) => {
                 self.last_up.retain(|pool, _| document.config.pools.contains_key(pool));
                 let members = document.config.peers.as_ref().map(|peers| &peers.members);
-                self.rejected.retain(|peer, _| members.is_some_and(|members| members.contains_key(peer)));
+                let is_member = |peer: &String| members.is_some_and(|members| members.contains_key(peer));
+                self.rejected.retain(|peer, _| is_member(peer));
+                self.peers.retain(|peer, _| is_member(peer));
                 self.document = document;
                 let (config, zones) = self.document.challenges_and_zones();
                 self.challenges.reload(config, zones);
@@ -227,6 +224,9 @@ impl State {
             .chain(self.operator_file.wakes())
             .chain(self.proposals.wakes())
             .chain(self.challenges.wakes())
+            .chain(self.opinions.wakes(now.running))
+            .chain(self.opinions_lapse(now))
+            .chain(self.keeping_ends(now))
             .min()
     }
 
@@ -241,34 +241,6 @@ impl State {
         }
     }
 
-    /// Merges a peer's operator states of the members that the document names. Values beyond the bounds are left out with an
-    /// alarm, and the rest of the message counts. A message of another form is refused as a whole.
-    fn on_peer(&mut self, message: PeerEvent, now: Now) -> Vec<Effect> {
-        let PeerEvent { peer, value, ahead_ms, .. } = message;
-        let (theirs, put) = match read_message(&value) {
-            Ok(message) => message,
-            Err(error) => {
-                return vec![Effect::Log(lines::wrong_of_peer(
-                    &peer,
-                    format!("the message of peer {peer} cannot be read: {error}"),
-                ))];
-            }
-        };
-        let mut effects = Vec::new();
-        let (taken, rejected) = theirs.vetted(now.unix_ms, ahead_ms, |subject| self.names(subject));
-        let put = put.vetted(&self.document.config.name, now.unix_ms, |subject| self.names(subject));
-        self.proposals.receive(&peer, put, now);
-        if let Some(news) = self.rejected.entry(peer.clone()).or_default().note(rejected) {
-            let words = format!("values of peer {peer} are rejected: {news}");
-            effects.push(Effect::Log(lines::wrong_of_peer(&peer, words)));
-        }
-        if self.operator.merge(&taken) {
-            self.operator_file.changed();
-            effects.push(Effect::Log(lines::newer_states(&peer)));
-        }
-        effects
-    }
-
     /// Whether the document has this `POOL/MEMBER`.
     fn names(&self, subject: &str) -> bool {
         let named = subject.split_once('/').and_then(|(pool, member)| {
@@ -281,84 +253,20 @@ impl State {
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
         self.refresh_challenges();
+        self.renew_opinions(now);
         if self.ready {
             effects.extend(self.rebuild(now));
+            effects.extend(self.judge_isolation(now));
         }
         if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(self.operator_to_save()));
         }
         let message = self.peer_message();
         if self.announced != message {
-            self.announced = message.clone();
-            effects.push(Effect::TellPeers(message));
+            self.announced = message;
+            effects.push(Effect::TellPeers(self.to_tell()));
         }
         effects
-    }
-
-    /// Judges every pool anew if there is reason to, and publishes a snapshot if an answer changed.
-    fn rebuild(&mut self, now: Now) -> Vec<Effect> {
-        let is_told = self.is_answered_as_told();
-        if is_told && self.judged.as_ref().is_some_and(|judged| judged.is_still_so(self, now)) {
-            return Vec::new();
-        }
-        self.judged = Some(Judged {
-            document: self.document.clone(),
-            health: self.health.clone(),
-            operator: self.operator.clone(),
-            while_unix_ms: now.unix_ms..self.operator.next_expiry(now.unix_ms).unwrap_or(u64::MAX),
-        });
-        let choices: BTreeMap<String, Choices> = self
-            .document
-            .config
-            .pools
-            .iter()
-            .map(|(name, config)| (name.clone(), self.choose(name, config, now)))
-            .collect();
-        for (name, chosen) in &choices {
-            self.remember_up(name, chosen);
-        }
-        if is_told && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.document.zones) {
-            return Vec::new();
-        }
-        let mut effects = self.changes_in_words(&choices);
-        let pools = self.document.config.pools.iter().map(|(name, config)| {
-            let addresses: Vec<IpAddr> = choices[name].addresses().copied().collect();
-            PoolAnswer::new(config.ttl, &addresses)
-        });
-        let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
-        let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
-        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), challenges, identity });
-        self.choices = choices;
-        effects.push(Effect::Publish(self.snapshot.clone()));
-        effects
-    }
-
-    fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> Choices {
-        let members = self.members(name, config, now);
-        let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
-        let choose = |family| pool::choose(config, family, &members, last);
-        Choices { v4: choose(Family::V4), v6: choose(Family::V6) }
-    }
-
-    /// Remembers the answer of each family that has a member up, for `when_all_down: last`.
-    fn remember_up(&mut self, name: &str, chosen: &Choices) {
-        let last = self.last_up.entry(name.into()).or_default();
-        for (family, choice) in [(Family::V4, &chosen.v4), (Family::V6, &chosen.v6)] {
-            if choice.all_down.is_none() && !choice.addresses.is_empty() {
-                last.retain(|address| !family.has(address));
-                last.extend(&choice.addresses);
-            }
-        }
-    }
-
-    fn changes_in_words(&self, choices: &BTreeMap<String, Choices>) -> Vec<Effect> {
-        let changed = choices.iter().filter(|(name, chosen)| self.choices.get(*name) != Some(chosen));
-        let in_words = changed.map(|(name, chosen)| {
-            let addresses: Vec<String> = chosen.addresses().map(ToString::to_string).collect();
-            let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
-            Effect::Log(lines::pool_answers(name, &addresses, chosen.all_down()))
-        });
-        in_words.collect()
     }
 
     /// How many addresses of members have not been probed yet, and how many there are.
@@ -373,21 +281,8 @@ impl State {
         })
     }
 
-    pub(super) fn members<'s>(&'s self, name: &'s str, pool: &'s PoolConfig, now: Now) -> PoolMembers<'s> {
-        PoolMembers { state: self, name, pool, checked: self.health.of_check(&pool.check), now, rivals: None }
-    }
-
     pub(super) fn health_of(&self, pool: &PoolConfig, address: IpAddr) -> Option<&TargetHealth> {
         self.health.of_check(&pool.check).get(asked_at(pool, address))
-    }
-}
-
-impl Judged {
-    fn is_still_so(&self, state: &State, now: Now) -> bool {
-        Arc::ptr_eq(&self.document, &state.document)
-            && Arc::ptr_eq(&self.health, &state.health)
-            && self.while_unix_ms.contains(&now.unix_ms)
-            && self.operator == state.operator
     }
 }
 
@@ -411,34 +306,9 @@ fn target(pool: &PoolConfig, address: IpAddr) -> Target {
     Target { address: asked_at(pool, address), check: pool.check.clone() }
 }
 
-fn asked_at(pool: &PoolConfig, address: IpAddr) -> SocketAddr {
+pub(super) fn asked_at(pool: &PoolConfig, address: IpAddr) -> SocketAddr {
     // A document without the port does not pass its checks: a member has none of its own.
     SocketAddr::new(address, pool.check.port.unwrap_or(80))
-}
-
-/// The state of one pool's members at one moment.
-pub(super) struct PoolMembers<'s> {
-    state: &'s State,
-    name: &'s str,
-    pool: &'s PoolConfig,
-    checked: CheckView<'s>,
-    now: Now,
-    /// What these take away counts as drained.
-    rivals: Option<&'s Rivals<'s>>,
-}
-
-impl Members for PoolMembers<'_> {
-    fn verdict(&self, address: IpAddr) -> Verdict {
-        self.checked.get(asked_at(self.pool, address)).map_or(Verdict::Unchecked, |health| health.verdict)
-    }
-
-    fn operator(&self, member: &str) -> OperatorState {
-        let subject = format!("{}/{member}", self.name);
-        match self.rivals.is_some_and(|rivals| rivals.taken.contains(&*subject)) {
-            true => OperatorState::Drain,
-            false => self.state.operator.state(&subject, self.now.unix_ms),
-        }
-    }
 }
 
 #[cfg(test)]

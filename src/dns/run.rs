@@ -70,7 +70,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         Listening::new(document.tcp.clone(), Arc::clone(&snapshot), document.protection.clone(), ticks.clone())
             .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
-    let exchange = Exchange::new(state.peer_message());
+    let exchange = Exchange::new(state.to_tell());
     let zone_copies = ZoneCopies::new(settings.state_dir);
     let rate_limit_log = RateLimitLog::default();
     let challenges = ChallengeListener::new(inputs.clone());

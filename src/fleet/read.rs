@@ -7,7 +7,7 @@ use crate::config::dns::Checks;
 use crate::config::reader::{Keys, Read, Value, read_file, read_text};
 use crate::config::{Findings, address, names, version};
 
-const ROOT: Keys = Keys { object: "the fleet", names: &["hosts", "pools", "systems", "version", "zones"] };
+const ROOT: Keys = Keys { object: "the fleet", names: &["agreement", "hosts", "pools", "systems", "version", "zones"] };
 const HOST: Keys = Keys { object: "hosts.NAME", names: &["addresses", "host_key", "location", "roles"] };
 const ZONE: Keys = Keys { object: "zones.NAME", names: &["checks", "file", "nameservers"] };
 const POOL: Keys = Keys { object: "pools.NAME", names: &["ttl"] };
@@ -32,7 +32,11 @@ fn read(document: &Value<'_>) -> Read<Fleet> {
     let zones = root.required("zones", |value| value.table(names::zone_name, |_, _, value| read_zone(value)));
     let pools = root.required("pools", |value| value.table(names::pool_owner, |_, _, value| read_pool(value)));
     let systems = root.required("systems", |value| value.table(names::name, |_, _, value| read_system(value)));
-    Ok(Fleet { hosts: hosts?, zones: zones?, pools: pools?, systems: systems? })
+    // A fleet without agreement has none, and so has one of an older release.
+    let agreement = root.with_default("agreement", Vec::new(), |value| {
+        value.list("host names", |value| value.parsed("the name of a host", names::name))
+    });
+    Ok(Fleet { hosts: hosts?, zones: zones?, pools: pools?, agreement: agreement?, systems: systems? })
 }
 
 fn read_host(value: &Value<'_>) -> Read<Host> {

@@ -16,8 +16,10 @@ pub struct Proof(Option<Arc<Stamp>>);
 
 #[derive(Debug)]
 struct Stamp {
-    /// In milliseconds.
+    /// In milliseconds: until when it may be acted on counts from here.
     at: AtomicU64,
+    /// The same, when it was really borne out last.
+    borne_out: AtomicU64,
     /// Milliseconds from there.
     lasts: u64,
 }
@@ -34,12 +36,30 @@ impl Eq for Proof {}
 impl Proof {
     /// Of something that was borne out at this time, and lapses unless it is again within `lasts`.
     pub fn new(at: Duration, lasts: Duration) -> Proof {
-        Proof(Some(Arc::new(Stamp { at: AtomicU64::new(ms(at)), lasts: ms(lasts) })))
+        let at = ms(at);
+        Proof(Some(Arc::new(Stamp { at: AtomicU64::new(at), borne_out: AtomicU64::new(at), lasts: ms(lasts) })))
     }
 
     /// Whether what it is about may be acted on now.
     pub fn holds(&self, now: Duration) -> bool {
         self.0.as_ref().is_none_or(|stamp| stamp.holds(stamp.at.load(Ordering::Relaxed), now))
+    }
+
+    /// Whether it was borne out so lately that it is worth telling others: what merely stands, since nobody could be asked, is not.
+    pub fn is_borne_out(&self, now: Duration) -> bool {
+        self.0.as_ref().is_none_or(|stamp| stamp.holds(stamp.borne_out.load(Ordering::Relaxed), now))
+    }
+
+    /// Whether it was borne out by something that began at this time or later.
+    pub fn is_borne_out_since(&self, at: Duration) -> bool {
+        self.0.as_ref().is_none_or(|stamp| stamp.borne_out.load(Ordering::Relaxed) >= ms(at))
+    }
+
+    /// Nobody could be asked `at` this time, for a reason of our own: what may be acted on may be for longer.
+    pub fn prolong(&self, at: Duration, now: Duration) {
+        if let Some(stamp) = self.0.as_ref().filter(|_| self.holds(now)) {
+            stamp.at.fetch_max(ms(at), Ordering::Relaxed);
+        }
     }
 
     /// What it is about was borne out again, by something that began `at` this time. True if this is another proof now, since the one
@@ -48,6 +68,7 @@ impl Proof {
         let Some(stamp) = &self.0 else { return false };
         if self.holds(now) {
             stamp.at.fetch_max(ms(at), Ordering::Relaxed);
+            stamp.borne_out.fetch_max(ms(at), Ordering::Relaxed);
             return false;
         }
         let is_recent = stamp.holds(ms(at), now);

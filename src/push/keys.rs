@@ -1,8 +1,11 @@
 //! Key files that hosts share: one key per line, 32 bytes in base64. The first key seals, all of them open.
 //!
+//! Beside them, [`agreement`] has certificates, which each host has for itself.
+//!
 //! [`mod@file`] changes a key file on a host by one step. [`rotate`] takes all hosts through the steps; it sees present keys by their
 //! fingerprints only, because no key ever leaves a host. [`own`] has the keys of an admin machine.
 
+pub mod agreement;
 pub mod file;
 pub mod own;
 pub mod rotate;

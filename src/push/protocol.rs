@@ -6,8 +6,10 @@
 //! connection to the host's gate; a gate of another version refuses. Must never: perform I/O. Called by
 //! [`crate::push::remote`] on the admin machine and by [`crate::push::gate`] on the host.
 
+pub mod agreement;
 pub mod closure;
 pub mod manifest;
+mod secret;
 pub mod signing;
 pub mod upload;
 
@@ -15,12 +17,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::api::daemon::Daemon;
+use agreement::{AgreementChange, AgreementFiles};
 use serde::{Deserialize, Serialize};
 
 pub use crate::fleet::running::Running;
 use crate::push::host::lock::Lock;
 use crate::push::ledger::{Entry, Record};
 use crate::push::supervisor::activation::Activation;
+pub use secret::Secret;
 
 /// The version of the protocol. It is raised when an older peer would misunderstand a message, and not for new optional fields.
 pub const VERSION: u32 = 2;
@@ -51,6 +55,8 @@ pub enum Question {
     },
     /// The host's key files, with the fingerprints of their keys. Answer: [`Answer::Keys`].
     Keys,
+    /// The host's certificate for the agreement of the proxies, and whom it trusts there. Answer: [`Answer::Agreement`].
+    Agreement,
     /// A read-only request to a daemon's admin API: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Look {
         /// Which daemon.
@@ -152,6 +158,14 @@ pub enum Instruction {
         /// The change.
         change: KeyChange,
     },
+    /// Change the host's certificate for the agreement, or whom it trusts there, then restart what reads it only then and reload the
+    /// rest. Answer: [`Answer::Agreement`].
+    Agreement {
+        /// The lock's token.
+        token: String,
+        /// The change.
+        change: AgreementChange,
+    },
     /// An operator's command for a daemon: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Tell {
         /// Which daemon.
@@ -214,16 +228,6 @@ mod program {
         let name = String::deserialize(deserializer)?;
         let daemon = Daemon::ALL.into_iter().find(|daemon| daemon.program() == name);
         daemon.ok_or_else(|| D::Error::unknown_variant(&name, &["polder-proxy", "polder-dns"]))
-    }
-}
-
-/// A secret text, which its `Debug` hides.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
     }
 }
 
@@ -303,6 +307,8 @@ pub enum Answer {
         /// The fingerprints of each file's keys, in order.
         files: BTreeMap<String, Vec<String>>,
     },
+    /// The host's certificate for the agreement, and whom it trusts there.
+    Agreement(AgreementFiles),
 }
 
 /// A host's clock and highest counter, by which it judges manifests.

@@ -10,7 +10,7 @@ pub mod deliver;
 mod host;
 mod interrupt;
 mod ledgers;
-mod pause;
+pub mod pause;
 pub mod prove;
 mod session;
 mod step;

@@ -9,6 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -68,6 +70,13 @@ pub fn certificates(file: &Path, expected: &str) -> Result<Vec<CertificateDer<'s
 /// What is not PEM about it.
 pub fn certificates_of(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, NotPem> {
     CertificateDer::pem_slice_iter(text).collect::<Result<_, _>>().map_err(NotPem)
+}
+
+/// The text of a file (RFC 7468, 3).
+pub fn encode(label: &str, der: &[u8]) -> String {
+    let encoded = STANDARD.encode(der);
+    let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// A text that is not PEM.

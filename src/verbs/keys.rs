@@ -1,5 +1,8 @@
-//! `keys`: shows, makes and rotates the keys that hosts share (for cookies), a daemon's own key, and those of an admin machine.
+//! `keys`: shows, makes and rotates the keys that hosts share (for cookies), a daemon's own key, those of an admin machine, and the
+//! certificates of the agreement.
 
+mod agreement;
+mod change;
 mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +11,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::args::FleetArg;
-use super::caller::who;
 use super::exit::Exit;
-use super::lock::refused;
 use super::output::{Output, Table, Tone, cell, complain, printable, toned};
 use super::reach::Reach;
 use crate::fleet::{Fleet, Role};
@@ -18,13 +19,10 @@ use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
 use crate::push::fleet_lock::HeldLock;
-use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
 use crate::push::protocol::KeyChange;
+use change::{Stop, complain_of, lock};
 use rotate::{Failed, Files, Step};
-
-/// How long the lock is held without a renewal, in seconds.
-const LOCK_SECONDS: u64 = 120;
 
 /// The arguments of `keys`.
 #[derive(Debug, Clone, clap::Args)]
@@ -43,6 +41,8 @@ pub enum KeysVerb {
     Make(MakeArgs),
     /// Show the public half of the key by which a daemon's peers know it, or make that key; runs on the daemon's host
     Identity(identity::IdentityArgs),
+    /// Give members of etcd and proxies the certificates by which they know each other, where the fleet has an agreement
+    Agreement(agreement::AgreementArgs),
     /// Make the first key of a key file (`cookies`) on all hosts that need it
     First(FileArgs),
     /// Make a new key the first on all hosts that have the file. Older keys still open what they sealed
@@ -94,6 +94,7 @@ pub fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Error> {
         KeysVerb::Show(fleet) => Ok(show(fleet, output)?),
         KeysVerb::Make(args) => Ok(make(args, output)?),
         KeysVerb::Identity(args) => Ok(identity::run(args, output)?),
+        KeysVerb::Agreement(args) => agreement::run(args, output),
         KeysVerb::First(args) => first(args, output),
         KeysVerb::Rotate(args) => rotate(args, output),
         KeysVerb::Retire(args) => retire(args, output),
@@ -101,19 +102,6 @@ pub fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Error> {
     match ended {
         Ok(exit) | Err(Stop::Printed(exit)) => Ok(exit),
         Err(Stop::Failed(why)) => Err(why),
-    }
-}
-
-/// Why a change of keys stopped.
-enum Stop {
-    /// For a reason that the operator has been shown.
-    Printed(Exit),
-    Failed(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Failed(error)
     }
 }
 
@@ -178,15 +166,29 @@ fn show(fleet: &FleetArg, output: &Output) -> Result<Exit, Error> {
         }
     }
     let groups = groups(&files);
-    output.answer(&json!({ "hosts": files, "silent": silent }), &table(&groups));
+    let shown = if reach.fleet.agreement.is_empty() { None } else { Some(agreement::shown(&reach)?) };
+    let mut answer = json!({ "hosts": files, "silent": silent });
+    let mut text = table(&groups);
+    if let Some(shown) = &shown {
+        answer["agreement"] = json!({ "hosts": shown.held, "silent": shown.silent, "faults": shown.faults });
+        text = format!("{text}\n{}", shown.table);
+    }
+    output.answer(&answer, &text);
     complain_of(&silent);
+    // Its hosts are among those above: what keeps one silent is said once.
+    let of_agreement = shown.is_none_or(|shown| {
+        for (host, fault) in &shown.faults {
+            complain(&format!("{host}: {fault}: run `polder keys agreement`"));
+        }
+        shown.faults.is_empty() && shown.silent.is_empty()
+    });
     let differing = differing(&groups);
     for name in &differing {
         complain(&format!(
             "{name} differs between the hosts that have it: `polder keys rotate {name}` makes a new first key on all of them"
         ));
     }
-    Ok(if differing.is_empty() && silent.is_empty() { Exit::Done } else { Exit::No })
+    Ok(if differing.is_empty() && silent.is_empty() && of_agreement { Exit::Done } else { Exit::No })
 }
 
 /// For each file and its keys, the hosts that have it in this form.
@@ -345,12 +347,6 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: String, output: &Output) -> Result<HeldLock, Stop> {
-    let lock = Lock::wanted(who(), &reach.admin.location, reason);
-    HeldLock::take_or_use(&reach.admin, &reach.remotes, hosts, lock, LOCK_SECONDS)
-        .map_err(|refusal| Stop::Printed(refused(&refusal, output)))
-}
-
 fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Stop {
     output.answer(&json!({ "stopped": failed }), "");
     complain_of(failed);
@@ -358,12 +354,6 @@ fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Stop {
         "stopped before the next step; what is done stays, and nothing is lost. When these hosts are back, `polder keys {verb} {name}` continues from here; to continue without them, add --skip HOST"
     ));
     Stop::Printed(Exit::No)
-}
-
-fn complain_of(failed: &Failed) {
-    for (host, why) in failed {
-        complain(&format!("{host}: {why}"));
-    }
 }
 
 fn printable_lines(text: &str) -> String {

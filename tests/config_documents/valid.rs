@@ -154,6 +154,7 @@ fn a_nameserver_that_says_the_least_gets_every_default() {
     assert_eq!(config.zones["example.net"].file, data("example.net.zone"), "relative to the document");
     let pool = &config.pools["http0.l.example.net"];
     assert_eq!((pool.ttl, &pool.aliases, &pool.when_all_down), (300, &vec![], &WhenAllDown::All));
+    assert_eq!(pool.keep_answer, 600 * SECOND);
     assert_eq!(pool.members["px-nl1"].addresses, ["192.0.2.11".parse::<std::net::IpAddr>().unwrap()]);
     assert_eq!(pool.check, default_check("/.polder/ready", Some(80)));
 }
@@ -429,7 +430,7 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.zones["example.net"].file, Path::new("/etc/polder/zones/example.net.zone"));
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].file, data("zones/192.0.2.zone"));
     let pool = &config.pools["http0.l.example.net"];
-    assert_eq!((pool.ttl, &pool.when_all_down), (60, &WhenAllDown::Last));
+    assert_eq!((pool.ttl, &pool.when_all_down, pool.keep_answer), (60, &WhenAllDown::Last, Duration::ZERO));
     assert_eq!(pool.aliases, ["example.net", "www.example.net"]);
     assert_eq!(pool.members["px-nl1"].addresses.len(), 2);
     assert_eq!(

@@ -60,7 +60,14 @@ pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
         fall: 3,
     };
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    PoolConfig { ttl, aliases, when_all_down: WhenAllDown::All, members: BTreeMap::new(), check }
+    PoolConfig {
+        ttl,
+        aliases,
+        when_all_down: WhenAllDown::All,
+        keep_answer: Default::default(),
+        members: BTreeMap::new(),
+        check,
+    }
 }
 
 /// One zone without pools.

@@ -14,6 +14,7 @@ use hickory_proto::rr::RData;
 use polder::api::client::{Client, ClientError};
 use polder::api::daemon::Done;
 use polder::api::dns::Status;
+use polder::daemon::peers::Identity;
 use polder::zone::name;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -266,6 +267,26 @@ impl Drop for Daemon {
             let _ = process.wait();
         }
     }
+}
+
+/// Two nameservers that are each other's peers, not started; each probes members of its own at the same addresses.
+pub fn peers(members: [&Members; 2]) -> (Daemon, Daemon) {
+    let mut one = Daemon::prepare(members[0]);
+    let mut two = Daemon::prepare(members[1]);
+    let (port_one, port_two) = (free_port(), free_port());
+    let member = |daemon: &Daemon, port: u16| {
+        let identity = Identity::make(&daemon.folder.path().join("identity.key")).unwrap();
+        json!({ "address": format!("127.0.0.1:{port}"), "keys": [identity.public().to_string()] })
+    };
+    let table = json!({ "one": member(&one, port_one), "two": member(&two, port_two) });
+    for (daemon, name, port) in [(&mut one, "one", port_one), (&mut two, "two", port_two)] {
+        let key_file = daemon.folder.path().join("identity.key");
+        daemon.document["name"] = json!(name);
+        daemon.document["peers"] =
+            json!({ "listen": format!("127.0.0.1:{port}"), "key_file": key_file, "members": table });
+        daemon.write_document();
+    }
+    (one, two)
 }
 
 fn address(data: &RData) -> Option<String> {

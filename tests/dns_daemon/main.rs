@@ -10,6 +10,7 @@
 mod bad_zones;
 mod challenges;
 mod fleet;
+mod isolation;
 mod life;
 mod memory;
 mod operator;

@@ -3,7 +3,6 @@
 use polder::api::client::ClientError;
 use polder::api::events::{Events, Query};
 use polder::api::operator::OperatorState;
-use polder::daemon::peers::Identity;
 use polder::log_line::Kind;
 use polder::unix_time::unix_ms;
 use serde_json::json;
@@ -135,29 +134,9 @@ fn operator_states_that_cannot_be_read_are_an_alarm() {
     assert!(daemon.log().contains("operator.json"));
 }
 
-/// Two nameservers that are each other's peers, not started.
-fn peers(members: &Members) -> (Daemon, Daemon) {
-    let mut one = Daemon::prepare(members);
-    let mut two = Daemon::prepare(members);
-    let (port_one, port_two) = (free_port(), free_port());
-    let member = |daemon: &Daemon, port: u16| {
-        let identity = Identity::make(&daemon.folder.path().join("identity.key")).unwrap();
-        json!({ "address": format!("127.0.0.1:{port}"), "keys": [identity.public().to_string()] })
-    };
-    let table = json!({ "one": member(&one, port_one), "two": member(&two, port_two) });
-    for (daemon, name, port) in [(&mut one, "one", port_one), (&mut two, "two", port_two)] {
-        let key_file = daemon.folder.path().join("identity.key");
-        daemon.document["name"] = json!(name);
-        daemon.document["peers"] =
-            json!({ "listen": format!("127.0.0.1:{port}"), "key_file": key_file, "members": table });
-        daemon.write_document();
-    }
-    (one, two)
-}
-
 #[test]
 fn a_state_learned_from_a_peer_at_the_start_is_kept() {
-    let (mut one, mut two) = peers(&Members::start(2));
+    let (mut one, mut two) = peers([&Members::start(2); 2]);
     one.run();
     one.say("m1", "drain", true).unwrap();
     two.run();
@@ -172,7 +151,7 @@ fn a_state_learned_from_a_peer_at_the_start_is_kept() {
 
 #[test]
 fn peers_exchange_operator_states() {
-    let (mut one, mut two) = peers(&Members::start(2));
+    let (mut one, mut two) = peers([&Members::start(2); 2]);
     one.run();
     one.say("m1", "drain", true).unwrap();
     two.run();
@@ -183,7 +162,7 @@ fn peers_exchange_operator_states() {
 
 #[test]
 fn of_two_operators_who_drain_the_last_two_members_at_two_nameservers_at_once_one_loses() {
-    let (mut one, mut two) = peers(&Members::start(2));
+    let (mut one, mut two) = peers([&Members::start(2); 2]);
     one.run();
     two.run();
     for daemon in [&one, &two] {
@@ -212,7 +191,7 @@ fn of_two_operators_who_drain_the_last_two_members_at_two_nameservers_at_once_on
 
 #[test]
 fn with_a_silent_peer_one_of_the_last_two_members_is_drained_only_by_force() {
-    let (mut one, _never_started) = peers(&Members::start(2));
+    let (mut one, _never_started) = peers([&Members::start(2); 2]);
     one.run();
     match one.say("m1", "drain", false) {
         Err(ClientError::Refused { status: 409, message }) => {
@@ -227,7 +206,7 @@ fn with_a_silent_peer_one_of_the_last_two_members_is_drained_only_by_force() {
 
 #[test]
 fn a_command_that_waits_for_the_peers_does_not_undo_a_later_one() {
-    let (mut one, _never_started) = peers(&Members::start(3));
+    let (mut one, _never_started) = peers([&Members::start(3); 2]);
     one.run();
     let refused = std::thread::scope(|scope| {
         let (sender, ended) = std::sync::mpsc::channel();

@@ -195,9 +195,10 @@ fn the_page_of_documentation_says_how_many_samples_there_are() {
     let (service, backend) =
         (count(&page, "service=\"www\"", "backend="), count(&page, "service=\"www\",backend=\"a\"", ""));
     let page = checked(&nameserver());
+    let pool = count(&page, "pool=\"", "member=");
     let (member, zone) = (count(&page, "member=\"px\"", ""), count(&page, "zone=\"example.net\"", ""));
     let words = format!(
-        "A service has {service}\nsamples and {backend} more for each backend, a pool's member {member}, a zone {zone}."
+        "A service has {service}\nsamples and {backend} more for each backend, a pool {pool}, its member {member}, a zone {zone}."
     );
     assert!(include_str!("../../docs/metrics.md").contains(&words), "{words}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::zones::ZoneConfig;
 use crate::config::check::{self, CheckConfig, CheckOf};
@@ -19,6 +20,8 @@ pub struct PoolConfig {
     pub aliases: Vec<String>,
     /// What is answered when no member is up.
     pub when_all_down: WhenAllDown,
+    /// For how long the last answer is kept before that, where no peer is heard who could say more; zero: not at all. Default 10 min.
+    pub keep_answer: Duration,
     /// The members by name; never empty.
     pub members: BTreeMap<String, MemberConfig>,
     /// How each address is probed.
@@ -39,6 +42,18 @@ pub enum WhenAllDown {
     Fallback(Vec<IpAddr>),
 }
 
+impl WhenAllDown {
+    /// As it is called in status and explanations.
+    pub fn name(&self) -> &'static str {
+        match self {
+            WhenAllDown::All => "all",
+            WhenAllDown::Last => "last",
+            WhenAllDown::Empty => "empty",
+            WhenAllDown::Fallback(_) => "fallback",
+        }
+    }
+}
+
 /// One proxy in a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberConfig {
@@ -48,11 +63,13 @@ pub struct MemberConfig {
 
 /// The keys of a pool.
 pub(super) const KEYS: Keys =
-    Keys { object: "pools.NAME", names: &["aliases", "check", "members", "ttl", "when_all_down"] };
+    Keys { object: "pools.NAME", names: &["aliases", "check", "keep_answer", "members", "ttl", "when_all_down"] };
 pub(super) const FALLBACK: Keys = Keys { object: "pools.NAME.when_all_down", names: &["fallback"] };
 pub(super) const MEMBER: Keys = Keys { object: "pools.NAME.members.NAME", names: &["addresses"] };
 
 const TTL: RangeInclusive<u32> = 0..=86_400;
+/// Zero keeps nothing.
+const KEEP_ANSWER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 /// Reads the pools; `zones` as far as they could be read.
 pub(super) fn read(
@@ -109,9 +126,17 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
         })
     });
     let when_all_down = pool.with_default("when_all_down", WhenAllDown::All, read_when_all_down);
+    let keep_answer = pool.with_default("keep_answer", defaults::KEEP_ANSWER, |value| value.duration(KEEP_ANSWER));
     let members = pool.required("members", read_members);
     let check = pool.required("check", |value| check::read(value, CheckOf::Member, None));
-    Ok(PoolConfig { ttl: ttl?, aliases: aliases?, when_all_down: when_all_down?, members: members?, check: check? })
+    Ok(PoolConfig {
+        ttl: ttl?,
+        aliases: aliases?,
+        when_all_down: when_all_down?,
+        keep_answer: keep_answer?,
+        members: members?,
+        check: check?,
+    })
 }
 
 fn read_when_all_down(value: &Value<'_>) -> Read<WhenAllDown> {

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::super::clock::Now;
 use crate::api::operator::OperatorNote;
@@ -138,14 +137,6 @@ impl<C: Clone> Proposals<C> {
     /// Forgets all peers but these.
     pub fn keep_peers(&mut self, peers: &[String]) {
         self.peers.retain(|peer, _| peers.contains(peer));
-    }
-
-    /// Adds what there is of it to a message to peers, which an older build reads without.
-    pub fn add_to(&self, message: &mut Value) {
-        let ProposalsMessage { proposed, seen } = self.to_peers();
-        if !proposed.is_empty() || !seen.is_empty() {
-            (message["proposed"], message["seen"]) = (json!(proposed), json!(seen));
-        }
     }
 
     /// What peers are told of it.

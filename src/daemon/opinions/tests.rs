@@ -42,6 +42,20 @@ fn what_its_own_probes_bear_out_is_told_and_taken_back_when_they_do_not() {
 }
 
 #[test]
+fn a_verdict_that_only_stands_since_nothing_can_be_probed_is_taken_back() {
+    let up = health(Verdict::Up);
+    let seen = [("shop/web1", &up, BOUND)];
+    let mut opinions = Opinions::default();
+    opinions.renew(seen.into_iter(), Duration::ZERO);
+    for second in 1..=6 {
+        up.proof.prolong(Duration::from_secs(second), Duration::from_secs(second));
+    }
+    assert!(up.proof.holds(Duration::from_secs(6)), "here it counts on");
+    assert!(opinions.renew(seen.into_iter(), Duration::from_secs(6)));
+    assert_eq!(verdicts(&opinions), []);
+}
+
+#[test]
 fn a_target_that_left_the_document_is_told_no_more_and_a_change_is_told() {
     let (up, down) = (health(Verdict::Up), health(Verdict::Down));
     let mut opinions = Opinions::default();

@@ -1,19 +1,40 @@
 //! What control says in the log, and so in the history (pure).
 
-use std::fmt::Display;
-
+use super::choices::Choices;
+use crate::dns::pool::By;
 use crate::log_line::{Kind, LogLine};
 
-/// A pool is answered with other addresses than before; `all_down`: by which policy.
-pub(super) fn pool_answers(pool: &str, addresses: &str, all_down: Option<impl Display>) -> LogLine {
+/// A pool is answered with other addresses than before, or for another reason.
+pub(super) fn pool_answers(pool: &str, addresses: &str, chosen: &Choices) -> LogLine {
     let line = format!("pool {pool} answers {addresses}");
-    let line = match all_down {
-        None => LogLine::info(Kind::Pool, line),
+    let line = match chosen.all_down() {
         Some(policy) => {
             LogLine::warn(Kind::Pool, format!("{line}: no member is both up and ready, when_all_down {policy}"))
         }
+        None if chosen.kept_until().is_some() => LogLine::warn(
+            Kind::Pool,
+            format!(
+                "{line}: no member is up by the checks of this nameserver and no peer is heard, so that the answer from before is kept"
+            ),
+        ),
+        None if chosen.is_decided(By::Peers) => LogLine::warn(
+            Kind::Pool,
+            format!("{line}: no member is up by the checks of this nameserver, and its peers see these up"),
+        ),
+        None => LogLine::info(Kind::Pool, line),
     };
     line.about(pool)
+}
+
+/// This nameserver alone finds every member of a pool down.
+pub(super) fn isolated(pool: &str, words: &str) -> LogLine {
+    let words = format!("pool {pool}: this nameserver is isolated from {words}; it answers what its peers see up");
+    LogLine::warn(Kind::Pool, words).about(pool)
+}
+
+/// That has ended.
+pub(super) fn isolated_no_more(pool: &str) -> LogLine {
+    LogLine::info(Kind::Pool, format!("pool {pool}: this nameserver is isolated no more")).about(pool)
 }
 
 /// A peer knew what an operator has said.

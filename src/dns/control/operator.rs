@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Effect, PoolMembers, State};
+use super::{Effect, State};
 use crate::api::bounds::{self, BoundError};
 use crate::api::daemon::Done;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
@@ -122,7 +122,7 @@ impl State {
         let named = subject.split_once('/');
         let config = named.and_then(|(pool, member)| Some((pool, self.document.config.pools.get(pool)?, member)));
         let Some((pool, config, member)) = config else { return Ok(()) };
-        let members = PoolMembers { rivals: Some(rivals), ..self.members(pool, config, now) };
+        let members = self.members(pool, config, now).without(rivals);
         let Some(why) = pool::last_one(config, member, &members, rivals.silent.len()) else { return Ok(()) };
         Err(Refused(match rivals.silent.is_empty() {
             true => format!(

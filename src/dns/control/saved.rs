@@ -9,16 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::State;
-use crate::api::operator::OperatorNote;
+use super::choices::Outages;
+use super::peer_state::VERSION;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::dns::challenges::HandedOver;
 use crate::health::HealthView;
 use crate::health::saved::{self, MoreToSave, ToSave};
-
-/// The version written, and the only one read.
-const VERSION: u64 = 1;
 
 /// The state of an earlier process.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,6 +37,8 @@ pub struct SavedHealth {
     pub health: HealthView,
     /// The addresses that `when_all_down: last` answers with, by pool.
     pub last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Of pools that nobody saw a member of up: how long their answer is kept goes on from there.
+    pub outages: BTreeMap<String, Outages>,
     /// The number of the last snapshot.
     pub generation: u64,
 }
@@ -62,6 +61,9 @@ pub struct HealthFile<Health = Value, More = Value> {
     #[serde(default)]
     boot: String,
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Earlier builds know none.
+    #[serde(default)]
+    outages: BTreeMap<String, Outages>,
     generation: u64,
 }
 
@@ -77,15 +79,6 @@ struct HandoverState {
 }
 
 impl State {
-    /// The message to peers: the states of members that the document names, so that it always fits.
-    pub fn peer_message(&self) -> Value {
-        let states: BTreeMap<&String, &OperatorNote> =
-            self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
-        let mut message = json!({ "version": VERSION, "operator": states });
-        self.proposals.add_to(&mut message);
-        message
-    }
-
     /// What `operator.json` holds.
     pub fn operator_to_save(&self) -> Value {
         json!({ "version": VERSION, "operator": self.operator })
@@ -99,6 +92,7 @@ impl State {
             health_more: MoreToSave((*self.health).clone()),
             boot: boot_id().to_owned(),
             last_up: self.last_up.clone(),
+            outages: self.outages.clone(),
             generation: self.generation(),
         }
     }
@@ -112,19 +106,6 @@ impl State {
             "challenges": self.challenges.to_hand_over(now.running),
         })
     }
-}
-
-/// A peer's message.
-#[derive(Deserialize)]
-struct PeerMessage {
-    operator: OperatorStates,
-    #[serde(flatten)]
-    put: ProposalsMessage,
-}
-
-/// Reads a peer's message: its operator states, and what it puts to its peers.
-pub fn read_message(value: &Value) -> Result<(OperatorStates, ProposalsMessage), SavedError> {
-    read::<PeerMessage>(value).map(|message| (message.operator, message.put))
 }
 
 /// Reads an `operator.json`.
@@ -147,7 +128,7 @@ impl SavedHealth {
 
     fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, SavedError> {
         let health = saved::from_json(&file.health, &file.health_more, now).map_err(SavedError::Health)?;
-        Ok(SavedHealth { health, last_up: file.last_up, generation: file.generation })
+        Ok(SavedHealth { health, last_up: file.last_up, outages: file.outages, generation: file.generation })
     }
 }
 
@@ -186,7 +167,8 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {
+/// Reads what is of the one version that this program reads.
+pub(super) fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {
     match value.get("version").and_then(Value::as_u64) {
         Some(VERSION) => T::deserialize(value).map_err(SavedError::Form),
         Some(other) => Err(SavedError::OtherVersion(other)),

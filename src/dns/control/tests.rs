@@ -1,5 +1,7 @@
 //! The nameserver's decisions, with no clock, socket or file.
 
+mod isolation;
+
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -8,7 +10,7 @@ use serde_json::json;
 use tracing::Level;
 
 use super::*;
-use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand};
+use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::config::dns::Checks;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::compile;
@@ -25,9 +27,13 @@ const ZONE: &str = "$TTL 300\n\
 
 /// A document with one pool of these members, each with one address.
 fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
+    prepared(&text(members))
+}
+
+fn text(members: &[(&str, &str)]) -> Value {
     let members: serde_json::Map<String, Value> =
         members.iter().map(|(name, address)| ((*name).to_owned(), json!({ "addresses": [address] }))).collect();
-    let text = json!({
+    json!({
         "version": 1,
         "name": "ns-1",
         "listeners": ["127.0.0.1:53"],
@@ -35,7 +41,10 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
         "state_dir": "/var/lib/polder-dns",
         "zones": { "example.net": { "file": "/zones/example.net.zone" } },
         "pools": { POOL: { "members": members, "check": { "port": 80 } } },
-    });
+    })
+}
+
+fn prepared(text: &Value) -> Arc<Prepared> {
     let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).expect("a valid document");
     let zone =
         crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE, Checks::Strict).expect("a valid zone");
@@ -220,7 +229,7 @@ fn a_peers_newer_state_counts_and_what_is_beyond_the_bounds_is_left_out_with_a_w
             |effect| matches!(effect, Effect::Log(line) if line.level == Level::WARN && line.subjects == ["ns-2"])
         )
     );
-    assert!(!state.peer_message().to_string().contains("another/c"));
+    assert!(!state.to_tell().to_string().contains("another/c"));
 }
 
 #[test]

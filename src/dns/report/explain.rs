@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, RecordType};
@@ -16,7 +17,7 @@ use crate::daemon::clock::Now;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Authority, Found, Node};
 use crate::dns::control::State;
-use crate::dns::pool::Members;
+use crate::dns::pool::{By, Members};
 use crate::health::Verdict;
 use crate::unix_time::{since, to_unix_ms};
 use crate::zone::name::{self, Name};
@@ -143,6 +144,8 @@ impl State {
         explanation.pool = Some(name.clone());
         explanation.because.push(format!("its addresses come from pool {name}: members that are up and ready"));
         let members = self.members(name, config, now);
+        let chosen = self.choices.get(name);
+        let by = |address: IpAddr| chosen.map(|chosen| chosen.of(address).by).unwrap_or_default();
         for (member, addresses) in &config.members {
             let state = members.operator(member);
             let note = self.operator.0.get(&format!("{name}/{member}")).filter(|note| note.state == state);
@@ -157,14 +160,23 @@ impl State {
                 let checked = checked.map_or_else(String::new, |health| {
                     format!(" since {} ({})", since(to_unix_ms(health.since), now.unix_ms), health.reason)
                 });
-                let but = match (answered, state, verdict) {
-                    (true, OperatorState::Ready, Verdict::Up) => "answered",
-                    (true, ..) => "answered all the same, by when_all_down",
-                    (false, ..) => "left out",
+                let but = match (answered, verdict) {
+                    (true, Verdict::Up) => "answered",
+                    (true, _) => all_the_same(by(*address)),
+                    (false, _) => "left out",
                 };
                 explanation.because.push(format!("{member} {address}: {verdict}{checked}, {said}: {but}"));
             }
         }
+        if chosen.is_some_and(|chosen| chosen.is_decided(By::Peers)) {
+            explanation.because.push(match self.isolated_in_words(name, now) {
+                Some(words) => format!("this nameserver is isolated from {words}: what they see up is answered"),
+                None => {
+                    "no member is up by the checks of this nameserver, and what its peers see up is answered".into()
+                }
+            });
+        }
+        explanation.because.extend(self.kept_in_words(name));
         explanation.because.extend(self.nobody(name, config, now));
     }
 
@@ -195,6 +207,15 @@ impl State {
             ),
         };
         Some(format!("no member is both up and ready ({causes}), and {answer}"))
+    }
+}
+
+/// Why an address is answered that our checks do not find up.
+fn all_the_same(by: By) -> &'static str {
+    match by {
+        By::Peers => "answered all the same: peers see it up",
+        By::Kept { .. } => "answered all the same: it was before the outage",
+        By::Checks | By::AllDown(_) => "answered all the same, by when_all_down",
     }
 }
 

@@ -8,6 +8,7 @@ use self::families::*;
 use super::counters::{by_rcode, counted_zones, of_zone, rcode_name};
 use super::status::RuntimeFigures;
 use crate::api::daemon::Daemon;
+use crate::api::dns::{DecidedBy, Reason};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
@@ -128,6 +129,19 @@ impl State {
         let mut metric = page.metric(POOL_ALL_DOWN);
         for (name, chosen) in &self.choices {
             metric.flag(&[("pool", name)], chosen.all_down().is_some());
+        }
+        let mut metric = page.metric(POOL_DECIDED_BY);
+        for (name, chosen) in &self.choices {
+            let DecidedBy { a, aaaa } = chosen.decided_by();
+            for (family, by) in [("a", a), ("aaaa", aaaa)] {
+                for reason in Reason::ALL {
+                    metric.flag(&[("pool", name), ("family", family), ("reason", reason.name())], reason == by);
+                }
+            }
+        }
+        let mut metric = page.metric(POOL_ISOLATED);
+        for name in self.choices.keys() {
+            metric.flag(&[("pool", name)], self.isolation.is_from(name));
         }
     }
 

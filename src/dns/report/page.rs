@@ -49,6 +49,12 @@ fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
             @if let Some(policy) = &pool.all_down {
                 p.bad { "✖ no member is both up and ready: answered by when_all_down: " (text(policy)) }
             }
+            @if let Some(isolated) = &pool.isolated {
+                p.bad { "✖ isolated from " (text(isolated)) ": answered with what peers see up" }
+            }
+            @if let Some(until) = pool.kept_until {
+                p.bad { "✖ no member is up and no peer is heard: the answer from before is kept until " (moment(until)) }
+            }
             ul.rows {
                 @for member in &pool.members {
                     @for address in &member.addresses {

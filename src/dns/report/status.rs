@@ -70,9 +70,10 @@ impl State {
         let up: usize = pools.values().map(|pool| pool.members.values().filter(|m| self.is_up(pool, m)).count()).sum();
         let alarm = self.operator_file.has_failed() || !self.document.impaired.is_empty();
         let alarms = if alarm { "; see status for alarms" } else { "" };
+        let isolated = if self.isolation.is_any() { "; isolated" } else { "" };
         let generation = self.generation();
         format!(
-            "{zones}, {}: {up} of {} up; generation {generation}{alarms}",
+            "{zones}, {}: {up} of {} up; generation {generation}{isolated}{alarms}",
             counted(pools.len(), "pool"),
             counted(members, "member")
         )
@@ -115,6 +116,13 @@ impl State {
             let members = self.members(name, config, now);
             if let Some(words) = self.nobody(name, config, now) {
                 alarms.push(format!("pool {name}: {words}"));
+            } else if let Some(words) = self.isolated_in_words(name, now) {
+                alarms.push(format!(
+                    "pool {name}: isolated from {words}: what its peers see up is answered; look at the network between this nameserver \
+                     and the members, or at who is mistaken"
+                ));
+            } else if let Some(words) = self.kept_in_words(name) {
+                alarms.push(format!("pool {name}: {words}; look at this nameserver's network"));
             } else if config.members.iter().filter(|(member, config)| pool::usable(member, config, &members)).count()
                 == 1
                 && config.members.len() > 1
@@ -138,6 +146,9 @@ impl State {
             name: name.into(),
             ttl: config.ttl,
             all_down: chosen.and_then(Choices::all_down).map(str::to_owned),
+            decided_by: chosen.map(Choices::decided_by).unwrap_or_default(),
+            isolated: self.isolated_in_words(name, now),
+            kept_until: chosen.and_then(Choices::kept_until),
             members: config
                 .members
                 .iter()

@@ -168,8 +168,8 @@ fn difference(one: &PoolConfig, two: &PoolConfig) -> &'static str {
         "their TTLs differ"
     } else if one.aliases != two.aliases {
         "their aliases differ"
-    } else if one.when_all_down != two.when_all_down {
-        "their when_all_down differs"
+    } else if (&one.when_all_down, one.keep_answer) != (&two.when_all_down, two.keep_answer) {
+        "their when_all_down or keep_answer differs"
     } else {
         "their checks differ"
     }

@@ -127,13 +127,16 @@ impl Tracked {
             self.health.probed = Some(now);
             self.began = began;
         }
-        let agrees = match &outcome {
-            Outcome::Success { .. } => self.automaton.verdict() == Verdict::Up,
-            Outcome::Failure(_) => self.automaton.verdict() == Verdict::Down,
+        let proved = match &outcome {
+            Outcome::Success { .. } => Some(Verdict::Up),
+            Outcome::Failure(_) => Some(Verdict::Down),
             // Nobody was asked: what is known stays known, and what has lapsed is not revived.
-            Outcome::LocalError(_) => self.health.proof.holds(ended),
+            Outcome::LocalError(_) => {
+                self.health.proof.prolong(began, ended);
+                None
+            }
         };
-        let was_proved_again = agrees && self.health.proof.renew(began, ended);
+        let was_proved_again = proved == Some(self.automaton.verdict()) && self.health.proof.renew(began, ended);
         let was_hearsay = self.health.hearsay;
         self.health.hearsay &= !matches!(outcome, Outcome::Success { .. });
         let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));

@@ -20,18 +20,16 @@ use super::prepared::{PreparedBackend, PreparedService};
 use super::{Effect, State};
 use crate::counted::listed;
 use crate::daemon::eligibility::Eligibility;
-use crate::daemon::opinions::{Heard, Opinions};
+use crate::daemon::opinions::Heard;
 use crate::health::Verdict;
 use crate::proxy::latch::Now;
 
 impl State {
-    /// Looks at what our own checks say, for the peers: soon after news of them, and from time to time, since a verdict that
-    /// nothing bears out any more makes no news. Gives whether there is something to tell.
+    /// Looks at what our own checks say, for the peers. Gives whether there is something to tell.
     pub(super) fn renew_opinions(&mut self, now: Now) -> bool {
-        if self.prepared.document.peers.is_none() || now.running < self.opinions.due() {
+        if self.prepared.document.peers.is_none() {
             return false;
         }
-        (self.opinions.looked, self.opinions.has_news) = (Some(now.running), false);
         let (prepared, health) = (&self.prepared, &self.health);
         let backends =
             prepared.services.iter().flat_map(|service| service.backends.iter().map(move |one| (service, one)));
@@ -39,12 +37,7 @@ impl State {
             let health = service.judged_by(health.get(&backend.target)?);
             Some((&*backend.told_as, health, service.verdict_bound))
         });
-        let mut ours = Opinions::clone(&self.opinions.told);
-        let changed = ours.renew(seen, now.running);
-        if changed {
-            self.opinions.told = Arc::new(ours);
-        }
-        changed
+        self.opinions.look(seen, now.running)
     }
 
     /// Judges anew, and gives a line for each service with which it has begun or ended.
@@ -97,8 +90,7 @@ impl State {
     /// The next moment at which that may come out otherwise though nothing happens.
     pub(super) fn isolation_wakes(&self, now: Now) -> Option<Duration> {
         let heard = self.isolation.contradicted.values().flatten().map(|contradiction| contradiction.heard.lapses());
-        let news = self.opinions.has_news.then(|| self.opinions.due());
-        heard.chain(news).filter(|at| *at > now.running).min()
+        heard.chain(self.opinions.wakes(now.running)).filter(|at| *at > now.running).min()
     }
 
     /// Backends that are down here, each with the peers that see it up.

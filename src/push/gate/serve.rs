@@ -12,6 +12,7 @@ use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
 use crate::push::keys;
 use crate::push::ledger::{Entry, Event, Ledger};
+use crate::push::protocol::agreement::AgreementChange;
 use crate::push::protocol::closure;
 use crate::push::protocol::{Answer, Instruction, KeyChange, Question};
 use crate::push::supervisor;
@@ -50,6 +51,7 @@ fn answer(paths: &HostPaths, question: Question) -> Result<Answer, GateError> {
         Question::Activation => Ok(activate::wait(paths)?),
         Question::Ledger { last } => Ok(Answer::Ledger { entries: Ledger::new(paths.ledger()).last(last)? }),
         Question::Keys => Ok(Answer::Keys { files: keys::file::all(&paths.keys)? }),
+        Question::Agreement => Ok(Answer::Agreement(keys::agreement::files::look(&paths.keys)?)),
         Question::Clock | Question::Running { system: None } | Question::Look { .. } => {
             Err(GateError::refused("this question belongs to another part of the gate"))
         }
@@ -112,6 +114,10 @@ impl Gate<'_> {
                 let holder = self.presented(&token)?.holder;
                 self.key(holder, name, &change)
             }
+            Instruction::Agreement { token, change } => {
+                let holder = self.presented(&token)?.holder;
+                self.agreement(holder, &change)
+            }
             Instruction::Tell { .. } => Err(GateError::refused("this instruction belongs to another part of the gate")),
         }
     }
@@ -169,6 +175,20 @@ impl Gate<'_> {
         // Even if nothing was changed: an earlier attempt may have been interrupted before the reload.
         machine::reload_daemons(self.paths)?;
         Ok(Answer::Keys { files: BTreeMap::from([(name, fingerprints)]) })
+    }
+
+    fn agreement(&self, who: String, change: &AgreementChange) -> Result<Answer, GateError> {
+        let (files, changed) = keys::agreement::files::apply(&self.paths.keys, change)?;
+        if changed {
+            let fingerprints = files.authorities.iter().map(|authority| authority.name.clone()).collect();
+            self.record(Event::KeyPut { who, name: "agreement".to_owned(), fingerprints })?;
+        }
+        // As for keys. A member reads a new certificate by itself, and the authorities that it trusts when it starts.
+        if !matches!(change, AgreementChange::Use { .. }) {
+            machine::restart_member(self.paths)?;
+        }
+        machine::reload_daemons(self.paths)?;
+        Ok(Answer::Agreement(files))
     }
 
     fn record(&self, event: Event) -> io::Result<()> {

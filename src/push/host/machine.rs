@@ -160,6 +160,21 @@ pub fn reload_daemons(paths: &HostPaths) -> Result<(), Error> {
     Ok(())
 }
 
+/// Restarts the member of etcd that keeps the agreement, if one runs here.
+///
+/// # Errors
+///
+/// systemd could not start it again.
+pub fn restart_member(paths: &HostPaths) -> Result<(), Error> {
+    let systemctl = paths.systemctl.to_string_lossy();
+    if output(&systemctl, Path::new("/"), &["is-active", "--quiet", "etcd.service"]).is_err() {
+        return Ok(());
+    }
+    output(&systemctl, Path::new("/"), &["restart", "etcd.service"])
+        .map(drop)
+        .map_err(|error| Error::at("restart of etcd.service", error))
+}
+
 /// Makes a system the profile's newest generation.
 ///
 /// # Errors

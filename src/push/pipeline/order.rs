@@ -9,7 +9,7 @@ use crate::fleet::{Fleet, Role};
 
 /// The roles in rollout order: something new exists before others depend on it. Admin machines are last, because a failure there
 /// hinders the operator.
-const TURNS: [Role; 5] = [Role::Backend, Role::Proxy, Role::Nameserver, Role::Svn, Role::Admin];
+const TURNS: [Role; 6] = [Role::Witness, Role::Backend, Role::Proxy, Role::Nameserver, Role::Svn, Role::Admin];
 
 /// The batches of hosts that change, in rollout order. The first host of each role is alone in its batch, and so is one of those that
 /// reboot; the machine that pushes is last. Skipped hosts may be dead and count as down. `running` is what hosts run now, as far as that is known.
@@ -75,8 +75,12 @@ impl Limit {
 
 /// What the fleet needs to keep serving, both by its new documents and by those that run until the last host is switched.
 fn limits(fleet: &Fleet, running: &BTreeMap<String, Running>) -> Vec<Limit> {
-    // One admin machine always stays up, to push from.
-    let mut limits = vec![Limit { hosts: with_role(fleet, Role::Admin), most: 1 }];
+    let mut limits = vec![
+        // One admin machine always stays up, to push from.
+        Limit { hosts: with_role(fleet, Role::Admin), most: 1 },
+        // Never two of those that keep the agreement: without two of three, nothing could be agreed upon.
+        Limit { hosts: fleet.agreement.iter().cloned().collect(), most: 1 },
+    ];
     let mut nameservers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let rendered = fleet.systems.iter().map(|(host, system)| (host, system.dns_config(), system.proxy_config()));
     let present = running.iter().map(|(host, running)| (host, running.dns_config(), running.proxy_config()));

@@ -39,6 +39,8 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
     altered.remove("access_log");
     // Visitors' routes are asked in clear text: certificates may come later, and their keys are not read.
     altered.remove("tls");
+    // The agreement knows one proxy of this name, which runs: a rehearsal has no vote, and takes no step.
+    altered.remove("agreement");
     // Certificates are the running daemons' to order: a CA counts orders, and nameservers are told what is wanted.
     altered.remove("acme");
     let mut services = altered.get_mut("services").and_then(Value::as_object_mut);
@@ -46,7 +48,7 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
         services.retain(|_, service| !shows_a_certificate(service));
     }
     for service in services.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
-        for key in ["tls", "https", "hsts"] {
+        for key in ["tls", "https", "hsts", "without_agreement"] {
             service.remove(key);
         }
         for key in ["request_headers", "response_headers"] {

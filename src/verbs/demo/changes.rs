@@ -65,6 +65,9 @@ fn nameserver_changes(before: &api::dns::Status, after: &api::dns::Status) -> Ve
         {
             changes.push(format!("sees all of {} down: {policy}", pool.name));
         }
+        if let (None, Some(words)) = (&old.isolated, &pool.isolated) {
+            changes.push(format!("is isolated from {words} ({})", pool.name));
+        }
     }
     changes
 }

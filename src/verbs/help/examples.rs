@@ -193,6 +193,14 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             ("polder keys identity --make identity.key", "make it, and show its public half"),
         ],
     ),
+    (
+        "keys agreement",
+        &[
+            ("polder keys agreement", "whatever a member or a proxy lacks"),
+            ("polder keys agreement --new-authority", "replace the authority; --retire ends the old one"),
+            ("polder keys agreement --to /root/agreement", "as files, for a secrets manager of your own"),
+        ],
+    ),
     ("keys first", &[("polder keys first cookies", "on all hosts that need it")]),
     (
         "keys rotate",

@@ -10,6 +10,8 @@ use super::super::super::visitor::Timeouts;
 use super::super::stage::Stage;
 use super::row::Row;
 use crate::api::daemon::Daemon;
+use crate::api::dns::PoolStatus;
+use crate::health::Verdict;
 
 /// How long visitors are watched.
 const AFTER: Duration = Duration::from_millis(1500);
@@ -59,7 +61,11 @@ async fn blind_checks(stage: &mut Stage) -> Result<(), Error> {
     let (nameservers, within) = (stage.watched(Daemon::Nameserver), stage.times().detection());
     stage
         .noticed(&nameservers, "all look dead, all are answered", within, |seen| {
-            seen.pool().is_some_and(|pool| pool.all_down.is_some() && pool.answers.len() == PROXIES)
+            let are_all_down = |pool: &PoolStatus| {
+                let mut addresses = pool.members.iter().flat_map(|member| &member.addresses);
+                addresses.all(|address| address.check == Verdict::Down)
+            };
+            seen.pool().is_some_and(|pool| are_all_down(pool) && pool.answers.len() == PROXIES)
         })
         .await;
     stage.observe(AFTER).await;

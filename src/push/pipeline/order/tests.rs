@@ -13,14 +13,14 @@ fn address(host: usize) -> String {
 
 /// A fleet of so many hosts with random roles, one zone, one pool, one stateless and one stateful service over its backends.
 fn random(random: &mut fastrand::Rng) -> Fleet {
-    let count = random.usize(8..40);
-    let all = ["nameserver", "proxy", "backend", "svn", "admin"];
+    let count = random.usize(12..40);
+    let all = ["nameserver", "proxy", "backend", "svn", "admin", "witness"];
     let mut roles: Vec<Vec<&str>> =
-        (0..count).map(|host| vec![if host < 10 { all[host % 5] } else { all[random.usize(..3)] }]).collect();
+        (0..count).map(|host| vec![if host < 12 { all[host % 6] } else { all[random.usize(..3)] }]).collect();
     // Some have a second role, and some a third.
     for roles in &mut roles {
         for _ in 0..2 {
-            let another = all[random.usize(..5)];
+            let another = all[random.usize(..6)];
             if random.u8(..5) == 0 && !roles.contains(&another) {
                 roles.push(another);
             }
@@ -62,7 +62,9 @@ fn random(random: &mut fastrand::Rng) -> Fleet {
         }
         systems.insert(name(host), json!({ "failed": [], "documents": documents }));
     }
-    let fleet = json!({ "version": 1, "hosts": hosts, "systems": systems, "pools": { "p.example.net": {} },
+    // Five of any role keep what the proxies have agreed upon.
+    let agreement = named(random.choose_multiple(0..count, 5));
+    let fleet = json!({ "version": 1, "hosts": hosts, "agreement": agreement, "systems": systems, "pools": { "p.example.net": {} },
         "zones": { "example.net": { "file": "a.zone", "nameservers": named(of("nameserver")) } } });
     crate::fleet::parse(std::path::Path::new("random"), &fleet.to_string()).unwrap()
 }
@@ -99,6 +101,8 @@ fn whatever_the_fleet_it_goes_on_serving() {
             let all = |role| fleet.hosts.values().filter(|host| host.is(role)).count();
             assert!(count(Role::Nameserver) <= 1, "two nameservers of one zone at once: {batch:?}");
             assert!(count(Role::Admin) <= 1, "{batch:?}");
+            let members = batch.iter().filter(|host| fleet.agreement.contains(host)).count();
+            assert!(members <= 1, "two of {:?}, who keep the agreement: {batches:?}", fleet.agreement);
             let proxies = all(Role::Proxy);
             let dead = skipped.iter().filter(|host| fleet.hosts[*host].is(Role::Proxy)).count();
             let (going, may_go) = (count(Role::Proxy), (proxies / 2).saturating_sub(dead));
@@ -128,7 +132,7 @@ fn turn(fleet: &Fleet, host: &str) -> usize {
 
 #[test]
 fn hosts_that_may_go_together_do() {
-    let fleet = random(&mut fastrand::Rng::with_seed(7));
+    let fleet = Fleet { agreement: Vec::new(), ..random(&mut fastrand::Rng::with_seed(7)) };
     let proxies: Vec<String> = with_role(&fleet, Role::Proxy).into_iter().collect();
     assert!(proxies.len() >= 6, "{proxies:?}");
     let batches = batches(&fleet, &BTreeMap::new(), &proxies, &[], &[], None, 3);
@@ -151,7 +155,7 @@ fn a_host_that_restarts_goes_alone() {
 
 #[test]
 fn what_hosts_serve_now_counts_until_the_last_is_switched() {
-    let fleet = random(&mut fastrand::Rng::with_seed(7));
+    let fleet = Fleet { agreement: Vec::new(), ..random(&mut fastrand::Rng::with_seed(7)) };
     let System::Rendered { dns: Some(dns), .. } =
         fleet.systems.values().find(|system| matches!(system, System::Rendered { dns: Some(_), .. })).unwrap()
     else {

@@ -18,7 +18,7 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
         "listeners": [{ "name": "http", "address": "0.0.0.0:80" }], "state_dir": "/var/lib/polder-proxy",
         "admin": { "socket": "/run/polder-proxy/admin.sock", "address": "10.0.0.1:8404" },
         "services": {
-            "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" } },
+            "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" }, "without_agreement": "keep" },
             "api": { "check": check, "backend_tls": { "ca_file": "/keys/ca.pem",
                 "client_certificate": { "chain_file": "/keys/us.pem", "key_file": "/keys/us.key" } } },
             "www": { "check": check, "https": "redirect", "hsts": {},
@@ -27,6 +27,7 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
                 "certificates": [{ "chain_file": "/keys/www.pem", "key_file": "/keys/www.key" }] } },
         },
         "tls": { "default": "www" },
+        "agreement": { "engine": "etcd", "endpoints": ["https://192.0.2.11:2379"] },
         "acme": { "terms_of_service_agreed": true, "key_file": "/keys/peers", "nameservers": {} },
     });
     let listeners = ["127.0.0.1:4711".parse().unwrap()];

@@ -66,11 +66,8 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Out
             ask(*nameserver, apex, rtype::SOA, transport, |response| response.serial.is_some())
         }
         Probe::Pool { nameserver, name } => addresses(*nameserver, name),
-        Probe::Ready { proxy } => match status_of(*proxy, &proxy.to_string(), "/.polder/ready") {
-            Ok(200) => Outcome::Passed,
-            Ok(status) => Outcome::Failed(format!("it answers {status}")),
-            Err(error) => Outcome::Failed(error.to_string()),
-        },
+        Probe::Ready { proxy } => is_well(*proxy, "/.polder/ready"),
+        Probe::Member { member } => is_well(*member, "/health"),
         Probe::Site { proxy, host, path, fixed } => match status_of(*proxy, host, path) {
             Ok(status) if *fixed == Some(status) => Outcome::Passed,
             Ok(404) => Outcome::Unknown("it answers 404".to_owned()),
@@ -113,6 +110,15 @@ fn judge(response: &Response, has_it: bool) -> Outcome {
             Outcome::Unknown(format!("it answers {}", response.code))
         }
         code => Outcome::Failed(format!("it answers {code}")),
+    }
+}
+
+/// Whether a page is answered with 200.
+fn is_well(server: SocketAddr, path: &str) -> Outcome {
+    match status_of(server, &server.to_string(), path) {
+        Ok(200) => Outcome::Passed,
+        Ok(status) => Outcome::Failed(format!("it answers {status}")),
+        Err(error) => Outcome::Failed(error.to_string()),
     }
 }
 

@@ -11,6 +11,9 @@ use crate::fleet::{Fleet, Role};
 /// How long probes of the host itself have to pass.
 const STEADY: Duration = Duration::from_secs(1);
 
+/// Where a member of etcd says how it is (modules/fleet/agreement-ports.nix).
+const MEMBER_PORT: u16 = 2381;
+
 /// One probe.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Probe {
@@ -46,6 +49,11 @@ pub enum Probe {
         /// What every request there is answered with, be it an error.
         fixed: Option<u16>,
     },
+    /// A member of etcd has a majority beside it.
+    Member {
+        /// Its metrics' listener.
+        member: SocketAddr,
+    },
     /// A proxy's checks find a backend up.
     Backend {
         /// The proxy's host.
@@ -58,6 +66,11 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// Of the member at this address.
+    pub fn member(address: IpAddr) -> Probe {
+        Probe::Member { member: SocketAddr::new(address, MEMBER_PORT) }
+    }
+
     /// Whether it has to pass even if it is new: a new pool may have no members yet, and a new site no such page.
     pub(super) fn is_promised(&self) -> bool {
         matches!(self, Probe::Zone { .. })
@@ -73,6 +86,7 @@ impl fmt::Display for Probe {
             }
             Probe::Pool { nameserver, name } => write!(f, "{nameserver} has addresses for {name}"),
             Probe::Ready { proxy } => write!(f, "{proxy} is ready"),
+            Probe::Member { member } => write!(f, "{member} (etcd) is healthy"),
             Probe::Site { proxy, host, path, .. } => write!(f, "{proxy} serves {host}{path}"),
             Probe::Backend { proxy, service, name } => write!(f, "{proxy} finds {service}/{name} up"),
         }
@@ -113,6 +127,9 @@ pub fn probes(fleet: &Fleet, host: &str) -> Probes {
             let sites = config.services.values().flat_map(sites);
             probes.asked.extend(sites.map(|(host, path, fixed)| Probe::Site { proxy, host, path, fixed }));
         }
+    }
+    if let (true, Some(address)) = (fleet.agreement.iter().any(|member| member == host), addresses.first()) {
+        probes.asked.insert(Probe::member(*address));
     }
     if fleet.hosts.get(host).is_some_and(|host| host.is(Role::Backend)) {
         seen_by_proxies(fleet, addresses, &mut probes);

@@ -54,6 +54,17 @@ fn whole(name: &str, views: &[(&str, &PoolStatus)], sheet: &mut Sheet) {
         addresses.sort_unstable();
         answers.entry((addresses, pool.all_down.as_deref())).or_default().push(nameserver);
     }
+    for (nameserver, pool) in views {
+        if let Some(words) = &pool.isolated {
+            sheet.toned(&format!("{nameserver} is isolated from {words}: it answers what its peers see up"), Tone::Bad);
+        }
+    }
+    for (nameserver, _) in views.iter().filter(|(_, pool)| pool.kept_until.is_some()) {
+        sheet.toned(
+            &format!("{nameserver} finds no member up and hears no peer: it keeps the answer from before"),
+            Tone::Bad,
+        );
+    }
     for ((addresses, all_down), by) in answers {
         let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
         sheet.line(&format!("{} answer with {addresses}", by.join(", ")));

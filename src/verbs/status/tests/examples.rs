@@ -111,6 +111,9 @@ pub fn nameserver() -> api::dns::Status {
             ttl: 300,
             answers: vec!["192.0.2.11".to_owned(), "192.0.2.12".to_owned()],
             all_down: None,
+            decided_by: Default::default(),
+            isolated: None,
+            kept_until: None,
             members: vec![member("px-1", "192.0.2.11"), member("px-2", "192.0.2.12")],
         }],
     }

@@ -77,3 +77,12 @@ fn of_a_backend_the_proxies_are_asked_and_given_the_time_to_notice() {
 fn nothing_is_asked_of_a_machine_that_serves_nobody() {
     assert!(probes(&example(), "admin-nl").asked.is_empty());
 }
+
+#[test]
+fn a_host_that_keeps_the_agreement_is_asked_whether_its_member_is_well() {
+    let fleet = Fleet { agreement: vec!["px-ch".to_owned()], ..example() };
+    let member = Probe::member("198.51.100.11".parse().unwrap());
+    assert_eq!(member.to_string(), "198.51.100.11:2381 (etcd) is healthy");
+    assert!(probes(&fleet, "px-ch").asked.contains(&member));
+    assert!(!probes(&fleet, "px-nl").asked.iter().any(|probe| matches!(probe, Probe::Member { .. })));
+}

@@ -1,0 +1,153 @@
+//! From checks, peers and operators to what each pool is answered with (pure).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::choices::{Choices, Judged, Outages};
+use super::peer_state::{PeerState, Told, told_as};
+use super::{Effect, State, asked_at, lines};
+use crate::api::operator::OperatorState;
+use crate::config::dns::PoolConfig;
+use crate::daemon::clock::Now;
+use crate::daemon::operator::proposals::Rivals;
+use crate::dns::pool::{self, Before, Family, Members};
+use crate::dns::snapshot::{PoolAnswer, Snapshot};
+use crate::health::Verdict;
+use crate::health::view::CheckView;
+
+impl State {
+    /// Judges every pool anew if there is reason to, and publishes a snapshot if an answer changed.
+    pub(super) fn rebuild(&mut self, now: Now) -> Vec<Effect> {
+        let is_told = self.is_answered_as_told();
+        if is_told && self.judged.as_ref().is_some_and(|judged| self.is_still(judged, now)) {
+            return Vec::new();
+        }
+        let pools = self.document.config.pools.iter();
+        let (mut choices, mut outages) = (BTreeMap::new(), BTreeMap::new());
+        for (name, config) in pools {
+            let (chosen, outage) = self.choose(name, config, now);
+            choices.insert(name.clone(), chosen);
+            if outage != Outages::default() {
+                outages.insert(name.clone(), outage);
+            }
+        }
+        self.outages = outages;
+        let next_end = self.operator.next_expiry(now.unix_ms).into_iter();
+        let next_end = next_end.chain(choices.values().filter_map(Choices::kept_until)).min();
+        self.judged = Some(Judged {
+            document: self.document.clone(),
+            health: self.health.clone(),
+            operator: self.operator.clone(),
+            told: Told::of(self.heard_lately(now)),
+            while_unix_ms: now.unix_ms..next_end.unwrap_or(u64::MAX),
+        });
+        for (name, chosen) in &choices {
+            self.remember_seen(name, chosen);
+        }
+        if is_told && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.document.zones) {
+            return Vec::new();
+        }
+        let mut effects = self.changes_in_words(&choices);
+        let pools = self.document.config.pools.iter().map(|(name, config)| {
+            let addresses: Vec<IpAddr> = choices[name].addresses().copied().collect();
+            PoolAnswer::new(config.ttl, &addresses)
+        });
+        let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
+        let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), challenges, identity });
+        self.choices = choices;
+        effects.push(Effect::Publish(self.snapshot.clone()));
+        effects
+    }
+
+    fn is_still(&self, judged: &Judged, now: Now) -> bool {
+        Arc::ptr_eq(&judged.document, &self.document)
+            && Arc::ptr_eq(&judged.health, &self.health)
+            && judged.is_at(now)
+            && judged.operator == self.operator
+            && judged.told.is(self.heard_lately(now))
+    }
+
+    fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> (Choices, Outages) {
+        let members = self.members(name, config, now);
+        let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
+        let outages = self.outages.get(name).copied().unwrap_or_default();
+        let choose =
+            |family, outage| pool::choose(config, family, &members, &Before { last, outage, now: now.unix_ms });
+        let ((v4, a), (v6, aaaa)) = (choose(Family::V4, outages.a), choose(Family::V6, outages.aaaa));
+        (Choices { v4, v6 }, Outages { a, aaaa })
+    }
+
+    /// When a kept answer ends.
+    pub(super) fn keeping_ends(&self, now: Now) -> Option<Duration> {
+        let ends = self.choices.values().filter_map(Choices::kept_until).min();
+        ends.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1))
+    }
+
+    /// Remembers the answer of each family of which somebody's checks find a member up, for `when_all_down: last`.
+    fn remember_seen(&mut self, name: &str, chosen: &Choices) {
+        let last = self.last_up.entry(name.into()).or_default();
+        for (family, choice) in Family::BOTH.into_iter().zip(chosen.both()) {
+            if choice.by.is_seen() && !choice.addresses.is_empty() {
+                last.retain(|address| !family.has(address));
+                last.extend(&choice.addresses);
+            }
+        }
+    }
+
+    fn changes_in_words(&self, choices: &BTreeMap<String, Choices>) -> Vec<Effect> {
+        let changed = choices.iter().filter(|(name, chosen)| self.choices.get(*name) != Some(chosen));
+        let in_words = changed.map(|(name, chosen)| {
+            let addresses: Vec<String> = chosen.addresses().map(ToString::to_string).collect();
+            let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
+            Effect::Log(lines::pool_answers(name, &addresses, chosen))
+        });
+        in_words.collect()
+    }
+
+    pub(in crate::dns) fn members<'s>(&'s self, name: &'s str, pool: &'s PoolConfig, now: Now) -> PoolMembers<'s> {
+        PoolMembers { state: self, name, pool, checked: self.health.of_check(&pool.check), now, rivals: None }
+    }
+}
+
+/// The state of one pool's members at one moment.
+pub(in crate::dns) struct PoolMembers<'s> {
+    state: &'s State,
+    name: &'s str,
+    pool: &'s PoolConfig,
+    checked: CheckView<'s>,
+    now: Now,
+    /// What these take away counts as drained.
+    rivals: Option<&'s Rivals<'s>>,
+}
+
+impl<'s> PoolMembers<'s> {
+    /// The same as if these had had their way.
+    pub(super) fn without(self, rivals: &'s Rivals<'s>) -> PoolMembers<'s> {
+        PoolMembers { rivals: Some(rivals), ..self }
+    }
+}
+
+impl Members for PoolMembers<'_> {
+    fn verdict(&self, address: IpAddr) -> Verdict {
+        self.checked.get(asked_at(self.pool, address)).map_or(Verdict::Unchecked, |health| health.verdict)
+    }
+
+    fn operator(&self, member: &str) -> OperatorState {
+        let subject = format!("{}/{member}", self.name);
+        match self.rivals.is_some_and(|rivals| rivals.taken.contains(&*subject)) {
+            true => OperatorState::Drain,
+            false => self.state.operator.state(&subject, self.now.unix_ms),
+        }
+    }
+
+    fn opinions(&self, addresses: &[IpAddr]) -> Vec<Vec<Option<Verdict>>> {
+        let bound = self.pool.check.detection_bound();
+        let subjects: Vec<String> = addresses.iter().map(|address| told_as(self.name, *address)).collect();
+        let of_peer =
+            |peer: &PeerState| subjects.iter().map(|subject| Some(peer.verdicts.verdict(subject, bound)?.0)).collect();
+        self.state.heard_lately(self.now).map(|(_, peer)| of_peer(peer)).collect()
+    }
+}
