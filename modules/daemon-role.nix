@@ -64,6 +64,30 @@ let
   hasPeers = lib.length peers > 1;
 
   monitoring = fleet.metricsFrom;
+
+  # Where an operator's browser finds the pages of all daemons, as far as it can reach them.
+  pagesOf =
+    role: daemon:
+    let
+      page =
+        name:
+        let
+          this = fleet.hosts.${name};
+        in
+        if this.pages.${role} != null then
+          this.pages.${role}
+        else if monitoring != [ ] then
+          "http://${this.socket daemon.adminPort}/"
+        else
+          null;
+    in
+    lib.filterAttrs (_: url: url != null) (lib.genAttrs (members.hostsOf role) page);
+  pages = lib.filterAttrs (_: urls: urls != { }) (
+    lib.mapAttrs' (role: daemon: lib.nameValuePair daemon.hosts (pagesOf role daemon)) (
+      import ./daemons.nix
+    )
+  );
+
   commonSettings = {
     version = 1;
     name = host;
@@ -76,7 +100,8 @@ let
       hosts = lib.mkDefault (
         this.addresses ++ lib.optional (config.networking.domain != null) config.networking.fqdn
       );
-    };
+    }
+    // lib.optionalAttrs (pages != { }) { pages = lib.mkDefault pages; };
     state_dir = stateDirectory;
   };
 in

@@ -96,7 +96,7 @@ in
           The addresses of the monitoring system: those that may read the metrics and the status of a daemon (`/metrics`,
           `/status`) over TCP. Requests may name a host by its addresses, its name or its fully qualified name
           (`networking.fqdn`); other names must be listed in `admin.hosts` of the daemon's settings. If empty, the daemons
-          offer both pages on the loopback interface only.
+          offer both pages on the loopback interface only. With addresses here, the daemons' pages link to each other.
         '';
       };
     };

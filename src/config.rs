@@ -23,6 +23,7 @@ pub(crate) mod listen;
 pub(crate) mod names;
 pub(crate) mod near_miss;
 pub(crate) mod own_name;
+pub mod pages;
 pub mod peers;
 pub mod proxy;
 pub mod public_key;

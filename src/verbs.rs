@@ -5,6 +5,7 @@
 
 pub mod activate;
 pub mod args;
+pub mod beforehand;
 pub mod bootstrap;
 pub mod caller;
 pub mod check;

@@ -84,6 +84,19 @@ in
       }
     ) (import ../daemons.nix);
 
+    pages = lib.mapAttrs (
+      _: daemon:
+      mkOptional {
+        type = fleetTypes.pageUrl;
+        defaultText = lib.literalMD "port ${toString daemon.adminPort} of the host, where `polder.fleet.metricsFrom` lets anybody in";
+        example = "https://polder.example.net/px-nl/";
+        description = ''
+          Where an operator's browser finds the page of the host's ${daemon.name}: the pages of the fleet's other daemons link to it.
+          Set it where the page is reached otherwise than at its own address: through a proxy with a password, or a tunnel.
+        '';
+      }
+    ) (import ../daemons.nix);
+
     addresses = mkOption {
       type = types.listOf types.str;
       internal = true;

@@ -32,6 +32,9 @@ rec {
   peerKey = described "public key of a daemon, 32 bytes in base64" (
     types.strMatching "[A-Za-z0-9+/]{43}="
   );
+  pageUrl = described ''URL of a page, like "http://192.0.2.11:8404/"'' (
+    types.strMatching "https?://[^/?#@[:space:]]+([/?#][[:graph:]]*)?"
+  );
   # A string: a path in Nix would be copied into the store, where everybody can read it.
   keyPath = described "absolute path outside the store, as a string" (
     types.addCheck types.str (path: lib.hasPrefix "/" path && !lib.hasPrefix builtins.storeDir path)

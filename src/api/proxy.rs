@@ -11,7 +11,7 @@
 //!   [`ForgetCommand`](super::operator::ForgetCommand); they give [`Done`](super::daemon::Done), or 404 or 409.
 //! - These four answer 400 if a text or time is beyond its limit ([`super::bounds`]), and 507 if what they changed is in force, but
 //!   not on disk.
-//! - `POST /operator` and `POST /failover` with `"dry_run": true` change nothing: they say what would come of it, or refuse it.
+//! - `POST /operator`, `POST /failover` and `POST /failback` with `"dry_run": true` change nothing: they say what would come of it, or refuse it.
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
 //! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 
@@ -154,6 +154,18 @@ pub struct BackendStatus {
     pub running: u64,
     /// Requests sent.
     pub requests: u64,
+    /// Those of them whose cookie named it; none: no cookie decides where its service's visitors go, or the proxy is of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_cookie: Option<ByCookie>,
+}
+
+/// Requests of visitors who are bound to a backend by their cookies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByCookie {
+    /// Since the proxy started.
+    pub requests: u64,
+    /// In the last ten minutes, the present one among them.
+    pub lately: u64,
 }
 
 /// Why a request would go where.
@@ -206,4 +218,7 @@ pub struct FailbackCommand {
     /// Why.
     #[serde(default)]
     pub why: String,
+    /// Only say what would come of it, or why it is refused.
+    #[serde(default, skip_serializing_if = "super::operator::is_false")]
+    pub dry_run: bool,
 }

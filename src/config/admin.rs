@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::listen::Listening;
 use super::names;
+use super::pages::{self, PagesConfig};
 use super::reader::{Keys, Read, Value};
 
 /// The `admin` part of both documents.
@@ -17,10 +18,12 @@ pub struct AdminConfig {
     /// Names and addresses, without a port, under which the TCP address is asked besides its own address, `localhost`, the
     /// daemon's name and the machine's.
     pub hosts: Vec<String>,
+    /// Where the pages of the fleet's daemons are.
+    pub pages: PagesConfig,
 }
 
 /// The keys of `admin`.
-pub(super) const KEYS: Keys = Keys { object: "admin", names: &["address", "hosts", "socket"] };
+pub(super) const KEYS: Keys = Keys { object: "admin", names: &["address", "hosts", "pages", "socket"] };
 
 /// What fits into `sun_path`, with the NUL that ends it (unix(7)).
 const LONGEST_SOCKET_PATH: usize = 107;
@@ -30,7 +33,8 @@ pub(super) fn read<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read
     let socket = admin.required("socket", socket_path);
     let address = admin.optional("address", |value| listening.claim(value));
     let hosts = admin.with_default("hosts", Vec::new(), hosts);
-    Ok(AdminConfig { socket: socket?, address: address?, hosts: hosts? })
+    let pages = admin.with_default("pages", PagesConfig::default(), pages::read);
+    Ok(AdminConfig { socket: socket?, address: address?, hosts: hosts?, pages: pages? })
 }
 
 fn hosts(value: &Value<'_>) -> Read<Vec<String>> {

@@ -30,7 +30,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{backend_protocol, check, defaults, own_name, version};
+use super::{backend_protocol, check, defaults, own_name, pages, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +88,10 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 17] = [
+pub const KEYS: [&Keys; 18] = [
     &ROOT,
     &admin::KEYS,
+    &pages::KEYS,
     &peers::KEYS,
     &peers::MEMBER_KEYS,
     &acme_challenges::KEYS,

@@ -73,7 +73,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{backend_protocol, check, own_name, version};
+use super::{backend_protocol, check, own_name, pages, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,7 @@ pub const KEYS: &[&Keys] = &[
     &ROOT,
     &listeners::KEYS,
     &admin::KEYS,
+    &pages::KEYS,
     &peers::KEYS,
     &peers::MEMBER_KEYS,
     &limits::TIMEOUTS,

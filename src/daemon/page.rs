@@ -10,8 +10,9 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::admin::AdminReply;
 use super::trends::Trends;
-use crate::api::daemon::DaemonStatus;
+use crate::api::daemon::{Daemon, DaemonStatus};
 use crate::api::events::{Event, Level};
+use crate::config::pages::PagesConfig;
 use pieces::{curve, moment, rate, span, text};
 
 /// How many events a page shows.
@@ -39,6 +40,8 @@ pub struct Page<'a> {
     pub trends: &'a Trends,
     /// The last events, newest first.
     pub events: &'a [Event],
+    /// Where the pages of the fleet's daemons are.
+    pub pages: &'a PagesConfig,
     /// Names and values of what else stands at the top.
     pub facts: Vec<(&'static str, String)>,
     /// What the daemon serves.
@@ -61,9 +64,11 @@ impl Page<'_> {
                     noscript { meta http-equiv="refresh" content="5"; }
                 }
                 body {
+                    (self.fleet())
                     main id="page" { (self.body()) }
                     footer {
                         p id="link" role="status" { "as it was when this page was loaded" }
+                        p { "Of the last hour, by the minute: a strip is what checks said (tall and red: down), a curve how much was asked." }
                         p { "More: " code { "polder status" } ", " code { "polder events" } ", " code { "polder explain" } }
                     }
                 }
@@ -84,6 +89,34 @@ impl Page<'_> {
             alarms => format!("{alarms} alarms, "),
         };
         format!("{findings}{} {}", self.daemon.role, self.daemon.name)
+    }
+
+    /// Links to the pages of the fleet's other daemons. They stand beside what is live: whoever is about to follow one is not to find it
+    /// replaced under his finger.
+    fn fleet(&self) -> Markup {
+        let PagesConfig { proxies, nameservers } = self.pages;
+        let roles = [(Daemon::Proxy, "Proxies", proxies), (Daemon::Nameserver, "Nameservers", nameservers)];
+        let is_this = |role, name: &str| role == self.daemon.role && *name == self.daemon.name;
+        let has_others = roles.iter().any(|(role, _, pages)| pages.keys().any(|name| !is_this(*role, name)));
+        html! {
+            @if has_others {
+                nav aria-label="pages of the fleet" {
+                    @for (role, title, pages) in roles {
+                        @if !pages.is_empty() {
+                            div {
+                                span.dim { (title) }
+                                ul {
+                                    @for (name, url) in pages {
+                                        @if is_this(role, name) { li { b aria-current="page" { (text(name)) } } }
+                                        @else { li { a href=(url) { (text(name)) } } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     fn body(&self) -> Markup {

@@ -69,6 +69,13 @@ impl Trend {
         (0..ended + 1).map(move |at| self.ended.get(at).copied().unwrap_or(self.present))
     }
 
+    /// How often it was used in these last minutes, of which the present one has not ended.
+    pub fn used_within(&self, minutes: usize) -> u64 {
+        let all = self.minutes();
+        let earlier = all.len().saturating_sub(minutes);
+        all.skip(earlier).map(|minute| minute.used).sum()
+    }
+
     /// How often a second it is used now; none: that is not known yet.
     pub fn per_second(&self) -> Option<f64> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);

@@ -143,13 +143,25 @@ impl Layout<'_> {
         json!({
             "version": 1,
             "name": name,
-            "admin": { "socket": folder.join("admin.sock"), "address": page },
+            "admin": { "socket": folder.join("admin.sock"), "address": page, "pages": self.pages() },
             "state_dir": folder.join("state"),
             "peers": {
                 "listen": listen,
                 "key_file": identities::file(self.directory, name),
                 "members": peers.iter().map(member).collect::<Map<String, Value>>(),
             },
+        })
+    }
+
+    /// Where the daemons' pages are.
+    fn pages(&self) -> Value {
+        let of = |count, name: fn(usize) -> String, page: &dyn Fn(usize) -> SocketAddr| {
+            let link = |index| (name(index), format!("http://{}/", page(index)).into());
+            (0..count).map(link).collect::<Map<String, Value>>()
+        };
+        json!({
+            "proxies": of(PROXIES, proxy_name, &|index| self.addresses.proxy_page(index)),
+            "nameservers": of(NAMESERVERS, nameserver_name, &|index| self.addresses.nameserver_page(index)),
         })
     }
 

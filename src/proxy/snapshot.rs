@@ -285,6 +285,8 @@ pub struct BackendCounters {
     pub running: AtomicU64,
     /// Requests sent, in all.
     pub requests: AtomicU64,
+    /// Those of them whose cookie named it.
+    pub by_cookie: AtomicU64,
     /// Attempts that failed before the response began.
     pub failed_attempts: AtomicU64,
     /// Responses cut short after they had begun.
@@ -326,6 +328,11 @@ impl Service {
         }
     }
 
+    /// Whether its cookie decides where a visitor goes. Where there is a latch, that does.
+    pub fn is_sticky(&self) -> bool {
+        matches!(self.mode, ServiceMode::Sticky { .. })
+    }
+
     /// The addresses of its backends, in their order.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
         self.backends.iter().map(|backend| backend.address)
@@ -359,5 +366,10 @@ impl Backend {
     /// Requests sent to it since it was first known, by all workers.
     pub fn requests(&self) -> u64 {
         self.counters.iter().map(|slot| slot.requests.load(std::sync::atomic::Ordering::Relaxed)).sum()
+    }
+
+    /// Those of them whose cookie named it: of visitors who have been there before.
+    pub fn requests_by_cookie(&self) -> u64 {
+        self.counters.iter().map(|slot| slot.by_cookie.load(std::sync::atomic::Ordering::Relaxed)).sum()
     }
 }

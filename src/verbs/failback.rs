@@ -5,7 +5,7 @@ use super::caller::who;
 use super::command::send_all;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
-use super::failover::{active, known_service, report_and_wait, to_proxies};
+use super::failover::{Question, active, best_view, known_service, report_and_wait, to_proxies};
 use super::output::Output;
 use super::replies::ask_all;
 use super::wait::WaitArgs;
@@ -22,6 +22,9 @@ pub struct FailbackArgs {
     #[command(flatten)]
     /// Which daemons are asked.
     pub daemons: DaemonsArg,
+    /// Only say what would move, and what is cut off: nothing is changed
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
     #[command(flatten)]
     /// Whether it waits.
     pub wait: WaitArgs,
@@ -33,7 +36,14 @@ pub async fn run(args: &FailbackArgs, daemons: &[Endpoint], output: &Output) -> 
     if let Err(exit) = known_service(&args.service, &replies, output) {
         return exit;
     }
-    let command = FailbackCommand { service: args.service.clone(), who: who(), why: args.why.clone() };
+    let (service, why, dry_run) = (args.service.clone(), args.why.clone(), args.dry_run);
+    let command = FailbackCommand { service, who: who(), why, dry_run };
+    if dry_run {
+        let primary = best_view(&args.service, &replies).and_then(|view| view.backends.iter().find(|one| !one.backup));
+        let to = primary.map(|primary| &*primary.name);
+        let question = Question { service: &args.service, to, replies: &replies };
+        return question.ask("/failback", &serde_json::json!(command), output).await;
+    }
     let active_before = active(&args.service, &replies);
     let results = send_all(to_proxies(&replies, &args.service, "/failback", &serde_json::json!(command))).await;
     let left = active_before.as_deref().map(|from| (args.service.as_str(), from));

@@ -1,10 +1,12 @@
 //! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
 
 use super::args::DaemonsArg;
+use super::beforehand::Outlook;
 use super::caller::who;
 use super::command::{Command, CommandResult, Outcome, STEP, note_on_peers, report, send_all, table, verdict};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
+use super::layout;
 use super::named::no_stateful_service;
 use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
@@ -27,6 +29,9 @@ pub struct FailoverArgs {
     #[command(flatten)]
     /// Which daemons are asked.
     pub daemons: DaemonsArg,
+    /// Only say what would move, and what is cut off: nothing is changed
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
     #[command(flatten)]
     /// Whether it waits.
     pub wait: WaitArgs,
@@ -43,11 +48,15 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
     };
     let command = FailoverCommand {
         service: args.service.clone(),
-        to: Some(to),
+        to: Some(to.clone()),
         who: who(),
         why: args.why.clone(),
-        dry_run: false,
+        dry_run: args.dry_run,
     };
+    if args.dry_run {
+        let question = Question { service: &args.service, to: Some(&to), replies: &replies };
+        return question.ask("/failover", &serde_json::json!(command), output).await;
+    }
     let active_before = active(&args.service, &replies);
     let results = send_all(to_proxies(&replies, &args.service, "/failover", &serde_json::json!(command))).await;
     let left = active_before.as_deref().map(|from| (args.service.as_str(), from));
@@ -57,6 +66,52 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
 /// The active backend of a latched service, as the proxy says that knows best.
 pub fn active(service: &str, replies: &[DaemonReply]) -> Option<String> {
     best_view(service, replies)?.latch.as_ref()?.active.clone()
+}
+
+/// What would come of a step of a latch.
+pub struct Question<'a> {
+    /// The service.
+    pub service: &'a str,
+    /// Where it would go, if that is known.
+    pub to: Option<&'a str>,
+    /// How the daemons are.
+    pub replies: &'a [DaemonReply],
+}
+
+impl Question<'_> {
+    /// Asks every proxy that answers. Nothing is done.
+    pub async fn ask(&self, path: &'static str, body: &serde_json::Value, output: &Output) -> Exit {
+        let answering = self.replies.iter().filter(|one| one.answer.is_ok());
+        let outlook = Outlook::of(send_all(to_proxies(answering, self.service, path, body)).await);
+        if outlook.answers.is_empty() {
+            return output.could_not("no proxy can say it beforehand: those that answer are of an earlier version");
+        }
+        let (text, width) = (self.in_words(&outlook), layout::width());
+        let text: String = text.lines().map(|line| layout::wrapped("", line, 2, width)).collect();
+        output.answer(&serde_json::json!({ "would": outlook.answers, "told": [] }), &text);
+        if outlook.is_refused() { Exit::No } else { Exit::Done }
+    }
+
+    /// What proxies say of it, what becomes of the requests that run, and who was not asked.
+    fn in_words(&self, outlook: &Outlook) -> String {
+        let from = active(self.service, self.replies).filter(|from| self.to != Some(from) && !outlook.is_refused());
+        let running = |from: String| {
+            let running = running(self.service, &from, self.replies);
+            format!("requests that run on {from} now: {running}; what has not ended by then is cut off\n")
+        };
+        let cut = from.map(running);
+        let is_silent = |one: &&DaemonReply| one.answer.is_err() && one.role() == Some(Daemon::Proxy);
+        let silent: Vec<String> = self.replies.iter().filter(is_silent).map(DaemonReply::name).collect();
+        let silent = (!silent.is_empty()).then(|| format!("not asked, as no answer comes: {}\n", silent.join(", ")));
+        [outlook.in_words(true), cut.unwrap_or_default(), silent.unwrap_or_default(), outlook.closing().to_owned()]
+            .concat()
+    }
+}
+
+/// How many requests run on a backend, over all proxies.
+pub fn running(service: &str, backend: &str, replies: &[DaemonReply]) -> u64 {
+    let views = replies.iter().filter_map(DaemonReply::status);
+    views.filter_map(|status| status.backend(service, backend)).map(|one| one.running).sum()
 }
 
 /// Reports a step of a latch and, where it is asked for, waits until nobody is left on the backend that was active before.

@@ -1,9 +1,7 @@
 //! `drain`, `ready`, `maint`: sets the operator state of a backend or pool member in every daemon that has it, or in none.
 //!
-//! Every daemon is asked beforehand what would come of it ([`beforehand`]), and what one of them refuses is done nowhere. With
+//! Every daemon is asked beforehand what would come of it ([`Outlook`]), and what one of them refuses is done nowhere. With
 //! --force a stateful service whose active backend is meant moves first.
-
-mod beforehand;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,11 +9,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::args::{DaemonsArg, parse_length};
+use super::beforehand::Outlook;
 use super::caller::who;
 use super::command::{Command, CommandResult, Outcome, note_on_peers, send_all, table, verdict};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
-use super::failover::{best_view, next_backend, to_proxies};
+use super::failover::{best_view, next_backend, running, to_proxies};
 use super::layout;
 use super::named::no_subject;
 use super::output::Output;
@@ -28,7 +27,6 @@ use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::FailoverCommand;
 use crate::daemon::operator::proposals;
 use crate::unix_time::unix_ms;
-use beforehand::Outlook;
 
 /// How long after an operator's word a nameserver may still give an answer as before, in milliseconds: it asks its peers first.
 const AGREED: u64 = proposals::LIMIT.as_millis() as u64;
@@ -126,13 +124,9 @@ pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], o
     let asked = send_all(order.questions(&moves)).await;
     let outlook = Outlook::of(asked);
     if outlook.is_refused() || args.dry_run {
-        let (closing, ended) = match outlook.is_refused() {
-            true => ("Nothing has changed: what one daemon refuses is done nowhere.\n", Exit::No),
-            false => ("Nothing has changed: this was a question.\n", Exit::Done),
-        };
-        let text = within(&format!("{}{}{closing}", order.moves_in_words(&moves), outlook.in_words(true)));
-        output.answer(&json!({ "would": outlook.answers, "told": [] }), &text);
-        return ended;
+        let text = format!("{}{}{}", order.moves_in_words(&moves), outlook.in_words(true), outlook.closing());
+        output.answer(&json!({ "would": outlook.answers, "told": [] }), &within(&text));
+        return if outlook.is_refused() { Exit::No } else { Exit::Done };
     }
     if !output.is_json() {
         let beforehand = format!("{}{}", order.moves_in_words(&moves), outlook.in_words(false));
@@ -260,8 +254,7 @@ impl Order<'_> {
     /// What moves before anything is taken out.
     fn moves_in_words(&self, moves: &[Move]) -> String {
         let line = |Move { service, from, to }: &Move| {
-            let views = self.replies.iter().filter_map(DaemonReply::status);
-            let running: u64 = views.filter_map(|status| status.backend(service, from)).map(|one| one.running).sum();
+            let running = running(service, from, self.replies);
             format!(
                 "{service} moves from {from} to {to} first; requests that run on {from} now: {running}, and what has not ended in the \
                  time that the service gives them is cut off\n"

@@ -106,6 +106,48 @@ fn a_broken_admin_is_refused() {
 }
 
 #[test]
+fn a_page_that_no_browser_could_be_sent_to_is_refused() {
+    PROXY.refuses(&[
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "proxies": { "px": "//px:8404/" } }"#)],
+            &[r#"proxy.json:8: admin.pages.proxies.px: "//px:8404/" is not a URL of a page: it begins neither with "http://" nor with "https://"; expected one like "http://192.0.2.11:8404/""#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "proxies": { "px": "javascript:alert(1)" } }"#)],
+            &[r#"proxy.json:8: admin.pages.proxies.px: "javascript:alert(1)" is not a URL of a page: it begins neither with "http://" nor with "https://"; expected one like "http://192.0.2.11:8404/""#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "proxies": { "px": "http://px:8404/a\u0007b" } }"#)],
+            &[r#"proxy.json:8: admin.pages.proxies.px: "http://px:8404/a\u{7}b" is not a URL of a page: it has '\u{7}' in it, which is written percent-encoded; expected one like "http://192.0.2.11:8404/""#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "proxies": { "px": "https://bob:secret@px/" } }"#)],
+            &[r#"proxy.json:8: admin.pages.proxies.px: "https://bob:secret@px/" is not a URL of a page: it has a user in it, and whoever reads the page would learn the password; expected one like "http://192.0.2.11:8404/""#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "proxies": { "px": "http:///status" } }"#)],
+            &[r#"proxy.json:8: admin.pages.proxies.px: "http:///status" is not a URL of a page: "" is neither a host nor a host and a port; expected one like "http://192.0.2.11:8404/""#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "nameservers": { "ns": "http://ns:84x/" } }"#)],
+            &[r#"proxy.json:8: admin.pages.nameservers.ns: "http://ns:84x/" is not a URL of a page: "ns:84x" is neither a host nor a host and a port; expected one like "http://192.0.2.11:8404/""#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "nameservers": { "n s": "http://ns/" } }"#)],
+            &[r#"proxy.json:8: admin.pages.nameservers["n s"]: "n s" is not a name: expected 1 to 64 letters, digits, "-", "_" and ".", a letter or digit first"#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "px": "http://px/" }"#)],
+            &[r#"proxy.json:8: admin.pages.px: unknown key; known here: nameservers, proxies"#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "pages": { "proxis": { "px": "http://px/" } }"#)],
+            &[r#"proxy.json:8: admin.pages.proxis: unknown key; did you mean "proxies"?"#],
+        ),
+    ]);
+}
+
+#[test]
 fn broken_peers_are_refused() {
     PROXY.refuses(&[
         (

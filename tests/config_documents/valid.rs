@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
+use polder::config::pages::PagesConfig;
 use polder::config::proxy::{
     self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
     AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource,
@@ -170,6 +171,11 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(peers.own_keys, Some(vec![PublicKey([b'n'; 32])]));
     assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
     assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
+    let PagesConfig { proxies, nameservers } = config.admin.pages;
+    let named = |name: &str, url: &str| (name.to_owned(), url.to_owned());
+    let px_ch = named("px-ch", "https://admin.example.net/px-ch/");
+    assert_eq!(proxies, [named("px-nl", "http://192.0.2.11:8404/"), px_ch].into(), "its own is one like others");
+    assert_eq!(nameservers, [named("ns-nl", "http://[2001:db8::53]:8453")].into());
     assert_eq!(config.workers, Some(4));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
     assert_eq!(config.listeners.iter().map(|listener| listener.http2).collect::<Vec<_>>(), [true, true, false]);

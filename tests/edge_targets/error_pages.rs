@@ -16,7 +16,7 @@ fn prepare(folder: &Path) {
         ("503.html", "<p>away {request_id}"),
         ("504.html", "<p>late"),
         ("502.html", "<p>bad"),
-        ("painting.html", "<p>painting"),
+        ("painting.html", "<p>painting {request_id}"),
         ("404.html", "<p>lost"),
     ] {
         fs::write(folder.join(name), content).unwrap();
@@ -80,8 +80,16 @@ fn a_service_whose_backends_are_all_in_maint_shows_its_page_for_that() {
     };
     set("maint");
     let page = get(daemon.address, "www.test/", &[BROWSER]);
-    assert_eq!((page.status(), page.text(), page.field("retry-after")), (503, "<p>painting", Some("600")));
-    assert_eq!(daemon.log(1)[0]["end"], "LQ");
+    let id = page.text().strip_prefix("<p>painting ").unwrap();
+    assert_eq!((page.status(), page.field("retry-after"), id.len()), (503, Some("600"), 16), "{}", page.text());
+    let log = daemon.log(1);
+    assert_eq!(
+        (&log[0]["end"], &log[0]["request_id"]),
+        (&json!("LQ"), &json!(id)),
+        "what a visitor is shown finds his request"
+    );
+    let again = get(daemon.address, "www.test/", &[BROWSER]);
+    assert_ne!(again.text(), page.text(), "each has its own");
     assert!(daemon.explain("www.test", "/").contains("an operator has all backends in maint"));
 }
 

@@ -48,11 +48,17 @@ impl Fleet {
         let (proxy_page, nameserver_page) = (free_port(), free_port());
         let check = json!({ "path": "/", "interval": "100ms", "timeout": "5s" });
         let path = |name: &str| folder.path().join(name);
+        let url = |port: u16| format!("http://127.0.0.1:{port}/");
+        let fleet = json!({
+            "proxies": { "px-nl": url(proxy_page), "px-ch": "https://polder.example.net/px-ch/",
+                "px-a-name-that-is-as-long-as-such-names-get": "http://[2001:db8::11]:8404/" },
+            "nameservers": { "ns-nl": "http://192.0.2.1:8453/", "ns-ch": url(nameserver_page) },
+        });
         let proxy = json!({
             "version": 1,
             "name": "px-nl",
             "listeners": [{ "name": "http", "address": format!("127.0.0.1:{visitors}") }],
-            "admin": { "socket": path("proxy.sock"), "address": format!("127.0.0.1:{proxy_page}") },
+            "admin": { "socket": path("proxy.sock"), "address": format!("127.0.0.1:{proxy_page}"), "pages": fleet },
             "state_dir": path("proxy"),
             "services": {
                 "www": { "mode": "stateless", "hosts": ["www.example.net", "example.net", "a-name-that-is-as-long-as-such-names-get.example.net"],
@@ -77,7 +83,7 @@ impl Fleet {
             "version": 1,
             "name": "ns-ch",
             "listeners": [format!("127.0.0.1:{questions}")],
-            "admin": { "socket": path("dns.sock"), "address": format!("127.0.0.1:{nameserver_page}") },
+            "admin": { "socket": path("dns.sock"), "address": format!("127.0.0.1:{nameserver_page}"), "pages": fleet },
             "state_dir": path("dns"),
             "zones": { "example.net": { "file": "example.net.zone" } },
             "pools": { "http0.l.example.net": {
@@ -102,7 +108,6 @@ impl Fleet {
             start(env!("CARGO_BIN_EXE_polder-proxy"), "proxy", &proxy),
             start(env!("CARGO_BIN_EXE_polder-dns"), "dns", &nameserver),
         ];
-        let url = |port: u16| format!("http://127.0.0.1:{port}/");
         let pages = [("proxy", url(proxy_page)), ("nameserver", url(nameserver_page))];
         let mut fleet = Fleet { folder, processes, pages, visitors, well };
         for (name, port) in [("proxy", proxy_page), ("dns", nameserver_page)] {

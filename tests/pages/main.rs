@@ -107,6 +107,28 @@ fn a_state_that_changes_shows_by_itself_and_nothing_is_loaded_anew() {
 
 #[test]
 #[ignore = "needs chromium"]
+fn from_each_page_one_gets_to_those_of_the_fleet_and_sees_on_which_one_is() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    let [(_, proxy), (_, nameserver)] = fleet.pages();
+    let here = "document.querySelector('nav [aria-current=page]').textContent";
+    for with_scripts in [true, false] {
+        browser.open(&proxy, 390, false, with_scripts);
+        for (name, to, next) in [("px-nl", "ns-ch", &nameserver), ("ns-ch", "px-nl", &proxy)] {
+            assert_eq!(browser.value(here), name);
+            let links = browser.value("[...document.querySelectorAll('nav a')].map(link => link.textContent)");
+            let links: Vec<String> = serde_json::from_value(links).unwrap();
+            assert!(links.len() == 4 && links.iter().all(|link| link != name), "{name}: {links:?}");
+            let link = format!("[...document.querySelectorAll('nav a')].find(link => link.textContent === '{to}')");
+            browser.value(&format!("{link}.click(); 1"));
+            browser.wait_for(&format!("location.href === '{next}' && document.readyState === 'complete'"));
+        }
+        assert_eq!(browser.value(here), "px-nl");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
 fn a_page_tells_everything_without_scripts() {
     let fleet = Fleet::start();
     let mut browser = Browser::start();

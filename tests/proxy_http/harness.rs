@@ -227,6 +227,11 @@ impl Proxy {
         self.shared.snapshot.load().services[0].backends[backend].running()
     }
 
+    /// Requests whose cookie named a backend.
+    pub fn requests_by_cookie(&self, backend: usize) -> u64 {
+        self.shared.snapshot.load().services[0].backends[backend].requests_by_cookie()
+    }
+
     pub fn drain(&self) {
         self.worker.as_ref().unwrap().commands.send(Command::Drain).unwrap();
     }

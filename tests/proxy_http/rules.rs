@@ -36,6 +36,7 @@ fn of_several_cookies_of_our_name_the_first_that_names_a_backend_counts_and_none
     }
     let none = proxy.ask("GET / HTTP/1.1\r\nHost: www.test\r\nCookie: polder-www=a; polder-www=b\r\n\r\n");
     assert!(none.field("set-cookie").is_some());
+    assert_eq!([0, 1].map(|backend| proxy.requests_by_cookie(backend)), [0, 6], "only those whose cookie named it");
 }
 
 #[test]

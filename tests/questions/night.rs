@@ -121,6 +121,11 @@ async fn quiet(stage: &mut Stage<'_>) {
             "serial 1, 7 records; on ns-1, ns-2",
         ),
         look("What would happen without web2?", "polder maint web2 --dry-run", "web1, web3 go on"),
+        look(
+            "What would a failover of the shop move, and what would it cut off?",
+            "polder failover shop --dry-run",
+            "from shop1 to shop2",
+        ),
         look("May I take shop1 out?", "polder maint shop1 --dry-run", "shop1 is the active backend of shop").says_no(),
     ] {
         stage.ask(asked).await;

@@ -5,13 +5,14 @@ use maud::{Markup, html};
 use crate::api::dns::{PoolStatus, Status};
 use crate::api::events::Event;
 use crate::config::dns::MemberConfig;
+use crate::config::pages::PagesConfig;
 use crate::daemon::page::pieces::{moment, operator, strip, text, verdict};
 use crate::daemon::page::{Page, facts_of};
 use crate::daemon::trends::{Reading, Trends};
 use crate::dns::control::State;
 
 /// The page of this status.
-pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> Page<'a> {
+pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pages: &'a PagesConfig) -> Page<'a> {
     let mut facts = facts_of(&status.daemon);
     facts.push(("queries", status.queries.to_string()));
     let pools = html! { div.cards { @for pool in &status.pools { (of_pool(pool, trends)) } } };
@@ -19,7 +20,7 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> 
     if !status.challenges.is_empty() {
         sections.push(challenges(status));
     }
-    Page { daemon: &status.daemon, trends, events, facts, sections }
+    Page { daemon: &status.daemon, trends, events, pages, facts, sections }
 }
 
 /// What the curves and strips of the page are made of: queries in all (under an empty name), and what checks say of each address.

@@ -42,7 +42,8 @@ impl DnsDaemon {
     fn page(&self, figures: &RuntimeFigures, now: Now, written: fn(&Page<'_>) -> String) -> String {
         let status = self.state.status(figures, now);
         let events = figures.shell.history.newest(EVENTS);
-        written(&page::page(&status, &figures.shell.trends, &events))
+        let pages = &self.state.document.config.admin.pages;
+        written(&page::page(&status, &figures.shell.trends, &events, pages))
     }
 
     /// What status and metrics show besides the state.

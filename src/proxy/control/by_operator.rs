@@ -170,7 +170,7 @@ impl State {
     pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
-        self.step_by_operator(&command.service, false, now, |keeper, situation| {
+        self.step_by_operator(&command.service, command.dry_run, now, |keeper, situation| {
             keeper.failback(&operator, now, situation)
         })
     }

@@ -338,6 +338,9 @@ fn a_command_that_is_only_asked_about_changes_nothing_and_says_what_would_come_o
         FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new(), dry_run: true };
     let Accepted { words, effects, .. } = machine.state.failover(&failover, machine.now).unwrap();
     assert!(words.starts_with("shop: from web2 to web3") && effects.is_empty(), "{words}: {effects:?}");
+    let failback = FailbackCommand { service: "shop".into(), who: "alice".into(), why: String::new(), dry_run: true };
+    let Accepted { words, effects, .. } = machine.state.failback(&failback, machine.now).unwrap();
+    assert!(words == "shop is on web2 already" && effects.is_empty(), "{words}: {effects:?}");
     machine.pass(Duration::from_secs(60));
     assert_eq!(before, (machine.state.operator.clone(), machine.latch().clone(), machine.published.len()));
 }
@@ -390,7 +393,7 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     let stateless =
         FailoverCommand { service: "www".into(), to: None, who: "alice".into(), why: String::new(), dry_run: false };
     assert!(matches!(machine.state.failover(&stateless, machine.now), Err(CommandError::Conflict(_))));
-    let unknown = FailbackCommand { service: "ww".into(), who: "alice".into(), why: String::new() };
+    let unknown = FailbackCommand { service: "ww".into(), who: "alice".into(), why: String::new(), dry_run: false };
     assert!(matches!(machine.state.failback(&unknown, machine.now), Err(CommandError::NotFound(_))));
 }
 

@@ -35,11 +35,12 @@ type WorkerValue = fn(&WorkerCounters) -> &AtomicU64;
 type ServiceTime = fn(&ServiceCounters) -> &Histogram;
 type CompressionValue = fn(&CompressionCounters) -> &AtomicU64;
 
-const BACKENDS: [(Family, BackendValue); 8] = [
+const BACKENDS: [(Family, BackendValue); 9] = [
     (BACKEND_REQUESTS_RUNNING, Backend::running),
     (BACKEND_WEIGHT, |backend| backend.weight.into()),
     (BACKEND_BACKUP, |backend| backend.backup.into()),
     (BACKEND_REQUESTS, |backend| sum(backend, |slot| &slot.requests)),
+    (BACKEND_REQUESTS_BY_COOKIE, Backend::requests_by_cookie),
     (BACKEND_ATTEMPTS_FAILED, |backend| sum(backend, |slot| &slot.failed_attempts)),
     (BACKEND_RESPONSES_ABORTED, |backend| sum(backend, |slot| &slot.aborted)),
     (BACKEND_SENT_BYTES, |backend| sum(backend, |slot| &slot.bytes_out)),

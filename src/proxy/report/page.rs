@@ -5,10 +5,12 @@ use maud::{Markup, html};
 use crate::api::events::Event;
 use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
 use crate::api::quantile::Quantile;
+use crate::config::pages::PagesConfig;
 use crate::daemon::metrics::histogram::Measured;
 use crate::daemon::page::pieces::{curve, moment, operator, rate, strip, text, verdict};
 use crate::daemon::page::{Page, facts_of};
 use crate::daemon::trends::{Reading, Trend, Trends};
+use crate::proxy::report::status::by_cookie;
 use crate::proxy::service_counters::CLASSES;
 use crate::proxy::snapshot::Snapshot;
 
@@ -16,7 +18,7 @@ use crate::proxy::snapshot::Snapshot;
 const UNFOLDED: usize = 12;
 
 /// The page of this status.
-pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> Page<'a> {
+pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pages: &'a PagesConfig) -> Page<'a> {
     let mut facts = facts_of(&status.daemon);
     facts.push(("connections", status.connections.to_string()));
     facts.push(("requests", status.requests.to_string()));
@@ -30,7 +32,7 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event]) -> 
     if !status.certificates.is_empty() {
         sections.push(certificates(&status.certificates));
     }
-    Page { daemon: &status.daemon, trends, events, facts, sections }
+    Page { daemon: &status.daemon, trends, events, pages, facts, sections }
 }
 
 /// What the curves, strips and times of the page are made of: visitors' requests in all (under an empty name), those of each service, and
@@ -48,8 +50,15 @@ pub fn readings(requests: u64, snapshot: &Snapshot) -> Vec<(String, Reading)> {
             (format!("{}/{}", service.name, backend.name), reading)
         })
     });
+    let sticky = snapshot.services.iter().filter(|service| service.is_sticky());
+    let of_cookies = sticky.flat_map(|service| {
+        service.backends.iter().map(|backend| {
+            let reading = Reading { count: backend.requests_by_cookie(), ..Reading::default() };
+            (by_cookie(&service.name, &backend.name), reading)
+        })
+    });
     let all = (String::new(), Reading { count: requests, ..Reading::default() });
-    std::iter::once(all).chain(of_services).chain(of_backends).collect()
+    std::iter::once(all).chain(of_services).chain(of_backends).chain(of_cookies).collect()
 }
 
 fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Markup {

@@ -9,10 +9,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
-use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
+use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
 use crate::daemon::challenges::NameserverHealth;
 use crate::daemon::lifecycle::Figures;
 use crate::daemon::peers::PeerHealth;
+use crate::daemon::trends::Trends;
 use crate::proxy::acme::steps::Standing;
 use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
@@ -28,6 +29,9 @@ const SILENT: Duration = Duration::from_secs(10);
 
 /// The same of a nameserver, which is spoken to once a minute while nothing is ordered.
 const NAMESERVER_SILENT: Duration = Duration::from_secs(70);
+
+/// What counts as lately, in minutes.
+const LATELY: usize = 10;
 
 /// What the status shows besides the control state.
 #[derive(Default)]
@@ -70,7 +74,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         daemon,
         connections: live.connections,
         requests: live.workers.iter().map(|worker| worker.requests.load(Relaxed)).sum(),
-        services: snapshot.fronts.iter().map(|front| of_front(state, front, now)).collect(),
+        services: snapshot.fronts.iter().map(|front| of_front(state, &live.shell.trends, front, now)).collect(),
         certificates: snapshot
             .settings
             .tls
@@ -122,10 +126,10 @@ fn peers(state: &State, live: &Live, now: Now) -> Vec<PeerStatus> {
     live.shell.peers.iter().map(peer).collect()
 }
 
-fn of_front(state: &State, front: &Front, now: Now) -> ServiceStatus {
+fn of_front(state: &State, trends: &Trends, front: &Front, now: Now) -> ServiceStatus {
     match &front.target {
         FrontTarget::Backends(place) => {
-            of_service(state, &state.prepared.services[*place], &state.snapshot().services[*place], now)
+            of_service(state, trends, &state.prepared.services[*place], &state.snapshot().services[*place], now)
         }
         FrontTarget::Own(target) => ServiceStatus {
             name: front.name.to_string(),
@@ -144,7 +148,13 @@ fn hosts(state: &State, service: &str) -> Vec<String> {
     config.map(|config| config.hosts.iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 
-fn of_service(state: &State, prepared: &PreparedService, service: &Service, now: Now) -> ServiceStatus {
+fn of_service(
+    state: &State,
+    trends: &Trends,
+    prepared: &PreparedService,
+    service: &Service,
+    now: Now,
+) -> ServiceStatus {
     ServiceStatus {
         name: service.name.to_string(),
         hosts: hosts(state, &service.name),
@@ -160,7 +170,7 @@ fn of_service(state: &State, prepared: &PreparedService, service: &Service, now:
             .rules()
             .and_then(|_| state.latches.get(&service.name))
             .map(|keeper| of_latch(state, &service.name, keeper)),
-        backends: service.backends.iter().map(|backend| of_backend(state, service, backend, now)).collect(),
+        backends: service.backends.iter().map(|backend| of_backend(state, trends, service, backend, now)).collect(),
     }
 }
 
@@ -197,7 +207,12 @@ fn of_latch(state: &State, service: &str, keeper: &Keeper) -> LatchStatus {
     }
 }
 
-fn of_backend(state: &State, service: &Service, backend: &Backend, now: Now) -> BackendStatus {
+/// How [`Trends`] call the requests that cookies have bound to a backend.
+pub(super) fn by_cookie(service: &str, backend: &str) -> String {
+    format!("{service}/{backend} by cookie")
+}
+
+fn of_backend(state: &State, trends: &Trends, service: &Service, backend: &Backend, now: Now) -> BackendStatus {
     let health = state.health.get(&backend.target);
     let subject = format!("{}/{}", service.name, backend.name);
     let note = state.operator.0.get(&subject);
@@ -213,5 +228,9 @@ fn of_backend(state: &State, service: &Service, backend: &Backend, now: Now) -> 
         note: note.filter(|note| note.state == backend.operator).cloned(),
         running: backend.running(),
         requests: backend.requests(),
+        by_cookie: service.is_sticky().then(|| ByCookie {
+            requests: backend.requests_by_cookie(),
+            lately: trends.of(&by_cookie(&service.name, &backend.name)).map_or(0, |trend| trend.used_within(LATELY)),
+        }),
     }
 }

@@ -57,7 +57,8 @@ impl ProxyDaemon {
     fn page(&self, live: &Live, now: Now, written: fn(&Page<'_>) -> String) -> String {
         let status = status::status(&self.state, live, now);
         let events = live.shell.history.newest(EVENTS);
-        written(&page::page(&status, &live.shell.trends, &events))
+        let pages = &self.state.prepared.document.admin.pages;
+        written(&page::page(&status, &live.shell.trends, &events, pages))
     }
 
     /// The requests of this id that are kept.

@@ -15,6 +15,7 @@ mod lines;
 mod pace;
 mod sink;
 mod style;
+mod text;
 mod writer;
 
 pub use field::Field;

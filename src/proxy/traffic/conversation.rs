@@ -18,6 +18,7 @@ use super::relay::{self, RelayError, Relayed, ResponseSource};
 use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::{BodySink, Duplex};
+use super::trace::CookieSeen;
 use super::workspace::BackendBuffers;
 use crate::config::proxy::RetryOn;
 use crate::proxy::edge::headers::RequestEdit;
@@ -71,6 +72,9 @@ pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
     let Exchange { local, request, client, buffers, granted, trace, .. } = exchange;
     if let Some(counters) = local.counters_of(plan.backend()) {
         add(&counters.requests, 1);
+        if trace.cookie == CookieSeen::Valid {
+            add(&counters.by_cookie, 1);
+        }
     }
     let trusted = client.is_trusted(&settings.trusted_proxies);
     let service = plan.service();

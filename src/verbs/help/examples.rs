@@ -72,6 +72,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("polder failover shop --why 'disk of shop1'", "to its next backup"),
             ("polder failover shop --to shop3 --wait", "to this one, until nobody is left"),
+            ("polder failover shop --dry-run", "what would move, and what is cut off"),
         ],
     ),
     (
@@ -79,6 +80,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("polder failback shop", "to its primary"),
             ("polder failback shop --wait --wait-limit 10m", "until nobody is left on the backup"),
+            ("polder failback shop --dry-run", "what would move, and what is cut off"),
         ],
     ),
     (

@@ -19,6 +19,7 @@ in
   type-errors = pkgs.callPackage ./type-errors.nix { inherit nixpkgs; };
   closures = pkgs.callPackage ./closures.nix { inherit fleetOf; };
   check = pkgs.callPackage ./check.nix { inherit fleetOf nixpkgs self; };
+  pages = pkgs.callPackage ./pages.nix { inherit fleetOf; };
   svn-hook = pkgs.callPackage ./svn-hook.nix { inherit self; };
   template = pkgs.callPackage ./template.nix { inherit self; };
   sbom = pkgs.callPackage ./sbom.nix { inherit self; };

@@ -41,6 +41,14 @@ let
         "IPv4 address"
       ];
     };
+    "a page that no browser could be sent to" = {
+      bad = ''polder.fleet.hosts.px-nl.pages.proxy = "192.0.2.11:8404";'';
+      good = ''polder.fleet.hosts.px-nl.pages.proxy = "https://[2001:db8::11]:8404/a?b=c";'';
+      says = [
+        "polder.fleet.hosts.px-nl.pages.proxy"
+        "URL of a page"
+      ];
+    };
     "a role that is none" = {
       bad = ''polder.fleet.hosts.px-nl.roles = [ "porxy" ];'';
       good = ''polder.fleet.hosts.px-nl.roles = [ "admin" ];'';

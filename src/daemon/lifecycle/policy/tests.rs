@@ -10,6 +10,7 @@ fn admin(socket: &str, address: Option<&str>) -> AdminConfig {
         socket: PathBuf::from(socket),
         address: address.map(|address| address.parse().unwrap()),
         hosts: Vec::new(),
+        pages: Default::default(),
     }
 }
 

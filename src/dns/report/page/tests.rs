@@ -24,7 +24,7 @@ fn names_cannot_bring_markup_into_the_page() {
         challenges: vec![],
         pools: vec![],
     };
-    let page = page(&status, &Trends::default(), &[]).document();
+    let page = page(&status, &Trends::default(), &[], &PagesConfig::default()).document();
     assert!(!page.contains("<script>alert"), "{page}");
     assert!(page.contains("a &lt;b&gt; &amp; &quot;c&quot;"), "{page}");
 }

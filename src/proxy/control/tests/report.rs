@@ -1,6 +1,7 @@
 //! What the operator is told of the state.
 
 use super::*;
+use crate::config::pages::PagesConfig;
 use crate::daemon::trends::Trends;
 use crate::unix_time::{since, to_unix_ms};
 
@@ -118,7 +119,7 @@ fn status_page_and_metrics_show_the_same_moment() {
     assert_eq!((web1.operator, web1.note.as_ref().unwrap().who.as_str()), (OperatorState::Drain, "alice"));
     assert_eq!((status.daemon.ready, status.connections, status.daemon.alarms.len()), (true, 7, 1));
 
-    let page = page(&status, &Trends::default(), &[]).document();
+    let page = page(&status, &Trends::default(), &[], &PagesConfig::default()).document();
     assert!(page.contains("<b>web3</b>") && page.contains("refused: &lt;why&gt;"), "{page}");
 
     let text = metrics(&machine.state, &live, machine.now, &Scrape::default());

@@ -69,6 +69,7 @@ families! {
     BACKEND_RESPONSE = Histogram "polder_backend_response_duration_seconds" ["service"] "From a request sent to a backend to the head of its response.";
     BACKEND_REQUESTS_RUNNING = Gauge "polder_backend_requests_running" ["service", "backend"] "Requests that this backend is answering now.";
     BACKEND_REQUESTS = Counter "polder_backend_requests_total" ["service", "backend"] "Requests sent to this backend.";
+    BACKEND_REQUESTS_BY_COOKIE = Counter "polder_backend_requests_by_cookie_total" ["service", "backend"] "Those of them whose cookie named it: of visitors who have been there before.";
     BACKEND_RESPONSES = Counter "polder_backend_responses_total" ["service", "backend", "class" "`1xx` to `5xx`"] "Its responses.";
     BACKEND_RESPONSES_ABORTED = Counter "polder_backend_responses_aborted_total" ["service", "backend"] "Its responses that were cut short after they had begun.";
     BACKEND_ATTEMPTS_FAILED = Counter "polder_backend_attempts_failed_total" ["service", "backend"] "Attempts that failed before its response began.";

@@ -19,6 +19,13 @@ macro_rules! fields {
                     $(Field::$field => $name,)*
                 }
             }
+
+            /// How a member of an object of JSON begins with it, behind another one.
+            pub(super) fn member(self) -> &'static str {
+                match self {
+                    $(Field::$field => concat!(",\"", $name, "\":"),)*
+                }
+            }
         }
     };
 }

@@ -4,12 +4,16 @@
 //! other form. Must never: send what the journal would take for several entries.
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::field::Field;
-use super::line::{Fields, Record, Weight, bare, each, escaped, or, put};
+use super::line::{Fields, Record, Weight, each, or};
+use super::text::{self, bare, escaped, join, put};
 use crate::config::proxy::AskedFields;
 
 /// What all of these entries have in common, and no other entry has: `journalctl MESSAGE_ID=...` shows them alone.
@@ -26,13 +30,19 @@ pub(super) fn entry(out: &mut Vec<u8>, record: &Record<'_>, asked: AskedFields, 
     let begin = out.len();
     out.extend_from_slice(&[0; 4]);
     // As syslog counts: warning, and info.
-    let priority = if weight == Weight::Failed { 4 } else { 6 };
-    put(out, format_args!("PRIORITY={priority}\nSYSLOG_IDENTIFIER=polder-proxy\nMESSAGE_ID={MESSAGE_ID}\n"));
+    let priority = if weight == Weight::Failed { "4" } else { "6" };
+    let head = ["PRIORITY=", priority, "\nSYSLOG_IDENTIFIER=polder-proxy\nMESSAGE_ID=", MESSAGE_ID, "\n"];
+    join(out, &head);
     let mut entry = Entry { out, times: [0; 5] };
     each(record, asked, &mut entry);
-    let [tq, tw, tc, tr, ta] = entry.times;
-    put(out, format_args!("TIMES={tq}/{tw}/{tc}/{tr}/{ta}\nMESSAGE="));
-    message(out, record, ta);
+    let times = entry.times;
+    out.extend_from_slice(b"TIMES");
+    for (before, time) in b"=////".iter().zip(times) {
+        out.push(*before);
+        text::number(out, time);
+    }
+    out.extend_from_slice(b"\nMESSAGE=");
+    message(out, record, times[4]);
     out.push(b'\n');
     let length = u32::try_from(out.len() - begin - 4).unwrap_or(u32::MAX);
     out[begin..begin + 4].copy_from_slice(&length.to_le_bytes());
@@ -45,15 +55,19 @@ fn message(out: &mut Vec<u8>, record: &Record<'_>, ta: i64) {
     out.push(b' ');
     bare(out, cut(record.host()));
     bare(out, cut(record.path()));
-    put(out, format_args!(": {} in {ta} ms", trace.status));
+    out.extend_from_slice(b": ");
+    text::number(out, trace.status);
+    out.extend_from_slice(b" in ");
+    text::number(out, ta);
+    out.extend_from_slice(b" ms");
     if !record.service().is_empty() {
-        put(out, format_args!(", {}", record.service()));
+        join(out, &[", ", record.service()]);
         if !record.backend().is_empty() {
-            put(out, format_args!("/{}", record.backend()));
+            join(out, &["/", record.backend()]);
         }
     }
     if trace.end.code() != "--" {
-        put(out, format_args!(", {}: {}", trace.end.code(), trace.end.cause()));
+        join(out, &[", ", trace.end.code(), ": ", trace.end.cause()]);
     }
 }
 
@@ -90,7 +104,7 @@ impl Fields for Entry<'_> {
             Some(place) => self.times[place] = value,
             None => {
                 self.key(field);
-                self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+                text::number(self.out, value);
                 self.out.push(b'\n');
             }
         }
@@ -98,17 +112,15 @@ impl Fields for Entry<'_> {
 
     fn word(&mut self, field: Field, value: &str) {
         self.key(field);
-        self.out.extend_from_slice(value.as_bytes());
-        self.out.push(b'\n');
+        join(self.out, &[value, "\n"]);
     }
 
     /// The journal has the time.
-    fn value(&mut self, field: Field, value: std::fmt::Arguments<'_>) {
-        if field == Field::Time {
-            return;
-        }
+    fn moment(&mut self, _: Field, _: Timestamp) {}
+
+    fn peer(&mut self, field: Field, value: SocketAddr) {
         self.key(field);
-        put(self.out, value);
+        text::peer(self.out, value);
         self.out.push(b'\n');
     }
 }

@@ -1,9 +1,12 @@
 //! One request as one line. Everything a client or a backend chose is escaped.
 
-use std::io::Write;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::field::Field;
+use super::text;
 use crate::config::proxy::AskedFields;
 use crate::proxy::path_prefix::READY_PATH;
 use crate::proxy::snapshot::{Front, Snapshot};
@@ -97,11 +100,19 @@ fn milliseconds(time: Option<Duration>) -> i64 {
     time.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The moment the request began.
-fn began(trace: &Trace) -> jiff::Timestamp {
-    let now = jiff::Timestamp::now();
-    let ago = jiff::SignedDuration::try_from(trace.began.elapsed()).unwrap_or_default();
-    now.checked_sub(ago).unwrap_or(now)
+/// When a request began, and how long it took all in all.
+struct Times {
+    began: Timestamp,
+    took: Duration,
+}
+
+impl Times {
+    /// Of a request that is over now.
+    fn of(trace: &Trace) -> Times {
+        let (now, took) = (Timestamp::now(), trace.began.elapsed());
+        let ago = jiff::SignedDuration::try_from(took).unwrap_or_default();
+        Times { began: now.checked_sub(ago).unwrap_or(now), took }
+    }
 }
 
 /// Takes the fields of a line one after the other.
@@ -115,15 +126,19 @@ pub(super) trait Fields {
     /// A text of our own, in which nothing has to be escaped.
     fn word(&mut self, field: Field, value: &str);
 
-    /// The same of a value that is written out.
-    fn value(&mut self, field: Field, value: std::fmt::Arguments<'_>);
+    /// A moment.
+    fn moment(&mut self, field: Field, value: Timestamp);
+
+    /// The end of a connection.
+    fn peer(&mut self, field: Field, value: SocketAddr);
 }
 
 /// Gives every field that is known of a request, in their order.
 pub(super) fn each(record: &Record<'_>, asked: AskedFields, to: &mut impl Fields) {
     let trace = record.trace;
-    to.value(Field::Time, format_args!("{:.3}", began(trace)));
-    to.value(Field::Client, format_args!("{}", record.client.peer));
+    let times = Times::of(trace);
+    to.moment(Field::Time, times.began);
+    to.peer(Field::Client, record.client.peer);
     to.text(Field::Listener, record.listener.as_bytes());
     to.text(Field::Service, record.service().as_bytes());
     to.text(Field::Backend, record.backend().as_bytes());
@@ -161,7 +176,7 @@ pub(super) fn each(record: &Record<'_>, asked: AskedFields, to: &mut impl Fields
     to.number(Field::Tw, milliseconds(Some(trace.waited.unwrap_or_default())));
     to.number(Field::Tc, milliseconds(trace.connected));
     to.number(Field::Tr, milliseconds(trace.responded));
-    to.number(Field::Ta, milliseconds(Some(trace.began.elapsed())));
+    to.number(Field::Ta, milliseconds(Some(times.took)));
     if let Some(hedge) = trace.hedge {
         to.word(Field::Hedge, hedge.name());
     }
@@ -172,50 +187,51 @@ pub(super) fn each(record: &Record<'_>, asked: AskedFields, to: &mut impl Fields
 
 /// One JSON object: `status` is 0 when nothing was answered, times are in milliseconds, -1 what was not reached.
 pub(super) fn json(out: &mut Vec<u8>, record: &Record<'_>, asked: AskedFields) {
-    out.push(b'{');
+    let begin = out.len();
     each(record, asked, &mut Object { out });
-    out.pop();
+    out[begin] = b'{';
     out.extend_from_slice(b"}\n");
 }
 
-/// Writes fields as members of an object, each with a comma behind it.
+/// Writes fields as members of an object, each with a comma before it.
 struct Object<'o> {
     out: &'o mut Vec<u8>,
 }
 
 impl Object<'_> {
     fn key(&mut self, field: Field) {
-        self.out.push(b'"');
-        self.out.extend_from_slice(field.name().as_bytes());
-        self.out.extend_from_slice(b"\":");
+        self.out.extend_from_slice(field.member().as_bytes());
     }
 }
 
 impl Fields for Object<'_> {
     fn text(&mut self, field: Field, value: &[u8]) {
         self.key(field);
-        quote(self.out, value);
-        self.out.push(b',');
+        text::quote(self.out, value);
     }
 
     fn number(&mut self, field: Field, value: i64) {
         self.key(field);
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-        self.out.push(b',');
+        text::number(self.out, value);
     }
 
     fn word(&mut self, field: Field, value: &str) {
         self.key(field);
-        for part in ["\"", value, "\","] {
-            self.out.extend_from_slice(part.as_bytes());
-        }
+        text::join(self.out, &["\"", value, "\""]);
     }
 
-    fn value(&mut self, field: Field, value: std::fmt::Arguments<'_>) {
+    fn moment(&mut self, field: Field, value: Timestamp) {
         self.key(field);
         self.out.push(b'"');
-        put(self.out, value);
-        self.out.extend_from_slice(b"\",");
+        text::moment(self.out, value);
+        self.out.push(b'"');
+    }
+
+    fn peer(&mut self, field: Field, value: SocketAddr) {
+        self.key(field);
+        self.out.push(b'"');
+        text::peer(self.out, value);
+        self.out.push(b'"');
     }
 }
 
@@ -223,32 +239,36 @@ impl Fields for Object<'_> {
 /// Tq/Tw/Tc/Tr/Ta, status, bytes, two captures never taken, four letters of termination, tries, host, the request's id in braces if it has one, request line.
 pub(super) fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
     let trace = record.trace;
-    let time = began(trace).to_zoned(jiff::tz::TimeZone::UTC);
-    put(out, format_args!("{} [{}] ", record.client.peer, time.strftime("%d/%b/%Y:%H:%M:%S%.3f")));
-    bare(out, record.listener.as_bytes());
+    let times = Times::of(trace);
+    text::peer(out, record.client.peer);
+    out.extend_from_slice(b" [");
+    text::haproxys_moment(out, times.began);
+    out.extend_from_slice(b"] ");
+    text::bare(out, record.listener.as_bytes());
     out.push(b' ');
-    bare(out, or(record.service().as_bytes(), b"<NOSRV>"));
+    text::bare(out, or(record.service().as_bytes(), b"<NOSRV>"));
     out.push(b'/');
-    bare(out, or(record.backend().as_bytes(), b"<NOSRV>"));
-    put(
-        out,
-        format_args!(
-            " {}/{}/{}/{}/{} {} {} - - {}{} {} ",
-            milliseconds(trace.head),
-            milliseconds(Some(trace.waited.unwrap_or_default())),
-            milliseconds(trace.connected),
-            milliseconds(trace.responded),
-            milliseconds(Some(trace.began.elapsed())),
-            trace.status,
-            trace.bytes,
-            trace.end.code(),
-            trace.cookie_code(),
-            trace.tries
-        ),
-    );
-    bare(out, or(record.host(), b"-"));
-    if let Some(id) = trace.request_id {
-        put(out, format_args!(" {{{id}}}"));
+    text::bare(out, or(record.backend().as_bytes(), b"<NOSRV>"));
+    let waited = Some(trace.waited.unwrap_or_default());
+    let [first, rest @ ..] = [trace.head, waited, trace.connected, trace.responded, Some(times.took)];
+    out.push(b' ');
+    text::number(out, milliseconds(first));
+    for time in rest {
+        out.push(b'/');
+        text::number(out, milliseconds(time));
+    }
+    out.push(b' ');
+    text::number(out, trace.status);
+    out.push(b' ');
+    text::number(out, trace.bytes);
+    text::join(out, &[" - - ", trace.end.code(), trace.cookie_code(), " "]);
+    text::number(out, trace.tries);
+    out.push(b' ');
+    text::bare(out, or(record.host(), b"-"));
+    if let Some(id) = &trace.request_id {
+        out.extend_from_slice(b" {");
+        out.extend_from_slice(id.as_bytes());
+        out.push(b'}');
     }
     out.extend_from_slice(b" \"");
     match record.request {
@@ -258,7 +278,7 @@ pub(super) fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
                 if index > 0 {
                     out.push(b' ');
                 }
-                bare(out, part);
+                text::bare(out, part);
             }
         }
     }
@@ -267,48 +287,6 @@ pub(super) fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
 
 pub(super) fn or<'v>(value: &'v [u8], instead: &'v [u8]) -> &'v [u8] {
     if value.is_empty() { instead } else { value }
-}
-
-pub(super) fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = out.write_fmt(text);
-}
-
-/// A JSON string. Bytes that are not ASCII stand as `\u00XX`, so that broken UTF-8 cannot break the line.
-fn quote(out: &mut Vec<u8>, value: &[u8]) {
-    out.push(b'"');
-    escaped(
-        out,
-        value,
-        |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'),
-        |out, byte| match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            _ => put(out, format_args!("\\u{byte:04x}")),
-        },
-    );
-    out.push(b'"');
-}
-
-/// Text without an end of its own: quotes, blanks, backslashes and everything that is not ASCII as `\xXX`.
-pub(super) fn bare(out: &mut Vec<u8>, value: &[u8]) {
-    let is_plain = |byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'\\');
-    escaped(out, value, is_plain, |out, byte| put(out, format_args!("\\x{byte:02x}")));
-}
-
-/// Copies what is plain as it stands, and has the rest escaped.
-pub(super) fn escaped(
-    out: &mut Vec<u8>,
-    value: &[u8],
-    is_plain: impl Fn(u8) -> bool,
-    escape: impl Fn(&mut Vec<u8>, u8),
-) {
-    let mut rest = value;
-    while let Some(place) = rest.iter().position(|byte| !is_plain(*byte)) {
-        out.extend_from_slice(&rest[..place]);
-        escape(out, rest[place]);
-        rest = &rest[place + 1..];
-    }
-    out.extend_from_slice(rest);
 }
 
 #[cfg(test)]

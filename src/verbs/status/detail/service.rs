@@ -3,7 +3,7 @@
 use super::super::services::{Seen, Views, part, tone};
 use super::sheet::{Sheet, only_by};
 use crate::api::operator::{OperatorNote, OperatorState};
-use crate::api::proxy::{BackendStatus, LatchStatus};
+use crate::api::proxy::{BackendStatus, ByCookie, LatchStatus};
 use crate::health::Verdict;
 use crate::unix_time::unix_ms;
 use crate::verbs::output::Tone;
@@ -99,6 +99,16 @@ fn backend(views: &Views<'_>, seen: &Seen<'_>, sheet: &mut Sheet) {
         .filter(|(proxy, _)| by.contains(proxy))
         .fold((0, 0), |(running, requests), (_, one)| (running + one.running, requests + one.requests));
     sheet.toned(&format!("requests: {running} running, {requests} sent since the proxies started"), Tone::Faint);
+    let by_cookie = views.of_backend(&backend.name).filter(|(proxy, _)| by.contains(proxy));
+    let bound: Vec<ByCookie> = by_cookie.filter_map(|(_, one)| one.by_cookie).collect();
+    if !bound.is_empty() {
+        let [lately, requests] = [|one: &ByCookie| one.lately, |one: &ByCookie| one.requests]
+            .map(|count| bound.iter().map(count).sum::<u64>());
+        let words = format!(
+            "bound by their cookies: {lately} requests in the last 10 minutes, {requests} since the proxies started"
+        );
+        sheet.toned(&words, Tone::Faint);
+    }
 }
 
 /// `checks: down since 04:12:03Z: connection refused`.

@@ -73,6 +73,7 @@ fn service(name: &str, mode: &str, backends: &[&str]) -> ServiceStatus {
         note: None,
         running: 0,
         requests: 0,
+        by_cookie: None,
     };
     ServiceStatus {
         target: None,

@@ -1,6 +1,9 @@
 //! Lines, and what cannot forge one.
 #![allow(clippy::unwrap_used)]
 
+use std::io::Write;
+
+use super::super::text::{bare, quote};
 use super::*;
 use crate::proxy::traffic::http1::vet::vet;
 use crate::proxy::traffic::termination::End;

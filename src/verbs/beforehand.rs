@@ -4,9 +4,10 @@ use crate::api::operator::OperatorState;
 use crate::verbs::command::{CommandResult, Outcome, without_subject};
 
 /// The answers of all daemons.
-pub(super) struct Outlook {
+#[derive(Debug)]
+pub struct Outlook {
     /// Each.
-    pub(super) answers: Vec<CommandResult>,
+    pub answers: Vec<CommandResult>,
 }
 
 /// What several daemons say alike of one subject.
@@ -19,19 +20,19 @@ struct Alike<'a> {
 
 impl Outlook {
     /// Of these answers. What a daemon of an earlier version refuses because it knows no such question counts for nothing.
-    pub(super) fn of(mut answers: Vec<CommandResult>) -> Outlook {
+    pub fn of(mut answers: Vec<CommandResult>) -> Outlook {
         answers.retain(|one| !(one.outcome == Outcome::Refused && one.words.contains("dry_run")));
         Outlook { answers }
     }
 
     /// Whether a daemon refuses any of it.
-    pub(super) fn is_refused(&self) -> bool {
+    pub fn is_refused(&self) -> bool {
         self.answers.iter().any(|one| one.outcome == Outcome::Refused)
     }
 
     /// A line for each subject and what daemons say of it alike; refusals last, where the eye ends. `is_question`: nothing of it will be
     /// done.
-    pub(super) fn in_words(&self, is_question: bool) -> String {
+    pub fn in_words(&self, is_question: bool) -> String {
         let mut alike = self.alike();
         alike.sort_by_key(|one| one.outcome == Outcome::Refused);
         let line = |Alike { subject, outcome, words, daemons }: &Alike<'_>| {
@@ -45,6 +46,14 @@ impl Outlook {
             }
         };
         alike.iter().map(line).collect()
+    }
+
+    /// That nothing was done, and why.
+    pub fn closing(&self) -> &'static str {
+        match self.is_refused() {
+            true => "Nothing has changed: what one daemon refuses is done nowhere.\n",
+            false => "Nothing has changed: this was a question.\n",
+        }
     }
 
     fn alike(&self) -> Vec<Alike<'_>> {
@@ -64,7 +73,7 @@ impl Outlook {
 
     /// The results of the command itself. A daemon that says that nothing changed, though it would have when it was asked, has heard of
     /// the same command from a peer first.
-    pub(super) fn explain_repeats(&self, mut results: Vec<CommandResult>, state: OperatorState) -> Vec<CommandResult> {
+    pub fn explain_repeats(&self, mut results: Vec<CommandResult>, state: OperatorState) -> Vec<CommandResult> {
         let was_so = |told: &CommandResult| {
             let mut asked = self.answers.iter();
             asked.any(|one| (&one.daemon, &one.subject) == (&told.daemon, &told.subject) && one.unchanged)
