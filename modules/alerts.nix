@@ -11,7 +11,7 @@ let
   cfg = config.polder.alerts;
 
   # JSON is YAML: Prometheus reads the file as it stands, and so do those who have no NixOS. Each rule is tried by
-  # tests/nixos/alerts.nix: it fires. Its expressions keep to what that test evaluates without Prometheus (tests/nixos/data/alerts.py).
+  # tests/nixos/alerts.nix, or agreement.nix: it fires. Its expressions keep to what that test evaluates without Prometheus (tests/nixos/data/alerts.py).
   shipped = builtins.fromJSON (builtins.readFile ../dist/prometheus/rules.yml);
 in
 {
@@ -19,8 +19,8 @@ in
     rules = mkOption {
       type = types.listOf (types.attrsOf types.anything);
       default = lib.concatMap (group: group.rules) shipped.groups;
-      defaultText = lib.literalMD "latch moved, latches differ, latch undecided, service down, pool down, reload failed, state not written, certificate not renewed, certificate ending, daemon down";
-      description = "The alert rules. `PolderDaemonDown` expects the scrape job to be called `polder`.";
+      defaultText = lib.literalMD "latch moved, latches differ, latch undecided, service down, pool down, reload failed, state not written, certificate not renewed, certificate ending, daemon down, member of the agreement down, agreement without a leader";
+      description = "The alert rules. `PolderDaemonDown` expects the scrape job of the daemons to be called `polder`, and that of the members of `polder.fleet.agreement` (port 2381) `polder-agreement`.";
     };
     file = mkOption {
       type = types.package;

@@ -5,6 +5,8 @@ let
     ./fleet.nix
     ./network.nix
     ./push-target.nix
+    # Its hosts are named by the fleet, whatever their role.
+    ./agreement.nix
   ];
   role = file: {
     imports = every ++ [ file ];
@@ -20,6 +22,8 @@ let
       ];
     };
     admin = role ./admin.nix;
+    # A member of the agreement and nothing else.
+    witness.imports = every;
     # No role: a host that only accepts pushes.
     pushTarget.imports = every;
     # No role: alert rules for the monitoring.

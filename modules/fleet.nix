@@ -88,6 +88,12 @@ in
         description = "Directories of web pages that backends serve with nginx, by name.";
       };
 
+      agreement = mkOption {
+        type = submodule ./fleet/agreement.nix;
+        default = { };
+        description = "How the proxies agree on the active backend of each stateful service, so that two of them never serve two backends.";
+      };
+
       metricsFrom = mkOption {
         type = types.listOf fleetTypes.ipAddress;
         default = [ ];

@@ -51,6 +51,7 @@ let
         start_grace
         tls
         try_timeout
+        without_agreement
         ;
       backends = if service.backends == [ ] then null else map backend service.backends;
       answer = lib.mapNullable (withFiles "answer" [ "file" ]) service.answer;
@@ -102,6 +103,15 @@ let
     certificate.group != daemons.proxy.name
     && lib.any (lib.hasPrefix "${certificate.directory}/") certificateFiles
   ) (config.security.acme.certs or { });
+
+  agreement = documented {
+    inherit (fleet.agreement) lease;
+    engine = "etcd";
+    endpoints = map (
+      name: "https://${fleet.hosts.${name}.socket (import ./fleet/agreement-ports.nix).client}"
+    ) fleet.agreement.hosts;
+    inherit (config.polder.agreement) tls;
+  };
 
   backend =
     backend:
@@ -186,7 +196,10 @@ mkDaemonRole {
   }
   # Without it, visitors resume TLS sessions at the same proxy alone.
   // lib.optionalAttrs (overTLS && keys ? cookies) { tls.tickets.key_file = keys.cookies; }
-  // lib.optionalAttrs overAcme { inherit acme; };
+  // lib.optionalAttrs overAcme { inherit acme; }
+  // lib.optionalAttrs (fleet.agreement.hosts != [ ] && fleet.agreement.formed) {
+    inherit agreement;
+  };
   settingsExample = {
     timeouts.response_head = "90s";
     limits.connections = 50000;

@@ -4,6 +4,7 @@
   stdenv,
   rustPlatform,
   installShellFiles,
+  protobuf,
   testers,
   # Tests that need more than the package: the flake's NixOS tests, by name.
   machineTests ? { },
@@ -22,7 +23,10 @@ rustPlatform.buildRustPackage (finalAttrs: {
   };
   cargoLock.lockFile = ../Cargo.lock;
 
-  nativeBuildInputs = [ installShellFiles ];
+  nativeBuildInputs = [
+    installShellFiles
+    protobuf
+  ];
 
   # `cargo test` holds docs/ to the code, so it needs docs/; .ci/run runs it.
   doCheck = false;

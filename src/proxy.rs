@@ -16,6 +16,7 @@
 
 pub mod accept;
 pub mod acme;
+pub mod agreement;
 pub mod capacity;
 pub mod choose;
 pub mod control;

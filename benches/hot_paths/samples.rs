@@ -70,6 +70,7 @@ pub fn snapshot(prepared: &Prepared, health: &HealthView, previous: Option<&Snap
         now: Now { running: Duration::from_secs(60), unix_ms: 1_800_000_000_000 },
         draining: false,
         peers: &Default::default(),
+        agreement: None,
         isolation: &Default::default(),
         challenges: Default::default(),
         workers: 2,

@@ -232,6 +232,41 @@ let
     ) "polder.fleet.cookies.${name}: a sealed cookie needs a key, and only that"
   ) fleet.cookies;
 
+  agreement =
+    let
+      option = "polder.fleet.agreement.hosts";
+      inherit (fleet.agreement) hosts;
+      count = lib.length hosts;
+      running = [
+        "proxy"
+        "nameserver"
+        "witness"
+      ];
+      withRole = lib.filter (name: lib.intersectLists running fleet.hosts.${name}.roles != [ ]) (
+        lib.attrNames fleet.hosts
+      );
+    in
+    lib.optionals (hosts != [ ]) (
+      [
+        (assertion (twice hosts == [ ]) "${option}: ${listed (twice hosts)} stands twice")
+        # Four on the way from three to five: members join one by one.
+        (assertion (lib.elem count [
+          1
+          3
+          4
+          5
+        ]) "${option}: here are ${toString count}; name three hosts, or five")
+      ]
+      ++ map (
+        name:
+        assertion (lib.elem name withRole) "${option}: \"${name}\" is no host with the role proxy, nameserver or witness; there is: ${listed withRole}"
+      ) hosts
+    )
+    ++ map (
+      name:
+      assertion (lib.elem name hosts) "polder.fleet.hosts.${name}.roles: a witness runs a member of polder.fleet.agreement.hosts, and ${name} is not in it (${listed hosts})"
+    ) (lib.filter (name: fleet.hosts.${name}.roles == [ "witness" ]) (lib.attrNames fleet.hosts));
+
   sites = concatMap (
     name: map (knownHost "polder.fleet.sites.${name}.on" "backend") (members.hostsOfSite name)
   ) (lib.attrNames fleet.sites);
@@ -248,4 +283,5 @@ in
 ++ pools
 ++ services
 ++ cookies
+++ agreement
 ++ sites

@@ -34,6 +34,9 @@ in
       }
       // lib.optionalAttrs (zone.checks != null) { inherit (zone) checks; }
     ) fleet.zones;
+  }
+  // lib.optionalAttrs (fleet.agreement.hosts != [ ]) { agreement = fleet.agreement.hosts; }
+  // {
     # Only if it is set: the default is the daemon's.
     pools = lib.mapAttrs (
       _: pool: lib.optionalAttrs (pool.ttl != null) { inherit (pool) ttl; }

@@ -12,6 +12,7 @@ let
     "backend"
     "admin"
     "svn"
+    "witness"
   ];
 in
 {
@@ -25,7 +26,10 @@ in
       type = types.coercedTo role lib.singleton (types.listOf role);
       default = [ ];
       example = "proxy";
-      description = "What the host does: one role, or a list of them. Each role brings its daemon, users, state directory and open ports.";
+      description = ''
+        What the host does: one role, or a list of them. Each role brings its daemon, users, state directory and open ports. A `witness` is a small
+        machine in a third place that runs a member of `polder.fleet.agreement.hosts` and nothing else.
+      '';
     };
     ipv4 = mkOptional {
       type = fleetTypes.ipv4;

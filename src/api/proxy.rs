@@ -205,6 +205,9 @@ pub struct FailoverCommand {
     /// Only say what would come of it, or why it is refused.
     #[serde(default, skip_serializing_if = "super::operator::is_false")]
     pub dry_run: bool,
+    /// Though the proxies cannot agree: the operator's last word.
+    #[serde(default, skip_serializing_if = "super::operator::is_false")]
+    pub without_agreement: bool,
 }
 
 /// The body of `POST /failback`.

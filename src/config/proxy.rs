@@ -6,6 +6,7 @@
 mod access;
 mod access_log;
 mod acme;
+mod agreement;
 mod answer;
 mod auth_servers;
 mod backends;
@@ -37,6 +38,7 @@ pub use super::host_pattern::HostPattern;
 pub use access::{AccessConfig, NetworkList};
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath, AskedFields};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
+pub use agreement::{AgreementConfig, AgreementTlsConfig};
 pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use basic_auth::BasicAuthConfig;
@@ -52,7 +54,7 @@ pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, Re
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
-pub use mode::{LatchConfig, Mode};
+pub use mode::{LatchConfig, Mode, WithoutAgreement};
 pub use queue::QueueConfig;
 pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
 pub use redirect::{RedirectConfig, RedirectPath, RedirectScheme};
@@ -88,6 +90,8 @@ pub struct ProxyConfig {
     pub state_dir: PathBuf,
     /// The other proxies.
     pub peers: Option<PeersConfig>,
+    /// By what the proxies agree on latches; none: by telling each other.
+    pub agreement: Option<AgreementConfig>,
     /// Worker threads. Default: one per core.
     pub workers: Option<usize>,
     /// Clients whose forwarded headers are believed and kept.
@@ -120,6 +124,7 @@ const ROOT: Keys = Keys {
         "access_log",
         "acme",
         "admin",
+        "agreement",
         "limits",
         "listeners",
         "name",
@@ -144,6 +149,8 @@ pub const KEYS: &[&Keys] = &[
     &pages::KEYS,
     &peers::KEYS,
     &peers::MEMBER_KEYS,
+    &agreement::KEYS,
+    &agreement::TLS,
     &limits::TIMEOUTS,
     &limits::LIMITS,
     &access_log::KEYS,
@@ -199,6 +206,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let admin = root.required("admin", |value| admin::read(value, &mut listening));
     let state_dir = root.required("state_dir", Value::absolute_path);
     let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut listening));
+    let agreement = agreement::read(&root);
     let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
     let via = root.with_default("via", true, |value| value.boolean());
     let request_id = root.optional("request_id", headers::read_request_id);
@@ -245,6 +253,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         admin: admin?,
         state_dir: state_dir?,
         peers: peers?,
+        agreement: agreement?,
         workers: workers?,
         trusted_proxies: trusted_proxies?,
         via: via?,

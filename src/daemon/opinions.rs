@@ -77,6 +77,11 @@ impl Opinions {
         changed || self.0.len() != before
     }
 
+    /// The verdicts alone.
+    pub fn verdicts(&self) -> BTreeMap<String, Verdict> {
+        self.0.iter().map(|(subject, opinion)| (subject.clone(), opinion.verdict)).collect()
+    }
+
     /// Those about what the document names.
     pub fn vetted(mut self, is_named: impl Fn(&str) -> bool) -> Opinions {
         self.0.retain(|subject, opinion| opinion.verdict != Verdict::Unchecked && is_named(subject));

@@ -45,6 +45,12 @@ impl Proof {
         self.0.as_ref().is_none_or(|stamp| stamp.holds(stamp.at.load(Ordering::Relaxed), now))
     }
 
+    /// The first moment at which it does not hold, as it is now; none: it never lapses.
+    pub fn lapses(&self) -> Option<Duration> {
+        let stamp = self.0.as_ref()?;
+        Some(Duration::from_millis(stamp.at.load(Ordering::Relaxed).saturating_add(stamp.lasts).saturating_add(1)))
+    }
+
     /// Whether it was borne out so lately that it is worth telling others: what merely stands, since nobody could be asked, is not.
     pub fn is_borne_out(&self, now: Duration) -> bool {
         self.0.as_ref().is_none_or(|stamp| stamp.holds(stamp.borne_out.load(Ordering::Relaxed), now))

@@ -60,6 +60,8 @@ pub enum Choice {
     Undecided,
     /// This proxy alone cannot reach the backend that may get it: it is answered 503.
     Isolated,
+    /// This proxy cannot agree with the others which backend may get it: it is answered 503.
+    Unagreed,
 }
 
 /// Chooses the backend of a request. `random` is a fresh random number (for random-two-choices).
@@ -81,10 +83,11 @@ pub fn choose(service: &Service, facts: RequestFacts, state: &mut BalanceState, 
 fn by_latch(service: &Service, latch: LatchView, facts: RequestFacts) -> Choice {
     let active = match latch {
         LatchView::Active(active) => active,
-        LatchView::Hold => return Choice::Wait,
+        LatchView::Hold | LatchView::Awaiting(_) => return Choice::Wait,
         LatchView::Nobody => return Choice::Nobody,
         LatchView::Undecided => return Choice::Undecided,
         LatchView::Isolated => return Choice::Isolated,
+        LatchView::Unagreed => return Choice::Unagreed,
     };
     match service.backends.get(active).map_or(Eligibility::None, Backend::eligibility) {
         Eligibility::None => Choice::Nobody,
@@ -157,7 +160,7 @@ pub fn is_usable(service: &Service) -> bool {
     match choose(service, RequestFacts::default(), &mut BalanceState::default(), 0) {
         Choice::Use { .. } | Choice::Queue { .. } => true,
         Choice::Wait => service.backends.iter().any(|backend| backend.eligibility().admits_bound()),
-        Choice::Nobody | Choice::Undecided | Choice::Isolated => false,
+        Choice::Nobody | Choice::Undecided | Choice::Isolated | Choice::Unagreed => false,
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod alarms;
 pub mod build;
+mod by_agreement;
+mod by_health;
 mod by_operator;
 mod by_peers;
 pub mod followed;
@@ -16,6 +18,7 @@ mod outlook;
 pub mod peer_state;
 pub mod prepared;
 mod summary;
+mod wishes;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,15 +37,17 @@ use crate::health::{HealthView, Proof, Verdict};
 use crate::log_line::LogLine;
 use crate::proxy::acme::orders::Orders;
 use crate::proxy::acme::steps::{self, Circumstances, Known};
+use crate::proxy::agreement::{self, Agreement};
+use crate::proxy::latch::Now;
 use crate::proxy::latch::latches::{Latches, Record, WriteOutcome};
-use crate::proxy::latch::{Keeper, Now, Situation};
-use crate::proxy::snapshot::{Backend, Service, Snapshot};
-use build::{SnapshotInput, answers_alike, backend_states, build};
+use crate::proxy::snapshot::{Service, Snapshot};
+use build::{SnapshotInput, answers_alike, build};
 pub use by_operator::{Accepted, Change};
 use isolation::Isolation;
 pub use peer_state::VERSION;
 use peer_state::{PeerMessage, PeerState};
 use prepared::{Prepared, PreparedBackend, PreparedService};
+use wishes::Shown;
 
 /// How often a step that waits for running requests to end is looked at.
 const HANDING_OVER: Duration = Duration::from_millis(50);
@@ -67,6 +72,8 @@ pub enum Event {
     },
     /// A write of the operator states has ended.
     OperatorWritten(io::Result<()>),
+    /// Something happened to the store by which the proxies agree.
+    Agreement(agreement::Event),
     /// Something happened that is of orders of certificates.
     Acme(steps::Event),
     /// Another document is in force.
@@ -95,6 +102,8 @@ pub enum Effect {
     WriteOperator(Value),
     /// What peers are sent from now on.
     SendToPeers(Value),
+    /// Something to be done for the agreement of the proxies; answered with [`Event::Agreement`].
+    Agreement(agreement::Effect),
     /// Something to be done that is of orders of certificates.
     Acme(steps::Effect),
     /// One line for the log.
@@ -125,6 +134,10 @@ pub struct State {
     opinions: OwnOpinions,
     /// What this proxy alone cannot reach.
     isolation: Isolation,
+    /// By what the proxies agree on latches, where they do by a store.
+    agreement: Option<Agreement>,
+    /// The snapshots that first showed what is in force.
+    shown: BTreeMap<String, Shown>,
     draining: bool,
     workers: usize,
 }
@@ -146,6 +159,8 @@ pub struct InitialState {
     pub remembered: HealthView,
     /// The certificates on disk, and what failed.
     pub acme: Known,
+    /// Until when the process before this one may serve what it served.
+    pub settled: Duration,
     /// Messages of peers and of the process before this one: they count before anything is decided here, or a proxy that
     /// comes back with an old latch could outvote a later one of the same epoch.
     pub words: Vec<Event>,
@@ -168,6 +183,8 @@ impl State {
             heard: Proof::default(),
             opinions: OwnOpinions::default(),
             isolation: Isolation::default(),
+            agreement: None,
+            shown: BTreeMap::new(),
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
             prepared,
@@ -180,6 +197,7 @@ impl State {
         state.latches.cover(&state.prepared, up, now);
         state.heard = state.heard_at(now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
+        state.begin_agreement(known.settled, now);
         effects.extend(state.settle(now));
         (state, effects)
     }
@@ -192,7 +210,7 @@ impl State {
     /// What is sent to peers.
     pub fn for_peers(&self) -> PeerMessage {
         let message = PeerMessage::new(&self.prepared, &self.latches, &self.operator, self.proposals.to_peers());
-        let fit = self.snapshot.ready && self.isolation.is_nothing();
+        let fit = self.snapshot.ready && self.isolation.is_nothing() && !self.is_kept_out();
         // Whoever is about to end keeps nobody from moving.
         let opinions = if self.draining { Arc::default() } else { self.opinions.told() };
         message.with_acme(self.orders.message(self.snapshot.ready)).with_opinions(opinions, fit)
@@ -219,7 +237,8 @@ impl State {
             .iter()
             .filter_map(|service| self.latches.get(&service.name))
             .any(|keeper| keeper.proposed().is_some());
-        is_writing_latches || self.orders.is_writing()
+        let is_agreeing = self.agreement.as_ref().is_some_and(Agreement::is_settling);
+        is_writing_latches || is_agreeing || self.orders.is_writing()
     }
 
     /// Takes an event in, and gives all that follows.
@@ -234,6 +253,9 @@ impl State {
             Event::Followed(daemon) => return self.follow(&daemon, now),
             // What is known counts on. Nothing else follows, while another process may be about to decide.
             Event::PeersAsked(asked) if !self.heard.renew(asked, now.running) => return Vec::new(),
+            Event::Agreement(event) if self.agreement.as_mut().is_some_and(|known| known.is_routine(&event, now)) => {
+                return Vec::new();
+            }
             Event::PeerMessage(message) if self.is_old_news(&message, now) && is_at_rest => return Vec::new(),
             event => event,
         };
@@ -256,6 +278,7 @@ impl State {
                 effects.extend(moved.iter().map(|moved| Effect::Log(lines::moved(moved))));
             }
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
+            Event::Agreement(event) => effects.extend(self.take_in_agreement(event, now)),
             Event::Acme(event) => effects.extend(self.orders.on_event(event, now).into_iter().map(Effect::Acme)),
             Event::Reloaded(prepared) => {
                 let (before, health) = (&self.prepared, &self.health);
@@ -272,6 +295,7 @@ impl State {
                 let ended = self.orders.reload(&self.prepared.document);
                 effects.extend(ended.into_iter().map(Effect::Acme));
                 self.adopt_unknown_latches(now);
+                self.reload_agreement(now);
                 effects.extend(self.judge_isolation(now));
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
@@ -305,23 +329,8 @@ impl State {
             .chain(self.proposals.wakes())
             .chain(handing)
             .chain(self.isolation_wakes(now))
+            .chain(self.agreement_wakes(now))
             .min()
-    }
-
-    /// Calls with the keeper of a latched service and what surrounds it.
-    fn with_keeper<T>(
-        &mut self,
-        service: &PreparedService,
-        now: Now,
-        act: impl FnOnce(&mut Keeper, &Situation<'_>) -> T,
-    ) -> Option<T> {
-        let rules = service.rules()?;
-        let backends = backend_states(service, &self.health, &self.operator, &self.isolation, now);
-        let isolated = self.isolation.is_isolated(&service.name);
-        let keeper = self.latches.get_mut(&service.name)?;
-        let running = keeper.latch().map_or(0, |latch| running(&self.snapshot, &service.name, &latch.active));
-        let (own, service) = (&self.own, &service.name);
-        Some(act(keeper, &Situation { own, service, backends: &backends, rules, running, isolated }))
     }
 
     /// After a takeover: the new daemon alone checks, talks to peers and decides; requests that still run in this process
@@ -345,6 +354,8 @@ impl State {
         self.renew_opinions(now);
         let mut effects = self.decide_proposals(now);
         self.decide_doubts();
+        self.adopt_agreed();
+        self.stand(now);
         effects.extend(self.judge_isolation(now));
         effects.extend(self.step_latches(now));
         if let Some((ticket, record)) = self.latches.to_write(now) {
@@ -362,6 +373,7 @@ impl State {
         }
         // After the snapshot that answers the CA.
         effects.extend(of_orders.into_iter().map(Effect::Acme));
+        effects.extend(self.settle_agreement(now));
         if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(json!({ "version": VERSION, "operator": self.operator })));
         }
@@ -374,17 +386,6 @@ impl State {
         effects
     }
 
-    fn step_latches(&mut self, now: Now) -> Vec<Effect> {
-        let prepared = self.prepared.clone();
-        let steps = prepared.services.iter();
-        steps
-            .filter_map(|service| {
-                let words = self.with_keeper(service, now, |keeper, situation| keeper.step(now, situation))??;
-                Some(Effect::Log(lines::of_latch(&service.name, words)))
-            })
-            .collect()
-    }
-
     fn build(&self, now: Now) -> Snapshot {
         let circumstances = SnapshotInput {
             own: &self.own,
@@ -395,6 +396,7 @@ impl State {
             draining: self.draining,
             peers: &self.heard,
             isolation: &self.isolation,
+            agreement: self.agreement.as_ref(),
             challenges: self.orders.challenges(now),
             workers: self.workers,
         };
@@ -426,12 +428,6 @@ fn keeps_its_verdict(health: &HealthView, backend: &PreparedBackend) -> bool {
 
 fn is_latched(service: &Service) -> bool {
     matches!(service.mode, crate::proxy::snapshot::ServiceMode::Latched { .. })
-}
-
-fn running(snapshot: &Snapshot, service: &str, backend: &str) -> u64 {
-    let service = snapshot.service(service);
-    let backend = service.and_then(|service| service.backends.iter().find(|found| &*found.name == backend));
-    backend.map_or(0, Backend::running)
 }
 
 #[cfg(test)]

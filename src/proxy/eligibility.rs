@@ -26,7 +26,11 @@ impl Service {
     /// service no longer has).
     pub fn has_moved_from(&self, backend: Option<usize>) -> bool {
         match &self.mode {
-            ServiceMode::Latched { latch: LatchView::Active(active), .. } => Some(*active) != backend,
+            ServiceMode::Latched { latch: LatchView::Active(active) | LatchView::Awaiting(active), .. } => {
+                Some(*active) != backend
+            }
+            // Another proxy may serve another one by now.
+            ServiceMode::Latched { latch: LatchView::Unagreed, .. } => true,
             _ => false,
         }
     }

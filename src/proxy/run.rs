@@ -5,6 +5,7 @@
 
 mod acme;
 mod admin;
+mod agreement;
 mod certificates;
 mod daemon;
 mod document;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::config::proxy::ProxyConfig;
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::lifecycle::reload::{PROBE_SLACK, is_checked};
@@ -44,6 +46,7 @@ use crate::proxy::traffic::access_log::AccessLog;
 use crate::proxy::traffic::shared::{Report, Shared};
 use crate::proxy::traffic::worker::{self, Worker};
 use acme::Acme;
+use agreement::Link;
 use daemon::ProxyDaemon;
 use handed::Handed;
 use network::Network;
@@ -53,6 +56,9 @@ const PEERS_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a start waits for its first latches to be on disk.
 const FIRST_WRITE_LIMIT: Duration = Duration::from_millis(1_500);
+
+/// How long a process that was taken over from may take to notice it.
+const LAST_RENEWAL: Duration = Duration::from_secs(1);
 
 /// The whole daemon: reads the document, serves until it is told to stop, and returns the exit code (0 done, 1 the
 /// document is not valid, 3 could not run).
@@ -78,6 +84,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     let checker = Checker::start(prepared.targets(), health.clone());
     let (inputs, incoming) = Inputs::open();
     let ticks = Ticks::default();
+    let agreement = Link::default();
+    agreement.follow(document.agreement.as_ref(), daemon::report_agreement(&inputs));
     let (shared, workers) = spawn_workers(&prepared, count, &ticks, &inputs)?;
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
@@ -117,6 +125,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         damaged: stored.slots.damage().map(str::to_owned),
         remembered: health,
         acme: store::read(&prepared.document),
+        settled: succession.as_ref().map_or(Duration::ZERO, |_| settled(document)),
         words: heard.chain(inherited).collect(),
     };
     let (state, effects) = State::new(prepared.clone(), known, count, Now::read());
@@ -127,7 +136,9 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         network: Network::default(),
         latches: stored.slots,
         acme: Acme::default(),
+        agreement,
         looks: Arc::default(),
+        inputs: inputs.clone(),
     };
     let mut shell = Shell::new(Parts {
         args,
@@ -166,6 +177,12 @@ async fn settle_first_writes(shell: &mut Shell<ProxyDaemon>) {
         }
     };
     let _ = tokio::time::timeout(FIRST_WRITE_LIMIT, written).await;
+}
+
+/// Until when the process that was taken over from may serve what it served: its lease is renewed no more.
+fn settled(document: &ProxyConfig) -> Duration {
+    let lease = document.agreement.as_ref().map(|agreement| agreement.lease + LAST_RENEWAL);
+    lease.map_or(Duration::ZERO, |lease| Now::read().running + lease)
 }
 
 /// The words of the process taken over from. This one becomes the daemon, whatever is wrong with them.

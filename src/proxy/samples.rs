@@ -65,6 +65,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         backends,
         verdict_bound: check().detection_bound(),
         hold_bound: check().detection_bound(),
+        fence: Proof::default(),
         waiting: Arc::default(),
     }
 }
@@ -78,7 +79,7 @@ pub fn shake(backend: &mut Backend, random: &mut fastrand::Rng) {
 
 /// What a latch may say of a service with so many backends.
 pub fn any_latch(backends: usize, random: &mut fastrand::Rng) -> LatchView {
-    let others = [LatchView::Hold, LatchView::Nobody, LatchView::Undecided, LatchView::Isolated];
+    let others = [LatchView::Hold, LatchView::Nobody, LatchView::Undecided, LatchView::Isolated, LatchView::Unagreed];
     let index = random.usize(..others.len() + 1);
     others.get(index).copied().unwrap_or_else(|| LatchView::Active(random.usize(..backends)))
 }

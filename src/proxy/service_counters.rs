@@ -11,7 +11,7 @@ use crate::daemon::metrics::histogram::Histogram;
 use crate::proxy::traffic::termination::End;
 
 /// How a request that is answered 503 can have ended, `Done` and `Local` where its service wants it so: the backend, or an `answer`.
-pub const CAUSES: [End; 21] = [
+pub const CAUSES: [End; 22] = [
     End::Done,
     End::Local,
     End::NoBackend,
@@ -20,6 +20,7 @@ pub const CAUSES: [End; 21] = [
     End::QueueFull,
     End::Undecided,
     End::Isolated,
+    End::Unagreed,
     End::QueueTimeout,
     End::QueueFullOfBackend,
     End::OutOfResources,

@@ -190,6 +190,8 @@ pub struct Service {
     /// How long a request may wait while the latch is held: what an operator's step may take, and not less than for a
     /// verdict.
     pub hold_bound: Duration,
+    /// Until when this proxy may serve the active backend without another word from the store by which proxies agree.
+    pub fence: Proof,
     /// Requests of this service that wait for a verdict now, over all workers; kept across snapshots.
     pub waiting: Arc<AtomicUsize>,
 }
@@ -244,6 +246,10 @@ pub enum LatchView {
     Isolated,
     /// There is none that may serve (last resort refused, a backend that only a peer's document has).
     Nobody,
+    /// The proxies have agreed on this backend (an index), and some have yet to leave the one before: wait, bounded.
+    Awaiting(usize),
+    /// This proxy has no word from the store by which the proxies agree: another one may be active by now.
+    Unagreed,
     /// Which one is active is not known.
     Undecided,
 }
@@ -341,7 +347,7 @@ impl Service {
     /// How long a request may wait, as things are.
     pub fn longest_wait(&self) -> Duration {
         match &self.mode {
-            ServiceMode::Latched { latch: LatchView::Hold, .. } => self.hold_bound,
+            ServiceMode::Latched { latch: LatchView::Hold | LatchView::Awaiting(_), .. } => self.hold_bound,
             _ => self.verdict_bound,
         }
     }

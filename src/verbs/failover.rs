@@ -26,6 +26,10 @@ pub struct FailoverArgs {
     /// Why, for those who look at the status later
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub why: String,
+    /// Though the proxies cannot agree, since the store that they agree by is not there: your last word. Another proxy that does not hear
+    /// it may serve the backend before
+    #[arg(long)]
+    pub without_agreement: bool,
     #[command(flatten)]
     /// Which daemons are asked.
     pub daemons: DaemonsArg,
@@ -52,6 +56,7 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
         who: who(),
         why: args.why.clone(),
         dry_run: args.dry_run,
+        without_agreement: args.without_agreement,
     };
     if args.dry_run {
         let question = Question { service: &args.service, to: Some(&to), replies: &replies };

@@ -244,7 +244,14 @@ impl Order<'_> {
     fn steps(&self, moves: &[Move], dry_run: bool) -> Vec<Command> {
         let of = |one: &Move| {
             let (service, to) = (one.service.clone(), Some(one.to.clone()));
-            let command = FailoverCommand { service, to, who: who(), why: self.args.target.why.clone(), dry_run };
+            let command = FailoverCommand {
+                service,
+                to,
+                who: who(),
+                why: self.args.target.why.clone(),
+                dry_run,
+                without_agreement: false,
+            };
             let answering = self.replies.iter().filter(|reply| !dry_run || reply.answer.is_ok());
             to_proxies(answering, &one.service, "/failover", &json!(command))
         };

@@ -353,3 +353,57 @@ fn a_broken_name_directory_or_count_is_refused() {
         ),
     ]);
 }
+
+#[test]
+fn a_broken_agreement_is_refused() {
+    const TLS: &str = r#""tls": { "ca": "ca.pem", "certificate": "px.pem", "key": "px.key" }"#;
+    let findings = |agreement: &str| {
+        let document =
+            PROXY.document.replace(r#""version": 1,"#, &format!(r#""version": 1, "agreement": {{ {agreement} }},"#));
+        assert_ne!(document, PROXY.document);
+        (PROXY.findings)(&document).join("\n")
+    };
+    let with = |endpoints: &str| format!(r#""engine": "etcd", "endpoints": [{endpoints}], {TLS}"#);
+    assert_eq!(findings(&with(r#""https://192.0.2.5:2379""#)), "");
+    for (agreement, expected) in [
+        (
+            with(r#""192.0.2.5:2379""#),
+            r#"agreement.endpoints[0]: "192.0.2.5:2379" is not the URL of a member of etcd: expected a URL like "https://10.0.0.5:2379""#,
+        ),
+        (
+            with(r#""https://192.0.2.5""#),
+            r#"agreement.endpoints[0]: "https://192.0.2.5" has no port: expected a URL like"#,
+        ),
+        (with(r#""https://192.0.2.5:0""#), r#""https://192.0.2.5:0" is not the URL of a member of etcd"#),
+        (with(r#""https://a b:2379""#), r#""https://a b:2379" is not the URL of a member of etcd"#),
+        (with(""), "agreement.endpoints: needs at least one member's URL"),
+        (
+            with(r#""http://192.0.2.5:2379""#),
+            "is in clear text and not on this machine: whoever is on the way could move every service",
+        ),
+        (with(r#""http://127.0.0.1:2379""#), r#"http://127.0.0.1:2379 is in clear text beside "tls": write https://"#),
+        (
+            with(r#""https://192.0.2.5:2379", "https://192.0.2.5:2379/""#),
+            "agreement.endpoints[1]: https://192.0.2.5:2379 stands twice, also at agreement.endpoints[0]",
+        ),
+        (
+            r#""engine": "etcd", "endpoints": ["https://192.0.2.5:2379"]"#.to_owned(),
+            r#"agreement.endpoints: https://192.0.2.5:2379 needs "tls" beside it, with ca, certificate and key"#,
+        ),
+        (
+            r#""engine": "consul", "endpoints": ["http://[::1]:2379"]"#.to_owned(),
+            r#"agreement.engine: "consul" is not one of "etcd""#,
+        ),
+        (
+            r#""engine": "etcd", "endpoints": ["http://[::1]:2379"], "lease": "2500ms""#.to_owned(),
+            "agreement.lease: is no number of whole seconds, in which etcd counts",
+        ),
+        (
+            r#""engine": "etcd", "endpoints": ["http://localhost:2379"], "lease": "1s""#.to_owned(),
+            r#"agreement.lease: "1s" is out of range: expected 2s to 1m"#,
+        ),
+    ] {
+        let found = findings(&agreement);
+        assert!(found.contains(expected), "{agreement}: {found:?}");
+    }
+}

@@ -8,12 +8,12 @@ use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConf
 use polder::config::pages::PagesConfig;
 use polder::config::proxy::{
     self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
-    AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig, CertificateConfig, CertificateSource,
-    ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig, ClientRateConfig, ConnectionsConfig, CookieConfig,
-    CookieValue, EabConfig, FieldName, ForwardAuthConfig, HeadersConfig, HostPattern, HstsConfig, HttpsConfig,
-    LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig,
-    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig,
-    TimeoutsConfig,
+    AgreementConfig, AgreementTlsConfig, AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig,
+    CertificateConfig, CertificateSource, ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig,
+    ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, FieldName, ForwardAuthConfig,
+    HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol,
+    QueueConfig, RateConfig, RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, RetryConfig, RetryOn,
+    Reuse, ServiceConfig, TimeoutsConfig, WithoutAgreement,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -67,7 +67,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
     assert_eq!(config.admin.socket, Path::new("/run/polder-proxy/admin.sock"));
     assert_eq!(config.admin.address, None);
     assert_eq!(config.state_dir, Path::new("/var/lib/polder-proxy"));
-    assert_eq!((config.peers, config.workers, config.access_log), (None, None, None));
+    assert_eq!((config.peers, config.agreement, config.workers, config.access_log), (None, None, None, None));
     assert_eq!(config.trusted_proxies, []);
     assert!(config.via);
     assert_eq!(
@@ -177,6 +177,13 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(proxies, [named("px-nl", "http://192.0.2.11:8404/"), px_ch].into(), "its own is one like others");
     assert_eq!(nameservers, [named("ns-nl", "http://[2001:db8::53]:8453")].into());
     assert_eq!(config.workers, Some(4));
+    let file = |name: &str| Path::new("/etc/polder/etcd").join(name);
+    let agreement = AgreementConfig {
+        endpoints: vec!["https://192.0.2.5:2379".to_owned(), "https://[2001:db8::5]:2379".to_owned()],
+        tls: Some(AgreementTlsConfig { ca: file("ca.pem"), certificate: file("px.pem"), key: file("px.key") }),
+        lease: 8 * SECOND,
+    };
+    assert_eq!(config.agreement, Some(agreement));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
     assert_eq!(config.listeners.iter().map(|listener| listener.http2).collect::<Vec<_>>(), [true, true, false]);
     let of_document = Some(config.trusted_proxies.clone());
@@ -352,7 +359,12 @@ fn every_key_of_a_service_is_accepted_and_heard() {
                 name: "shop".to_owned(),
                 value: CookieValue::Sealed { key_file: "/run/credentials/polder-proxy/cookies".into() },
             },
-            latch: LatchConfig { start_grace: 20 * SECOND, last_resort: false, failover_drain: 10 * SECOND },
+            latch: LatchConfig {
+                start_grace: 20 * SECOND,
+                last_resort: false,
+                failover_drain: 10 * SECOND,
+                without_agreement: WithoutAgreement::Keep
+            },
         }
     );
     let wiki = backends(&config.services["wiki"]);
@@ -466,7 +478,12 @@ fn a_stateful_service_fails_over_for_good_where_it_has_a_backup_and_automaticall
         backends(&proxy_with_service(service)).mode,
         Mode::Latched {
             cookie: address_cookie("polder-s"),
-            latch: LatchConfig { start_grace: 10 * SECOND, last_resort: true, failover_drain: 5 * SECOND },
+            latch: LatchConfig {
+                start_grace: 10 * SECOND,
+                last_resort: true,
+                failover_drain: 5 * SECOND,
+                without_agreement: WithoutAgreement::Stop
+            },
         }
     );
     let without = service.replace(", \"backup\": true", "");

@@ -193,6 +193,8 @@ in
               gone.add("ns2")
 
       with subtest("no rule is left untried"):
-          t.assertEqual(set(RULES) - fired, set())
+          # Those of the agreement are tried where it is: agreement.nix.
+          elsewhere = {rule for rule in RULES if rule.startswith("PolderAgreement")}
+          t.assertEqual(set(RULES) - fired, elsewhere)
     '';
 }

@@ -298,6 +298,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,
         hold_bound: setup.hold_bound,
+        fence: Default::default(),
         waiting: Arc::clone(waiting),
     };
     Snapshot {

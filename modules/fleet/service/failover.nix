@@ -59,6 +59,18 @@ in
     type = duration;
     description = "Permanent failover only: how long to wait for the active backend to come up after a start of the proxy, or after a reload that names a new target for it, before failing over.";
   };
+  without_agreement = daemonDefault {
+    type = types.enum [
+      "stop"
+      "keep"
+    ];
+    example = "keep";
+    description = ''
+      Permanent failover only, in a fleet with `polder.fleet.agreement`: what a proxy does that has no part in the agreement, because it is
+      cut off or because the agreement has no majority. With `stop` it answers 503, so that two backends never answer visitors at once.
+      With `keep` it goes on with the backend that was active last, and fails over to none.
+    '';
+  };
   last_resort = daemonDefault {
     type = types.bool;
     description = "Permanent failover only: whether a backend that the service has failed away from may serve when nothing else is up.";

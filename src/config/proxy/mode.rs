@@ -37,19 +37,37 @@ pub struct LatchConfig {
     pub last_resort: bool,
     /// How long running requests may finish when an operator says failover. Default 5 s.
     pub failover_drain: Duration,
+    /// What a proxy does that has had no word from the store of `agreement` for the time of its lease. Default stop.
+    pub without_agreement: WithoutAgreement,
+}
+
+/// What a proxy does with a service on whose latch it cannot agree with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WithoutAgreement {
+    /// `stop`: answers 503, since another proxy may serve another backend. For backends that share no state.
+    #[default]
+    Stop,
+    /// `keep`: serves the backend that was active last, and never moves.
+    Keep,
 }
 
 impl Default for LatchConfig {
     fn default() -> LatchConfig {
-        LatchConfig { start_grace: defaults::START_GRACE, last_resort: true, failover_drain: defaults::FAILOVER_DRAIN }
+        LatchConfig {
+            start_grace: defaults::START_GRACE,
+            last_resort: true,
+            failover_drain: defaults::FAILOVER_DRAIN,
+            without_agreement: WithoutAgreement::default(),
+        }
     }
 }
 
 /// Zero of either: no waiting.
 const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 
-const STATEFUL_KEYS: [&str; 5] = ["cookie", "failover", "start_grace", "last_resort", "failover_drain"];
-const LATCH_KEYS: [&str; 3] = ["start_grace", "last_resort", "failover_drain"];
+const STATEFUL_KEYS: [&str; 6] =
+    ["cookie", "failover", "start_grace", "last_resort", "failover_drain", "without_agreement"];
+const LATCH_KEYS: [&str; 4] = ["start_grace", "last_resort", "failover_drain", "without_agreement"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stated {
@@ -127,5 +145,13 @@ fn read_latch(service: &Object<'_>) -> Read<LatchConfig> {
     let start_grace = service.with_default("start_grace", default.start_grace, |value| value.duration(GRACE));
     let last_resort = service.with_default("last_resort", default.last_resort, |value| value.boolean());
     let failover_drain = service.with_default("failover_drain", default.failover_drain, |value| value.duration(GRACE));
-    Ok(LatchConfig { start_grace: start_grace?, last_resort: last_resort?, failover_drain: failover_drain? })
+    let without_agreement = service.with_default("without_agreement", default.without_agreement, |value| {
+        value.one_of(&[("stop", WithoutAgreement::Stop), ("keep", WithoutAgreement::Keep)])
+    });
+    Ok(LatchConfig {
+        start_grace: start_grace?,
+        last_resort: last_resort?,
+        failover_drain: failover_drain?,
+        without_agreement: without_agreement?,
+    })
 }

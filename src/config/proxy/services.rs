@@ -127,6 +127,7 @@ pub(super) const KEYS: Keys = Keys {
         "start_grace",
         "tls",
         "try_timeout",
+        "without_agreement",
     ],
 };
 

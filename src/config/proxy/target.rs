@@ -62,7 +62,7 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 24] = [
+const OF_BACKENDS: [&str; 25] = [
     "abort_on_close",
     "backend_tls",
     "balance",
@@ -87,6 +87,7 @@ const OF_BACKENDS: [&str; 24] = [
     "slow_start",
     "start_grace",
     "try_timeout",
+    "without_agreement",
 ];
 
 /// Reads the one that the service `name` has, whose key stands at `location`; `hosts` as far as they could be read.

@@ -100,10 +100,11 @@ fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
     };
     let set = !matches!(service.mode, ServiceMode::Stateless);
     match &service.mode {
-        ServiceMode::Latched { latch: LatchView::Hold, .. } => return vec![Choice::Wait],
+        ServiceMode::Latched { latch: LatchView::Hold | LatchView::Awaiting(_), .. } => return vec![Choice::Wait],
         ServiceMode::Latched { latch: LatchView::Nobody, .. } => return vec![Choice::Nobody],
         ServiceMode::Latched { latch: LatchView::Undecided, .. } => return vec![Choice::Undecided],
         ServiceMode::Latched { latch: LatchView::Isolated, .. } => return vec![Choice::Isolated],
+        ServiceMode::Latched { latch: LatchView::Unagreed, .. } => return vec![Choice::Unagreed],
         ServiceMode::Latched { latch: LatchView::Active(active), .. } => {
             let backend = &service.backends[*active];
             return vec![match (backend.verdict, backend.operator) {
@@ -209,6 +210,7 @@ fn built(text: &str) -> Service {
         now: Now::default(),
         draining: false,
         peers: &Default::default(),
+        agreement: None,
         isolation: &Default::default(),
         challenges: Default::default(),
         workers: 1,

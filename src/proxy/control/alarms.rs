@@ -14,6 +14,7 @@ impl State {
     /// What the operator should look at.
     pub fn alarms(&self, now: Now) -> Vec<String> {
         let mut alarms: Vec<String> = self.isolation.alarms(self.snapshot.ready).collect();
+        alarms.extend(self.alarms_of_agreement(now));
         for (service, shown) in self.prepared.services.iter().zip(&self.snapshot.services) {
             alarms.extend(self.of_service(service, shown, now));
             alarms.extend(service.backends.iter().filter_map(|backend| self.changed_check(service, backend)));
@@ -63,6 +64,7 @@ impl State {
             rules,
             running: 0,
             isolated,
+            agreed: self.agreement.is_some(),
         })
     }
 

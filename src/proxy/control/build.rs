@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use super::isolation::Isolation;
 use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
+use crate::config::proxy::{LatchConfig, WithoutAgreement};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Proof, Verdict};
 use crate::proxy::acme::challenges::Challenges;
+use crate::proxy::agreement::{Agreement, Standing};
 use crate::proxy::choose::is_usable;
-use crate::proxy::latch::{BackendState, Keeper, Now, Situation};
+use crate::proxy::latch::{BackendState, Keeper, Latch, Now, Situation};
 use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::service_counters::ServiceCounters;
 use crate::proxy::snapshot::{
@@ -37,6 +39,8 @@ pub struct SnapshotInput<'a> {
     pub peers: &'a Proof,
     /// What this proxy alone cannot reach.
     pub isolation: &'a Isolation,
+    /// By what the proxies agree on latches, where they do by a store.
+    pub agreement: Option<&'a Agreement>,
     /// What a CA asks for.
     pub challenges: Challenges,
     /// Worker threads: as many slots in each backend's counters.
@@ -70,6 +74,7 @@ pub fn answers_alike(one: &Snapshot, other: &Snapshot) -> bool {
     let backend = |a: &Backend, b: &Backend| a.verdict == b.verdict && a.operator == b.operator && a.proof == b.proof;
     let service = |(a, b): (&Service, &Service)| {
         latch(a) == latch(b)
+            && a.fence == b.fence
             && a.backends.len() == b.backends.len()
             && a.backends.iter().zip(&b.backends).all(|(a, b)| backend(a, b))
     };
@@ -104,15 +109,22 @@ fn latch(service: &Service) -> Option<LatchView> {
 }
 
 fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Option<&Service>) -> Service {
+    let mut fence = Proof::default();
     let mode = match &service.mode {
         PreparedMode::Stateless => ServiceMode::Stateless,
         PreparedMode::Sticky(cookie) => ServiceMode::Sticky { cookie: cookie.clone() },
         PreparedMode::Latched { cookie, rules } => {
             let backends = backend_states(service, at.health, at.operator, at.isolation, at.now);
             let isolated = at.isolation.is_isolated(&service.name);
-            let situation =
-                Situation { own: at.own, service: &service.name, backends: &backends, rules, running: 0, isolated };
-            let view = (at.latch)(&service.name).map_or(LatchView::Undecided, |keeper| keeper.view(at.now, &situation));
+            let agreed = at.agreement.is_some();
+            let own = at.own;
+            let name = &service.name;
+            let situation = Situation { own, service: name, backends: &backends, rules, running: 0, isolated, agreed };
+            let keeper = (at.latch)(name);
+            let mut view = keeper.map_or(LatchView::Undecided, |keeper| keeper.view(at.now, &situation));
+            if let (Some(agreement), Some(latch)) = (at.agreement, keeper.and_then(Keeper::latch)) {
+                (view, fence) = held_to(view, agreement, name, latch, rules, at.now);
+            }
             ServiceMode::Latched { cookie: cookie.clone(), latch: view }
         }
     };
@@ -135,7 +147,33 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,
         hold_bound: service.hold_bound,
+        fence,
         waiting: before.map_or_else(Arc::default, |before| before.waiting.clone()),
+    }
+}
+
+/// What of a latch's view the agreement of the proxies allows, and until when.
+fn held_to(
+    view: LatchView,
+    agreement: &Agreement,
+    service: &str,
+    latch: &Latch,
+    rules: &LatchConfig,
+    now: Now,
+) -> (LatchView, Proof) {
+    let (LatchView::Active(_) | LatchView::Hold) = view else { return (view, Proof::default()) };
+    if latch.without_agreement {
+        return (view, Proof::default());
+    }
+    match (agreement.standing(service, latch, now), view, rules.without_agreement) {
+        (Standing::Serves(_) | Standing::Begins | Standing::Lapsed, _, WithoutAgreement::Keep) => {
+            (view, Proof::default())
+        }
+        (Standing::Serves(proof), _, WithoutAgreement::Stop) => (view, proof),
+        (Standing::Lapsed, _, WithoutAgreement::Stop) => (LatchView::Unagreed, Proof::default()),
+        (Standing::Begins, _, WithoutAgreement::Stop) => (LatchView::Hold, Proof::default()),
+        (Standing::Awaits(_), LatchView::Active(active), _) => (LatchView::Awaiting(active), Proof::default()),
+        (Standing::Awaits(_), _, _) => (LatchView::Hold, Proof::default()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns which commands are refused and why. Must never: write a file; that is left to the effects. Called by the shell for the
 //! admin API.
 
+use super::wishes::wish_by_operator;
 use crate::api::bounds;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
@@ -161,7 +162,11 @@ impl State {
     pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
-        self.step_by_operator(&command.service, command.dry_run, now, |keeper, situation| {
+        let manner = Manner { dry_run: command.dry_run, alone: command.without_agreement };
+        if command.without_agreement {
+            self.vet_last_word(&command.service, now)?;
+        }
+        self.step_by_operator(&command.service, manner, now, |keeper, situation| {
             keeper.failover(command.to.as_deref(), &operator, now, situation)
         })
     }
@@ -170,7 +175,8 @@ impl State {
     pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
-        self.step_by_operator(&command.service, command.dry_run, now, |keeper, situation| {
+        let manner = Manner { dry_run: command.dry_run, alone: false };
+        self.step_by_operator(&command.service, manner, now, |keeper, situation| {
             keeper.failback(&operator, now, situation)
         })
     }
@@ -182,7 +188,9 @@ impl State {
             ForgetTarget::Subject(subject) => self.forget_note(subject, command, now),
             ForgetTarget::Latch(service) => {
                 let operator = Operator { who: &command.who, why: &command.why };
-                self.step_by_operator(service, false, now, |keeper, situation| keeper.forget(&operator, now, situation))
+                self.step_by_operator(service, Manner::default(), now, |keeper, situation| {
+                    keeper.forget(&operator, now, situation)
+                })
             }
         }
     }
@@ -203,7 +211,7 @@ impl State {
     fn step_by_operator(
         &mut self,
         service: &str,
-        dry_run: bool,
+        Manner { dry_run, alone }: Manner,
         now: Now,
         step: impl FnOnce(&mut Keeper, &Situation<'_>) -> Result<String, CommandError>,
     ) -> Result<Accepted, CommandError> {
@@ -225,10 +233,26 @@ impl State {
             let words = tried.ok_or_else(no_latch)??;
             return Ok(Accepted { words, unchanged: false, change: Change::Nothing, effects: Vec::new() });
         }
-        let words = self.with_keeper(found, now, step).ok_or_else(no_latch)??;
+        if let Some(refused) = self.why_no_agreement(service, now).filter(|_| found.rules().is_some() && !alone) {
+            return Err(refused);
+        }
+        let mut agreement = self.agreement.take();
+        let stepped = self.with_keeper(found, now, |keeper, situation| {
+            let stepped = step(keeper, situation);
+            match &mut agreement {
+                Some(_) if alone => keeper.go_without_agreement(),
+                Some(agreement) => wish_by_operator(agreement, keeper, service),
+                None => {}
+            }
+            let upcoming = keeper.upcoming().map(|latch| latch.active.clone());
+            stepped.map(|words| (words, upcoming))
+        });
+        let wanted = agreement.as_ref().and_then(|agreement| agreement.wanted(service));
+        let wanted = wanted.map(|step| step.next.active.clone());
+        self.agreement = agreement;
+        let (words, upcoming) = stepped.ok_or_else(no_latch)??;
         let mut effects = vec![Effect::Log(lines::said_of(service, words.clone()))];
-        let upcoming = self.latches.get(service).and_then(Keeper::upcoming);
-        let active = upcoming.map(|latch| latch.active.clone()).unwrap_or_default();
+        let active = wanted.or(upcoming).unwrap_or_default();
         effects.extend(self.settle(now));
         let change = Change::Latch { service: service.to_owned(), active };
         Ok(Accepted { words, unchanged: false, change, effects })
@@ -242,9 +266,19 @@ impl State {
             Change::Proposed(ticket) => {
                 self.operator_file.persistence_once_decided(self.proposals.outcome(*ticket), now)
             }
+            Change::Latch { service, .. } if self.asks_for_a_step(service) => Persistence::Pending,
             Change::Latch { service, active } => self.latches.persistence(service, active),
         }
     }
+}
+
+/// How a step is made.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    /// It is only said what would come of it.
+    dry_run: bool,
+    /// Though the proxies cannot agree on it.
+    alone: bool,
 }
 
 /// Why the active backend cannot be taken out, and what moves it.

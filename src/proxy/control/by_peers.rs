@@ -1,14 +1,18 @@
 //! What follows from what peers say (pure): latches and operator states are merged, and doubts end.
 
-use super::State;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use super::State;
 use super::lines;
 use super::peer_state::PeerState;
+use super::wishes::not_contradicted;
 use super::{Effect, Now};
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::opinions::Heard;
 use crate::daemon::peers::PeerEvent;
+use crate::proxy::latch::Latch;
 
 impl State {
     /// A peer says that it has nothing new, once a second: nothing follows from that, unless something of what it said was put off here.
@@ -19,7 +23,8 @@ impl State {
         known.heard = Some(Heard::now(now.running));
         let is_put = known.put != ProposalsMessage::default();
         self.proposals.receive(&message.peer, known.put.clone(), now);
-        !self.latches.merge_peers(&known.latches) && !is_put
+        let theirs = known.latches.clone();
+        !self.merge_latches(&theirs) && !is_put
     }
 
     pub(super) fn take_in_message(&mut self, message: PeerEvent, now: Now, effects: &mut Vec<Effect>) {
@@ -68,15 +73,27 @@ impl State {
     /// A peer may have had this document before us: its latches of the services that are new here count from the first
     /// request on. Its states of new backends come with its next message, within a second.
     pub(super) fn adopt_unknown_latches(&mut self, now: Now) {
+        let mut known = Vec::new();
         for words in self.peers.values_mut() {
             words.adopt_known(&self.prepared, &self.latches, now);
-            self.latches.merge_peers(&words.latches);
+            known.push(words.latches.clone());
+        }
+        for theirs in &known {
+            self.merge_latches(theirs);
+        }
+    }
+
+    /// Takes over a peer's latches, unless the proxies have agreed on others. Gives whether something follows from it.
+    fn merge_latches(&mut self, theirs: &BTreeMap<String, Latch>) -> bool {
+        match &self.agreement {
+            None => self.latches.merge_peers(theirs),
+            Some(agreement) => self.latches.merge_peers(&not_contradicted(agreement, theirs)),
         }
     }
 
     /// Gives whether the operator states changed.
     pub(super) fn merge(&mut self, words: &PeerState) -> bool {
-        self.latches.merge_peers(&words.latches);
+        self.merge_latches(&words.latches);
         let changed = self.operator.merge(&words.operator);
         if changed {
             self.operator_file.changed();

@@ -75,6 +75,7 @@ pub fn latch(status: &LatchStatus, theirs: &ServiceStatus, ours: Option<&Prepare
         failed_from: spent,
         reason,
         by_operator: false,
+        without_agreement: false,
         addresses: Default::default(),
     })
 }

@@ -37,6 +37,16 @@ pub(super) fn isolated_no_more(service: &str) -> LogLine {
     LogLine::info(Kind::Check, format!("{service}: this proxy is isolated no more")).about(service)
 }
 
+/// The proxies cannot agree any more.
+pub(super) fn agreement_lost(why: &str) -> LogLine {
+    LogLine::warn(Kind::Latch, format!("agreement: no word from etcd any more ({why}): no stateful service moves"))
+}
+
+/// They can again.
+pub(super) fn agreement_back() -> LogLine {
+    LogLine::info(Kind::Latch, "agreement: etcd is heard")
+}
+
 /// A peer knew what an operator has said.
 pub(super) fn newer_states(peer: &str) -> LogLine {
     let words = format!("peer {peer} has newer operator states, which are in force here now");

@@ -27,7 +27,7 @@ use crate::proxy::latch::Now;
 impl State {
     /// Looks at what our own checks say, for the peers. Gives whether there is something to tell.
     pub(super) fn renew_opinions(&mut self, now: Now) -> bool {
-        if self.prepared.document.peers.is_none() {
+        if self.prepared.document.peers.is_none() && self.agreement.is_none() {
             return false;
         }
         let (prepared, health) = (&self.prepared, &self.health);
@@ -51,7 +51,7 @@ impl State {
         }
         self.begin_grace_of_the_unheard(&before, now);
         self.isolation.stands_back =
-            !self.isolation.is_nothing() && self.heard_lately(now).any(|(_, peer, _)| peer.fit);
+            (!self.isolation.is_nothing() || self.is_kept_out()) && self.heard_lately(now).any(|(_, peer, _)| peer.fit);
         let was = |service: &str| before.is_isolated(service);
         let begun = self.isolation.cut_off.iter().filter(|(service, cut_off)| cut_off.is_isolated && !was(service));
         let begun = begun.map(|(service, CutOff { words, .. })| lines::isolated(service, words));

@@ -32,7 +32,12 @@ fn of_latched(service: &Service, backend: &Backend, latch: LatchView) -> String 
     let (service_name, name) = (&service.name, &backend.name);
     let active = match latch {
         LatchView::Active(active) => service.backends.get(active),
-        LatchView::Hold | LatchView::Nobody | LatchView::Undecided | LatchView::Isolated => None,
+        LatchView::Hold
+        | LatchView::Nobody
+        | LatchView::Undecided
+        | LatchView::Isolated
+        | LatchView::Awaiting(_)
+        | LatchView::Unagreed => None,
     };
     match active {
         Some(active) if active.name == *name => {

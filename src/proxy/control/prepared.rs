@@ -163,12 +163,14 @@ impl Prepared {
     ) -> Result<Prepared, KeyError> {
         let ports = ports(&document);
         let own = FrontTarget::Own;
+        // So long others may wait for a proxy that has fallen silent.
+        let lease = document.agreement.as_ref().map_or(Duration::ZERO, |agreement| agreement.lease);
         let own_fields = own_fields::by_address(&document);
         let (mut fronts, mut services) = (Vec::new(), Vec::new());
         for service in document.services.values() {
             let target = match &service.target {
                 proxy::Target::Backends(backends) => {
-                    services.push(PreparedService::new(service, backends, &own_fields, &read_keys)?);
+                    services.push(PreparedService::new(service, backends, lease, &own_fields, &read_keys)?);
                     FrontTarget::Backends(services.len() - 1)
                 }
                 proxy::Target::Redirect(redirect) => {
@@ -291,6 +293,7 @@ impl PreparedService {
     fn new(
         service: &ServiceConfig,
         backends: &BackendsConfig,
+        lease: Duration,
         own_fields: &HashMap<SocketAddr, Arc<Drops>>,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<PreparedService, KeyError> {
@@ -336,7 +339,11 @@ impl PreparedService {
             backends: prepared.collect(),
             verdict_bound,
             // The last of the proxies to find a backend down lets it be left, or peers that died with it are heard no more.
-            hold_bound: if step.is_zero() { verdict_bound } else { (verdict_bound + RECENT + STORING).max(step) },
+            hold_bound: if step.is_zero() {
+                verdict_bound
+            } else {
+                (verdict_bound + RECENT + STORING).max(step) + lease
+            },
         })
     }
 

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod agreement;
 mod documents;
 mod doubt;
 mod isolation;
@@ -34,6 +35,9 @@ struct Machine {
     operator_written: Vec<Value>,
     told: Option<Value>,
     published: Vec<u64>,
+    asked: Vec<crate::proxy::agreement::Effect>,
+    /// How many effects follow from one another at present.
+    following: usize,
 }
 
 impl Machine {
@@ -45,16 +49,35 @@ impl Machine {
         let health = health.into();
         let latches = Latches::restore(found);
         let acme = Default::default();
-        let known =
-            InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, acme, words };
+        let known = InitialState {
+            health,
+            operator,
+            operator_lost: None,
+            latches,
+            damaged: None,
+            remembered,
+            acme,
+            words,
+            settled: Duration::ZERO,
+        };
         Machine::start_with(prepared, known)
     }
 
     fn start_with(prepared: Arc<Prepared>, known: InitialState) -> Machine {
         let now = Now { running: Duration::ZERO, unix_ms: 1_000_000 };
         let (state, effects) = State::new(prepared, known, 1, now);
-        let (written, operator_written, published) = Default::default();
-        let mut machine = Machine { state, now, disk_works: true, written, operator_written, told: None, published };
+        let (written, operator_written, published, asked, following) = Default::default();
+        let mut machine = Machine {
+            state,
+            now,
+            disk_works: true,
+            written,
+            operator_written,
+            told: None,
+            published,
+            asked,
+            following,
+        };
         machine.carry_out(effects);
         machine
     }
@@ -77,10 +100,18 @@ impl Machine {
                     ended.push(Event::OperatorWritten(how));
                 }
                 Effect::SendToPeers(value) => self.told = Some(value),
+                Effect::Agreement(effect) => self.asked.push(effect),
                 Effect::Log(_) | Effect::Acme(_) => {}
             }
         }
+        self.following += 1;
+        assert!(
+            self.following < 30,
+            "one write follows another without end: {:#?}",
+            &self.written[self.written.len() - 3..]
+        );
         ended.into_iter().for_each(|event| self.take(event));
+        self.following -= 1;
     }
 
     fn take(&mut self, event: Event) {
@@ -172,6 +203,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
         damaged: None,
         acme: Default::default(),
         remembered,
+        settled: Duration::ZERO,
         words: vec![peer(json!({ "shop": theirs }))],
     };
     assert!(Machine::start_with(prepared, known).latch().is_same_move(&theirs), "it would win with (5, px1)");
@@ -181,8 +213,14 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
 fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
-    let command =
-        FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new(), dry_run: false };
+    let command = FailoverCommand {
+        service: "shop".into(),
+        to: None,
+        who: "alice".into(),
+        why: String::new(),
+        dry_run: false,
+        without_agreement: false,
+    };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(json!(machine.state.for_peers())["latches"]["shop"]["active"], "web2");
@@ -334,8 +372,14 @@ fn a_command_that_is_only_asked_about_changes_nothing_and_says_what_would_come_o
     assert!(ask(&mut machine, "shop/web2", OperatorState::Maint, true).unwrap().0.contains("moves to another backend"));
     let (words, unchanged) = ask(&mut machine, "www/web2", OperatorState::Ready, false).unwrap();
     assert_eq!((&*words, unchanged), ("www/web2 is ready already; nothing changed", true));
-    let failover =
-        FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new(), dry_run: true };
+    let failover = FailoverCommand {
+        service: "shop".into(),
+        to: None,
+        who: "alice".into(),
+        why: String::new(),
+        dry_run: true,
+        without_agreement: false,
+    };
     let Accepted { words, effects, .. } = machine.state.failover(&failover, machine.now).unwrap();
     assert!(words.starts_with("shop: from web2 to web3") && effects.is_empty(), "{words}: {effects:?}");
     let failback = FailbackCommand { service: "shop".into(), who: "alice".into(), why: String::new(), dry_run: true };
@@ -380,8 +424,14 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     let running = &machine.service("shop").backends[0].counters[0].running;
     running.store(1, std::sync::atomic::Ordering::Relaxed);
-    let command =
-        FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: "update".into(), dry_run: false };
+    let command = FailoverCommand {
+        service: "shop".into(),
+        to: None,
+        who: "alice".into(),
+        why: "update".into(),
+        dry_run: false,
+        without_agreement: false,
+    };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.view(), LatchView::Hold);
@@ -390,8 +440,14 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     machine.service("shop").backends[0].counters[0].running.store(0, std::sync::atomic::Ordering::Relaxed);
     machine.pass(HANDING_OVER);
     assert_eq!((machine.view(), &*machine.latch().reason), (LatchView::Active(1), "failover by alice: update"));
-    let stateless =
-        FailoverCommand { service: "www".into(), to: None, who: "alice".into(), why: String::new(), dry_run: false };
+    let stateless = FailoverCommand {
+        service: "www".into(),
+        to: None,
+        who: "alice".into(),
+        why: String::new(),
+        dry_run: false,
+        without_agreement: false,
+    };
     assert!(matches!(machine.state.failover(&stateless, machine.now), Err(CommandError::Conflict(_))));
     let unknown = FailbackCommand { service: "ww".into(), who: "alice".into(), why: String::new(), dry_run: false };
     assert!(matches!(machine.state.failback(&unknown, machine.now), Err(CommandError::NotFound(_))));
@@ -476,6 +532,7 @@ fn a_state_of_the_most_that_a_document_allows_fits() {
         failed_from: spent,
         reason: text(MAX_REASON),
         by_operator: false,
+        without_agreement: false,
         addresses: (0..MAX_UNKNOWN_SPENT + 1)
             .map(|at| (name(at), (std::net::Ipv6Addr::from([0xffff; 8]), 65_535).into()))
             .collect(),

@@ -50,7 +50,7 @@ fn a_chosen_backend_is_one_whose_requests_may_stay_and_none_is_passed_over_while
                 assert!(!admitted, "seed {seed}: {service:?}");
             }
             Choice::Queue { .. } => panic!("seed {seed}: no backend is bounded: {service:?}"),
-            Choice::Nobody | Choice::Undecided | Choice::Isolated | Choice::Wait => {
+            Choice::Nobody | Choice::Undecided | Choice::Isolated | Choice::Unagreed | Choice::Wait => {
                 assert!(latched, "seed {seed}: {service:?}")
             }
         }

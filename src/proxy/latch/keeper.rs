@@ -164,6 +164,39 @@ impl Keeper {
         true
     }
 
+    /// Takes what the proxies have agreed on, unless it is here already or what is here is later. Gives whether something follows from it.
+    pub fn adopt(&mut self, agreed: &Latch) -> bool {
+        let is_it = |latch: &Latch| {
+            latch.is_same_move(agreed) && latch.without_agreement == agreed.without_agreement
+                || latch.epoch > agreed.epoch
+        };
+        // What was decided here alone gives way.
+        let proposed = self.proposed.as_ref().filter(|proposal| !proposal.ours || proposal.latch.without_agreement);
+        let handover = self.handover.as_ref().map(|handover| &handover.next);
+        if proposed.map(|proposal| &proposal.latch).into_iter().chain(handover).chain(self.latch()).any(is_it) {
+            return false;
+        }
+        self.handover = None;
+        self.proposed = Some(Proposal { latch: agreed.clone(), ours: false });
+        true
+    }
+
+    /// The step that was decided here, if there is one: it is taken back, since others are to agree on it first.
+    pub fn take_own_step(&mut self) -> Option<Latch> {
+        let is_to_be_agreed = |latch: &Latch| !latch.without_agreement;
+        let proposal = self.proposed.take_if(|proposal| proposal.ours && is_to_be_agreed(&proposal.latch));
+        let handover = self.handover.take_if(|handover| handover.ours && is_to_be_agreed(&handover.next));
+        let (proposal, handover) = (proposal.map(|proposal| proposal.latch), handover.map(|handover| handover.next));
+        proposal.or(handover)
+    }
+
+    /// The step that was decided here counts though nobody has agreed on it.
+    pub fn go_without_agreement(&mut self) {
+        let proposed = self.proposed.iter_mut().filter(|proposal| proposal.ours).map(|proposal| &mut proposal.latch);
+        let handover = self.handover.iter_mut().filter(|handover| handover.ours).map(|handover| &mut handover.next);
+        proposed.chain(handover).for_each(|latch| latch.without_agreement = true);
+    }
+
     /// Moves the latch if it must. Gives a text for the log if an operator's step was withdrawn.
     pub fn step(&mut self, now: Now, situation: &Situation<'_>) -> Option<String> {
         self.rename(situation);
@@ -304,10 +337,12 @@ impl Keeper {
                     true if self.in_grace(now) => LatchView::Hold,
                     true if backend.is_in_doubt() && situation.isolated => LatchView::Isolated,
                     true if backend.is_in_doubt() => LatchView::Hold,
+                    // The others may find it down in a moment, and then it is moved.
+                    true if situation.agreed && situation.has_successor(latch) => LatchView::Hold,
                     _ => LatchView::Active(active),
                 }
             }
-            (None, StandIn::For { previous: Some(previous) }) => match index(previous) {
+            (None, StandIn::For { previous: Some(previous) }) if !situation.agreed => match index(previous) {
                 Some(stand_in) if situation.backends[stand_in].keeps() => LatchView::Active(stand_in),
                 _ => LatchView::Nobody,
             },
@@ -374,6 +409,9 @@ impl Keeper {
         let refused =
             !situation.rules.last_resort && situation.fresh(latch).is_none() && situation.last_resort(latch).is_some();
         let why = active.in_words();
+        if situation.agreed && situation.has_successor(latch) {
+            return Some(format!("{service}: {why}, and the proxies have yet to agree to leave it"));
+        }
         Some(match refused {
             true => format!(
                 "{service}: {why}, and only backends that were failed away from are up (last_resort is false): \

@@ -77,6 +77,8 @@ pub struct Situation<'a> {
     pub running: u64,
     /// The active backend has been down here and up elsewhere for too long for the others to be late: this proxy alone cannot reach it.
     pub isolated: bool,
+    /// The proxies agree on this latch by a store: a step of ours is a wish until it is written there.
+    pub agreed: bool,
 }
 
 impl<'a> Situation<'a> {
@@ -89,7 +91,7 @@ impl<'a> Situation<'a> {
     }
 
     /// Primaries, then backups, each in order.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = &'a BackendState<'a>> {
+    pub fn in_order(&self) -> impl Iterator<Item = &'a BackendState<'a>> {
         let backends = self.backends;
         let primaries = backends.iter().filter(|backend| !backend.backup);
         primaries.chain(backends.iter().filter(|backend| backend.backup))
@@ -160,6 +162,7 @@ impl<'a> Situation<'a> {
             failed_from,
             reason: bounds::truncated(reason, bounds::MAX_REASON),
             by_operator: false,
+            without_agreement: false,
         }
     }
 
@@ -170,6 +173,11 @@ impl<'a> Situation<'a> {
                 && backend.name != latch.active
                 && !latch.failed_from.iter().any(|name| name == backend.name)
         })
+    }
+
+    /// Whether another backend could follow the active one.
+    pub(super) fn has_successor(&self, latch: &Latch) -> bool {
+        self.fresh(latch).is_some() || (self.rules.last_resort && self.last_resort(latch).is_some())
     }
 
     /// Whether checks have yet to say of some backend what it can do.

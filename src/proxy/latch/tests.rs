@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use super::*;
 use crate::api::operator::OperatorState;
-use crate::config::proxy::LatchConfig;
+use crate::config::proxy::{LatchConfig, WithoutAgreement};
 use crate::health::Verdict;
 use crate::proxy::snapshot::LatchView;
 
 const NAMES: [&str; 3] = ["web1", "web2", "web3"];
-const RULES: LatchConfig =
-    LatchConfig { start_grace: Duration::from_secs(10), last_resort: true, failover_drain: Duration::from_secs(5) };
+const RULES: LatchConfig = LatchConfig {
+    start_grace: Duration::from_secs(10),
+    last_resort: true,
+    failover_drain: Duration::from_secs(5),
+    without_agreement: WithoutAgreement::Stop,
+};
 const ALICE: Operator<'static> = Operator { who: "alice", why: "" };
 
 /// One proxy with its view of the three backends: web1 is the primary.
@@ -45,6 +49,7 @@ impl Proxy {
             rules: &self.rules,
             running: self.running,
             isolated: false,
+            agreed: false,
         };
         act(&mut self.keeper, self.now, &situation)
     }
@@ -409,6 +414,7 @@ fn any_latch(random: &mut fastrand::Rng) -> Latch {
         failed_from: NAMES.iter().take(random.usize(..3)).map(|name| name.to_string()).collect(),
         reason: ["a", "b"][random.usize(..2)].into(),
         by_operator: random.bool(),
+        without_agreement: false,
         addresses: Default::default(),
     }
 }

@@ -25,6 +25,9 @@ pub struct Latch {
     /// An operator's step from a backend that can serve: on every proxy that takes it over, running requests may end first.
     #[serde(default)]
     pub by_operator: bool,
+    /// The operator's last word where the proxies could not agree: it counts without that until they have taken it in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_agreement: bool,
     /// Where the backends named above are, as far as the proxy that says so knew them: a document may call them otherwise. Earlier
     /// versions do not say it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -42,6 +45,7 @@ impl Latch {
             failed_from: Vec::new(),
             reason: "the primary, since the start".into(),
             by_operator: false,
+            without_agreement: false,
             addresses: BTreeMap::new(),
         }
     }

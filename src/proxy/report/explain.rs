@@ -250,6 +250,11 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Undecided => {
             return format!("it is answered 503 until `polder failover {} --to BACKEND` decides", service.name);
         }
+        Choice::Unagreed => {
+            return "this proxy has no word from the store of `agreement`, and another one may serve another backend by now: it is \
+                    answered 503"
+                .into();
+        }
         Choice::Isolated => {
             return "this proxy alone cannot reach the active backend, which its peers reach: it is answered 503"
                 .into();

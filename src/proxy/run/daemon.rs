@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::acme::Acme;
+use super::agreement::Link;
 use super::handed;
 use super::network::Network;
 use crate::api::client::Client;
@@ -22,6 +24,7 @@ use crate::daemon::trends::Reading;
 use crate::health::HealthView;
 use crate::health::saved::FileToSave;
 use crate::proxy::acme::steps;
+use crate::proxy::agreement;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
@@ -40,7 +43,9 @@ pub struct ProxyDaemon {
     pub(super) network: Network,
     pub(super) latches: LatchStore,
     pub(super) acme: Acme,
+    pub(super) agreement: Link,
     pub(super) looks: Arc<Looks>,
+    pub(super) inputs: Inputs<Prepared, Event>,
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {
@@ -115,6 +120,23 @@ impl Daemon for ProxyDaemon {
                 }
                 None
             }
+            Effect::Agreement(effect) => {
+                match effect {
+                    agreement::Effect::Transact { ticket, transaction } if is_daemon => {
+                        self.agreement.transact(ticket, transaction);
+                    }
+                    agreement::Effect::Transact { .. } => {}
+                    agreement::Effect::AwaitWorkers(generation) => {
+                        let (counters, adopted) = (self.worker_counters(), self.shared.adopted.subscribe());
+                        let report = report_agreement(inputs);
+                        tokio::task::spawn_local(async move {
+                            workers_at(generation, &counters, adopted).await;
+                            report(agreement::Event::Workers(generation));
+                        });
+                    }
+                }
+                None
+            }
             Effect::Log(line) => Some(lifecycle::Effect::Log(line)),
         }
     }
@@ -149,6 +171,8 @@ impl Daemon for ProxyDaemon {
 
     fn serve(&mut self, network: Network, prepared: &Prepared) -> Result<Vec<String>, RunError> {
         self.network = network;
+        let report = report_agreement(&self.inputs);
+        self.agreement.follow(prepared.document.agreement.as_ref(), report);
         let reopened = self.shared.access_log.reopen(prepared.document.access_log.as_ref());
         let note = |error| format!("the access log cannot be opened ({error}), the one before goes on");
         Ok(reopened.err().map(note).into_iter().collect())
@@ -197,6 +221,7 @@ impl Daemon for ProxyDaemon {
     }
 
     fn follow(&self, admin_socket: &Path, inputs: &Inputs<Prepared, Event>) {
+        self.agreement.stop();
         tokio::task::spawn_local(handed::follow(Client::new(admin_socket), inputs.clone()));
     }
 
@@ -212,6 +237,26 @@ impl Daemon for ProxyDaemon {
     fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         self.obey(request, now)
     }
+}
+
+impl ProxyDaemon {
+    fn worker_counters(&self) -> Vec<Arc<WorkerCounters>> {
+        self.workers.iter().map(|worker| Arc::clone(&worker.counters)).collect()
+    }
+}
+
+/// Reports what happens to the store by which the proxies agree.
+pub(super) fn report_agreement(inputs: &Inputs<Prepared, Event>) -> impl Fn(agreement::Event) + Clone + 'static {
+    let inputs = inputs.clone();
+    move |event| {
+        inputs.send(Input::Event(Event::Agreement(event)));
+    }
+}
+
+/// Waits until every worker answers from this snapshot or a later one, and has told requests that run elsewhere to leave.
+async fn workers_at(generation: u64, counters: &[Arc<WorkerCounters>], mut adopted: watch::Receiver<()>) {
+    let are_there = || counters.iter().all(|counters| counters.generation.load(Acquire) >= generation);
+    while !are_there() && adopted.changed().await.is_ok() {}
 }
 
 /// What a process asks at this door; none where connections of this machine are closed out, which is logged each time.

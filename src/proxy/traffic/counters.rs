@@ -9,6 +9,8 @@ use crate::proxy::snapshot::BackendCounters;
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct WorkerCounters {
+    /// The generation of the snapshot that it answers from.
+    pub generation: AtomicU64,
     /// Connections accepted.
     pub accepted: AtomicU64,
     /// Connections refused at `limits.connections`, those told so with a 503 included.

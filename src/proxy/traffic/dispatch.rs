@@ -2,6 +2,7 @@
 //!
 //! Called by the connection for each request that was vetted; knows the client's side only as a [`ClientStream`].
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +69,10 @@ impl Exchange<'_> {
                     return Ok(served);
                 }
                 admitted = Some(Arc::clone(&view.snapshot.fronts));
+                if !Rc::ptr_eq(&view, &self.local.view()) {
+                    // Asking somebody whether it may pass takes time: what is chosen is chosen by what counts now.
+                    continue;
+                }
             }
             let place = match &front.target {
                 FrontTarget::Backends(place) => *place,
@@ -94,6 +99,7 @@ impl Exchange<'_> {
                 }
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, nobody(service)))),
                 Choice::Undecided => return Err(Failure::new(503, End::Undecided)),
+                Choice::Unagreed => return Err(Failure::new(503, End::Unagreed)),
                 Choice::Isolated => return Err(Failure::new(503, End::Isolated)),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Queue { among } => {

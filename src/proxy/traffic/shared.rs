@@ -19,6 +19,8 @@ pub struct Shared {
     /// The generation of `snapshot`, sent after each swap: wakes the worker, which moves or aborts requests on backends
     /// that went down or were failed away from, and lets waiting ones choose again.
     pub changed: watch::Sender<u64>,
+    /// Sent to by a worker when it answers from another snapshot, whose generation is among its counts.
+    pub adopted: watch::Sender<()>,
     /// What workers report to control.
     pub reports: mpsc::UnboundedSender<Report>,
     /// Clients' connections now, over all workers.
@@ -63,6 +65,7 @@ impl Shared {
         Shared {
             changed: watch::channel(snapshot.generation).0,
             snapshot: ArcSwap::from_pointee(snapshot),
+            adopted: watch::channel(()).0,
             reports,
             admission: Arc::default(),
             stopping: AtomicBool::new(false),

@@ -77,6 +77,7 @@ ends! {
     MalformedResponse "PH" "the response's head was malformed or too long",
     NoBackend "SC" "no backend was usable, or each refused the connection",
     Undecided "PQ" "which backend of the service is active is not known",
+    Unagreed "pQ" "this proxy has no word from the store by which the proxies agree which backend of the service is active",
     Isolated "SQ" "this proxy alone cannot reach the active backend of the service, which its peers reach",
     ConnectTimeout "sC" "timeouts.connect passed",
     OutOfResources "RC" "this machine could open no further connection",

@@ -33,10 +33,11 @@ impl View {
     }
 
     /// Whether what is known of a service's backend is recent enough to send it a request now: its verdict, and where a latch has made it the
-    /// active one, what the peers say.
+    /// active one, what the peers say and that the proxies agree.
     pub fn may_act_on(&self, service: &Service, backend: usize, now: Duration) -> bool {
         let is_latched = matches!(service.mode, ServiceMode::Latched { .. });
-        service.backends[backend].proof.holds(now) && (!is_latched || self.snapshot.peers.holds(now))
+        service.backends[backend].proof.holds(now)
+            && (!is_latched || self.snapshot.peers.holds(now) && service.fence.holds(now))
     }
 
     /// Whether the backends of a service may get what they might get when `before` was the service.

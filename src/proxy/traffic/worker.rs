@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Release;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -153,7 +154,11 @@ fn listen(local: &Rc<Local>, accepting: &mut JoinSet<()>, listening: Vec<Listeni
 }
 
 fn adopt(local: &Local) {
-    local.registry.adopt(&local.view());
+    let view = local.view();
+    local.registry.adopt(&view);
+    // Requests that choose from now on choose by this one.
+    local.counters.generation.store(view.snapshot.generation, Release);
+    local.shared.adopted.send_replace(());
     local.sweep_connections();
 }
 

@@ -206,7 +206,7 @@ impl<'a> Members<'a> {
                 "the members of etcd on {} are not healthy, and the others must not be restarted meanwhile",
                 ill.join(", ")
             ))
-            .remedy("mend them first (docs/agreement.md), or leave out a dead host with --skip HOST")),
+            .remedy("mend them first (docs/etcd.md), or leave out a dead host with --skip HOST")),
         }
     }
 

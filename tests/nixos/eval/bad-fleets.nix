@@ -17,13 +17,89 @@ let
       lib.filter (assertion: !assertion.assertion) (fleetOf module).${host}.config.assertions
     );
 
+  warningsOf = host: module: (fleetOf module).${host}.config.warnings;
+
+  # Two proxies and a nameserver that keep the agreement, in the two places that there are.
+  agreed = {
+    hosts = [
+      "px-nl"
+      "px-ch"
+      "ns-nl"
+    ];
+    formed = true;
+  };
+
   mirrorOn =
     host:
     { config, lib, ... }:
     lib.mkIf (config.networking.hostName == host) { polder.svnMirror.enable = true; };
 
-  # A case: the messages of `host` are to include exactly the ones begun by `says`.
+  # A case: the messages of `host` (or its warnings) are to include exactly the ones begun by `says`.
   cases = {
+    "an agreement of two hosts" = {
+      host = "px-nl";
+      fleet.agreement.hosts = [
+        "px-nl"
+        "px-ch"
+      ];
+      says = [ "polder.fleet.agreement.hosts: here are 2; name three hosts, or five" ];
+    };
+    "an agreement of a host that is none, and of one whose role is another" = {
+      host = "px-nl";
+      fleet.agreement.hosts = [
+        "px-nl"
+        "web-1"
+        "wit-de"
+      ];
+      says = [
+        ''polder.fleet.agreement.hosts: "web-1" is no host with the role proxy, nameserver or witness''
+        ''polder.fleet.agreement.hosts: "wit-de" is no host with the role proxy, nameserver or witness''
+      ];
+    };
+    "a witness of nothing" = {
+      host = "px-nl";
+      fleet.hosts.wit-nl = {
+        location = "nl";
+        roles = [ "witness" ];
+        ipv4 = "192.0.2.51";
+      };
+      says = [
+        "polder.fleet.hosts.wit-nl.roles: a witness runs a member of polder.fleet.agreement.hosts"
+      ];
+    };
+    "an agreement in two places" = {
+      host = "px-nl";
+      warned = true;
+      fleet.agreement = agreed;
+      says = [
+        "polder.fleet.agreement.hosts: the members are in nl and ch only. When the link between the places is cut, or the place with most of the members (nl)"
+      ];
+    };
+    "the same, said on one host only" = {
+      host = "px-ch";
+      warned = true;
+      fleet.agreement = agreed;
+      says = [ ];
+    };
+    "an agreement in three places" = {
+      host = "px-nl";
+      warned = true;
+      fleet.agreement = agreed;
+      fleet.locations.de = { };
+      fleet.hosts.ns-nl.location = lib.mkForce "de";
+      says = [ ];
+    };
+    "an agreement that is not used yet" = {
+      host = "px-nl";
+      warned = true;
+      fleet.agreement = {
+        hosts = [ "px-nl" ];
+      };
+      says = [
+        "polder.fleet.agreement.hosts: px-nl alone keeps the agreement"
+        "polder.fleet.agreement.formed is false: the proxies do not agree there yet"
+      ];
+    };
     "a stateful service without a backup" = {
       host = "px-nl";
       fleet.services.shop.backends = lib.mkForce [
@@ -327,7 +403,7 @@ let
     name: case:
     let
       module = case.module or { polder = { inherit (case) fleet; }; };
-      messages = messagesOf case.host module;
+      messages = (if case.warned or false then warningsOf else messagesOf) case.host module;
       said = message: lib.any (beginning: lib.hasPrefix beginning message) case.says;
       missing = lib.filter (
         beginning: !lib.any (message: lib.hasPrefix beginning message) messages
@@ -338,7 +414,7 @@ let
       "ok: ${name}"
     else
       throw ''
-        ${name}: the messages differ.
+        ${name}: the ${if case.warned or false then "warnings" else "messages"} differ.
         wanted: ${lib.concatStringsSep "\n        " case.says}
         found:  ${lib.concatStringsSep "\n        " messages}
       '';

@@ -10,6 +10,7 @@ fn latch(active: &str, epoch: u64, by: &str) -> Latch {
         failed_from: Vec::new(),
         reason: "why".to_owned(),
         by_operator: false,
+        without_agreement: false,
         addresses: Default::default(),
     }
 }

@@ -26,7 +26,17 @@ fn start(found: StoredLatches, damaged: bool, peers: usize) -> Machine {
     }
     let (operator, remembered, words) = Default::default();
     let acme = Default::default();
-    let known = InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, acme, words };
+    let known = InitialState {
+        health,
+        operator,
+        operator_lost: None,
+        latches,
+        damaged: None,
+        remembered,
+        acme,
+        words,
+        settled: Duration::ZERO,
+    };
     Machine::start_with(prepared, known)
 }
 
@@ -132,7 +142,7 @@ fn a_peer_that_has_lost_the_latch_leaves_the_decision_to_one_that_knows_or_to_th
     machine.take(told("px2", message_of(StoredLatches::Broken("both".into()), false)));
     assert_undecided(&machine);
     let (to, who, why) = (Some("web3".into()), "alice".into(), String::new());
-    let command = FailoverCommand { service: "shop".into(), to, who, why, dry_run: false };
+    let command = FailoverCommand { service: "shop".into(), to, who, why, dry_run: false, without_agreement: false };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_on(&machine, "web3", 1);
@@ -147,6 +157,7 @@ fn what_the_operator_decides_counts_for_more_than_the_latch_that_was_in_doubt() 
         who: "alice".into(),
         why: String::new(),
         dry_run: false,
+        without_agreement: false,
     };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);

@@ -50,6 +50,7 @@ impl Fleet {
                 remembered: known,
                 acme,
                 words,
+                settled: Duration::ZERO,
             };
             Machine::start_with(prepared, known)
         });

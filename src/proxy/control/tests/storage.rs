@@ -36,6 +36,7 @@ fn failed_over(machine: &mut Machine) -> (Change, u64) {
         who: "alice".into(),
         why: String::new(),
         dry_run: false,
+        without_agreement: false,
     };
     let Accepted { change, effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     let write = |effects: &[Effect]| {
@@ -114,6 +115,7 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
         damaged: None,
         acme: Default::default(),
         remembered,
+        settled: Duration::ZERO,
         words: Vec::new(),
     };
     let mut only_backup = health(&prepared, Verdict::Up);

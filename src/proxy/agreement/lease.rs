@@ -1,0 +1,44 @@
+//! Our own lease: until when this proxy may serve without another word from the store.
+
+use std::time::Duration;
+
+use crate::health::Proof;
+
+/// The lease is given up this part of it before the store does: clocks of machines do not run alike.
+const MARGIN: u32 = 10;
+
+/// A lease, and that it was renewed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lease {
+    held: Option<(i64, Proof)>,
+}
+
+impl Lease {
+    /// Renewed, by a question that was asked at this time; `lasts`: as the store counts from when it heard it, which is later. Gives
+    /// whether something follows from it: it is another lease, or this one had lapsed.
+    pub fn renew(&mut self, id: i64, asked: Duration, lasts: Duration, now: Duration) -> bool {
+        match &mut self.held {
+            // Where it had lapsed here the store has still kept our seat for us: nobody has moved on.
+            Some((held, proof)) if *held == id => proof.renew(asked, now),
+            held => {
+                *held = Some((id, Proof::new(asked, lasts - lasts / MARGIN)));
+                true
+            }
+        }
+    }
+
+    /// The store knows it no more.
+    pub fn end(&mut self) {
+        self.held = None;
+    }
+
+    /// Its number, while it lives.
+    pub fn id(&self, now: Duration) -> Option<i64> {
+        self.held.as_ref().filter(|(_, proof)| proof.holds(now)).map(|(id, _)| *id)
+    }
+
+    /// Shows until when it may be acted on, while it lives.
+    pub fn proof(&self, now: Duration) -> Option<&Proof> {
+        self.held.as_ref().map(|(_, proof)| proof).filter(|proof| proof.holds(now))
+    }
+}

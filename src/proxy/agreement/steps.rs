@@ -1,0 +1,428 @@
+//! What this proxy may serve, and what it asks of the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::key::Kind;
+use super::view::Votes;
+use super::{Condition, Entry, Key, Lease, Seat, Transaction, View};
+use crate::health::{Proof, Verdict};
+use crate::proxy::latch::{Latch, Now};
+
+/// Between two attempts to write something of which it is not known what came of the first.
+const RETRY: Duration = Duration::from_millis(300);
+
+/// Between two attempts of which the first was refused: what it did not know is being told.
+const REFUSED: Duration = Duration::from_millis(20);
+
+/// Something happened to the store, or to our connection with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// All that is there was read. What changes from now on is told.
+    Known(View),
+    /// It has changed.
+    Changed {
+        /// Up to this revision.
+        revision: i64,
+        /// What was written.
+        entries: Vec<Entry>,
+    },
+    /// It is not told any more what changes, for this reason.
+    Lost(String),
+    /// A lease was given to us, or renewed.
+    Leased {
+        /// Its number.
+        id: i64,
+        /// When it was asked for.
+        asked: Duration,
+    },
+    /// Our lease is not known to the store any more.
+    LeaseEnded,
+    /// A transaction has ended.
+    Ended {
+        /// Which.
+        ticket: u64,
+        /// How.
+        how: Ended,
+    },
+    /// Every worker answers from the snapshot of this generation, or a later one.
+    Workers(u64),
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It was made, at this revision.
+    Written(i64),
+    /// A condition did not hold.
+    Refused,
+    /// Nobody knows whether it was made, for this reason.
+    Unknown(String),
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// To be tried; answered with [`Event::Ended`].
+    Transact {
+        /// To be named in the answer.
+        ticket: u64,
+        /// What is written.
+        transaction: Transaction,
+    },
+    /// Answered with [`Event::Workers`], once all of them answer from this snapshot.
+    AwaitWorkers(u64),
+}
+
+/// Whether the active backend of a service may be served by agreement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It may, while this holds.
+    Serves(Proof),
+    /// These have yet to leave what was active before, or to lose their seats.
+    Awaits(Vec<String>),
+    /// We hold a lease, and have yet to take our seat or to learn what the latch is.
+    Begins,
+    /// We hold no lease: others may have moved on without us.
+    Lapsed,
+}
+
+/// A latch that is to follow the one in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The latch.
+    pub next: Latch,
+    /// The backend that is left, by `SERVICE/ADDRESS`, where the seats must find it down. None: the operator wants it.
+    pub condemned: Option<String>,
+}
+
+impl Step {
+    /// Whether it is the operator's.
+    pub fn is_operators(&self) -> bool {
+        self.condemned.is_none() && self.next.by_operator
+    }
+}
+
+/// A transaction under way.
+#[derive(Debug)]
+struct Pending {
+    key: Key,
+    until: Until,
+}
+
+#[derive(Debug)]
+enum Until {
+    /// Its end is told.
+    Told,
+    /// The view has come to this revision.
+    Seen(i64),
+    /// This time: it was refused, or nobody knows what came of it.
+    Time(Duration),
+}
+
+/// Agreement as this proxy knows it.
+#[derive(Debug)]
+pub struct Agreement {
+    own: String,
+    lasts: Duration,
+    lease: Lease,
+    view: Option<View>,
+    /// Since when, and why, nothing is told of what changes; none: it is told.
+    lost: Option<(Duration, String)>,
+    ticket: u64,
+    pending: BTreeMap<u64, Pending>,
+    /// What is asked of the store, by service.
+    wanted: BTreeMap<String, Step>,
+    /// At which epochs we stand, by service.
+    stands_at: BTreeMap<String, u64>,
+    /// Before this nobody moves on: the process before this one may serve until then, or a store that has gone back forgot who does.
+    settled: Duration,
+    /// Every worker answers from this snapshot.
+    workers: u64,
+    awaited: u64,
+}
+
+impl Agreement {
+    /// Knows nothing yet. `lasts`: the lease's time; `settled`: until then the process before this one may serve.
+    pub fn new(own: &str, lasts: Duration, settled: Duration, now: Now) -> Agreement {
+        Agreement {
+            own: own.to_owned(),
+            lasts,
+            lease: Lease::default(),
+            view: None,
+            lost: Some((now.running, "not connected yet".into())),
+            ticket: 0,
+            pending: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            stands_at: BTreeMap::new(),
+            settled,
+            workers: 0,
+            awaited: 0,
+        }
+    }
+
+    /// Whether this is nothing but our lease renewed in time, which it takes in: nothing follows from that.
+    pub fn is_routine(&mut self, event: &Event, now: Now) -> bool {
+        match event {
+            Event::Leased { id, asked } if self.lease.id(now.running) == Some(*id) => {
+                !self.lease.renew(*id, *asked, self.lasts, now.running)
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn take_in(&mut self, event: Event, now: Now) {
+        match event {
+            Event::Known(view) => {
+                if self.view.as_ref().is_some_and(|before| before.revision > view.revision) {
+                    self.settled = self.settled.max(now.running + self.lasts);
+                }
+                (self.view, self.lost) = (Some(view), None);
+                // Its revisions say nothing of what was under way, and its end may never be told.
+                for pending in self.pending.values_mut() {
+                    pending.until = Until::Time(now.running + RETRY);
+                }
+            }
+            Event::Changed { revision, entries } => {
+                self.view.iter_mut().for_each(|view| view.change(revision, entries.clone()));
+            }
+            Event::Lost(why) => match &mut self.lost {
+                Some((_, before)) => *before = why,
+                lost => *lost = Some((now.running, why)),
+            },
+            Event::Leased { id, asked } => {
+                self.lease.renew(id, asked, self.lasts, now.running);
+            }
+            Event::LeaseEnded => self.lease.end(),
+            Event::Ended { ticket, how } => {
+                let Some(pending) = self.pending.get_mut(&ticket) else { return };
+                pending.until = match how {
+                    Ended::Written(revision) => Until::Seen(revision),
+                    Ended::Refused => Until::Time(now.running + REFUSED),
+                    Ended::Unknown(_) => Until::Time(now.running + RETRY),
+                };
+            }
+            Event::Workers(generation) => self.workers = self.workers.max(generation),
+        }
+    }
+
+    /// What may be tried again now is not under way any more.
+    fn forget_what_has_ended(&mut self, now: Now) {
+        let revision = self.view.as_ref().map_or(0, |view| view.revision);
+        self.pending.retain(|_, pending| match pending.until {
+            Until::Told => true,
+            Until::Seen(seen) => seen > revision,
+            Until::Time(time) => time > now.running,
+        });
+    }
+
+    /// Changes the lease's time, from the next lease on.
+    pub fn reload(&mut self, lasts: Duration) {
+        self.lasts = lasts;
+    }
+
+    /// What the store has of a service's latch.
+    pub fn latch(&self, service: &str) -> Option<&Latch> {
+        self.view.as_ref()?.latch(service).map(|(latch, _)| latch)
+    }
+
+    /// Whether it is known that the store has no latch of a service.
+    pub fn knows_of_none(&self, service: &str) -> bool {
+        self.view.as_ref().is_some_and(|view| !view.has_latch(service))
+    }
+
+    /// Since when, and why, we are not told what changes; none: we are.
+    pub fn lost(&self) -> Option<(Duration, &str)> {
+        self.lost.as_ref().map(|(since, why)| (*since, &**why))
+    }
+
+    /// Whether a step can be asked for: we are told what changes, and hold a lease.
+    pub fn can_step(&self, now: Now) -> bool {
+        self.lost.is_none() && self.lease.id(now.running).is_some()
+    }
+
+    /// What the seats say of a backend.
+    pub fn votes(&self, service: &str, subject: &str) -> Votes {
+        self.view.as_ref().map(|view| view.votes(service, subject)).unwrap_or_default()
+    }
+
+    /// The proxies that hold a seat.
+    pub fn proxies(&self) -> impl Iterator<Item = &String> {
+        self.view.iter().flat_map(View::proxies)
+    }
+
+    /// What is known of the store.
+    pub fn view(&self) -> Option<&View> {
+        self.view.as_ref()
+    }
+
+    /// Whether the active backend of a service may be served, where this latch is in force here.
+    pub fn standing(&self, service: &str, latch: &Latch, now: Now) -> Standing {
+        let (Some(id), Some(proof)) = (self.lease.id(now.running), self.lease.proof(now.running)) else {
+            return Standing::Lapsed;
+        };
+        let Some(view) = &self.view else { return Standing::Begins };
+        let has_seat =
+            view.seat(&self.own).is_some_and(|seat| seat.lease == id && seat.stands_at.contains_key(service));
+        if !has_seat || !self.latch(service).is_some_and(|agreed| agreed.is_same_move(latch)) {
+            return Standing::Begins;
+        }
+        let behind: Vec<String> = view.behind(&self.own, service, latch.epoch).cloned().collect();
+        match (self.stands(service, latch.epoch), behind.is_empty()) {
+            (true, true) => Standing::Serves(proof.clone()),
+            (false, true) => Standing::Awaits(vec![self.own.clone()]),
+            (_, false) => Standing::Awaits(behind),
+        }
+    }
+
+    /// Asks for a step, until it is made, or another one is. One that is asked for already stays as it is.
+    pub fn want(&mut self, service: &str, step: Step) {
+        let is_alike = |known: &Step| {
+            (known.next.epoch, &known.next.active, &known.condemned)
+                == (step.next.epoch, &step.next.active, &step.condemned)
+        };
+        if !self.wanted.get(service).is_some_and(is_alike) {
+            self.wanted.insert(service.to_owned(), step);
+        }
+    }
+
+    /// What is asked for.
+    pub fn wanted(&self, service: &str) -> Option<&Step> {
+        self.wanted.get(service)
+    }
+
+    /// Asks for it no more.
+    pub fn unwant(&mut self, service: &str) {
+        self.wanted.remove(service);
+    }
+
+    /// Asks to be told when every worker answers from this snapshot.
+    pub fn await_workers(&mut self, generation: u64) -> Option<Effect> {
+        if self.workers >= generation || self.awaited >= generation {
+            return None;
+        }
+        self.awaited = generation;
+        Some(Effect::AwaitWorkers(generation))
+    }
+
+    /// Whether every worker answers from this snapshot.
+    pub fn has_workers_at(&self, generation: u64) -> bool {
+        self.workers >= generation
+    }
+
+    /// Whether we stand at this epoch of a service.
+    pub fn stands(&self, service: &str, epoch: u64) -> bool {
+        self.stands_at.get(service).is_some_and(|stands_at| *stands_at >= epoch)
+    }
+
+    /// Nothing that was active before this epoch of a service is served here any more.
+    pub fn stand_at(&mut self, service: &str, epoch: u64, now: Now) {
+        let stands_at = self.stands_at.entry(service.to_owned()).or_insert(epoch);
+        if now.running >= self.settled {
+            *stands_at = epoch.max(*stands_at);
+        }
+    }
+
+    /// Only these services are in our document.
+    pub fn keep_services(&mut self, services: &BTreeSet<&str>) {
+        self.stands_at.retain(|service, _| services.contains(&**service));
+        self.wanted.retain(|service, _| services.contains(&**service));
+    }
+
+    /// What is to be written now. `ours`: the latches in force here by service, where they are later than the store's or the store
+    /// has none.
+    pub fn settle(
+        &mut self,
+        ours: BTreeMap<String, Latch>,
+        verdicts: BTreeMap<String, Verdict>,
+        now: Now,
+    ) -> Vec<Effect> {
+        self.forget_what_has_ended(now);
+        let Some(view) = self.view.as_ref().filter(|_| self.lost.is_none()) else { return Vec::new() };
+        let mut transactions: Vec<Transaction> = Vec::new();
+        if self.lease.id(now.running).is_none() {
+            // Nobody is surprised by what he has given up on.
+            self.wanted.clear();
+        }
+        if let Some(id) = self.lease.id(now.running) {
+            let seat = Seat { lease: id, stands_at: self.stands_at.clone(), verdicts };
+            if view.seat(&self.own) != Some(&seat) {
+                transactions.push(take_seat(&self.own, &seat, view));
+            }
+            self.wanted.retain(|service, step| {
+                let agreed = view.latch(service).map_or(0, |(latch, _)| latch.epoch);
+                step.next.epoch == agreed.saturating_add(1)
+            });
+            transactions.extend(self.wanted.iter().filter_map(|(service, step)| make_step(service, step, view)));
+            transactions.extend(ours.iter().filter_map(|(service, latch)| restore(service, latch, view)));
+        }
+        let mut effects = Vec::new();
+        for transaction in transactions {
+            if self.pending.values().any(|pending| pending.key == transaction.key) {
+                continue;
+            }
+            self.ticket += 1;
+            self.pending.insert(self.ticket, Pending { key: transaction.key.clone(), until: Until::Told });
+            effects.push(Effect::Transact { ticket: self.ticket, transaction });
+        }
+        effects
+    }
+
+    /// Whether something of ours is under way: a start is not ready before it has ended.
+    pub fn is_settling(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The next moment at which something is to be tried again, or comes out otherwise though nothing happens.
+    pub fn wakes(&self, now: Now) -> Option<Duration> {
+        let retries = self.pending.values().filter_map(|pending| match pending.until {
+            Until::Time(time) => Some(time),
+            Until::Told | Until::Seen(_) => None,
+        });
+        let lapses = self.lease.proof(now.running).and_then(Proof::lapses);
+        retries.chain(lapses).chain([self.settled]).filter(|at| *at > now.running).min()
+    }
+}
+
+/// Our seat. No latch may have moved since: we would stand where nobody expects us any more.
+fn take_seat(own: &str, seat: &Seat, view: &View) -> Transaction {
+    Transaction {
+        conditions: vec![Condition::NoneAfter(Kind::Latches, view.revision)],
+        key: Key::Seat(own.to_owned()),
+        value: json!(seat).to_string(),
+        lease: Some(seat.lease),
+    }
+}
+
+/// A step, if the seats allow it.
+fn make_step(service: &str, step: &Step, view: &View) -> Option<Transaction> {
+    let (_, written) = view.latch(service)?;
+    let key = Key::Latch(service.to_owned());
+    let mut conditions = vec![Condition::WrittenAt(key.clone(), written)];
+    if let Some(subject) = &step.condemned {
+        let votes = view.votes(service, subject);
+        if !votes.condemn() {
+            return None;
+        }
+        // Nobody has come, or thought otherwise, since they were counted; and those who count are still there.
+        conditions.push(Condition::NoneAfter(Kind::Seats, view.revision));
+        conditions.extend(votes.down.into_iter().map(|proxy| Condition::Exists(Key::Seat(proxy))));
+    }
+    Some(Transaction { conditions, key, value: json!(step.next).to_string(), lease: None })
+}
+
+/// A latch that the store does not know, or knows no more: it is new, or has gone back.
+fn restore(service: &str, ours: &Latch, view: &View) -> Option<Transaction> {
+    let key = Key::Latch(service.to_owned());
+    let written = match view.latch(service) {
+        Some((agreed, _)) if agreed.epoch >= ours.epoch => return None,
+        Some((_, written)) => written,
+        None if view.has_latch(service) => return None,
+        None => 0,
+    };
+    let conditions = vec![Condition::WrittenAt(key.clone(), written)];
+    Some(Transaction { conditions, key, value: json!(ours).to_string(), lease: None })
+}

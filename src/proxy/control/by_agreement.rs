@@ -1,0 +1,206 @@
+//! What follows from what the proxies agree on (pure), where they do by a store: latches come from there, and steps go there first.
+//!
+//! Owns what is asked of the store and what our seat in it says. Must never: move a latch here that the store has not moved, but on the
+//! operator's last word. While the store is silent nothing moves, and `build` decides what is served.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::prepared::PreparedService;
+use super::wishes::Shown;
+use super::{Effect, State, lines};
+use crate::config::duration;
+use crate::counted::listed;
+use crate::proxy::agreement::steps::Step;
+use crate::proxy::agreement::{Agreement, Event};
+use crate::proxy::latch::{CommandError, Keeper, Latch, Now};
+use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
+
+/// How often it is looked at whether requests on a backend that was left have ended.
+const LOOKS: Duration = Duration::from_millis(10);
+
+impl State {
+    /// Begins to agree by the store that the document names; `settled`: before this the process before this one may serve.
+    pub(super) fn begin_agreement(&mut self, settled: Duration, now: Now) {
+        let config = self.prepared.document.agreement.as_ref();
+        self.agreement = config.map(|config| Agreement::new(&self.own, config.lease, settled, now));
+        let Some(agreement) = &mut self.agreement else { return };
+        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+            if let Some(latch) = self.latches.get(&service.name).and_then(Keeper::latch) {
+                agreement.stand_at(&service.name, latch.epoch, now);
+            }
+        }
+    }
+
+    /// Takes in what happened to the store. Gives a line for the log where it falls silent, or is heard.
+    pub(super) fn take_in_agreement(&mut self, event: Event, now: Now) -> Option<Effect> {
+        let agreement = self.agreement.as_mut()?;
+        let was_told = agreement.lost().is_none();
+        agreement.take_in(event, now);
+        let line = match agreement.lost() {
+            Some((_, why)) if was_told => lines::agreement_lost(why),
+            None if !was_told => lines::agreement_back(),
+            _ => return None,
+        };
+        Some(Effect::Log(line))
+    }
+
+    /// Another document is in force.
+    pub(super) fn reload_agreement(&mut self, now: Now) {
+        match (&mut self.agreement, &self.prepared.document.agreement) {
+            (Some(agreement), Some(config)) => agreement.reload(config.lease),
+            (None, Some(_)) => self.begin_agreement(Duration::ZERO, now),
+            (_, None) => self.agreement = None,
+        }
+        let latched = self.prepared.services.iter().filter(|service| service.rules().is_some());
+        let services: BTreeSet<&str> = latched.map(|service| &*service.name).collect();
+        if let Some(agreement) = &mut self.agreement {
+            agreement.keep_services(&services);
+        }
+    }
+
+    /// The latches that the proxies have agreed on come into force here, once they are on disk.
+    pub(super) fn adopt_agreed(&mut self) {
+        let Some(agreement) = &self.agreement else { return };
+        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+            let is_known = |name: &str| service.backends.iter().any(|backend| *backend.name == *name);
+            // Whoever can write there is trusted to move a service, and not with more.
+            let agreed = agreement.latch(&service.name).filter(|agreed| agreed.vet(agreed.epoch, is_known).is_ok());
+            if let (Some(agreed), Some(keeper)) = (agreed, self.latches.get_mut(&service.name)) {
+                keeper.adopt(agreed);
+            }
+        }
+    }
+
+    /// Why an operator's step cannot be agreed on now; none: it can, or nobody has to.
+    pub(super) fn why_no_agreement(&self, service: &str, now: Now) -> Option<CommandError> {
+        let agreement = self.agreement.as_ref().filter(|agreement| !agreement.can_step(now))?;
+        let why = agreement.lost().map_or("this proxy holds no lease", |(_, why)| why);
+        Some(CommandError::Conflict(format!(
+            "{service}: the proxies cannot agree now: {why}. Nothing moves until they can; where you are sure that no other proxy serves \
+             {service}, or serves it from the same backend, `polder failover {service} --to BACKEND --without-agreement` is your last word"
+        )))
+    }
+
+    /// Whether the operator may have the last word: only where the proxies cannot agree.
+    pub(super) fn vet_last_word(&self, service: &str, now: Now) -> Result<(), CommandError> {
+        let why = match &self.agreement {
+            None => "the document names no `agreement`",
+            Some(agreement) if agreement.can_step(now) => "the proxies can agree",
+            Some(_) => return Ok(()),
+        };
+        Err(CommandError::Conflict(format!(
+            "{why}: `polder failover {service}` without --without-agreement is the way"
+        )))
+    }
+
+    /// Whether an operator's step of a service has been asked for and is not decided.
+    pub(super) fn asks_for_a_step(&self, service: &str) -> bool {
+        let wanted = self.agreement.as_ref().and_then(|agreement| agreement.wanted(service));
+        wanted.is_some_and(Step::is_operators)
+    }
+
+    /// We stand where our latches are, as soon as nothing runs here any more of what was active before.
+    pub(super) fn stand(&mut self, now: Now) {
+        let Some(agreement) = &mut self.agreement else { return };
+        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+            let Some(latch) = self.latches.get(&service.name).and_then(Keeper::latch) else { continue };
+            let shown = self.shown.get(&*service.name).filter(|shown| shown.epoch == latch.epoch);
+            let is_shown = shown.is_some_and(|shown| agreement.has_workers_at(shown.generation));
+            if is_shown && elsewhere(&self.snapshot, &service.name, &latch.active) == 0 {
+                agreement.stand_at(&service.name, latch.epoch, now);
+            }
+        }
+    }
+
+    /// What is written to the store now, after what is in force here has been published.
+    pub(super) fn settle_agreement(&mut self, now: Now) -> Vec<Effect> {
+        let Some(agreement) = &mut self.agreement else { return Vec::new() };
+        let (mut ours, mut unsettled) = (BTreeMap::new(), None);
+        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+            let Some(latch) = self.latches.get(&service.name).and_then(Keeper::latch) else { continue };
+            let now_shown = Shown { epoch: latch.epoch, generation: self.snapshot.generation };
+            let shown = self.shown.entry(service.name.to_string()).or_insert(now_shown);
+            if shown.epoch != latch.epoch {
+                *shown = now_shown;
+            }
+            if !agreement.stands(&service.name, latch.epoch) {
+                unsettled = unsettled.max(Some(shown.generation));
+            }
+            ours.insert(service.name.to_string(), Latch { without_agreement: false, ..latch.clone() });
+        }
+        let awaited = unsettled.and_then(|generation| agreement.await_workers(generation));
+        let mut verdicts = self.opinions.told().verdicts();
+        let latched = |subject: &str| {
+            let service = subject.split_once('/').and_then(|(service, _)| self.prepared.service(service));
+            service.is_some_and(|service| service.rules().is_some())
+        };
+        verdicts.retain(|subject, _| latched(subject));
+        agreement.settle(ours, verdicts, now).into_iter().chain(awaited).map(Effect::Agreement).collect()
+    }
+
+    /// The next moment at which something of it may come out otherwise though nothing happens.
+    pub(super) fn agreement_wakes(&self, now: Now) -> Option<Duration> {
+        let agreement = self.agreement.as_ref()?;
+        let is_unsettled = |service: &PreparedService| {
+            let latch = self.latches.get(&service.name).and_then(Keeper::latch);
+            service.rules().is_some() && latch.is_some_and(|latch| !agreement.stands(&service.name, latch.epoch))
+        };
+        let looks = self.prepared.services.iter().any(is_unsettled).then(|| now.running + LOOKS);
+        agreement.wakes(now).into_iter().chain(looks).min()
+    }
+
+    /// Whether some service is answered 503 here because the proxies cannot agree on it.
+    pub(super) fn is_kept_out(&self) -> bool {
+        self.snapshot
+            .services
+            .iter()
+            .any(|service| matches!(service.mode, ServiceMode::Latched { latch: LatchView::Unagreed, .. }))
+    }
+
+    /// What the operator should look at.
+    pub(super) fn alarms_of_agreement(&self, now: Now) -> Vec<String> {
+        let Some(agreement) = &self.agreement else { return Vec::new() };
+        let mut alarms = Vec::new();
+        let is_unagreed =
+            |service: &&Service| matches!(service.mode, ServiceMode::Latched { latch: LatchView::Unagreed, .. });
+        let stopped: Vec<&str> =
+            self.snapshot.services.iter().filter(is_unagreed).map(|service| &*service.name).collect();
+        if let Some((since, why)) = agreement.lost() {
+            let ago = duration::format(Duration::from_secs(now.running.saturating_sub(since).as_secs()));
+            let stopped =
+                if stopped.is_empty() { String::new() } else { format!("; 503 here for {}", listed(&stopped)) };
+            alarms.push(format!(
+                "agreement: no word from etcd for {ago} ({why}): no stateful service moves{stopped}; look after the members that \
+                 `agreement.endpoints` names"
+            ));
+        } else if !stopped.is_empty() {
+            alarms.push(format!(
+                "agreement: this proxy holds no lease: 503 here for {}; is its clock stopped, or the machine too busy?",
+                listed(&stopped)
+            ));
+        }
+        let unreadable = agreement.view().into_iter().flat_map(|view| view.unreadable());
+        alarms.extend(unreadable.map(|(key, why)| {
+            format!("agreement: what etcd has at {key} cannot be read ({why}): another version of polder may have written it")
+        }));
+        let last_words = self.prepared.services.iter().filter(|service| {
+            let latch = self.latches.get(&service.name).and_then(Keeper::latch);
+            latch.is_some_and(|latch| latch.without_agreement)
+        });
+        alarms.extend(last_words.map(|service| {
+            format!(
+                "{}: an operator moved it without agreement: another proxy may serve another backend, until etcd is heard again and has \
+                 taken it in",
+                service.name
+            )
+        }));
+        alarms
+    }
+}
+
+/// Requests that run here on other backends of a service than this one.
+fn elsewhere(snapshot: &Snapshot, service: &str, active: &str) -> u64 {
+    let backends = snapshot.service(service).into_iter().flat_map(|service| &service.backends);
+    backends.filter(|backend| *backend.name != *active).map(Backend::running).sum()
+}

@@ -1,0 +1,164 @@
+//! What is promised, a scene each.
+
+use super::fleet::*;
+use crate::proxy::control::tests::*;
+
+fn three() -> Fleet {
+    let mut fleet = Fleet::start(&documents(3, "stop"), fastrand::Rng::with_seed(7));
+    fleet.run(Duration::from_secs(3));
+    assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
+    fleet
+}
+
+fn epochs(fleet: &Fleet) -> Vec<u64> {
+    fleet.epochs().into_iter().map(|(_, epoch)| epoch).collect()
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn proxies_that_have_taken_their_seats_serve_the_primary() {
+    let fleet = three();
+    assert_eq!(epochs(&fleet), [0, 0, 0]);
+    assert!(fleet.proxies.iter().all(|proxy| proxy.machine.alarms().is_empty()), "{}", fleet.in_words());
+}
+
+#[test]
+fn a_dead_backend_is_left_by_all_within_the_detection_time_and_a_second() {
+    let mut fleet = three();
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(DETECTION + SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    assert_eq!(epochs(&fleet), [1, 1, 1]);
+}
+
+#[test]
+fn a_proxy_that_alone_finds_the_backend_down_moves_nobody() {
+    let mut fleet = three();
+    fleet.reach(&[1], 0, false);
+    fleet.run(60 * SECOND);
+    assert_eq!(epochs(&fleet), [0, 0, 0]);
+    assert_eq!((fleet.serves(0), fleet.serves(1), fleet.serves(2)), (Some(0), None, Some(0)));
+}
+
+#[test]
+fn proxies_of_which_each_reaches_another_backend_come_to_rest_without_a_move() {
+    let mut fleet = three();
+    fleet.reach(&[0], 0, false);
+    fleet.reach(&[1], 1, false);
+    fleet.run(75 * SECOND);
+    assert_eq!(epochs(&fleet), [0, 0, 0]);
+}
+
+#[test]
+fn a_minority_that_the_store_does_not_hear_serves_nothing_and_moves_nothing() {
+    let mut fleet = three();
+    fleet.proxies[2].is_cut_off = true;
+    fleet.cut = vec![(0, 2), (1, 2)];
+    fleet.reach(&[2], 0, false);
+    fleet.run(LEASE + SECOND);
+    assert_eq!(fleet.proxies[2].machine.view(), LatchView::Unagreed);
+    assert!(fleet.proxies[2].machine.alarms().contains("no word from etcd"), "{}", fleet.in_words());
+    fleet.run(60 * SECOND);
+    assert_eq!(epochs(&fleet), [0, 0, 0]);
+    assert_eq!((fleet.serves(0), fleet.serves(1)), (Some(0), Some(0)));
+    fleet.proxies[2].is_cut_off = false;
+    fleet.cut.clear();
+    fleet.reach(&[2], 0, true);
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
+}
+
+#[test]
+fn the_majority_goes_on_without_a_silent_proxy_once_its_lease_has_run_out() {
+    let mut fleet = three();
+    fleet.pause(2);
+    fleet.reach(&[0, 1], 0, false);
+    fleet.run(DETECTION + LEASE + SECOND);
+    assert_eq!((fleet.serves(0), fleet.serves(1)), (Some(1), Some(1)), "{}", fleet.in_words());
+    fleet.run(16 * SECOND);
+    fleet.resume(2);
+    assert_eq!(fleet.serves(2), None, "its lease has run out");
+    fleet.reach(&[2], 0, false);
+    fleet.run(10 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+}
+
+#[test]
+fn of_two_operators_at_once_one_wins_and_the_other_is_told() {
+    let mut fleet = three();
+    let (one, other) = (fleet.failover(0, 1, false).unwrap(), fleet.failover(1, 2, false).unwrap());
+    fleet.run(5 * SECOND);
+    let ends = [fleet.persistence(0, &one), fleet.persistence(1, &other)];
+    let done = ends.iter().filter(|end| **end == Persistence::OnDisk).count();
+    let told = ends.iter().filter(|end| matches!(end, Persistence::Withdrawn(_))).count();
+    assert_eq!((done, told), (1, 1), "{ends:?}");
+    assert_eq!(epochs(&fleet), [1, 1, 1]);
+    assert!(fleet.all_serve().is_some_and(|active| active > 0), "{}", fleet.in_words());
+}
+
+#[test]
+fn without_the_store_nothing_moves_and_the_operators_last_word_is_taken_in_when_it_is_back() {
+    let mut fleet = three();
+    fleet.store_is_down = true;
+    fleet.run(2 * LEASE);
+    assert_eq!(fleet.all_serve(), None);
+    let refused = fleet.failover(0, 1, false).unwrap_err();
+    assert!(format!("{refused:?}").contains("--without-agreement"), "{refused:?}");
+    for own in 0..3 {
+        fleet.failover(own, 1, true).unwrap();
+    }
+    fleet.run(2 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    assert!(fleet.proxies[0].machine.alarms().contains("without agreement"), "{}", fleet.in_words());
+    fleet.store_is_down = false;
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    assert_eq!(fleet.agreed.last_key_value().unwrap().1.active, BACKENDS[1]);
+    assert!(fleet.proxies.iter().all(|proxy| proxy.machine.alarms().is_empty()), "{}", fleet.in_words());
+    let refused = fleet.failover(0, 2, true).unwrap_err();
+    assert!(format!("{refused:?}").contains("the proxies can agree"), "{refused:?}");
+}
+
+#[test]
+fn a_service_that_keeps_is_served_without_the_store_and_never_moves() {
+    let mut fleet = Fleet::start(&documents(3, "keep"), fastrand::Rng::with_seed(7));
+    fleet.run(3 * SECOND);
+    fleet.store_is_down = true;
+    fleet.run(60 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(60 * SECOND);
+    assert_eq!(epochs(&fleet), [0, 0, 0], "nothing moves");
+    assert!(fleet.proxies[0].machine.alarms().contains("no word from etcd"), "{}", fleet.in_words());
+    fleet.store_is_down = false;
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+}
+
+#[test]
+fn a_store_that_was_restored_from_before_is_told_what_was_agreed() {
+    let mut fleet = three();
+    let yesterday = fleet.store.clone();
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(10 * SECOND);
+    assert_eq!(epochs(&fleet), [1, 1, 1]);
+    fleet.store_is_down = true;
+    fleet.run(2 * LEASE);
+    fleet.store = yesterday;
+    fleet.store_is_down = false;
+    fleet.run(10 * SECOND);
+    assert_eq!(epochs(&fleet), [1, 1, 1]);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+}
+
+#[test]
+fn a_proxy_that_comes_back_with_an_old_disk_takes_what_was_agreed() {
+    let mut fleet = three();
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(10 * SECOND);
+    fleet.restart(1, false);
+    fleet.run(10 * SECOND);
+    assert_eq!(epochs(&fleet), [1, 1, 1]);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+}

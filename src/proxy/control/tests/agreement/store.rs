@@ -1,0 +1,78 @@
+//! A store that keeps etcd's rules: revisions, transactions, leases that run out, and a watch that tells everything in order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::proxy::agreement::{Condition, Ended, Entry, Key, Transaction, View};
+
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    pub revision: i64,
+    pub kept: BTreeMap<Key, (String, i64, Option<i64>)>,
+    /// What was written, in order.
+    pub history: Vec<Entry>,
+    leases: BTreeMap<i64, Duration>,
+    last_lease: i64,
+}
+
+impl Store {
+    pub fn view(&self) -> View {
+        let entry = |(key, (value, written, _)): (&Key, &(String, i64, Option<i64>))| Entry {
+            key: key.clone(),
+            value: Some(value.clone().into_bytes()),
+            written: *written,
+        };
+        View::new(self.revision, self.kept.iter().map(entry))
+    }
+
+    pub fn grant(&mut self, lasts: Duration, at: Duration) -> i64 {
+        self.last_lease += 1;
+        self.leases.insert(self.last_lease, at + lasts);
+        self.last_lease
+    }
+
+    /// Whether it is known still.
+    pub fn renew(&mut self, lease: i64, lasts: Duration, at: Duration) -> bool {
+        let known = self.leases.get_mut(&lease);
+        known.map(|until| *until = at + lasts).is_some()
+    }
+
+    /// Takes away what stands under leases that have run out.
+    pub fn expire(&mut self, at: Duration) {
+        let over: Vec<i64> = self.leases.iter().filter(|(_, until)| **until <= at).map(|(lease, _)| *lease).collect();
+        for lease in over {
+            self.leases.remove(&lease);
+            let gone = |(key, (_, _, under)): (&Key, &(String, i64, Option<i64>))| {
+                (*under == Some(lease)).then(|| key.clone())
+            };
+            let gone: Vec<Key> = self.kept.iter().filter_map(gone).collect();
+            for key in gone {
+                self.kept.remove(&key);
+                self.revision += 1;
+                self.history.push(Entry { key, value: None, written: self.revision });
+            }
+        }
+    }
+
+    pub fn transact(&mut self, transaction: &Transaction) -> Ended {
+        let written = |key: &Key| self.kept.get(key).map_or(0, |(_, written, _)| *written);
+        let holds = |condition: &Condition| match condition {
+            Condition::WrittenAt(key, at) => written(key) == *at,
+            Condition::NoneAfter(kind, revision) => {
+                self.kept.iter().filter(|(key, _)| kind.has(key)).all(|(_, (_, written, _))| written <= revision)
+            }
+            Condition::Exists(key) => written(key) > 0,
+        };
+        if !transaction.conditions.iter().all(holds) {
+            return Ended::Refused;
+        }
+        if transaction.lease.is_some_and(|lease| !self.leases.contains_key(&lease)) {
+            return Ended::Unknown("requested lease not found".into());
+        }
+        self.revision += 1;
+        let (key, value) = (transaction.key.clone(), transaction.value.clone());
+        self.history.push(Entry { key: key.clone(), value: Some(value.clone().into_bytes()), written: self.revision });
+        self.kept.insert(key, (value, self.revision, transaction.lease));
+        Ended::Written(self.revision)
+    }
+}

@@ -1,0 +1,285 @@
+//! The conversation with etcd: one member at a time, a lease that is kept alive, and a watch on what the proxies have there.
+//!
+//! Owns the connection. Must never: decide anything, or hold up a request; what happens is reported to `control`, and what `control` asks for
+//! is tried once. A member that does not answer in a third of the lease's time is left for the next one.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::Duration;
+
+use etcd_client::{
+    Certificate, Client, Compare, CompareOp, ConnectOptions, EventType, GetOptions, Identity, KeyValue,
+    LeaseKeepAliveStream, LeaseKeeper, PutOptions, TlsOptions, Txn, TxnOp, WatchOptions, WatchResponse,
+};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::config::proxy::{AgreementConfig, AgreementTlsConfig};
+use crate::proxy::agreement::key::PREFIX;
+use crate::proxy::agreement::{Condition, Ended, Entry, Event, Key, Transaction, View};
+use crate::running_time::running;
+
+/// Between two attempts where no member answered.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a member may take for one answer, at most; a lease that is shorter shortens it.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// The link to the store, where the document names one.
+#[derive(Default)]
+pub(super) struct Link(RefCell<Option<Conversation>>);
+
+struct Conversation {
+    config: AgreementConfig,
+    asked: mpsc::UnboundedSender<(u64, Transaction)>,
+    task: AbortHandle,
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Link {
+    /// Talks to the store that this document names, and goes on as before if it is the same.
+    pub(super) fn follow(&self, config: Option<&AgreementConfig>, report: impl Fn(Event) + Clone + 'static) {
+        let mut conversation = self.0.borrow_mut();
+        if conversation.as_ref().map(|conversation| &conversation.config) == config {
+            return;
+        }
+        *conversation = config.map(|config| {
+            let (asked, asks) = mpsc::unbounded_channel();
+            let task = tokio::task::spawn_local(converse(config.clone(), asks, report)).abort_handle();
+            Conversation { config: config.clone(), asked, task }
+        });
+    }
+
+    /// Asks for a transaction.
+    pub(super) fn transact(&self, ticket: u64, transaction: Transaction) {
+        // Without a conversation nobody waits for the answer.
+        let _ = self.0.borrow().as_ref().map(|conversation| conversation.asked.send((ticket, transaction)));
+    }
+
+    /// Lets the lease run out: another process serves from now on.
+    pub(super) fn stop(&self) {
+        *self.0.borrow_mut() = None;
+    }
+}
+
+/// Talks to one member after another, for as long as the document names them.
+async fn converse(
+    config: AgreementConfig,
+    mut asks: mpsc::UnboundedReceiver<(u64, Transaction)>,
+    report: impl Fn(Event) + Clone + 'static,
+) {
+    // The proxies of a fleet do not all go to the same member.
+    let mut next = fastrand::usize(..config.endpoints.len());
+    let (mut lease, mut in_vain) = (None, 0);
+    loop {
+        let endpoint = &config.endpoints[next % config.endpoints.len()];
+        let Err(why) = session(endpoint, &config, &mut lease, &mut in_vain, &mut asks, &report).await;
+        // Of one member that is gone nobody needs to hear while another one answers.
+        in_vain += 1;
+        if in_vain >= config.endpoints.len() {
+            report(Event::Lost(format!("{endpoint}: {why}")));
+            tokio::time::sleep(PAUSE).await;
+        }
+        // What was asked meanwhile cannot have been done.
+        while let Ok((ticket, _)) = asks.try_recv() {
+            report(Event::Ended { ticket, how: Ended::Unknown("not connected".into()) });
+        }
+        next += 1;
+    }
+}
+
+/// Why a session with a member has ended.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error("{0}")]
+    Etcd(String),
+    #[error("no answer within {0:?}")]
+    Silent(Duration),
+    #[error("it has closed the {0}")]
+    Closed(&'static str),
+    #[error("{path}: {error}")]
+    File { path: String, error: std::io::Error },
+}
+
+impl From<etcd_client::Error> for SessionError {
+    fn from(error: etcd_client::Error) -> SessionError {
+        SessionError::Etcd(in_words(&error))
+    }
+}
+
+/// What etcd's client says, with what lies beneath: "transport error" alone helps nobody.
+fn in_words(error: &etcd_client::Error) -> String {
+    match error {
+        etcd_client::Error::GRpcStatus(status) => {
+            let mut words = status.message().to_owned();
+            let mut source = std::error::Error::source(status);
+            while let Some(cause) = source {
+                let cause_words = cause.to_string();
+                if !words.contains(&cause_words) {
+                    words = format!("{words}: {cause_words}");
+                }
+                source = cause.source();
+            }
+            words
+        }
+        other => other.to_string(),
+    }
+}
+
+/// One session with a member; it ends when that does not answer, or says that it cannot.
+async fn session(
+    endpoint: &str,
+    config: &AgreementConfig,
+    lease: &mut Option<i64>,
+    in_vain: &mut usize,
+    asks: &mut mpsc::UnboundedReceiver<(u64, Transaction)>,
+    report: &(impl Fn(Event) + Clone + 'static),
+) -> Result<std::convert::Infallible, SessionError> {
+    let limit = LIMIT.min(config.lease / 3);
+    let mut client = within(limit, Client::connect([endpoint], Some(options(config, limit)?))).await?;
+    let known = within(limit, client.get(PREFIX, Some(GetOptions::new().with_prefix()))).await?;
+    let revision = known.header().map_or(0, |header| header.revision());
+    let entries = known.kvs().iter().filter_map(|kv| entry(kv, true));
+    let view = View::new(revision, entries);
+    let options = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
+    let mut watch = within(limit, client.watch(PREFIX, Some(options))).await?;
+    report(Event::Known(view));
+    let (mut keeper, mut kept) = keep_lease(&mut client, lease, config, limit, report).await?;
+    *in_vain = 0;
+    let mut beat = tokio::time::interval(config.lease / 5);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut asked = None;
+    loop {
+        tokio::select! {
+            message = watch.message() => match message? {
+                Some(changed) if changed.canceled() => {
+                    return Err(SessionError::Etcd(format!("the watch was ended: {}", changed.cancel_reason())));
+                }
+                Some(changed) => report_changed(&changed, report),
+                None => return Err(SessionError::Closed("watch")),
+            },
+            _ = beat.tick() => match asked {
+                // A second question would hide how old the answer to the first one is.
+                Some(since) if running().saturating_sub(since) > limit => return Err(SessionError::Silent(limit)),
+                Some(_) => {}
+                None => {
+                    asked = Some(running());
+                    keeper.keep_alive().await?;
+                }
+            },
+            message = kept.message() => match (message?, asked.take()) {
+                (Some(kept), _) if kept.ttl() <= 0 => {
+                    report(Event::LeaseEnded);
+                    *lease = None;
+                    return Err(SessionError::Closed("lease, which had run out"));
+                }
+                (Some(kept), Some(asked)) => report(Event::Leased { id: kept.id(), asked }),
+                (Some(_), None) => {}
+                (None, _) => return Err(SessionError::Closed("lease's stream")),
+            },
+            Some((ticket, transaction)) = asks.recv() => {
+                let (mut client, report) = (client.clone(), report.clone());
+                tokio::task::spawn_local(async move {
+                    let how = match within(limit, client.txn(request(&transaction))).await {
+                        Ok(done) if done.succeeded() => {
+                            Ended::Written(done.header().map_or(0, |header| header.revision()))
+                        }
+                        Ok(_) => Ended::Refused,
+                        Err(why) => Ended::Unknown(why.to_string()),
+                    };
+                    report(Event::Ended { ticket, how });
+                });
+            }
+        }
+    }
+}
+
+/// Goes on with the lease of the last session if the store knows it still; else asks for one.
+async fn keep_lease(
+    client: &mut Client,
+    lease: &mut Option<i64>,
+    config: &AgreementConfig,
+    limit: Duration,
+    report: &impl Fn(Event),
+) -> Result<(LeaseKeeper, LeaseKeepAliveStream), SessionError> {
+    if let Some(id) = *lease {
+        match tokio::time::timeout(limit, client.lease_keep_alive(id)).await {
+            Ok(Err(etcd_client::Error::LeaseKeepAliveError(_))) => {
+                // It had run out while nobody could renew it.
+                *lease = None;
+                report(Event::LeaseEnded);
+            }
+            Ok(kept) => return Ok(kept?),
+            Err(_) => return Err(SessionError::Silent(limit)),
+        }
+    }
+    let asked = running();
+    let seconds = i64::try_from(config.lease.as_secs()).unwrap_or(i64::MAX);
+    let granted = within(limit, client.lease_grant(seconds, None)).await?;
+    *lease = Some(granted.id());
+    report(Event::Leased { id: granted.id(), asked });
+    within(limit, client.lease_keep_alive(granted.id())).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, etcd_client::Error>>,
+) -> Result<T, SessionError> {
+    match tokio::time::timeout(limit, asked).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(SessionError::Silent(limit)),
+    }
+}
+
+fn options(config: &AgreementConfig, limit: Duration) -> Result<ConnectOptions, SessionError> {
+    // A member that has lost the others says so, instead of waiting for them.
+    let options = ConnectOptions::new().with_connect_timeout(limit).with_require_leader(true);
+    Ok(match &config.tls {
+        Some(tls) => options.with_tls(tls_options(tls)?),
+        None => options,
+    })
+}
+
+fn tls_options(tls: &AgreementTlsConfig) -> Result<TlsOptions, SessionError> {
+    let (ca, certificate, key) = (read(&tls.ca)?, read(&tls.certificate)?, read(&tls.key)?);
+    let identity = Identity::from_pem(certificate, key);
+    Ok(TlsOptions::new().ca_certificate(Certificate::from_pem(ca)).identity(identity))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, SessionError> {
+    std::fs::read(path).map_err(|error| SessionError::File { path: path.display().to_string(), error })
+}
+
+fn report_changed(changed: &WatchResponse, report: &impl Fn(Event)) {
+    let written = |event: &etcd_client::Event| entry(event.kv()?, event.event_type() == EventType::Put);
+    let entries: Vec<Entry> = changed.events().iter().filter_map(written).collect();
+    // The revision in the header may be of what is yet to be told.
+    if let Some(revision) = entries.iter().map(|entry| entry.written).max() {
+        report(Event::Changed { revision, entries });
+    }
+}
+
+fn entry(kv: &KeyValue, is_there: bool) -> Option<Entry> {
+    let key = Key::read(kv.key_str().ok()?)?;
+    Some(Entry { key, value: is_there.then(|| kv.value().to_vec()), written: kv.mod_revision() })
+}
+
+fn request(transaction: &Transaction) -> Txn {
+    let compare = |condition: &Condition| match condition {
+        Condition::WrittenAt(key, 0) => Compare::create_revision(key.to_string(), CompareOp::Equal, 0),
+        Condition::WrittenAt(key, written) => Compare::mod_revision(key.to_string(), CompareOp::Equal, *written),
+        Condition::NoneAfter(kind, revision) => {
+            Compare::mod_revision(kind.prefix(), CompareOp::Less, revision + 1).with_prefix()
+        }
+        Condition::Exists(key) => Compare::create_revision(key.to_string(), CompareOp::Greater, 0),
+    };
+    let conditions: Vec<Compare> = transaction.conditions.iter().map(compare).collect();
+    let options = transaction.lease.map(|lease| PutOptions::new().with_lease(lease));
+    let put = TxnOp::put(transaction.key.to_string(), transaction.value.clone(), options);
+    Txn::new().when(conditions).and_then(vec![put])
+}
