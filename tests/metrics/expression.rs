@@ -9,6 +9,9 @@ use super::of_daemons;
 /// Labels that Prometheus itself gives to what it scrapes, and the one that each of our samples has.
 const GIVEN: [&str; 3] = ["instance", "job", "daemon"];
 
+/// Metrics of Prometheus itself and of etcd, without labels of their own.
+const OF_OTHERS: [&str; 2] = ["up", "etcd_server_has_leader"];
+
 const FUNCTIONS: [&str; 14] = [
     "sum",
     "min",
@@ -51,7 +54,7 @@ pub fn faults(expression: &str, shown: &[&str]) -> Vec<String> {
         for (label, wanted) in by {
             let known = families.iter().flat_map(|family| family.labels).find(|known| known.name == *label);
             match known {
-                None if GIVEN.contains(label) || *name == "up" => {}
+                None if GIVEN.contains(label) || OF_OTHERS.contains(name) => {}
                 None => faults.push(format!("{name} has no label {label}")),
                 Some(known) => faults.extend(
                     unknown_value(known.values, wanted).map(|value| format!("{name}: {label} is never {value}")),
@@ -81,8 +84,8 @@ fn families(name: &str) -> Vec<Family> {
         Kind::Histogram => ["_bucket", "_sum", "_count"].iter().any(|end| name.strip_suffix(end) == Some(family.name)),
         Kind::Counter | Kind::Gauge | Kind::Info => name == family.name,
     };
-    if name == "up" {
-        return vec![Family { name: "up", kind: Kind::Gauge, labels: &[], help: "" }];
+    if let Some(name) = OF_OTHERS.into_iter().find(|of_others| *of_others == name) {
+        return vec![Family { name, kind: Kind::Gauge, labels: &[], help: "" }];
     }
     of_daemons().into_iter().flat_map(|(_, families)| families).filter(is_it).collect()
 }
