@@ -49,7 +49,8 @@ assert lib.assertMsg (
   open.proxy.pages == expected && open.nameserver.pages == expected
 ) "the pages of all daemons: ${builtins.toJSON open}";
 assert lib.assertMsg (
-  moved.nameserver.pages == lib.recursiveUpdate expected { proxies.px-ch = "https://polder.example.net/px-ch/"; }
+  moved.nameserver.pages
+  == lib.recursiveUpdate expected { proxies.px-ch = "https://polder.example.net/px-ch/"; }
 ) "a page that is elsewhere: ${builtins.toJSON moved.nameserver}";
 assert lib.assertMsg (
   moved.proxy.pages == { proxies.elsewhere = "http://192.0.2.99:8404/"; }
