@@ -62,7 +62,14 @@ fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
         fall: 3,
     };
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    PoolConfig { ttl, aliases, when_all_down: WhenAllDown::All, keep_answer: Default::default(), members: BTreeMap::new(), check }
+    PoolConfig {
+        ttl,
+        aliases,
+        when_all_down: WhenAllDown::All,
+        keep_answer: Default::default(),
+        members: BTreeMap::new(),
+        check,
+    }
 }
 
 /// The longest message, a length of two bytes before it being what a TCP client can say.
