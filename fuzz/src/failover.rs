@@ -25,6 +25,7 @@ pub fn check(input: &[u8]) {
         start_grace: Duration::from_secs(u64::from(times & 7)),
         last_resort: shape & 1 == 1,
         failover_drain: Duration::from_secs(u64::from(times >> 3 & 7)),
+        without_agreement: Default::default(),
     };
     let backups = shape >> 1 & 0b1110;
     let (rise, fall) = (u32::from(shape >> 5 & 1) + 1, u32::from(shape >> 6) + 1);

@@ -84,6 +84,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
         backends: backend_states.iter().enumerate().map(backend).collect(),
         verdict_bound: Duration::from_secs(1),
         hold_bound: Duration::from_secs(2),
+        fence: Default::default(),
         waiting: Arc::default(),
     }
 }
@@ -93,9 +94,10 @@ fn allowed(service: &Service, ask: RequestFacts) -> Vec<Choice> {
     let fits = |backend: &Backend| backend.verdict == Verdict::Up && backend.operator == OperatorState::Ready;
     let uses = |backend, set_cookie| Choice::Use { backend, set_cookie };
     match service.mode {
-        ServiceMode::Latched { latch: LatchView::Hold, .. } => return vec![Choice::Wait],
+        ServiceMode::Latched { latch: LatchView::Hold | LatchView::Awaiting(_), .. } => return vec![Choice::Wait],
         ServiceMode::Latched { latch: LatchView::Nobody, .. } => return vec![Choice::Nobody],
         ServiceMode::Latched { latch: LatchView::Undecided, .. } => return vec![Choice::Undecided],
+        ServiceMode::Latched { latch: LatchView::Unagreed, .. } => return vec![Choice::Unagreed],
         ServiceMode::Latched { latch: LatchView::Isolated, .. } => return vec![Choice::Isolated],
         ServiceMode::Latched { latch: LatchView::Active(active), .. } => {
             let backend = &service.backends[active];

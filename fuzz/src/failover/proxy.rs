@@ -115,8 +115,15 @@ impl Proxy {
         let backends = self.backend_states();
         let rules = self.rules.clone();
         let (own, running) = (self.name, self.running);
-        let situation =
-            Situation { own, service: "shop", backends: &backends, rules: &rules, running, isolated: false };
+        let situation = Situation {
+            own,
+            service: "shop",
+            backends: &backends,
+            rules: &rules,
+            running,
+            isolated: false,
+            agreed: false,
+        };
         let unix_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         look(&mut self.keeper, Now { running: now, unix_ms }, &situation)
     }
