@@ -24,6 +24,13 @@ impl Now {
         Now { running: running(), unix_ms: unix_ms() }
     }
 
+    /// The next tick of a clock that ticks so often: the same one, however often it is asked for until then.
+    pub fn next_tick(&self, every: Duration) -> Duration {
+        let every = every.as_millis().max(1);
+        let ticks = self.running.as_millis() / every + 1;
+        Duration::from_millis(u64::try_from(ticks * every).unwrap_or(u64::MAX))
+    }
+
     /// The same moment by the wall clock.
     pub fn system_time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.unix_ms)

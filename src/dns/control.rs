@@ -237,7 +237,7 @@ impl State {
             .chain(self.opinions.wakes(now.running))
             .chain(self.opinions_lapse(now))
             .chain(self.keeping_ends(now))
-            .chain((!self.falling.is_empty()).then(|| now.running + LOOKS_AT_FALLING))
+            .chain((!self.falling.is_empty()).then(|| now.next_tick(LOOKS_AT_FALLING)))
             .min()
     }
 

@@ -40,6 +40,11 @@ impl Proof {
         Proof(Some(Arc::new(Stamp { at: AtomicU64::new(at), borne_out: AtomicU64::new(at), lasts: ms(lasts) })))
     }
 
+    /// Of something that may not be acted on.
+    pub fn lapsed() -> Proof {
+        Proof(Some(Arc::new(Stamp { at: AtomicU64::new(0), borne_out: AtomicU64::new(0), lasts: 0 })))
+    }
+
     /// Whether what it is about may be acted on now.
     pub fn holds(&self, now: Duration) -> bool {
         self.0.as_ref().is_none_or(|stamp| stamp.holds(stamp.at.load(Ordering::Relaxed), now))

@@ -82,6 +82,8 @@ pub enum Event {
     Draining(bool),
     /// The daemon that took over from this process has shown its status.
     Followed(Box<Status>),
+    /// It does not show it.
+    Unfollowed,
     /// The moment that [`State::wakes`] gave has come.
     Time,
 }
@@ -251,6 +253,7 @@ impl State {
         let is_at_rest = !is_told_anew && !self.isolation.cuts_off();
         let event = match event {
             Event::Followed(daemon) => return self.follow(&daemon, now),
+            Event::Unfollowed => return self.publish_if_changed(now),
             // What is known counts on. Nothing else follows, while another process may be about to decide.
             Event::PeersAsked(asked) if !self.heard.renew(asked, now.running) => return Vec::new(),
             Event::Agreement(event) if self.agreement.as_mut().is_some_and(|known| known.is_routine(&event, now)) => {
@@ -306,7 +309,7 @@ impl State {
                 effects.extend(self.orders.cancel().into_iter().map(Effect::Acme));
             }
             // That the peers were asked is taken in by `on_event`.
-            Event::Followed(_) | Event::PeersAsked(_) | Event::Time => {}
+            Event::Followed(_) | Event::Unfollowed | Event::PeersAsked(_) | Event::Time => {}
         }
         effects
     }
@@ -320,7 +323,7 @@ impl State {
     pub fn wakes(&self, now: Now) -> Option<Duration> {
         let expiry = self.operator.next_expiry(now.unix_ms);
         let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
-        let handing = self.latches.is_handing_over().then(|| now.running + HANDING_OVER);
+        let handing = self.latches.is_handing_over().then(|| now.next_tick(HANDING_OVER));
         self.latches
             .wakes(now)
             .into_iter()
@@ -345,6 +348,11 @@ impl State {
                     .follow(&service.name, followed::latch(latch, service, self.prepared.service(&service.name)));
             }
         }
+        self.publish_if_changed(now)
+    }
+
+    /// What has run out by the clock counts no more, though nothing else is decided here.
+    fn publish_if_changed(&mut self, now: Now) -> Vec<Effect> {
         let next = self.build(now);
         if answers_alike(&self.snapshot, &next) { Vec::new() } else { vec![self.publish(next)] }
     }

@@ -2,7 +2,7 @@
 
 use crate::api::operator::OperatorState;
 use crate::daemon::eligibility::Eligibility;
-use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
+use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Stays};
 
 impl Backend {
     /// What it may get, the latch of its service left aside.
@@ -25,13 +25,11 @@ impl Service {
     /// Whether the latch has made another backend active than the one with this index (`None`: a backend that the
     /// service no longer has).
     pub fn has_moved_from(&self, backend: Option<usize>) -> bool {
-        match &self.mode {
-            ServiceMode::Latched { latch: LatchView::Active(active) | LatchView::Awaiting(active), .. } => {
-                Some(*active) != backend
-            }
-            // Another proxy may serve another one by now.
-            ServiceMode::Latched { latch: LatchView::Unagreed, .. } => true,
-            _ => false,
+        match (self.stays, &self.mode) {
+            (Stays::Nobody, _) => true,
+            (Stays::Only(active), _) => active != backend,
+            (Stays::ByView, ServiceMode::Latched { latch: LatchView::Active(active), .. }) => Some(*active) != backend,
+            (Stays::ByView, _) => false,
         }
     }
 

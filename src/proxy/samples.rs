@@ -66,6 +66,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         verdict_bound: check().detection_bound(),
         hold_bound: check().detection_bound(),
         fence: Proof::default(),
+        stays: Default::default(),
         waiting: Arc::default(),
     }
 }

@@ -192,6 +192,8 @@ pub struct Service {
     pub hold_bound: Duration,
     /// Until when this proxy may serve the active backend without another word from the store by which proxies agree.
     pub fence: Proof,
+    /// Which requests that run may go on.
+    pub stays: Stays,
     /// Requests of this service that wait for a verdict now, over all workers; kept across snapshots.
     pub waiting: Arc<AtomicUsize>,
 }
@@ -232,6 +234,18 @@ pub enum ServiceMode {
         /// What the latch says now.
         latch: LatchView,
     },
+}
+
+/// Which requests that run on a backend may go on there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stays {
+    /// Those that what is said of the latch allows: the proxies tell each other.
+    #[default]
+    ByView,
+    /// Those on this backend (an index), which the proxies have agreed on; none: the document does not have it.
+    Only(Option<usize>),
+    /// None: another backend may be served elsewhere by now.
+    Nobody,
 }
 
 /// What requests do by the latch.

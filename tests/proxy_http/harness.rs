@@ -299,6 +299,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         verdict_bound: setup.verdict_bound,
         hold_bound: setup.hold_bound,
         fence: Default::default(),
+        stays: Default::default(),
         waiting: Arc::clone(waiting),
     };
     Snapshot {

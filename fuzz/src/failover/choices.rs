@@ -85,6 +85,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
         verdict_bound: Duration::from_secs(1),
         hold_bound: Duration::from_secs(2),
         fence: Default::default(),
+        stays: Default::default(),
         waiting: Arc::default(),
     }
 }

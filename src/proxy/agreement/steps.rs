@@ -37,6 +37,8 @@ pub enum Event {
         id: i64,
         /// When it was asked for.
         asked: Duration,
+        /// For how long it was given then.
+        lasts: Duration,
     },
     /// Our lease is not known to the store any more.
     LeaseEnded,
@@ -79,8 +81,8 @@ pub enum Effect {
 /// Whether the active backend of a service may be served by agreement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// It may, while this holds.
-    Serves(Proof),
+    /// It may, while our [fence](Agreement::fence) holds.
+    Serves,
     /// These have yet to leave what was active before, or to lose their seats.
     Awaits(Vec<String>),
     /// We hold a lease, and have yet to take our seat or to learn what the latch is.
@@ -131,6 +133,12 @@ pub struct Agreement {
     view: Option<View>,
     /// Since when, and why, nothing is told of what changes; none: it is told.
     lost: Option<(Duration, String)>,
+    /// The fence of whoever holds no lease.
+    lapsed: Proof,
+    /// Our seat was there once.
+    has_sat: bool,
+    /// Since when, and why, nothing could be written.
+    unwritten: Option<(Duration, String)>,
     ticket: u64,
     pending: BTreeMap<u64, Pending>,
     /// What is asked of the store, by service.
@@ -139,6 +147,8 @@ pub struct Agreement {
     stands_at: BTreeMap<String, u64>,
     /// Before this nobody moves on: the process before this one may serve until then, or a store that has gone back forgot who does.
     settled: Duration,
+    /// Before this nothing is served by agreement: a store that has gone back forgot who serves what.
+    quiet: Duration,
     /// Every worker answers from this snapshot.
     workers: u64,
     awaited: u64,
@@ -153,11 +163,15 @@ impl Agreement {
             lease: Lease::default(),
             view: None,
             lost: Some((now.running, "not connected yet".into())),
+            lapsed: Proof::lapsed(),
+            has_sat: false,
+            unwritten: None,
             ticket: 0,
             pending: BTreeMap::new(),
             wanted: BTreeMap::new(),
             stands_at: BTreeMap::new(),
             settled,
+            quiet: Duration::ZERO,
             workers: 0,
             awaited: 0,
         }
@@ -166,8 +180,8 @@ impl Agreement {
     /// Whether this is nothing but our lease renewed in time, which it takes in: nothing follows from that.
     pub fn is_routine(&mut self, event: &Event, now: Now) -> bool {
         match event {
-            Event::Leased { id, asked } if self.lease.id(now.running) == Some(*id) => {
-                !self.lease.renew(*id, *asked, self.lasts, now.running)
+            Event::Leased { id, asked, lasts } if self.lease.id(now.running) == Some(*id) => {
+                !self.lease.renew(*id, *asked, *lasts, now.running)
             }
             _ => false,
         }
@@ -177,8 +191,15 @@ impl Agreement {
     pub fn take_in(&mut self, event: Event, now: Now) {
         match event {
             Event::Known(view) => {
-                if self.view.as_ref().is_some_and(|before| before.revision > view.revision) {
+                // A store that has gone back, or is empty though something has moved, forgot who may serve: their leases run out first.
+                let has_moved = self.stands_at.values().any(|epoch| *epoch > 0);
+                let forgot = match &self.view {
+                    Some(before) => before.revision > view.revision,
+                    None => has_moved && view.has_no_latches(),
+                };
+                if forgot {
                     self.settled = self.settled.max(now.running + self.lasts);
+                    self.quiet = now.running + self.lasts;
                 }
                 (self.view, self.lost) = (Some(view), None);
                 // Its revisions say nothing of what was under way, and its end may never be told.
@@ -193,12 +214,15 @@ impl Agreement {
                 Some((_, before)) => *before = why,
                 lost => *lost = Some((now.running, why)),
             },
-            Event::Leased { id, asked } => {
-                self.lease.renew(id, asked, self.lasts, now.running);
+            Event::Leased { id, asked, lasts } => {
+                self.lease.renew(id, asked, lasts, now.running);
             }
             Event::LeaseEnded => self.lease.end(),
             Event::Ended { ticket, how } => {
-                let Some(pending) = self.pending.get_mut(&ticket) else { return };
+                self.note_refusal(&how, now);
+                // One whose end nobody waited for any more may be of another store.
+                let told = |pending: &&mut Pending| matches!(pending.until, Until::Told);
+                let Some(pending) = self.pending.get_mut(&ticket).filter(told) else { return };
                 pending.until = match how {
                     Ended::Written(revision) => Until::Seen(revision),
                     Ended::Refused => Until::Time(now.running + REFUSED),
@@ -207,6 +231,29 @@ impl Agreement {
             }
             Event::Workers(generation) => self.workers = self.workers.max(generation),
         }
+        self.note_seat();
+    }
+
+    /// A store that is read and not written to looks well from outside.
+    fn note_refusal(&mut self, how: &Ended, now: Now) {
+        match how {
+            Ended::Unknown(why) => {
+                let since = self.unwritten.take().map_or(now.running, |(since, _)| since);
+                self.unwritten = Some((since, why.clone()));
+            }
+            Ended::Written(_) => self.unwritten = None,
+            Ended::Refused => {}
+        }
+    }
+
+    /// Why nothing could be written for the time of a lease, if it is so.
+    pub fn unwritten(&self, now: Now) -> Option<&str> {
+        let (since, why) = self.unwritten.as_ref()?;
+        (now.running.saturating_sub(*since) > self.lasts).then_some(why)
+    }
+
+    fn note_seat(&mut self) {
+        self.has_sat |= self.view.as_ref().is_some_and(|view| view.seat(&self.own).is_some());
     }
 
     /// What may be tried again now is not under way any more.
@@ -227,11 +274,6 @@ impl Agreement {
     /// What the store has of a service's latch.
     pub fn latch(&self, service: &str) -> Option<&Latch> {
         self.view.as_ref()?.latch(service).map(|(latch, _)| latch)
-    }
-
-    /// Whether it is known that the store has no latch of a service.
-    pub fn knows_of_none(&self, service: &str) -> bool {
-        self.view.as_ref().is_some_and(|view| !view.has_latch(service))
     }
 
     /// Since when, and why, we are not told what changes; none: we are.
@@ -261,21 +303,34 @@ impl Agreement {
 
     /// Whether the active backend of a service may be served, where this latch is in force here.
     pub fn standing(&self, service: &str, latch: &Latch, now: Now) -> Standing {
-        let (Some(id), Some(proof)) = (self.lease.id(now.running), self.lease.proof(now.running)) else {
-            return Standing::Lapsed;
-        };
-        let Some(view) = &self.view else { return Standing::Begins };
-        let has_seat =
-            view.seat(&self.own).is_some_and(|seat| seat.lease == id && seat.stands_at.contains_key(service));
-        if !has_seat || !self.latch(service).is_some_and(|agreed| agreed.is_same_move(latch)) {
+        let Some(id) = self.lease.id(now.running) else { return Standing::Lapsed };
+        let Some(view) = self.view.as_ref().filter(|_| now.running >= self.quiet) else { return Standing::Begins };
+        if !self.is_waited_for(service, id) || !self.latch(service).is_some_and(|agreed| agreed.is_same_move(latch)) {
             return Standing::Begins;
         }
         let behind: Vec<String> = view.behind(&self.own, service, latch.epoch).cloned().collect();
         match (self.stands(service, latch.epoch), behind.is_empty()) {
-            (true, true) => Standing::Serves(proof.clone()),
+            (true, true) => Standing::Serves,
             (false, true) => Standing::Awaits(vec![self.own.clone()]),
             (_, false) => Standing::Awaits(behind),
         }
+    }
+
+    /// Until when something may be sent to a backend, or passed on from it, without another word from the store.
+    pub fn fence(&self, now: Now) -> Proof {
+        self.lease.proof(now.running).unwrap_or(&self.lapsed).clone()
+    }
+
+    /// Whether the others wait for us before they serve another backend of this service: we hold this lease, and our seat is there.
+    fn is_waited_for(&self, service: &str, lease: i64) -> bool {
+        let seat = self.view.as_ref().and_then(|view| view.seat(&self.own));
+        seat.is_some_and(|seat| seat.lease == lease && seat.stands_at.contains_key(service))
+    }
+
+    /// Whether requests that run on the active backend may go on: nobody serves another one without us. Until we have sat down for the
+    /// first time nobody could know of us, and nothing is cut for that.
+    pub fn lets_run(&self, service: &str, now: Now) -> bool {
+        !self.has_sat || self.lease.id(now.running).is_some_and(|lease| self.is_waited_for(service, lease))
     }
 
     /// Asks for a step, until it is made, or another one is. One that is asked for already stays as it is.
@@ -349,7 +404,11 @@ impl Agreement {
         }
         if let Some(id) = self.lease.id(now.running) {
             let seat = Seat { lease: id, stands_at: self.stands_at.clone(), verdicts };
-            if view.seat(&self.own) != Some(&seat) {
+            // Nobody waits for whoever sits down once he stands where the latches are.
+            let sits = view.seat(&self.own).is_some_and(|known| known.lease == id);
+            let is_late =
+                |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
+            if (sits || !self.stands_at.iter().any(is_late)) && view.seat(&self.own) != Some(&seat) {
                 transactions.push(take_seat(&self.own, &seat, view));
             }
             self.wanted.retain(|service, step| {
@@ -383,7 +442,7 @@ impl Agreement {
             Until::Told | Until::Seen(_) => None,
         });
         let lapses = self.lease.proof(now.running).and_then(Proof::lapses);
-        retries.chain(lapses).chain([self.settled]).filter(|at| *at > now.running).min()
+        retries.chain(lapses).chain([self.settled, self.quiet]).filter(|at| *at > now.running).min()
     }
 }
 

@@ -114,6 +114,11 @@ impl View {
         self.latches.contains_key(service)
     }
 
+    /// Whether there is no latch at all.
+    pub fn has_no_latches(&self) -> bool {
+        self.latches.is_empty()
+    }
+
     /// The seat of a proxy.
     pub fn seat(&self, proxy: &str) -> Option<&Seat> {
         self.seats.get(proxy)?.value.as_ref()

@@ -18,7 +18,7 @@ use crate::proxy::latch::{BackendState, Keeper, Latch, Now, Situation};
 use crate::proxy::queue::{Queue, Slots};
 use crate::proxy::service_counters::ServiceCounters;
 use crate::proxy::snapshot::{
-    Backend, BackendCounters, Front, LatchView, Service, ServiceMode, ServiceQueue, Snapshot,
+    Backend, BackendCounters, Front, LatchView, Service, ServiceMode, ServiceQueue, Snapshot, Stays,
 };
 
 /// Everything that a snapshot depends on besides the document.
@@ -75,6 +75,7 @@ pub fn answers_alike(one: &Snapshot, other: &Snapshot) -> bool {
     let service = |(a, b): (&Service, &Service)| {
         latch(a) == latch(b)
             && a.fence == b.fence
+            && a.stays == b.stays
             && a.backends.len() == b.backends.len()
             && a.backends.iter().zip(&b.backends).all(|(a, b)| backend(a, b))
     };
@@ -109,7 +110,7 @@ fn latch(service: &Service) -> Option<LatchView> {
 }
 
 fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Option<&Service>) -> Service {
-    let mut fence = Proof::default();
+    let (mut fence, mut stays) = (Proof::default(), Stays::ByView);
     let mode = match &service.mode {
         PreparedMode::Stateless => ServiceMode::Stateless,
         PreparedMode::Sticky(cookie) => ServiceMode::Sticky { cookie: cookie.clone() },
@@ -123,7 +124,11 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
             let keeper = (at.latch)(name);
             let mut view = keeper.map_or(LatchView::Undecided, |keeper| keeper.view(at.now, &situation));
             if let (Some(agreement), Some(latch)) = (at.agreement, keeper.and_then(Keeper::latch)) {
-                (view, fence) = held_to(view, agreement, name, latch, rules, at.now);
+                view = held_to(view, agreement, name, latch, rules, at.now);
+                if rules.without_agreement == WithoutAgreement::Stop && !latch.without_agreement {
+                    fence = agreement.fence(at.now);
+                }
+                stays = stays_by(service, agreement, latch, rules, at.now);
             }
             ServiceMode::Latched { cookie: cookie.clone(), latch: view }
         }
@@ -148,11 +153,12 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         verdict_bound: service.verdict_bound,
         hold_bound: service.hold_bound,
         fence,
+        stays,
         waiting: before.map_or_else(Arc::default, |before| before.waiting.clone()),
     }
 }
 
-/// What of a latch's view the agreement of the proxies allows, and until when.
+/// What of a latch's view the agreement of the proxies allows.
 fn held_to(
     view: LatchView,
     agreement: &Agreement,
@@ -160,21 +166,29 @@ fn held_to(
     latch: &Latch,
     rules: &LatchConfig,
     now: Now,
-) -> (LatchView, Proof) {
-    let (LatchView::Active(_) | LatchView::Hold) = view else { return (view, Proof::default()) };
+) -> LatchView {
+    let (LatchView::Active(_) | LatchView::Hold) = view else { return view };
     if latch.without_agreement {
-        return (view, Proof::default());
+        return view;
     }
     match (agreement.standing(service, latch, now), view, rules.without_agreement) {
-        (Standing::Serves(_) | Standing::Begins | Standing::Lapsed, _, WithoutAgreement::Keep) => {
-            (view, Proof::default())
-        }
-        (Standing::Serves(proof), _, WithoutAgreement::Stop) => (view, proof),
-        (Standing::Lapsed, _, WithoutAgreement::Stop) => (LatchView::Unagreed, Proof::default()),
-        (Standing::Begins, _, WithoutAgreement::Stop) => (LatchView::Hold, Proof::default()),
-        (Standing::Awaits(_), LatchView::Active(active), _) => (LatchView::Awaiting(active), Proof::default()),
-        (Standing::Awaits(_), _, _) => (LatchView::Hold, Proof::default()),
+        (Standing::Serves, _, _) => view,
+        (Standing::Begins | Standing::Lapsed, _, WithoutAgreement::Keep) => view,
+        (Standing::Lapsed, _, WithoutAgreement::Stop) => LatchView::Unagreed,
+        (Standing::Awaits(_), LatchView::Active(active), _) => LatchView::Awaiting(active),
+        (Standing::Begins, _, WithoutAgreement::Stop) | (Standing::Awaits(_), _, _) => LatchView::Hold,
     }
+}
+
+/// Which requests that run may go on: by what was agreed, whatever is found of the backend here.
+fn stays_by(service: &PreparedService, agreement: &Agreement, latch: &Latch, rules: &LatchConfig, now: Now) -> Stays {
+    if latch.without_agreement {
+        return Stays::ByView;
+    }
+    if rules.without_agreement == WithoutAgreement::Stop && !agreement.lets_run(&service.name, now) {
+        return Stays::Nobody;
+    }
+    Stays::Only(service.backends.iter().position(|backend| *backend.name == *latch.active))
 }
 
 fn build_backend(

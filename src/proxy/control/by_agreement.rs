@@ -146,7 +146,7 @@ impl State {
             let latch = self.latches.get(&service.name).and_then(Keeper::latch);
             service.rules().is_some() && latch.is_some_and(|latch| !agreement.stands(&service.name, latch.epoch))
         };
-        let looks = self.prepared.services.iter().any(is_unsettled).then(|| now.running + LOOKS);
+        let looks = self.prepared.services.iter().any(is_unsettled).then(|| now.next_tick(LOOKS));
         agreement.wakes(now).into_iter().chain(looks).min()
     }
 
@@ -180,6 +180,9 @@ impl State {
                 listed(&stopped)
             ));
         }
+        alarms.extend(agreement.unwritten(now).map(|why| {
+            format!("agreement: etcd takes nothing ({why}): no stateful service moves; are its disks full, or may this proxy not write there?")
+        }));
         let unreadable = agreement.view().into_iter().flat_map(|view| view.unreadable());
         alarms.extend(unreadable.map(|(key, why)| {
             format!("agreement: what etcd has at {key} cannot be read ({why}): another version of polder may have written it")

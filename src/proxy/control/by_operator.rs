@@ -244,17 +244,17 @@ impl State {
                 Some(agreement) => wish_by_operator(agreement, keeper, service),
                 None => {}
             }
-            let upcoming = keeper.upcoming().map(|latch| latch.active.clone());
+            let upcoming = keeper.upcoming().map(|latch| (latch.active.clone(), latch.epoch));
             stepped.map(|words| (words, upcoming))
         });
         let wanted = agreement.as_ref().and_then(|agreement| agreement.wanted(service));
-        let wanted = wanted.map(|step| step.next.active.clone());
+        let wanted = wanted.map(|step| (step.next.active.clone(), step.next.epoch));
         self.agreement = agreement;
         let (words, upcoming) = stepped.ok_or_else(no_latch)??;
         let mut effects = vec![Effect::Log(lines::said_of(service, words.clone()))];
-        let active = wanted.or(upcoming).unwrap_or_default();
+        let (active, epoch) = wanted.or(upcoming).unwrap_or_default();
         effects.extend(self.settle(now));
-        let change = Change::Latch { service: service.to_owned(), active };
+        let change = Change::Latch { service: service.to_owned(), active, epoch };
         Ok(Accepted { words, unchanged: false, change, effects })
     }
 
@@ -267,7 +267,7 @@ impl State {
                 self.operator_file.persistence_once_decided(self.proposals.outcome(*ticket), now)
             }
             Change::Latch { service, .. } if self.asks_for_a_step(service) => Persistence::Pending,
-            Change::Latch { service, active } => self.latches.persistence(service, active),
+            Change::Latch { service, active, epoch } => self.latches.persistence(service, active, *epoch),
         }
     }
 }
@@ -324,5 +324,7 @@ pub enum Change {
         service: String,
         /// The backend that the command makes active.
         active: String,
+        /// In which epoch, at least.
+        epoch: u64,
     },
 }

@@ -23,8 +23,8 @@ pub(super) fn wish_by_health(
     service: &PreparedService,
 ) {
     let name = situation.service;
-    // The first latch of a service is everybody's own until one of them has written it.
-    if agreement.knows_of_none(name) {
+    // What a proxy that is in doubt settles with its peers is no step.
+    if keeper.latch().is_none() {
         return;
     }
     let next = keeper.take_own_step();
@@ -43,7 +43,7 @@ pub(super) fn wish_by_health(
 
 /// The operator's step becomes a wish, which the store grants to one of those who have one.
 pub(super) fn wish_by_operator(agreement: &mut Agreement, keeper: &mut Keeper, service: &str) {
-    if agreement.knows_of_none(service) {
+    if keeper.latch().is_none() {
         return;
     }
     if let Some(next) = keeper.take_own_step() {

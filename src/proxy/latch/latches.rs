@@ -263,14 +263,14 @@ impl Latches {
         self.on_disk.latches.get(service) == self.get(service).and_then(Keeper::latch)
     }
 
-    /// Whether an operator's step of this service to `active` has come about and is on disk.
-    pub fn persistence(&self, service: &str, active: &str) -> Persistence {
+    /// Whether an operator's step of this service to `active`, in this epoch or a later one, has come about and is on disk.
+    pub fn persistence(&self, service: &str, active: &str, epoch: u64) -> Persistence {
         let keeper = self.get(service);
         if keeper.is_some_and(|keeper| keeper.is_handing_over() || keeper.proposed().is_some()) {
             return Persistence::Pending;
         }
         match (keeper.and_then(Keeper::latch), &self.failure) {
-            (Some(latch), _) if latch.active != active => Persistence::Withdrawn(format!(
+            (Some(latch), _) if latch.active != active || latch.epoch < epoch => Persistence::Withdrawn(format!(
                 "{service} is on {}, and the step to {active} is withdrawn: {}",
                 latch.active, latch.reason
             )),

@@ -141,15 +141,16 @@ async fn session(
     report: &(impl Fn(Event) + Clone + 'static),
 ) -> Result<std::convert::Infallible, SessionError> {
     let limit = LIMIT.min(config.lease / 3);
-    let mut client = within(limit, Client::connect([endpoint], Some(options(config, limit)?))).await?;
+    let mut client = within(limit, Client::connect([endpoint], Some(options(config, limit).await?))).await?;
     let known = within(limit, client.get(PREFIX, Some(GetOptions::new().with_prefix()))).await?;
     let revision = known.header().map_or(0, |header| header.revision());
     let entries = known.kvs().iter().filter_map(|kv| entry(kv, true));
     let view = View::new(revision, entries);
     let options = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
     let mut watch = within(limit, client.watch(PREFIX, Some(options))).await?;
-    report(Event::Known(view));
     let (mut keeper, mut kept) = keep_lease(&mut client, lease, config, limit, report).await?;
+    // Not before: whoever gets no lease has no part in it.
+    report(Event::Known(view));
     *in_vain = 0;
     let mut beat = tokio::time::interval(config.lease / 5);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -178,7 +179,9 @@ async fn session(
                     *lease = None;
                     return Err(SessionError::Closed("lease, which had run out"));
                 }
-                (Some(kept), Some(asked)) => report(Event::Leased { id: kept.id(), asked }),
+                (Some(kept), Some(asked)) => {
+                    report(Event::Leased { id: kept.id(), asked, lasts: lasts(config, kept.ttl()) });
+                }
                 (Some(_), None) => {}
                 (None, _) => return Err(SessionError::Closed("lease's stream")),
             },
@@ -222,8 +225,13 @@ async fn keep_lease(
     let seconds = i64::try_from(config.lease.as_secs()).unwrap_or(i64::MAX);
     let granted = within(limit, client.lease_grant(seconds, None)).await?;
     *lease = Some(granted.id());
-    report(Event::Leased { id: granted.id(), asked });
+    report(Event::Leased { id: granted.id(), asked, lasts: lasts(config, granted.ttl()) });
     within(limit, client.lease_keep_alive(granted.id())).await
+}
+
+/// As long as the store gives it, and no longer than the document says.
+fn lasts(config: &AgreementConfig, seconds: i64) -> Duration {
+    config.lease.min(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
 }
 
 async fn within<T>(
@@ -236,23 +244,27 @@ async fn within<T>(
     }
 }
 
-fn options(config: &AgreementConfig, limit: Duration) -> Result<ConnectOptions, SessionError> {
+async fn options(config: &AgreementConfig, limit: Duration) -> Result<ConnectOptions, SessionError> {
     // A member that has lost the others says so, instead of waiting for them.
     let options = ConnectOptions::new().with_connect_timeout(limit).with_require_leader(true);
     Ok(match &config.tls {
-        Some(tls) => options.with_tls(tls_options(tls)?),
+        Some(tls) => options.with_tls(tls_options(tls).await?),
         None => options,
     })
 }
 
-fn tls_options(tls: &AgreementTlsConfig) -> Result<TlsOptions, SessionError> {
-    let (ca, certificate, key) = (read(&tls.ca)?, read(&tls.certificate)?, read(&tls.key)?);
+async fn tls_options(tls: &AgreementTlsConfig) -> Result<TlsOptions, SessionError> {
+    let (ca, certificate, key) = (read(&tls.ca).await?, read(&tls.certificate).await?, read(&tls.key).await?);
     let identity = Identity::from_pem(certificate, key);
     Ok(TlsOptions::new().ca_certificate(Certificate::from_pem(ca)).identity(identity))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, SessionError> {
-    std::fs::read(path).map_err(|error| SessionError::File { path: path.display().to_string(), error })
+/// On a thread of its own: a disk that hangs holds up nothing else.
+async fn read(path: &Path) -> Result<Vec<u8>, SessionError> {
+    let of_file = |error| SessionError::File { path: path.display().to_string(), error };
+    let owned = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || std::fs::read(owned));
+    read.await.map_err(|error| of_file(error.into()))?.map_err(of_file)
 }
 
 fn report_changed(changed: &WatchResponse, report: &impl Fn(Event)) {

@@ -74,11 +74,12 @@ pub(super) fn to_hand_over(state: &State, now: Now) -> Value {
 }
 
 /// Asks the daemon that took over how things stand, until this process ends. One that does not answer leaves things here
-/// as they were.
+/// as they were, but for what runs out by the clock.
 pub(super) async fn follow(daemon: Client, inputs: Inputs<Prepared, Event>) {
     loop {
         let status = daemon.get("/status").await.ok().and_then(|status| serde_json::from_value(status).ok());
-        if status.is_some_and(|status| !inputs.send(Input::Followed(Event::Followed(Box::new(status))))) {
+        let event = status.map_or(Event::Unfollowed, |status| Event::Followed(Box::new(status)));
+        if !inputs.send(Input::Followed(event)) {
             return;
         }
         tokio::time::sleep(FOLLOW).await;

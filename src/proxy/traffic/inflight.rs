@@ -16,6 +16,7 @@ use super::admission::{AddressSlot, Admitted, RESERVE, Slot, SlotKind};
 use super::counters::WorkerCounters;
 use super::eviction_queue::EvictionQueue;
 use super::view::View;
+use crate::proxy::snapshot::{Service, ServiceMode, Stays};
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -335,7 +336,10 @@ fn change_of(assignment: &Assignment, view: &View) -> BackendChange {
     let index = now.and_then(|service| {
         service.backends.iter().position(|backend| backend.name == was.name && backend.address == was.address)
     });
+    let is_latched = |service: &Service| matches!(service.mode, ServiceMode::Latched { .. });
     match (now, index) {
+        // Others go on by a latch that this proxy has no part in any more.
+        (now, _) if old.stays != Stays::ByView && !now.is_some_and(is_latched) => BackendChange::FailedAway,
         (Some(service), index) if service.has_moved_from(index) => BackendChange::FailedAway,
         (Some(service), Some(index)) if !service.keeps_running_on(index) => BackendChange::Ineligible,
         // What a new document has no more is not down: the requests that run there end there.

@@ -293,12 +293,12 @@ impl Fleet {
                     return;
                 }
                 let told = match self.proxies[proxy].lease {
-                    Some(id) if self.store.renew(id, LEASE, self.now) => Told::Leased { id, asked },
+                    Some(id) if self.store.renew(id, LEASE, self.now) => Told::Leased { id, asked, lasts: LEASE },
                     Some(_) => Told::LeaseEnded,
                     None => {
                         let id = self.store.grant(LEASE, self.now);
                         self.proxies[proxy].lease = Some(id);
-                        Told::Leased { id, asked }
+                        Told::Leased { id, asked, lasts: LEASE }
                     }
                 };
                 let (delay, life) = (self.latency(), self.proxies[proxy].life);
@@ -593,8 +593,12 @@ impl Fleet {
         let latch: Option<Latch> = self.store.kept.get(&key).map(|(value, ..)| serde_json::from_str(value).unwrap());
         let epoch = latch.map_or(0, |latch| latch.epoch);
         self.agreed.retain(|agreed, _| *agreed <= epoch);
-        for proxy in &mut self.proxies {
-            proxy.told = proxy.told.min(self.watched);
+        // Nobody's connection outlives that.
+        for own in 0..self.proxies.len() {
+            self.proxies[own].lease = None;
+            if self.proxies[own].is_connected {
+                self.lose(own, "the store began anew");
+            }
         }
     }
 

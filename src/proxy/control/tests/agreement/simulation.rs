@@ -51,7 +51,9 @@ fn simulate(seed: u64, documents: &[Vec<Arc<Prepared>>]) {
         assert!(later.iter().zip(&epochs).all(grows), "epochs only grow: {epochs:?}, {later:?}");
         epochs = later;
         if random.u32(..8) == 0 {
-            let (proxy, lasts) = (random.usize(..fleet.proxies.len()), Duration::from_millis(random.u64(1..3_000)));
+            // A download, or a tunnel, lasts long.
+            let longest = if random.u32(..5) == 0 { 40_000 } else { 2_000 };
+            let (proxy, lasts) = (random.usize(..fleet.proxies.len()), Duration::from_millis(random.u64(1..longest)));
             fleet.visit(proxy, lasts);
         }
     }
@@ -101,11 +103,11 @@ fn trouble(fleet: &mut Fleet, random: &mut fastrand::Rng, hand: &mut Hand) {
                 hand.asked.push((own, before, change));
             }
         }
-        // A member that lost its disk brings back what was there a while ago. That takes longer than a lease.
+        // The store comes back with what it had a while ago, or with nothing.
         11 => match (hand.copy.take(), hand.down_since) {
-            (Some(copy), Some(since)) if fleet.now > since + LEASE => {
+            (Some(copy), Some(_)) => {
                 hand.asked.clear();
-                fleet.restore(copy);
+                fleet.restore(if random.bool() { copy } else { Store::default() });
             }
             (copy, _) => hand.copy = copy.or_else(|| Some(fleet.store.clone())),
         },
