@@ -20,6 +20,7 @@
 pub mod key;
 pub mod lease;
 pub mod seat;
+pub mod step;
 pub mod steps;
 pub mod transaction;
 pub mod view;
@@ -27,6 +28,7 @@ pub mod view;
 pub use key::Key;
 pub use lease::Lease;
 pub use seat::Seat;
+pub use step::Step;
 pub use steps::{Agreement, Effect, Ended, Event, Standing};
 pub use transaction::{Condition, Transaction};
 pub use view::{Entry, View};

@@ -11,8 +11,7 @@ use super::wishes::Shown;
 use super::{Effect, State, lines};
 use crate::config::duration;
 use crate::counted::listed;
-use crate::proxy::agreement::steps::Step;
-use crate::proxy::agreement::{Agreement, Event};
+use crate::proxy::agreement::{Agreement, Event, Step};
 use crate::proxy::latch::{CommandError, Keeper, Latch, Now};
 use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
 

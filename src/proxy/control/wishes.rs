@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::prepared::PreparedService;
 use crate::api::operator::OperatorState;
-use crate::proxy::agreement::Agreement;
-use crate::proxy::agreement::steps::Step;
+use crate::proxy::agreement::{Agreement, Step};
 use crate::proxy::latch::{Keeper, Latch, Situation};
 
 /// Which snapshot first said what is in force of a service.
