@@ -77,9 +77,9 @@ impl Opinions {
         changed || self.0.len() != before
     }
 
-    /// The verdicts alone.
-    pub fn verdicts(&self) -> BTreeMap<String, Verdict> {
-        self.0.iter().map(|(subject, opinion)| (subject.clone(), opinion.verdict)).collect()
+    /// The verdict that is told of a target.
+    pub fn told(&self, subject: &str) -> Option<Verdict> {
+        self.0.get(subject).map(|opinion| opinion.verdict)
     }
 
     /// Those about what the document names.

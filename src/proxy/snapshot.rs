@@ -366,6 +366,11 @@ impl Service {
         }
     }
 
+    /// This proxy cannot agree with the others which backend is active.
+    pub fn is_unagreed(&self) -> bool {
+        matches!(self.mode, ServiceMode::Latched { latch: LatchView::Unagreed, .. })
+    }
+
     /// Its latch is undecided.
     pub fn is_undecided(&self) -> bool {
         matches!(self.mode, ServiceMode::Latched { latch: LatchView::Undecided, .. })

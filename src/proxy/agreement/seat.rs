@@ -18,10 +18,3 @@ pub struct Seat {
     #[serde(default)]
     pub verdicts: BTreeMap<String, Verdict>,
 }
-
-impl Seat {
-    /// Whether it says so of a backend.
-    pub fn finds(&self, subject: &str, verdict: Verdict) -> bool {
-        self.verdicts.get(subject) == Some(&verdict)
-    }
-}

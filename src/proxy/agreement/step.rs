@@ -59,5 +59,7 @@ pub(super) fn restore(service: &str, ours: &Latch, view: &View) -> Option<Transa
         None => 0,
     };
     let conditions = vec![Condition::WrittenAt(key.clone(), written)];
-    Some(Transaction { conditions, key, value: json!(ours).to_string(), lease: None })
+    // With it in the store the proxies agree, also on an operator's last word.
+    let agreed = Latch { without_agreement: false, ..ours.clone() };
+    Some(Transaction { conditions, key, value: json!(agreed).to_string(), lease: None })
 }

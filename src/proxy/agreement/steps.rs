@@ -190,7 +190,9 @@ impl Agreement {
                 }
             }
             Event::Changed { revision, entries } => {
-                self.view.iter_mut().for_each(|view| view.change(revision, entries.clone()));
+                if let Some(view) = &mut self.view {
+                    view.change(revision, entries);
+                }
             }
             Event::Lost(why) => match &mut self.lost {
                 Some((_, before)) => *before = why,
@@ -271,11 +273,6 @@ impl Agreement {
     /// What the seats say of a backend.
     pub fn votes(&self, service: &str, subject: &str) -> Votes {
         self.view.as_ref().map(|view| view.votes(service, subject)).unwrap_or_default()
-    }
-
-    /// The proxies that hold a seat.
-    pub fn proxies(&self) -> impl Iterator<Item = &String> {
-        self.view.iter().flat_map(View::proxies)
     }
 
     /// What is known of the store.
@@ -369,47 +366,47 @@ impl Agreement {
         self.wanted.retain(|service, _| services.contains(&**service));
     }
 
-    /// What is to be written now. `ours`: the latches in force here by service, where they are later than the store's or the store
-    /// has none.
-    pub fn settle(
+    /// What is to be written now. `ours`: the latches in force here by service, which are written where the store's are older or missing.
+    pub fn settle<'l>(
         &mut self,
-        ours: BTreeMap<String, Latch>,
+        ours: impl Iterator<Item = (&'l str, &'l Latch)>,
         verdicts: BTreeMap<String, Verdict>,
         now: Now,
     ) -> Vec<Effect> {
         self.forget_what_has_ended(now);
         let Some(view) = self.view.as_ref().filter(|_| self.lost.is_none()) else { return Vec::new() };
-        let mut transactions: Vec<Transaction> = Vec::new();
-        if self.lease.id(now.running).is_none() {
+        let Some(lease) = self.lease.id(now.running) else {
             // Nobody is surprised by what he has given up on.
             self.wanted.clear();
+            return Vec::new();
+        };
+        self.wanted.retain(|service, step| {
+            let agreed = view.latch(service).map_or(0, |(latch, _)| latch.epoch);
+            step.next.epoch == agreed.saturating_add(1)
+        });
+        let seat = Seat { lease, stands_at: self.stands_at.clone(), verdicts };
+        let known = view.seat(&self.own);
+        // Nobody waits for whoever sits down once he stands where the latches are.
+        let sits = known.is_some_and(|known| known.lease == lease);
+        let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
+        let sits_down = known != Some(&seat) && (sits || !self.stands_at.iter().any(is_late));
+        let transactions: Vec<Transaction> = sits_down
+            .then(|| take_seat(&self.own, &seat, view))
+            .into_iter()
+            .chain(self.wanted.iter().filter_map(|(service, step)| make_step(service, step, view)))
+            .chain(ours.filter_map(|(service, latch)| restore(service, latch, view)))
+            .collect();
+        transactions.into_iter().filter_map(|transaction| self.begin(transaction)).collect()
+    }
+
+    /// Begins a transaction, unless one of the same key is under way.
+    fn begin(&mut self, transaction: Transaction) -> Option<Effect> {
+        if self.pending.values().any(|pending| pending.key == transaction.key) {
+            return None;
         }
-        if let Some(id) = self.lease.id(now.running) {
-            let seat = Seat { lease: id, stands_at: self.stands_at.clone(), verdicts };
-            // Nobody waits for whoever sits down once he stands where the latches are.
-            let sits = view.seat(&self.own).is_some_and(|known| known.lease == id);
-            let is_late =
-                |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
-            if (sits || !self.stands_at.iter().any(is_late)) && view.seat(&self.own) != Some(&seat) {
-                transactions.push(take_seat(&self.own, &seat, view));
-            }
-            self.wanted.retain(|service, step| {
-                let agreed = view.latch(service).map_or(0, |(latch, _)| latch.epoch);
-                step.next.epoch == agreed.saturating_add(1)
-            });
-            transactions.extend(self.wanted.iter().filter_map(|(service, step)| make_step(service, step, view)));
-            transactions.extend(ours.iter().filter_map(|(service, latch)| restore(service, latch, view)));
-        }
-        let mut effects = Vec::new();
-        for transaction in transactions {
-            if self.pending.values().any(|pending| pending.key == transaction.key) {
-                continue;
-            }
-            self.ticket += 1;
-            self.pending.insert(self.ticket, Pending { key: transaction.key.clone(), until: Until::Told });
-            effects.push(Effect::Transact { ticket: self.ticket, transaction });
-        }
-        effects
+        self.ticket += 1;
+        self.pending.insert(self.ticket, Pending { key: transaction.key.clone(), until: Until::Told });
+        Some(Effect::Transact { ticket: self.ticket, transaction })
     }
 
     /// Whether something of ours is under way: a start is not ready before it has ended.

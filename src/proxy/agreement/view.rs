@@ -52,11 +52,6 @@ impl Votes {
         self.up.is_empty() && 2 * self.down.len() > self.seats
     }
 
-    /// Most find it down.
-    pub fn most_find_it_down(&self) -> bool {
-        2 * self.down.len() > self.seats
-    }
-
     /// Most find it up.
     pub fn most_find_it_up(&self) -> bool {
         2 * self.up.len() > self.seats
@@ -122,11 +117,6 @@ impl View {
     /// The seat of a proxy.
     pub fn seat(&self, proxy: &str) -> Option<&Seat> {
         self.seats.get(proxy)?.value.as_ref()
-    }
-
-    /// Who holds a seat.
-    pub fn proxies(&self) -> impl Iterator<Item = &String> {
-        self.seats.keys()
     }
 
     /// Keys whose values cannot be read, and why.

@@ -3,7 +3,7 @@
 //! Owns what is asked of the store and what our seat in it says. Must never: move a latch here that the store has not moved, but on the
 //! operator's last word. While the store is silent nothing moves, and `build` decides what is served.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::prepared::PreparedService;
@@ -12,8 +12,8 @@ use super::{Effect, State, lines};
 use crate::config::duration;
 use crate::counted::listed;
 use crate::proxy::agreement::{Agreement, Event, Step};
-use crate::proxy::latch::{CommandError, Keeper, Latch, Now};
-use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
+use crate::proxy::latch::{CommandError, Keeper, Now};
+use crate::proxy::snapshot::{Backend, Service, Snapshot};
 
 /// How often it is looked at whether requests on a backend that was left have ended.
 const LOOKS: Duration = Duration::from_millis(10);
@@ -24,7 +24,7 @@ impl State {
         let config = self.prepared.document.agreement.as_ref();
         self.agreement = config.map(|config| Agreement::new(&self.own, config.lease, settled, now));
         let Some(agreement) = &mut self.agreement else { return };
-        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+        for service in self.prepared.latched() {
             if let Some(latch) = self.latches.get(&service.name).and_then(Keeper::latch) {
                 agreement.stand_at(&service.name, latch.epoch, now);
             }
@@ -51,8 +51,7 @@ impl State {
             (None, Some(_)) => self.begin_agreement(Duration::ZERO, now),
             (_, None) => self.agreement = None,
         }
-        let latched = self.prepared.services.iter().filter(|service| service.rules().is_some());
-        let services: BTreeSet<&str> = latched.map(|service| &*service.name).collect();
+        let services: BTreeSet<&str> = self.prepared.latched().map(|service| &*service.name).collect();
         if let Some(agreement) = &mut self.agreement {
             agreement.keep_services(&services);
         }
@@ -61,7 +60,7 @@ impl State {
     /// The latches that the proxies have agreed on come into force here, once they are on disk.
     pub(super) fn adopt_agreed(&mut self) {
         let Some(agreement) = &self.agreement else { return };
-        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+        for service in self.prepared.latched() {
             let is_known = |name: &str| service.backends.iter().any(|backend| *backend.name == *name);
             // Whoever can write there is trusted to move a service, and not with more.
             let agreed = agreement.latch(&service.name).filter(|agreed| agreed.vet(agreed.epoch, is_known).is_ok());
@@ -102,7 +101,7 @@ impl State {
     /// We stand where our latches are, as soon as nothing runs here any more of what was active before.
     pub(super) fn stand(&mut self, now: Now) {
         let Some(agreement) = &mut self.agreement else { return };
-        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+        for service in self.prepared.latched() {
             let Some(latch) = self.latches.get(&service.name).and_then(Keeper::latch) else { continue };
             let shown = self.shown.get(&*service.name).filter(|shown| shown.epoch == latch.epoch);
             let is_shown = shown.is_some_and(|shown| agreement.has_workers_at(shown.generation));
@@ -115,8 +114,8 @@ impl State {
     /// What is written to the store now, after what is in force here has been published.
     pub(super) fn settle_agreement(&mut self, now: Now) -> Vec<Effect> {
         let Some(agreement) = &mut self.agreement else { return Vec::new() };
-        let (mut ours, mut unsettled) = (BTreeMap::new(), None);
-        for service in self.prepared.services.iter().filter(|service| service.rules().is_some()) {
+        let mut unsettled = None;
+        for service in self.prepared.latched() {
             let Some(latch) = self.latches.get(&service.name).and_then(Keeper::latch) else { continue };
             let now_shown = Shown { epoch: latch.epoch, generation: self.snapshot.generation };
             let shown = self.shown.entry(service.name.to_string()).or_insert(now_shown);
@@ -126,16 +125,16 @@ impl State {
             if !agreement.stands(&service.name, latch.epoch) {
                 unsettled = unsettled.max(Some(shown.generation));
             }
-            ours.insert(service.name.to_string(), Latch { without_agreement: false, ..latch.clone() });
         }
         let awaited = unsettled.and_then(|generation| agreement.await_workers(generation));
-        let mut verdicts = self.opinions.told().verdicts();
-        let latched = |subject: &str| {
-            let service = subject.split_once('/').and_then(|(service, _)| self.prepared.service(service));
-            service.is_some_and(|service| service.rules().is_some())
-        };
-        verdicts.retain(|subject, _| latched(subject));
-        agreement.settle(ours, verdicts, now).into_iter().chain(awaited).map(Effect::Agreement).collect()
+        let told = self.opinions.told();
+        let backends = self.prepared.latched().flat_map(|service| &service.backends);
+        let verdicts = backends.filter_map(|backend| Some((backend.told_as.clone(), told.told(&backend.told_as)?)));
+        let ours = self.prepared.latched().filter_map(|service| {
+            let latch = self.latches.get(&service.name).and_then(Keeper::latch)?;
+            Some((&*service.name, latch))
+        });
+        agreement.settle(ours, verdicts.collect(), now).into_iter().chain(awaited).map(Effect::Agreement).collect()
     }
 
     /// The next moment at which something of it may come out otherwise though nothing happens.
@@ -143,28 +142,23 @@ impl State {
         let agreement = self.agreement.as_ref()?;
         let is_unsettled = |service: &PreparedService| {
             let latch = self.latches.get(&service.name).and_then(Keeper::latch);
-            service.rules().is_some() && latch.is_some_and(|latch| !agreement.stands(&service.name, latch.epoch))
+            latch.is_some_and(|latch| !agreement.stands(&service.name, latch.epoch))
         };
-        let looks = self.prepared.services.iter().any(is_unsettled).then(|| now.next_tick(LOOKS));
+        let looks = self.prepared.latched().any(is_unsettled).then(|| now.next_tick(LOOKS));
         agreement.wakes(now).into_iter().chain(looks).min()
     }
 
     /// Whether some service is answered 503 here because the proxies cannot agree on it.
     pub(super) fn is_kept_out(&self) -> bool {
-        self.snapshot
-            .services
-            .iter()
-            .any(|service| matches!(service.mode, ServiceMode::Latched { latch: LatchView::Unagreed, .. }))
+        self.snapshot.services.iter().any(Service::is_unagreed)
     }
 
     /// What the operator should look at.
     pub(super) fn alarms_of_agreement(&self, now: Now) -> Vec<String> {
         let Some(agreement) = &self.agreement else { return Vec::new() };
         let mut alarms = Vec::new();
-        let is_unagreed =
-            |service: &&Service| matches!(service.mode, ServiceMode::Latched { latch: LatchView::Unagreed, .. });
-        let stopped: Vec<&str> =
-            self.snapshot.services.iter().filter(is_unagreed).map(|service| &*service.name).collect();
+        let stopped = self.snapshot.services.iter().filter(|service| service.is_unagreed());
+        let stopped: Vec<&str> = stopped.map(|service| &*service.name).collect();
         if let Some((since, why)) = agreement.lost() {
             let ago = duration::format(Duration::from_secs(now.running.saturating_sub(since).as_secs()));
             let stopped =
@@ -186,7 +180,7 @@ impl State {
         alarms.extend(unreadable.map(|(key, why)| {
             format!("agreement: what etcd has at {key} cannot be read ({why}): another version of polder may have written it")
         }));
-        let last_words = self.prepared.services.iter().filter(|service| {
+        let last_words = self.prepared.latched().filter(|service| {
             let latch = self.latches.get(&service.name).and_then(Keeper::latch);
             latch.is_some_and(|latch| latch.without_agreement)
         });

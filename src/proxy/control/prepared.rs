@@ -281,6 +281,11 @@ impl Prepared {
         service.is_some_and(|service| service.backends.iter().any(|backend| backend.told_as == *told_as))
     }
 
+    /// The services that have a latch.
+    pub fn latched(&self) -> impl Iterator<Item = &PreparedService> {
+        self.services.iter().filter(|service| service.rules().is_some())
+    }
+
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&PreparedService> {
         // In the order of the document's table.
