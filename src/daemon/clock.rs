@@ -57,3 +57,6 @@ pub fn boot_id() -> &'static str {
     });
     &BOOT
 }
+
+#[cfg(test)]
+mod tests;

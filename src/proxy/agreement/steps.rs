@@ -113,8 +113,8 @@ pub struct Agreement {
     lasts: Duration,
     lease: Lease,
     view: Option<View>,
-    /// Since when, and why, nothing is told of what changes; none: it is told.
-    lost: Option<(Duration, String)>,
+    /// Since when, and why, nothing is told of what changes; none: it is told. Without a reason: it has only just begun.
+    lost: Option<(Duration, Option<String>)>,
     /// The fence of whoever holds no lease.
     lapsed: Proof,
     /// Our seat was there once.
@@ -144,7 +144,7 @@ impl Agreement {
             lasts,
             lease: Lease::default(),
             view: None,
-            lost: Some((now.running, "not connected yet".into())),
+            lost: Some((now.running, None)),
             lapsed: Proof::lapsed(),
             has_sat: false,
             unwritten: None,
@@ -195,8 +195,8 @@ impl Agreement {
                 }
             }
             Event::Lost(why) => match &mut self.lost {
-                Some((_, before)) => *before = why,
-                lost => *lost = Some((now.running, why)),
+                Some((_, before)) => *before = Some(why),
+                lost => *lost = Some((now.running, Some(why))),
             },
             Event::Leased { id, asked, lasts } => {
                 self.lease.renew(id, asked, lasts, now.running);
@@ -262,7 +262,7 @@ impl Agreement {
 
     /// Since when, and why, we are not told what changes; none: we are.
     pub fn lost(&self) -> Option<(Duration, &str)> {
-        self.lost.as_ref().map(|(since, why)| (*since, &**why))
+        self.lost.as_ref().map(|(since, why)| (*since, why.as_deref().unwrap_or("not connected yet")))
     }
 
     /// Whether a step can be asked for: we are told what changes, and hold a lease.
@@ -409,9 +409,10 @@ impl Agreement {
         Some(Effect::Transact { ticket: self.ticket, transaction })
     }
 
-    /// Whether something of ours is under way: a start is not ready before it has ended.
+    /// Whether our first words with the store are under way, or something of ours is: a start is not ready before that has ended.
     pub fn is_settling(&self) -> bool {
-        !self.pending.is_empty()
+        let has_only_begun = matches!(self.lost, Some((_, None)));
+        has_only_begun || self.lost.is_none() && !self.has_sat || !self.pending.is_empty()
     }
 
     /// The next moment at which something is to be tried again, or comes out otherwise though nothing happens.

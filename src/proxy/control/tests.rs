@@ -45,21 +45,7 @@ impl Machine {
         let prepared = prepared();
         let health = health(&prepared, Verdict::Up);
         let remembered = if cold { HealthView::new() } else { health.clone() };
-        let (operator, words) = Default::default();
-        let health = health.into();
-        let latches = Latches::restore(found);
-        let acme = Default::default();
-        let known = InitialState {
-            health,
-            operator,
-            operator_lost: None,
-            latches,
-            damaged: None,
-            remembered,
-            acme,
-            words,
-            settled: Duration::ZERO,
-        };
+        let known = known(health, remembered, Latches::restore(found));
         Machine::start_with(prepared, known)
     }
 
@@ -163,6 +149,19 @@ impl Machine {
     }
 }
 
+/// What is known at a start by checks, by what was known before, and by the disk; and nothing else.
+fn known(health: HealthView, remembered: HealthView, latches: Latches) -> InitialState {
+    let (operator, acme, words) = Default::default();
+    let (health, settled) = (Arc::new(health), Duration::ZERO);
+    InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, acme, settled, words }
+}
+
+/// Alice wants a service elsewhere.
+fn failover_command(service: &str, to: Option<&str>) -> FailoverCommand {
+    let (service, to, who, why) = (service.into(), to.map(str::to_owned), "alice".into(), String::new());
+    FailoverCommand { service, to, who, why, dry_run: false, without_agreement: false }
+}
+
 fn peer_message(value: Value) -> Event {
     Event::PeerMessage(PeerEvent { peer: "px2".into(), value: value.into(), is_news: true, ahead_ms: 0 })
 }
@@ -213,14 +212,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
 fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
-    let command = FailoverCommand {
-        service: "shop".into(),
-        to: None,
-        who: "alice".into(),
-        why: String::new(),
-        dry_run: false,
-        without_agreement: false,
-    };
+    let command = failover_command("shop", None);
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(json!(machine.state.for_peers())["latches"]["shop"]["active"], "web2");
@@ -372,14 +364,7 @@ fn a_command_that_is_only_asked_about_changes_nothing_and_says_what_would_come_o
     assert!(ask(&mut machine, "shop/web2", OperatorState::Maint, true).unwrap().0.contains("moves to another backend"));
     let (words, unchanged) = ask(&mut machine, "www/web2", OperatorState::Ready, false).unwrap();
     assert_eq!((&*words, unchanged), ("www/web2 is ready already; nothing changed", true));
-    let failover = FailoverCommand {
-        service: "shop".into(),
-        to: None,
-        who: "alice".into(),
-        why: String::new(),
-        dry_run: true,
-        without_agreement: false,
-    };
+    let failover = FailoverCommand { dry_run: true, ..failover_command("shop", None) };
     let Accepted { words, effects, .. } = machine.state.failover(&failover, machine.now).unwrap();
     assert!(words.starts_with("shop: from web2 to web3") && effects.is_empty(), "{words}: {effects:?}");
     let failback = FailbackCommand { service: "shop".into(), who: "alice".into(), why: String::new(), dry_run: true };
@@ -424,14 +409,7 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     let running = &machine.service("shop").backends[0].counters[0].running;
     running.store(1, std::sync::atomic::Ordering::Relaxed);
-    let command = FailoverCommand {
-        service: "shop".into(),
-        to: None,
-        who: "alice".into(),
-        why: "update".into(),
-        dry_run: false,
-        without_agreement: false,
-    };
+    let command = FailoverCommand { why: "update".into(), ..failover_command("shop", None) };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.view(), LatchView::Hold);
@@ -440,14 +418,7 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     machine.service("shop").backends[0].counters[0].running.store(0, std::sync::atomic::Ordering::Relaxed);
     machine.pass(HANDING_OVER);
     assert_eq!((machine.view(), &*machine.latch().reason), (LatchView::Active(1), "failover by alice: update"));
-    let stateless = FailoverCommand {
-        service: "www".into(),
-        to: None,
-        who: "alice".into(),
-        why: String::new(),
-        dry_run: false,
-        without_agreement: false,
-    };
+    let stateless = failover_command("www", None);
     assert!(matches!(machine.state.failover(&stateless, machine.now), Err(CommandError::Conflict(_))));
     let unknown = FailbackCommand { service: "ww".into(), who: "alice".into(), why: String::new(), dry_run: false };
     assert!(matches!(machine.state.failback(&unknown, machine.now), Err(CommandError::NotFound(_))));

@@ -56,3 +56,20 @@ fn a_chosen_backend_is_one_whose_requests_may_stay_and_none_is_passed_over_while
         }
     }
 }
+
+#[test]
+fn by_agreement_requests_stay_on_the_backend_that_was_agreed_on_however_it_looks_here() {
+    let cookie = Arc::new(Cookie::address("polder-shop"));
+    for latch in [LatchView::Hold, LatchView::Isolated, LatchView::Nobody, LatchView::Unagreed, LatchView::Awaiting(1)]
+    {
+        let mode = ServiceMode::Latched { cookie: Arc::clone(&cookie), latch };
+        let mut service = service(mode, Balance::RoundRobin, vec![backend(0, 1), backend(1, 1)]);
+        service.stays = Stays::Only(Some(1));
+        assert!(service.has_moved_from(Some(0)) && service.has_moved_from(None), "{latch:?}");
+        assert!(!service.has_moved_from(Some(1)), "{latch:?}");
+        service.stays = Stays::Only(None);
+        assert!(service.has_moved_from(Some(1)), "{latch:?}: the document does not have it");
+        service.stays = Stays::Nobody;
+        assert!(service.has_moved_from(Some(0)) && service.has_moved_from(Some(1)), "{latch:?}");
+    }
+}

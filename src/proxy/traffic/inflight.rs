@@ -346,3 +346,6 @@ fn change_of(assignment: &Assignment, view: &View) -> BackendChange {
         _ => BackendChange::None,
     }
 }
+
+#[cfg(test)]
+mod tests;

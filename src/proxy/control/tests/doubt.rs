@@ -19,25 +19,12 @@ fn with_peers(count: usize) -> Arc<Prepared> {
 /// A start that is no takeover.
 fn start(found: StoredLatches, damaged: bool, peers: usize) -> Machine {
     let prepared = if peers == 0 { prepared() } else { with_peers(peers) };
-    let health: Arc<HealthView> = health(&prepared, Verdict::Up).into();
+    let health = health(&prepared, Verdict::Up);
     let mut latches = Latches::restore(found);
     if prepared.document.peers.is_some() {
         latches.doubt(&prepared, damaged);
     }
-    let (operator, remembered, words) = Default::default();
-    let acme = Default::default();
-    let known = InitialState {
-        health,
-        operator,
-        operator_lost: None,
-        latches,
-        damaged: None,
-        remembered,
-        acme,
-        words,
-        settled: Duration::ZERO,
-    };
-    Machine::start_with(prepared, known)
+    Machine::start_with(prepared, known(health, HealthView::new(), latches))
 }
 
 fn whole(epoch: u64, active: &str) -> StoredLatches {
@@ -141,8 +128,7 @@ fn a_peer_that_has_lost_the_latch_leaves_the_decision_to_one_that_knows_or_to_th
     let mut machine = start(StoredLatches::Missing, false, 1);
     machine.take(told("px2", message_of(StoredLatches::Broken("both".into()), false)));
     assert_undecided(&machine);
-    let (to, who, why) = (Some("web3".into()), "alice".into(), String::new());
-    let command = FailoverCommand { service: "shop".into(), to, who, why, dry_run: false, without_agreement: false };
+    let command = failover_command("shop", Some("web3"));
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_on(&machine, "web3", 1);
@@ -151,14 +137,7 @@ fn a_peer_that_has_lost_the_latch_leaves_the_decision_to_one_that_knows_or_to_th
 #[test]
 fn what_the_operator_decides_counts_for_more_than_the_latch_that_was_in_doubt() {
     let mut machine = start(whole(7, "web3"), true, 1);
-    let command = FailoverCommand {
-        service: "shop".into(),
-        to: Some("web2".into()),
-        who: "alice".into(),
-        why: String::new(),
-        dry_run: false,
-        without_agreement: false,
-    };
+    let command = failover_command("shop", Some("web2"));
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_on(&machine, "web2", 8);

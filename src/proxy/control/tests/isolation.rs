@@ -37,21 +37,8 @@ impl Fleet {
     fn start() -> Fleet {
         let proxies = (0..NAMES.len()).map(|own| {
             let prepared = document(own);
-            let known = health(&prepared, Verdict::Up);
-            let latches = Latches::restore(StoredLatches::Missing);
-            let (operator, acme, words) = Default::default();
-            let health = Arc::new(known.clone());
-            let known = InitialState {
-                health,
-                operator,
-                operator_lost: None,
-                latches,
-                damaged: None,
-                remembered: known,
-                acme,
-                words,
-                settled: Duration::ZERO,
-            };
+            let health = health(&prepared, Verdict::Up);
+            let known = known(health.clone(), health, Latches::restore(StoredLatches::Missing));
             Machine::start_with(prepared, known)
         });
         let mut fleet = Fleet { proxies: proxies.collect(), cut: Vec::new(), said: BTreeMap::new() };

@@ -60,14 +60,7 @@ fn challenges_of_a_peer_that_the_document_does_not_have_are_not_answered_any_mor
 fn a_peers_latch_that_was_put_off_is_taken_though_the_peer_has_nothing_new() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
-    let command = FailoverCommand {
-        service: "shop".into(),
-        to: None,
-        who: "alice".into(),
-        why: String::new(),
-        dry_run: false,
-        without_agreement: false,
-    };
+    let command = failover_command("shop", None);
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     // The peer has made the same step already, and ours is withdrawn: its backend fails here.

@@ -30,14 +30,7 @@ fn a_full_disk_does_not_stop_a_failover_but_raises_an_alarm_until_it_is_written(
 
 /// A failover of the shop to web3, up to the write that its answer waits for: the change, and that write.
 fn failed_over(machine: &mut Machine) -> (Change, u64) {
-    let command = FailoverCommand {
-        service: "shop".into(),
-        to: Some("web3".into()),
-        who: "alice".into(),
-        why: String::new(),
-        dry_run: false,
-        without_agreement: false,
-    };
+    let command = failover_command("shop", Some("web3"));
     let Accepted { change, effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     let write = |effects: &[Effect]| {
         effects.iter().find_map(|effect| match effect {

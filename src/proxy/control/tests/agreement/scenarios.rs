@@ -162,3 +162,35 @@ fn a_proxy_that_comes_back_with_an_old_disk_takes_what_was_agreed() {
     assert_eq!(epochs(&fleet), [1, 1, 1]);
     assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
 }
+
+#[test]
+fn a_start_is_not_ready_before_it_has_a_seat_or_knows_that_it_gets_none() {
+    let mut fleet = Fleet::start(&documents(3, "stop"), fastrand::Rng::with_seed(7));
+    assert!(fleet.proxies.iter().all(|proxy| proxy.machine.state.is_writing()), "nothing is known yet");
+    fleet.run(3 * SECOND);
+    assert!(fleet.proxies.iter().all(|proxy| !proxy.machine.state.is_writing()), "{}", fleet.in_words());
+    fleet.restart(1, true);
+    assert!(fleet.proxies[1].machine.state.is_writing());
+    fleet.take(1, Event::Agreement(crate::proxy::agreement::Event::Lost("connection refused".into())));
+    assert!(!fleet.proxies[1].machine.state.is_writing(), "it serves what needs no agreement");
+}
+
+#[test]
+fn a_store_that_is_read_and_takes_nothing_is_an_alarm_that_says_why() {
+    let mut fleet = three();
+    fleet.store_is_full = true;
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(DETECTION + LEASE + 3 * SECOND);
+    assert_eq!(epochs(&fleet), [0, 0, 0]);
+    for proxy in &fleet.proxies {
+        assert!(
+            proxy.machine.alarms().contains("etcd takes nothing (mvcc: database space exceeded)"),
+            "{}",
+            fleet.in_words()
+        );
+    }
+    fleet.store_is_full = false;
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    assert!(!fleet.in_words().contains("takes nothing"), "{}", fleet.in_words());
+}
