@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::uri::Authority;
+
 use crate::config::distinct::Distinct;
 use crate::config::invalid::Invalid;
 use crate::config::reader::{Keys, Object, Read, Value};
@@ -110,15 +112,15 @@ fn endpoint(text: &str) -> Result<Endpoint, Invalid> {
         (None, None) => return Err(invalid("is not the URL of a member of etcd")),
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
-    let (host, port) = authority.rsplit_once(':').ok_or_else(|| invalid("has no port"))?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let address = host.parse::<IpAddr>().ok();
-    let is_name = |host: &str| {
-        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-    };
-    if address.is_none() && !is_name(host) || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+    let parsed: Authority = authority.parse().map_err(|_| invalid("is not the URL of a member of etcd"))?;
+    let host = parsed.host();
+    if host == authority {
+        return Err(invalid("has no port"));
+    }
+    if host.is_empty() || authority.contains('@') || parsed.port_u16().is_none_or(|port| port == 0) {
         return Err(invalid("is not the URL of a member of etcd"));
     }
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
     if !is_https && host != "localhost" && !address.is_some_and(|address| address.is_loopback()) {
         return Err(invalid(
             "is in clear text and not on this machine: whoever is on the way could move every service",
