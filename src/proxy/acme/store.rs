@@ -104,13 +104,18 @@ fn read_certificate(file: &Path) -> Result<Option<Issued>, String> {
 /// It cannot be written; what was there is there still.
 pub fn write(folder: &Path, file: &File, content: &Secret) -> io::Result<()> {
     if !folder.is_dir() {
-        let made = DirBuilder::new().mode(0o700).create(folder);
-        made.map_err(|error| files::naming(folder, &error))?;
-        if let Some(above) = folder.parent() {
-            fs::File::open(above)?.sync_all()?;
-        }
+        make(folder).map_err(|error| files::naming(folder, &error))?;
     }
     files::replace_own(&path(folder, file), content.reveal().as_bytes())
+}
+
+/// Makes the folder, which another write may do at the same time: what comes from a peer comes in several files at once.
+fn make(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        made => made?,
+    }
+    folder.parent().map_or(Ok(()), |above| fs::File::open(above)?.sync_all())
 }
 
 /// Removes the file of a service's certificate, if it is there.

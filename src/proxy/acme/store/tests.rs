@@ -40,6 +40,23 @@ fn what_is_written_is_for_the_daemons_user_alone_and_is_read_again() {
 }
 
 #[test]
+fn files_that_are_written_at_once_into_a_folder_that_is_not_there_yet_are_all_written() {
+    for _ in 0..200 {
+        let state_dir = tempfile::tempdir().unwrap();
+        let folder = desired::folder(state_dir.path());
+        let begin = std::sync::Barrier::new(2);
+        let write = |file: File| {
+            begin.wait();
+            write(&folder, &file, &Secret::new("{}")).unwrap_or_else(|error| panic!("{error}"));
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| write(File::Accounts));
+            write(File::Failures);
+        });
+    }
+}
+
+#[test]
 fn a_file_that_is_damaged_is_passed_over_and_the_others_are_used() {
     let state_dir = tempfile::tempdir().unwrap();
     let document = document(state_dir.path());
