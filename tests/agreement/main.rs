@@ -69,7 +69,7 @@ fn with_fleet<F: Future<Output = Fleet>>(policy: &str, test: impl FnOnce(Cluster
     let programs = programs();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let fleet = Fleet::start(&programs, Times::SCALED, change).await.expect("the fleet starts");
+        let fleet = Fleet::start(&programs, Times::DEMO, change).await.expect("the fleet starts");
         test(cluster, fleet).await.stop().await;
     });
 }
@@ -150,7 +150,7 @@ fn a_dead_primary_is_left_by_all_at_once_and_a_takeover_and_a_kill_of_a_proxy_fo
         let visits = Visits::begin(&fronts(&fleet), STATEFUL_HOST).await;
         act(&mut fleet, Action::Kill, "shop1").await;
         let took = until_served(&fleet, &[0, 1, 2], "shop2").await;
-        println!("a dead primary: served again by all after {took:?}; detection takes {:?}", Times::SCALED.detection());
+        println!("a dead primary: served again by all after {took:?}; detection takes {:?}", Times::DEMO.detection());
         act(&mut fleet, Action::Takeover, "px-1").await;
         act(&mut fleet, Action::Restart, "px-2").await;
         act(&mut fleet, Action::Mend, "shop1").await;
