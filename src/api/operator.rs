@@ -55,6 +55,9 @@ pub struct OperatorNote {
     /// When, in milliseconds since the epoch, or later than every note that the daemon knew then: notes are ordered by this and
     /// `by`.
     pub when: u64,
+    /// When the state began, where the note only says again what one before it had said; none: with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
     /// The daemon that received it first.
     pub by: String,
     /// Why; may be empty.
@@ -65,6 +68,11 @@ pub struct OperatorNote {
 }
 
 impl OperatorNote {
+    /// When the state began, in milliseconds since the epoch.
+    pub fn began(&self) -> u64 {
+        self.since.map_or(self.when, |since| since.min(self.when))
+    }
+
     /// Whether it has ended at `now`.
     pub fn is_expired(&self, now: u64) -> bool {
         self.until.is_some_and(|until| until <= now)
@@ -96,7 +104,7 @@ impl OperatorNote {
     /// `in drain since 04:12:05Z by alice@admin-nl: new disk`.
     pub fn since_in_words(&self, now: u64) -> String {
         let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
-        format!("in {} since {} by {}{why}", self.state, since(self.when, now), self.who)
+        format!("in {} since {} by {}{why}", self.state, since(self.began(), now), self.who)
     }
 
     /// `; until 05:00:00Z`, or until when else.

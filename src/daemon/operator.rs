@@ -37,16 +37,21 @@ impl OperatorStates {
         self.0.values().map(|note| note.when).filter(|when| !is_ahead(*when, now)).max().unwrap_or(0)
     }
 
-    /// The note that a command makes here at `now`. A command that repeats the state in force and gives no reason keeps the one
-    /// that was given for it.
+    /// The note that a command makes here at `now`. A command that changes nothing says again what was said, with a later date; one that
+    /// gives the state in force another end and no reason keeps the reason.
     pub fn note(&self, command: &OperatorCommand, by: &str, asked: &Proposals<impl Clone>, now: u64) -> OperatorNote {
         let OperatorCommand { subject, state, who, why, for_ms, .. } = command;
         let repeated = self.0.get(subject).filter(|note| note.state == *state && !note.is_expired(now));
+        let when = self.next_date(asked, now);
+        if let Some(note) = repeated.filter(|_| self.already(command, now).is_some()) {
+            return OperatorNote { when, since: Some(note.began()), by: by.to_owned(), ..note.clone() };
+        }
         let why = repeated.filter(|_| why.is_empty()).map_or(why, |note| &note.why);
         OperatorNote {
             state: *state,
             who: who.clone(),
-            when: self.next_date(asked, now),
+            when,
+            since: None,
             by: by.to_owned(),
             why: why.clone(),
             until: for_ms.map(|length| now.saturating_add(length)),
@@ -130,6 +135,7 @@ impl OperatorStates {
             state: OperatorState::Ready,
             who: who.clone(),
             when: self.next_date(asked, now),
+            since: None,
             by: by.to_owned(),
             why: why.clone(),
             until: None,

@@ -116,6 +116,8 @@ pub struct State {
     judged: Option<Judged>,
     /// By pool, the last addresses that were answered because somebody's checks found their members up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// This machine has IPv6 of its own, by which checks of AAAA can be judged.
+    pub(super) has_ipv6: bool,
     /// Members whose checks have just found them down, by pool and family.
     falling: BTreeMap<(String, Family), Falling>,
     /// Of each pool that nobody sees a member of up.
@@ -150,12 +152,22 @@ impl State {
             judged: None,
             last_up: saved.health.last_up,
             outages: saved.health.outages,
+            has_ipv6: true,
             falling: BTreeMap::new(),
             opinions: OwnOpinions::default(),
             peers: BTreeMap::new(),
             isolation: Isolation::default(),
             announced: PeerMessage::default(),
         }
+    }
+
+    /// Takes in whether this machine has IPv6 of its own, which the next event judges by. What is said of it, if that is news.
+    pub fn note_own_ipv6(&mut self, is_there: bool) -> Option<LogLine> {
+        if std::mem::replace(&mut self.has_ipv6, is_there) == is_there {
+            return None;
+        }
+        self.opinions.note_news();
+        Some(LogLine::info(Kind::Daemon, lines::own_ipv6(is_there)))
     }
 
     /// The number of the present snapshot.

@@ -2,7 +2,7 @@ use super::*;
 use crate::api::operator::ForgetTarget;
 
 fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> OperatorNote {
-    OperatorNote { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
+    OperatorNote { state, who: "alice@admin-nl".into(), when, since: None, by: by.into(), why: String::new(), until }
 }
 
 /// Few values for every field, so that ties are frequent.
@@ -18,6 +18,7 @@ fn random_states(random: &mut fastrand::Rng) -> OperatorStates {
             state,
             who: ["alice", "bob"][random.usize(0..2)].into(),
             when,
+            since: None,
             by: ["px-nl", "px-ch"][random.usize(0..2)].into(),
             why: ["", "disk"][random.usize(0..2)].into(),
             until: [None, Some(5), Some(6)][when as usize % 3],

@@ -69,7 +69,7 @@ impl State {
         let already = self.operator.already(command, now.unix_ms);
         let unchanged = already.is_some();
         // Who repeats a word does not make resolvers keep an answer for longer.
-        let since = self.operator.0.get(&subject).filter(|_| unchanged).map_or(now.unix_ms, |note| note.when);
+        let since = self.operator.0.get(&subject).filter(|_| unchanged).map_or(now.unix_ms, |note| note.began());
         if command.dry_run {
             let done = already.unwrap_or_else(|| self.outlook(&pool_name, &member, command.state, now));
             let done = Done { done, generation: self.generation(), cached_until: None, unchanged };
@@ -83,9 +83,10 @@ impl State {
                 self.proposals.propose(&subject, note, now).map_err(|Refused(why)| CommandError::Refused(why))?;
             (Change::Proposed(ticket), self.settle(now), proposals::LIMIT)
         } else {
+            // What is so already is no event.
             let line = LogLine::info(Kind::Operator, note.in_words(&subject)).about(&subject);
             self.operator.set(&subject, note);
-            let (change, effects) = self.obeyed(line, now);
+            let (change, effects) = self.obeyed((!unchanged).then_some(line), now);
             (change, effects, Duration::ZERO)
         };
         let cached_until = away.then(|| since + latest.as_millis() as u64 + u64::from(ttl) * 1000);
@@ -175,7 +176,7 @@ impl State {
         }
         let done = format!("the operator state of {subject} is forgotten");
         let line = LogLine::info(Kind::Operator, format!("{done}, by {}", command.who)).about(subject);
-        let (change, effects) = self.obeyed(line, now);
+        let (change, effects) = self.obeyed(Some(line), now);
         Ok(Accepted {
             done: Done { done, generation: self.generation(), cached_until: None, unchanged: false },
             change,
@@ -184,9 +185,9 @@ impl State {
     }
 
     /// What follows from a command.
-    fn obeyed(&mut self, line: LogLine, now: Now) -> (Change, Vec<Effect>) {
+    fn obeyed(&mut self, line: Option<LogLine>, now: Now) -> (Change, Vec<Effect>) {
         let change = Change::Written(self.operator_file.changed());
-        let mut effects = vec![Effect::Log(line)];
+        let mut effects: Vec<Effect> = line.into_iter().map(Effect::Log).collect();
         effects.extend(self.settle(now));
         (change, effects)
     }

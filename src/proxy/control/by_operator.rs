@@ -37,7 +37,8 @@ impl State {
         } else {
             let line = lines::said_of(&command.subject, note.in_words(&command.subject));
             self.operator.set(&command.subject, note);
-            (Change::Operator(self.operator_file.changed()), Some(Effect::Log(line)))
+            // What is so already is no event.
+            (Change::Operator(self.operator_file.changed()), already.is_none().then_some(Effect::Log(line)))
         };
         let effects = log.into_iter().chain(self.settle(now)).collect();
         let unchanged = already.is_some();
