@@ -82,6 +82,9 @@ pub struct FailedZone {
 pub struct PoolStatus {
     /// Its name, without the final dot.
     pub name: String,
+    /// Of all that its document says of it: the same wherever that is the same. Empty: of an earlier version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
     /// Of its A and AAAA.
     pub ttl: u32,
     /// The addresses it answers with now.

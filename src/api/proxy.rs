@@ -74,6 +74,9 @@ pub struct OrderStatus {
 pub struct ServiceStatus {
     /// Its name.
     pub name: String,
+    /// Of all that its document says of it: the same wherever that is the same. Empty: of an earlier version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
     /// Its host patterns.
     pub hosts: Vec<String>,
     /// `stateless`, `sticky`, `latched`; `redirect`, `answer`, `files` of one without backends.

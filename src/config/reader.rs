@@ -129,6 +129,11 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// See [`Json::fingerprint`].
+    pub fn fingerprint(&self) -> u64 {
+        self.node.json.fingerprint()
+    }
+
     /// Notes a finding about this value.
     pub fn fault(&self, message: impl Into<String>) -> Reported {
         self.location.fault(message)

@@ -3,6 +3,9 @@
 //! Strict JSON (RFC 8259) and nothing more: no comments, no trailing commas. Duplicate keys are kept, for the
 //! `reader` to name with their path. Must never: know what a document is about. Called by the reader.
 
+use std::hash::Hasher;
+
+use fnv::FnvHasher;
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
@@ -43,6 +46,44 @@ pub struct Entry {
     pub line: u32,
     /// Its value.
     pub node: Node,
+}
+
+impl Json {
+    /// A number that is the same for the same value, in whatever order its keys stand and wherever its lines break: FNV-1a of its parts,
+    /// for whoever compares documents of several machines. Nothing is safe by it.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = FnvHasher::default();
+        self.hash_into(&mut hasher);
+        hasher.finish()
+    }
+
+    fn hash_into(&self, hasher: &mut FnvHasher) {
+        let mut part = |kind: u8, text: &str| {
+            hasher.write_u8(kind);
+            hasher.write_u64(text.len() as u64);
+            hasher.write(text.as_bytes());
+        };
+        match self {
+            Json::Null => part(0, ""),
+            Json::Bool(value) => part(1, if *value { "true" } else { "false" }),
+            Json::Number(number) => part(2, number),
+            Json::Text(text) => part(3, text),
+            Json::Array(nodes) => {
+                part(4, &nodes.len().to_string());
+                nodes.iter().for_each(|node| node.json.hash_into(hasher));
+            }
+            Json::Object(entries) => {
+                part(5, &entries.len().to_string());
+                let mut entries: Vec<&Entry> = entries.iter().collect();
+                entries.sort_by(|one, other| one.key.cmp(&other.key));
+                for entry in entries {
+                    hasher.write_u64(entry.key.len() as u64);
+                    hasher.write(entry.key.as_bytes());
+                    entry.node.json.hash_into(hasher);
+                }
+            }
+        }
+    }
 }
 
 /// Why a text is not JSON.

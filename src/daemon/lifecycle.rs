@@ -21,6 +21,7 @@
 pub mod control_sockets;
 pub mod daemon;
 pub mod descriptors;
+pub mod document_file;
 pub mod error;
 pub mod event_loop;
 pub mod exchange;

@@ -14,6 +14,8 @@ use crate::config::{address, defaults, names};
 /// One pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolConfig {
+    /// The same wherever the same stands under its key ([`Value::fingerprint`]).
+    pub fingerprint: u64,
     /// Of its A and AAAA, in seconds. Default 300.
     pub ttl: u32,
     /// Further owners that answer from this pool, lower case, without the final dot.
@@ -130,6 +132,7 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
     let members = pool.required("members", read_members);
     let check = pool.required("check", |value| check::read(value, CheckOf::Member, None));
     Ok(PoolConfig {
+        fingerprint: value.fingerprint(),
         ttl: ttl?,
         aliases: aliases?,
         when_all_down: when_all_down?,

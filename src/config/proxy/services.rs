@@ -30,6 +30,8 @@ use crate::config::reader::{Keys, Location, Read, Value};
 pub struct ServiceConfig {
     /// Its key in the document.
     pub name: String,
+    /// The same wherever the same stands under its key ([`Value::fingerprint`]).
+    pub fingerprint: u64,
     /// The host names it is reached under; never empty.
     pub hosts: Vec<HostPattern>,
     /// Path prefixes in whole segments. Default `["/"]`.
@@ -197,6 +199,7 @@ fn read_service<'a>(
     claimed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
+        fingerprint: value.fingerprint(),
         hosts: patterns?,
         paths: paths.map(values)?,
         pass_fields: pass_fields?,

@@ -125,3 +125,21 @@ fn accepts_what_a_strict_parser_accepts_and_nothing_else() {
         assert_eq!(ours.is_ok(), strict.is_ok(), "seed {seed}: {text:?}: {ours:?}, {strict:?}");
     }
 }
+
+#[test]
+fn a_fingerprint_goes_by_what_is_said_and_not_by_how_it_is_laid_out() {
+    let of = |text: &str| parse(text).unwrap().json.fingerprint();
+    assert_eq!(of(r#"{"a": [1, "x"], "b": null}"#), of("{\n \"b\":null,\n\n\"a\":[1,\"x\"]}"));
+    let different = [
+        r#"{"a":[1,"x"]}"#,
+        r#"{"a":["x",1]}"#,
+        r#"{"a":["1","x"]}"#,
+        r#"{"a":[1],"x":[]}"#,
+        r#"["a",[1,"x"]]"#,
+        "{}",
+        "[]",
+        "null",
+    ];
+    let distinct: std::collections::BTreeSet<u64> = different.into_iter().map(of).collect();
+    assert_eq!(distinct.len(), different.len());
+}

@@ -161,6 +161,8 @@ pub struct LastReload {
 pub struct Figures {
     /// How each peer is doing.
     pub peers: BTreeMap<String, PeerHealth>,
+    /// The document on disk is not the one that was read: what the operator should know of that.
+    pub document: Option<String>,
     /// How the last reload ended.
     pub last_reload: Option<LastReload>,
     /// Reloads that put a document in force.
@@ -180,12 +182,13 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// What the operator should look at: health that is not on disk, a reload that was refused, clocks that
+    /// What the operator should look at: health that is not on disk, a reload that was refused or is due, clocks that
     /// are off.
     pub fn alarms(&self) -> Vec<String> {
         let health = self.health_unwritten.iter();
         let health = health.map(|why| format!("health cannot be written: {why}; the write is tried again every 5 s"));
-        let reload = self.last_reload.iter().filter(|last| last.refused).map(|last| last.words.clone());
+        let refused = self.last_reload.as_ref().filter(|last| last.refused).map(|last| last.words.clone());
+        let reload = refused.or_else(|| self.document.clone());
         let clocks = self.peers.iter().filter_map(|(peer, health)| health.clock_alarm(peer));
         let events = self.events.failure.iter();
         let events =

@@ -178,6 +178,7 @@ impl<D: Daemon> Shell<D> {
     fn refresh(&mut self) {
         let now = self.now();
         self.daemon.poll(now);
+        self.document_file.look(now.running);
         if self.figures.trends.is_due(now.running) {
             let readings = self.daemon.readings();
             Rc::make_mut(&mut self.figures.trends).take(now.running, readings);

@@ -83,8 +83,14 @@ impl<D: Daemon> Shell<D> {
         self.reload = Some(Pending { callers, probing: None });
         let (file, inputs) = (self.args.config.clone(), self.inputs.clone());
         let in_force = Arc::clone(self.daemon.document());
+        let note_read = self.document_file.reader();
         tokio::task::spawn_local(async move {
-            let read = tokio::task::spawn_blocking(move || super::start::read_again(&file, &*in_force)).await;
+            let read = tokio::task::spawn_blocking(move || {
+                let read = super::start::read_again(&file, &*in_force);
+                note_read();
+                read
+            });
+            let read = read.await;
             inputs.send(Input::Read(read.unwrap_or(Err(DocumentError::Unread))));
         });
     }
@@ -189,6 +195,7 @@ impl<D: Daemon> Shell<D> {
         let words = format!("reloaded {}{notes}", self.args.config.display());
         LogLine::info(Kind::Reload, &*words).write();
         self.note_reload(words.clone(), false);
+        self.document_file.put_in_force();
         self.end_reload();
         answer(callers, self.done(&words));
     }

@@ -19,6 +19,7 @@ use super::super::takeover::Offered;
 use super::super::ticks::Ticks;
 use super::control_sockets::{AdminServers, ControlSockets};
 use super::daemon::{Daemon, Document, Effect, Event, Figures, InputsOf, LastReload};
+use super::document_file::DocumentFile;
 use super::exchange::Exchange;
 use super::input::Input;
 use super::phase::Phase;
@@ -46,6 +47,7 @@ pub struct Shell<D: Daemon> {
     pub(super) health: watch::Receiver<Arc<HealthView>>,
     /// None once another process has it.
     pub(super) lock: Option<StateLock>,
+    pub(super) document_file: DocumentFile,
     pub(super) files: StateFiles,
     pub(super) ticks: Ticks,
     pub(super) history: History,
@@ -140,6 +142,7 @@ impl<D: Daemon> Shell<D> {
         // This process may write there: it has the directory's lock, or shares it with the one that it takes over from.
         parts.history.open(settings.state_dir);
         let admin_socket = settings.admin.socket.clone();
+        let document_file = DocumentFile::just_read(parts.args.config.clone());
         Shell {
             daemon: parts.daemon,
             exchange: parts.exchange,
@@ -151,6 +154,7 @@ impl<D: Daemon> Shell<D> {
             health: parts.checker.subscribe(),
             checker: Some(parts.checker),
             lock: Some(parts.lock),
+            document_file,
             files: parts.files,
             ticks: parts.ticks,
             history: parts.history,
@@ -253,6 +257,7 @@ impl<D: Daemon> Shell<D> {
         let health = self.files.health_writes();
         Figures {
             peers: self.exchange.health(),
+            document: self.document_file.alarm(self.now().running),
             last_reload: self.figures.last_reload.clone(),
             reloads: self.figures.reloads,
             reloads_refused: self.figures.reloads_refused,

@@ -45,6 +45,8 @@ pub struct Live {
     pub listeners: Vec<String>,
     /// Lines of the access log that could not be kept.
     pub log_lines_dropped: u64,
+    /// Why the last of them could not be written.
+    pub log_failure: Option<String>,
     /// How each nameserver is doing that is told challenges of the CA.
     pub nameservers: BTreeMap<String, NameserverHealth>,
     /// Looks at files that do not end, each a sentence.
@@ -91,6 +93,7 @@ pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
     let mut alarms = state.alarms(now);
     alarms.extend(live.shell.alarms());
     alarms.extend(live.hanging.iter().cloned());
+    alarms.extend(live.log_failure.clone());
     alarms.extend(live.shell.peers.values().filter_map(|health| silent(health, now)));
     alarms.extend(live.nameservers.iter().filter_map(|(name, health)| untold(name, health, now)));
     alarms
@@ -134,6 +137,7 @@ fn of_front(state: &State, trends: &Trends, front: &Front, now: Now) -> ServiceS
         }
         FrontTarget::Own(target) => ServiceStatus {
             name: front.name.to_string(),
+            fingerprint: fingerprint(state, &front.name),
             hosts: hosts(state, &front.name),
             mode: target.kind().into(),
             target: state.prepared.document.services.get(&*front.name).map(|config| config.target.to_string()),
@@ -142,6 +146,11 @@ fn of_front(state: &State, trends: &Trends, front: &Front, now: Now) -> ServiceS
             backends: Vec::new(),
         },
     }
+}
+
+fn fingerprint(state: &State, service: &str) -> String {
+    let config = state.prepared.document.services.get(service);
+    config.map(|config| format!("{:016x}", config.fingerprint)).unwrap_or_default()
 }
 
 fn hosts(state: &State, service: &str) -> Vec<String> {
@@ -158,6 +167,7 @@ fn of_service(
 ) -> ServiceStatus {
     ServiceStatus {
         name: service.name.to_string(),
+        fingerprint: fingerprint(state, &service.name),
         hosts: hosts(state, &service.name),
         target: None,
         mode: match prepared.mode {

@@ -79,6 +79,7 @@ impl ProxyDaemon {
             connections: self.shared.admission.connections(),
             listeners: listeners.map(|listener| listener.address.to_string()).collect(),
             log_lines_dropped: self.shared.access_log.dropped(),
+            log_failure: self.shared.access_log.failure(),
             nameservers: self.acme.nameservers.health(),
             hanging: self.looks.alarms(),
             shell: figures,

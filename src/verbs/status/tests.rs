@@ -151,6 +151,7 @@ fn services_that_need_no_backend_are_told_with_what_answers() {
     let target = Some("redirect 302 to https://www.example.net/…".to_owned());
     let service = crate::api::proxy::ServiceStatus {
         name: "old".to_owned(),
+        fingerprint: String::new(),
         target,
         mode: "redirect".to_owned(),
         latch: None,

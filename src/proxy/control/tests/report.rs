@@ -99,6 +99,7 @@ fn status_page_and_metrics_show_the_same_moment() {
         connections: 7,
         listeners: vec!["127.0.0.1:80".into()],
         log_lines_dropped: 0,
+        log_failure: None,
         nameservers: Default::default(),
         hanging: Vec::new(),
         shell: Figures {

@@ -77,6 +77,11 @@ impl AccessLog {
         self.shared.dropped.load(Ordering::Relaxed)
     }
 
+    /// Why the last lines could not be written; none: they were.
+    pub fn failure(&self) -> Option<String> {
+        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The requests of this id among those that were kept.
     pub fn find(&self, id: &str) -> Found {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).find(id)

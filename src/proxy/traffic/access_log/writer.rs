@@ -19,12 +19,20 @@ use super::style::Form;
 pub(super) struct Shared {
     /// Lines dropped since the start.
     pub dropped: AtomicU64,
+    /// Why the last lines could not be written.
+    pub failure: Mutex<Option<String>>,
     /// Where the writer is to write from now on.
     pub next: Mutex<Option<Sink>>,
     /// What went wrong.
     pub kept: Mutex<Kept>,
     /// Whether what failed is to be on disk, too.
     pub keeps_on_disk: AtomicBool,
+}
+
+impl Shared {
+    fn note_failure(&self, failure: Option<String>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
 }
 
 /// What the lines of a message are for.
@@ -65,13 +73,20 @@ pub(super) fn write_all(shared: &Shared, mut sink: Sink, messages: &Receiver<Mes
     for Message { form, mut text, count, back, .. } in messages {
         if let Some(next) = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
             (sink, is_failing) = (next, false);
+            shared.note_failure(None);
         }
         match sink.write(form, &text) {
-            Ok(()) => is_failing = false,
+            Ok(()) if is_failing => {
+                is_failing = false;
+                shared.note_failure(None);
+            }
+            Ok(()) => {}
             Err(error) => {
                 shared.dropped.fetch_add(count, Ordering::Relaxed);
                 if !std::mem::replace(&mut is_failing, true) {
-                    tracing::error!("access log: cannot write to {sink}: {error}; lines are lost until it can");
+                    let words = format!("access log: cannot write to {sink}: {error}; lines are lost until it can");
+                    tracing::error!("{words}");
+                    shared.note_failure(Some(words));
                 }
             }
         }

@@ -8,6 +8,9 @@ use crate::api::{dns, proxy};
 /// What a proxy or nameserver says of one service or pool, by aspect: `backends`, `web1 192.0.2.21:80, …`.
 type Aspects = Vec<(&'static str, String)>;
 
+/// The aspect that stands for all that a document says of it. What differs is not known, only that something does.
+const WHOLE: &str = "settings";
+
 /// What each daemon has: by daemon, by name.
 type Having<'a> = Vec<(&'a str, BTreeMap<&'a str, Aspects>)>;
 
@@ -44,6 +47,7 @@ fn of_service(service: &proxy::ServiceStatus) -> Aspects {
         ("hosts", service.hosts.join(" ")),
         ("target", service.target.clone().unwrap_or_else(|| service.mode.clone())),
         ("backends", backends.collect::<Vec<_>>().join(", ")),
+        (WHOLE, service.fingerprint.clone()),
     ]
 }
 
@@ -52,7 +56,8 @@ fn of_pool(pool: &dns::PoolStatus) -> Aspects {
         let addresses = member.addresses.iter().map(|address| address.address.as_str());
         format!("{} {}", member.name, addresses.collect::<Vec<_>>().join(" "))
     });
-    vec![("TTL", pool.ttl.to_string()), ("members", members.collect::<Vec<_>>().join(", "))]
+    let members = members.collect::<Vec<_>>().join(", ");
+    vec![("TTL", pool.ttl.to_string()), ("members", members), (WHOLE, pool.fingerprint.clone())]
 }
 
 fn differences(what: &str, having: &Having<'_>) -> Vec<Finding> {
@@ -63,13 +68,7 @@ fn differences(what: &str, having: &Having<'_>) -> Vec<Finding> {
         for name in names {
             match (firsts.get(name), others.get(name)) {
                 (Some(ours), Some(theirs)) => {
-                    let differ = ours.iter().zip(theirs).filter(|((_, one), (_, other))| one != other);
-                    found.extend(differ.map(|((aspect, one), (_, two))| {
-                        let (ours, theirs) = apart(one, two);
-                        let words =
-                            format!("{what} {name}: not the same {aspect}: {first} has {ours}; {other} has {theirs}");
-                        Finding::about([name, first, other].map(|one| *one), words)
-                    }));
+                    found.extend(apart(what, name, (*first, ours), (*other, theirs)));
                 }
                 (ours, _) => {
                     let (has, lacks) = if ours.is_some() { (first, other) } else { (other, first) };
@@ -82,14 +81,40 @@ fn differences(what: &str, having: &Having<'_>) -> Vec<Finding> {
     found
 }
 
+/// What two daemons have of one thing.
+fn apart(what: &str, name: &str, (one, ours): (&str, &Aspects), (other, theirs): (&str, &Aspects)) -> Vec<Finding> {
+    let differ = ours.iter().zip(theirs).filter(|((_, one), (_, other))| one != other);
+    let (whole, shown): (Vec<_>, Vec<_>) = differ.partition(|((aspect, _), _)| *aspect == WHOLE);
+    let known = |text: &String| !text.is_empty();
+    let words: Vec<String> = match shown.is_empty() {
+        false => {
+            let shown = shown.into_iter().map(|((aspect, mine), (_, its))| {
+                let (mine, its) = only(mine, its);
+                format!("{what} {name}: not the same {aspect}: {one} has {mine}; {other} has {its}")
+            });
+            shown.collect()
+        }
+        true => {
+            let whole = whole.into_iter().filter(|((_, mine), (_, its))| known(mine) && known(its));
+            let words = |_| {
+                format!(
+                    "{what} {name}: not the same settings: what the documents of {one} and {other} have under {what}s.{name} differs"
+                )
+            };
+            whole.map(words).collect()
+        }
+    };
+    words.into_iter().map(|words| Finding::about([name, one, other], words)).collect()
+}
+
 /// What only one of two lists has; both whole where the order alone differs.
-fn apart(one: &str, other: &str) -> (String, String) {
+fn only(one: &str, other: &str) -> (String, String) {
     let list = |text: &'_ str| -> Vec<String> { text.split(", ").map(str::to_owned).collect() };
     let (ours, theirs) = (list(one), list(other));
-    let only = |of: &[String], without: &[String]| -> Vec<String> {
-        of.iter().filter(|item| !without.contains(item)).cloned().collect()
+    let without = |of: &[String], others: &[String]| -> Vec<String> {
+        of.iter().filter(|item| !others.contains(item)).cloned().collect()
     };
-    let (only_ours, only_theirs) = (only(&ours, &theirs), only(&theirs, &ours));
+    let (only_ours, only_theirs) = (without(&ours, &theirs), without(&theirs, &ours));
     if only_ours.is_empty() && only_theirs.is_empty() {
         return (one.to_owned(), other.to_owned());
     }

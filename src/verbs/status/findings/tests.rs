@@ -160,6 +160,19 @@ fn proxies_with_different_documents_are_a_finding_that_says_what_differs() {
 }
 
 #[test]
+fn what_no_status_shows_of_a_service_is_compared_too() {
+    let with = |name: &str, fingerprint: &str| {
+        let mut status = well(name);
+        status.services[1].fingerprint = fingerprint.to_owned();
+        status
+    };
+    let differ =
+        "service www: not the same settings: what the documents of px-1 and px-2 have under services.www differs";
+    assert_eq!(found(&[&with("px-1", "0a"), &with("px-2", "0b")]), [differ]);
+    assert_eq!(found(&[&with("px-1", "0a"), &with("px-2", "")]), Vec::<String>::new(), "of an earlier version");
+}
+
+#[test]
 fn nameservers_with_different_zones_are_a_finding() {
     let with_serial = |name: &str, serial| {
         let mut status = examples::nameserver();

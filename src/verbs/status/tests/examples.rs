@@ -79,6 +79,7 @@ fn service(name: &str, mode: &str, backends: &[&str]) -> ServiceStatus {
     ServiceStatus {
         target: None,
         name: name.to_owned(),
+        fingerprint: String::new(),
         hosts: vec![format!("{name}.example.net")],
         mode: mode.to_owned(),
         usable: true,
@@ -111,6 +112,7 @@ pub fn nameserver() -> api::dns::Status {
         challenges: Vec::new(),
         pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
+            fingerprint: String::new(),
             ttl: 300,
             answers: vec!["192.0.2.11".to_owned(), "192.0.2.12".to_owned()],
             all_down: None,
