@@ -13,6 +13,7 @@ use super::trends::Trends;
 use crate::api::daemon::{Daemon, DaemonStatus};
 use crate::api::events::{Event, Level};
 use crate::config::pages::PagesConfig;
+use crate::unix_time::unix_ms;
 use pieces::{curve, moment, rate, span, text};
 
 /// How many events a page shows.
@@ -64,10 +65,11 @@ impl Page<'_> {
                     noscript { meta http-equiv="refresh" content="5"; }
                 }
                 body {
+                    (self.silence())
                     (self.fleet())
                     main id="page" { (self.body()) }
                     footer {
-                        p id="link" role="status" { "as it was when this page was loaded" }
+                        p id="link" role="status" { "as it was at " (moment(unix_ms())) }
                         p { "Of the last hour, by the minute: a strip is what checks said (tall and red: down), a curve how much was asked." }
                         p { "More: " code { "polder status" } ", " code { "polder events" } ", " code { "polder explain" } }
                     }
@@ -91,12 +93,37 @@ impl Page<'_> {
         format!("{findings}{} {}", self.daemon.role, self.daemon.name)
     }
 
+    /// What the script shows when the daemon is not heard any more.
+    fn silence(&self) -> Markup {
+        let name = &self.daemon.name;
+        let title = format!("✖ no word from {} {name}", self.daemon.role);
+        html! {
+            section #silence.alarms role="alert" data-title=(text(&title)) hidden {
+                p {
+                    b.bad { "✖ no word from " (text(name)) " since " time {} }
+                    ": it has stopped, hangs, or is out of reach. What stands below is how it was then."
+                }
+            }
+        }
+    }
+
+    /// The peers that are not heard.
+    fn unheard(&self) -> Vec<&str> {
+        self.daemon.peers.iter().filter(|peer| peer.error.is_some()).map(|peer| &*peer.name).collect()
+    }
+
     /// Links to the pages of the fleet's other daemons. They stand beside what is live: whoever is about to follow one is not to find it
     /// replaced under his finger.
     fn fleet(&self) -> Markup {
         let PagesConfig { proxies, nameservers } = self.pages;
         let roles = [(Daemon::Proxy, "Proxies", proxies), (Daemon::Nameserver, "Nameservers", nameservers)];
         let is_this = |role, name: &str| role == self.daemon.role && *name == self.daemon.name;
+        let unheard = self.unheard();
+        let class = |role, name: &str| match (role == self.daemon.role, unheard.contains(&name)) {
+            (true, true) => Some("peer unheard"),
+            (true, false) => Some("peer"),
+            (false, _) => None,
+        };
         let has_others = roles.iter().any(|(role, _, pages)| pages.keys().any(|name| !is_this(*role, name)));
         html! {
             @if has_others {
@@ -108,7 +135,7 @@ impl Page<'_> {
                                 ul {
                                     @for (name, url) in pages {
                                         @if is_this(role, name) { li { b aria-current="page" { (text(name)) } } }
-                                        @else { li { a href=(url) { (text(name)) } } }
+                                        @else { li { a class=[class(role, name)] href=(url) { (text(name)) } } }
                                     }
                                 }
                             }
@@ -166,11 +193,12 @@ impl Page<'_> {
                     h2 { "Peers" }
                     ul.rows {
                         @for peer in &self.daemon.peers {
-                            li {
+                            li class=[peer.error.as_ref().map(|_| "unheard")] {
                                 b { (text(&peer.name)) }
                                 @match &peer.error {
                                     None => span.good { "● heard" },
-                                    Some(error) => span.bad { "✖ " (text(error)) },
+                                    // It begins with the peer's name, which stands before it here.
+                                    Some(error) => span.bad { "✖ not heard " (text(error.strip_prefix(&*peer.name).unwrap_or(error).trim_start())) },
                                 }
                                 @if let Some(heard) = peer.heard { span.dim { "last heard " (moment(heard)) } }
                                 @if !peer.differs.is_empty() {

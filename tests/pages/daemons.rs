@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -143,6 +145,27 @@ impl Fleet {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.visitors)).unwrap();
         write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
         stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+
+    /// A daemon hangs: it keeps its connections, and says nothing.
+    pub fn freeze(&self, daemon: &str) {
+        self.signal(daemon, Signal::SIGSTOP);
+    }
+
+    /// It goes on.
+    pub fn thaw(&self, daemon: &str) {
+        self.signal(daemon, Signal::SIGCONT);
+    }
+
+    /// A daemon dies.
+    pub fn kill(&self, daemon: &str) {
+        self.signal(daemon, Signal::SIGKILL);
+    }
+
+    fn signal(&self, daemon: &str, signal: Signal) {
+        let place = self.pages.iter().position(|(name, _)| *name == daemon).unwrap();
+        let process = Pid::from_raw(self.processes[place].id().try_into().unwrap());
+        nix::sys::signal::kill(process, signal).unwrap();
     }
 
     /// Whether the backend of the page's first row answers as it should.

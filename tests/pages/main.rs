@@ -184,3 +184,43 @@ fn a_stream_that_is_cut_comes_back_by_itself_and_shows_what_has_changed_since() 
         assert_eq!(browser.value("window.mark"), serde_json::json!(1), "{daemon}: it was loaded anew");
     }
 }
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_page_of_a_daemon_that_hangs_or_has_died_says_so_at_its_top_and_since_when() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    let is_silent = "!document.getElementById('silence').hidden";
+    let is_live = "document.getElementById('link').textContent === 'live'";
+    for (daemon, url) in fleet.pages() {
+        browser.open(&url, 390, false, true);
+        browser.wait_for(is_live);
+        browser.value("window.mark = 1; 1");
+        let title = browser.value("document.title");
+        assert_eq!(browser.value(is_silent), false, "{daemon}");
+
+        fleet.freeze(daemon);
+        browser.wait_for(is_silent);
+        let banner = browser.value("document.getElementById('silence').innerText");
+        let banner = banner.as_str().unwrap();
+        let (_, since) = banner.split_once(" since ").unwrap_or_else(|| panic!("{banner}"));
+        let shape: String =
+            since.chars().take(9).map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
+        assert_eq!(shape, "00:00:00Z", "{banner}");
+        assert_eq!(browser.value("document.getElementById('link').textContent"), "✖ not live", "{daemon}");
+        let silent_title = browser.value("document.title");
+        assert!(silent_title.as_str().unwrap().starts_with("✖ no word from "), "{silent_title}");
+        assert_eq!(browser.value("getComputedStyle(document.getElementById('page')).opacity < 1"), true, "{daemon}");
+        assert_eq!(browser.value(OVERFLOW), serde_json::json!([]), "{daemon}");
+        keep(&mut browser, &format!("{daemon}-390-frozen"));
+
+        fleet.thaw(daemon);
+        browser.wait_for(&format!("!({is_silent}) && {is_live}"));
+        assert_eq!(browser.value("document.title"), title, "{daemon}");
+        assert_eq!(browser.value("window.mark"), 1, "{daemon}: it was loaded anew");
+
+        fleet.kill(daemon);
+        browser.wait_for(is_silent);
+        assert_eq!(browser.value("document.title"), silent_title, "{daemon}");
+    }
+}

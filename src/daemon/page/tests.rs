@@ -35,10 +35,28 @@ fn a_page_links_to_those_of_the_fleet_and_marks_its_own_which_a_nameserver_of_th
     assert_eq!(page.matches("<b aria-current=\"page\">px-1</b>").count(), 1, "{page}");
     assert!(!page.contains("http://192.0.2.11:8404/"), "{page}");
     for link in [
-        "<a href=\"https://px-2.example.net/?a=&quot;&amp;b\">px-2</a>",
+        "<a class=\"peer\" href=\"https://px-2.example.net/?a=&quot;&amp;b\">px-2</a>",
         "<a href=\"http://192.0.2.11:8453/\">px-1</a>",
     ] {
         assert!(page.contains(link), "{page}");
+    }
+}
+
+#[test]
+fn a_link_to_a_peer_that_is_not_heard_says_so_and_its_row_names_it_once() {
+    let mut daemon = daemon();
+    let error = Some("px-2 (192.0.2.12:8405): connection refused".into());
+    daemon.peers = vec![PeerStatus { name: "px-2".into(), heard: None, error, differs: vec![] }];
+    let urls = pages([("px-2", "http://192.0.2.12:8404/"), ("px-3", "http://192.0.2.13:8404/")]);
+    let nameservers = pages([("px-2", "http://192.0.2.12:8453/")]);
+    let page = document(&daemon, &PagesConfig { proxies: urls, nameservers });
+    for part in [
+        "<a class=\"peer unheard\" href=\"http://192.0.2.12:8404/\">px-2</a>",
+        "<a class=\"peer\" href=\"http://192.0.2.13:8404/\">px-3</a>",
+        "<a href=\"http://192.0.2.12:8453/\">px-2</a>",
+        "<li class=\"unheard\"><b>px-2</b><span class=\"bad\">✖ not heard (192.0.2.12:8405): connection refused</span>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
     }
 }
 
@@ -56,8 +74,12 @@ fn nothing_that_others_have_written_is_markup() {
     let evil = "<img src=x onerror=alert(1)>\u{202e}\"'&";
     let mut daemon = daemon();
     (daemon.name, daemon.alarms) = (evil.into(), vec![evil.into()]);
-    daemon.peers =
-        vec![PeerStatus { name: evil.into(), heard: None, error: Some(evil.into()), differs: vec![evil.into()] }];
+    daemon.peers = vec![PeerStatus {
+        name: evil.into(),
+        heard: None,
+        error: Some(format!("of {evil}")),
+        differs: vec![evil.into()],
+    }];
     let event = Event { at: 0, level: Level::Error, kind: Kind::Check, subjects: vec![], words: evil.into() };
     let facts = vec![("reload", evil.to_owned())];
     let page = Page {
@@ -71,7 +93,7 @@ fn nothing_that_others_have_written_is_markup() {
     .document();
     assert!(!page.contains("<img"), "{page}");
     assert!(!page.contains('\u{202e}'), "{page}");
-    assert_eq!(page.matches("&lt;img src=x onerror=alert(1)&gt;\\u{202e}&quot;&#39;&amp;").count(), 9, "{page}");
+    assert_eq!(page.matches("&lt;img src=x onerror=alert(1)&gt;\\u{202e}&quot;&#39;&amp;").count(), 11, "{page}");
 }
 
 #[test]
