@@ -13,8 +13,9 @@ use super::trends::Trends;
 use crate::api::daemon::{Daemon, DaemonStatus};
 use crate::api::events::{Event, Level};
 use crate::config::pages::PagesConfig;
+use crate::counted::counted;
 use crate::unix_time::unix_ms;
-use pieces::{curve, moment, rate, span, text};
+use pieces::{curve, lately, moment, rate, span, text};
 
 /// How many events a page shows.
 pub const EVENTS: usize = 25;
@@ -45,6 +46,8 @@ pub struct Page<'a> {
     pub pages: &'a PagesConfig,
     /// Names and values of what else stands at the top.
     pub facts: Vec<(&'static str, String)>,
+    /// What is not as it should be, each in a few words with its number.
+    pub unwell: Vec<String>,
     /// What the daemon serves.
     pub sections: Vec<Markup>,
 }
@@ -70,7 +73,6 @@ impl Page<'_> {
                     main id="page" { (self.body()) }
                     footer {
                         p id="link" role="status" { "as it was at " (moment(unix_ms())) }
-                        p { "Of the last hour, by the minute: a strip is what checks said (tall and red: down), a curve how much was asked." }
                         p { "More: " code { "polder status" } ", " code { "polder events" } ", " code { "polder explain" } }
                     }
                 }
@@ -85,12 +87,17 @@ impl Page<'_> {
     }
 
     fn title(&self) -> String {
-        let findings = match self.daemon.alarms.len() {
-            0 => String::new(),
-            1 => "1 alarm, ".to_owned(),
-            alarms => format!("{alarms} alarms, "),
-        };
-        format!("{findings}{} {}", self.daemon.role, self.daemon.name)
+        let alarms = self.daemon.alarms.len();
+        let alarms = (alarms > 0).then(|| counted(alarms, "alarm"));
+        let name = format!("{} {}", self.daemon.role, self.daemon.name);
+        alarms.into_iter().chain(self.unwell()).chain([name]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is not as it should be, besides alarms.
+    fn unwell(&self) -> Vec<String> {
+        let peers = self.unheard().len();
+        let peers = (peers > 0).then(|| format!("{} not heard", counted(peers, "peer")));
+        self.unwell.iter().cloned().chain(peers).collect()
     }
 
     /// What the script shows when the daemon is not heard any more.
@@ -152,18 +159,28 @@ impl Page<'_> {
                 h1 { (text(&self.daemon.name)) " " small { (self.daemon.role) } }
                 (self.state())
                 (self.load())
+                @let unwell = self.unwell();
+                @if !unwell.is_empty() { p.off { "▲ " (text(&unwell.join(", "))) } }
                 dl.facts { @for (name, value) in &self.facts { div { dt { (name) } dd { (text(value)) } } } }
             }
             (self.alarms())
             @for section in &self.sections { (section) }
             (self.peers())
             (self.latest())
+            @if self.trends.reach() > 0 {
+                p.legend {
+                    "Strips and curves show " (lately(self.trends.reach())) ", by the minute: a strip what checks said (tall and red: down), \
+                     a curve how much was asked."
+                }
+            }
         }
     }
 
     fn state(&self) -> Markup {
         let (class, state) = match self.daemon {
             DaemonStatus { draining: true, .. } => ("off", "◌ draining"),
+            // Whether it is asked is said by nameservers, and by operators to them: a proxy knows nothing of that.
+            DaemonStatus { ready: true, role: Daemon::Proxy, .. } => ("good", "● ready to serve"),
             DaemonStatus { ready: true, .. } => ("good", "● ready"),
             _ => ("bad", "✖ not ready"),
         };
@@ -173,7 +190,7 @@ impl Page<'_> {
     /// All that it serves, as one curve.
     fn load(&self) -> Markup {
         let Some(trend) = self.trends.of("") else { return html! {} };
-        html! { p.load { (curve(trend)) " " b { (rate(trend)) } } }
+        html! { p.load { (curve(trend, self.trends.reach())) " " b { (rate(trend)) } } }
     }
 
     fn alarms(&self) -> Markup {

@@ -12,14 +12,19 @@ use browser::Browser;
 use daemons::Fleet;
 use relay::Relay;
 
-/// A phone, a tablet, a desk.
-const WIDTHS: [u32; 3] = [390, 768, 1600];
+/// A phone, a tablet, a desk, a large one.
+const WIDTHS: [u32; 4] = [390, 768, 1200, 1600];
 
 /// Elements that reach beyond the window, but for those that are cut by what they lie in.
 const OVERFLOW: &str = "[...document.querySelectorAll('body *')]
     .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
     .map(element => element.outerHTML.slice(0, 120))
     .concat(document.documentElement.scrollWidth > document.documentElement.clientWidth ? ['the page scrolls sideways'] : [])";
+
+/// Cards in which a strip begins elsewhere than the one above it.
+const RAGGED: &str = "[...document.querySelectorAll('.cards > section')]
+    .filter(card => new Set([...card.querySelectorAll('.strip')].map(strip => strip.getBoundingClientRect().left)).size > 1)
+    .map(card => card.querySelector('h2').textContent)";
 
 /// Texts whose contrast with what is behind them is under 4.5 (WCAG 2.2, 1.4.3).
 const PALE: &str = "(() => {
@@ -56,6 +61,7 @@ fn pages_fit_every_width_and_can_be_read_in_the_light_and_in_the_dark() {
     let fleet = Fleet::start();
     let mut browser = Browser::start();
     for (daemon, url) in fleet.pages() {
+        let mut narrower = 0.0;
         for width in WIDTHS {
             for is_dark in [false, true] {
                 let scheme = if is_dark { "dark" } else { "light" };
@@ -64,12 +70,20 @@ fn pages_fit_every_width_and_can_be_read_in_the_light_and_in_the_dark() {
                 let seen = format!("{daemon} at {width} in the {scheme}");
                 assert_eq!(browser.value(OVERFLOW), serde_json::json!([]), "{seen}");
                 assert_eq!(browser.value(PALE), serde_json::json!([]), "{seen}");
+                assert_eq!(browser.value(RAGGED), serde_json::json!([]), "{seen}");
                 let ground =
                     browser.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)");
                 let ground: Vec<u64> = serde_json::from_value(ground).unwrap();
                 assert_eq!(ground.iter().all(|part| *part < 64), is_dark, "{seen}: {ground:?}");
                 keep(&mut browser, &format!("{daemon}-{width}-{scheme}"));
             }
+            let card = browser.value("document.querySelector('.cards > section').clientWidth").as_f64().unwrap();
+            // From two columns on, more room is more room for each of them.
+            assert!(
+                width < 1600 || card > narrower,
+                "{daemon}: cards of {card} px at {width} px, and of {narrower} before"
+            );
+            narrower = card;
         }
     }
 }
@@ -102,6 +116,41 @@ fn a_state_that_changes_shows_by_itself_and_nothing_is_loaded_anew() {
         fleet.set_well(true);
         browser.wait_for("document.querySelector('.rows span.bad') === null");
         assert_eq!(browser.value("window.mark"), serde_json::json!(1), "{daemon}: it was loaded anew");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn what_is_not_well_is_counted_in_title_and_header_stands_first_and_says_what_it_is() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    let cards = "[...document.querySelectorAll('.cards h2')].map(card => card.textContent)";
+    let expected = [
+        (
+            "proxy px-nl",
+            "2 services not well",
+            vec!["shop ▲ 1 of 2 backends up", "www ▲ 1 of 2 backends up", "old ● as it should be"],
+            "",
+        ),
+        ("nameserver ns-ch", "1 pool not well", vec!["http0.l.example.net ▲ 2 of 3 answered"], "left out: down"),
+    ];
+    for ((daemon, url), (name, unwell, states, pill)) in fleet.pages().into_iter().zip(expected) {
+        for width in [390, 1200] {
+            browser.open(&url, width, false, true);
+            let is_titled = |title: &str| format!("document.title === '{title}'");
+            browser.wait_for(&is_titled(name));
+            fleet.set_well(false);
+            browser.wait_for(&is_titled(&format!("{unwell}, {name}")));
+            assert_eq!(browser.value(cards), serde_json::json!(states), "{daemon}");
+            let words = browser.value("document.querySelector('main').innerText");
+            let words = words.as_str().unwrap();
+            assert!(words.contains(&format!("▲ {unwell}")) && words.contains(pill), "{daemon}: {words}");
+            assert_eq!(browser.value(OVERFLOW), serde_json::json!([]), "{daemon}");
+            assert_eq!(browser.value(PALE), serde_json::json!([]), "{daemon}");
+            keep(&mut browser, &format!("{daemon}-{width}-unwell"));
+            fleet.set_well(true);
+            browser.wait_for(&is_titled(name));
+        }
     }
 }
 

@@ -1,5 +1,8 @@
+use super::pieces::strip;
 use super::*;
 use crate::api::daemon::{Daemon, PeerStatus};
+use crate::daemon::trends::Reading;
+use crate::health::Verdict;
 use crate::log_line::Kind;
 
 fn daemon() -> DaemonStatus {
@@ -20,7 +23,8 @@ fn daemon() -> DaemonStatus {
 }
 
 fn document(daemon: &DaemonStatus, pages: &PagesConfig) -> String {
-    Page { daemon, trends: &Trends::default(), events: &[], pages, facts: vec![], sections: vec![] }.document()
+    Page { daemon, trends: &Trends::default(), events: &[], pages, facts: vec![], unwell: vec![], sections: vec![] }
+        .document()
 }
 
 fn pages<'p>(of: impl IntoIterator<Item = (&'p str, &'p str)>) -> std::collections::BTreeMap<String, String> {
@@ -61,6 +65,46 @@ fn a_link_to_a_peer_that_is_not_heard_says_so_and_its_row_names_it_once() {
 }
 
 #[test]
+fn what_is_not_well_is_counted_in_the_title_and_at_the_top() {
+    let mut daemon = daemon();
+    daemon.alarms = vec!["a".into(), "b".into()];
+    let error = Some("px-2 (192.0.2.12:8405): connection refused".into());
+    daemon.peers = vec![PeerStatus { name: "px-2".into(), heard: None, error, differs: vec![] }];
+    let page = Page {
+        daemon: &daemon,
+        trends: &Trends::default(),
+        events: &[],
+        pages: &PagesConfig::default(),
+        facts: vec![],
+        unwell: vec!["3 services not well".into()],
+        sections: vec![],
+    }
+    .document();
+    assert!(page.contains("<title>2 alarms, 3 services not well, 1 peer not heard, proxy px-1</title>"), "{page}");
+    assert!(page.contains("<p class=\"off\">▲ 3 services not well, 1 peer not heard</p>"), "{page}");
+}
+
+#[test]
+fn curves_and_strips_are_as_wide_as_what_is_known_and_a_curve_has_three_points_at_least() {
+    let reading = |count| [(String::new(), Reading { count, verdict: Some(Verdict::Up), times: None })];
+    let mut trends = Trends::default();
+    assert_eq!(trends.reach(), 0);
+    for minute in 0..4 {
+        trends.take(std::time::Duration::from_secs(60 * minute), reading(minute * minute));
+        let trend = trends.of("").unwrap();
+        let (reach, known) = (trends.reach(), minute as usize + 1);
+        assert_eq!(reach, known);
+        let drawn = strip(trend, reach).into_string();
+        let whole = format!("<rect class=\"good\" x=\"0\" y=\"4\" width=\"{known}\"");
+        assert!(drawn.contains(&format!("viewBox=\"0 0 {known} 10\"")) && drawn.contains(&whole), "{drawn}");
+        let drawn = curve(trend, reach).into_string();
+        assert_eq!(drawn.contains("viewBox=\"0 0 2 18\""), minute == 3, "{drawn}");
+        assert_eq!(drawn.is_empty(), minute < 3, "{drawn}");
+    }
+    assert_eq!((lately(4), lately(60)), ("the last 4 min".to_owned(), "the last hour".to_owned()));
+}
+
+#[test]
 fn a_page_that_knows_of_no_other_has_no_links() {
     let alone = PagesConfig { proxies: pages([("px-1", "http://192.0.2.11:8404/")]), ..PagesConfig::default() };
     for pages in [alone, PagesConfig::default()] {
@@ -88,6 +132,7 @@ fn nothing_that_others_have_written_is_markup() {
         events: &[event],
         pages: &PagesConfig::default(),
         facts,
+        unwell: vec![],
         sections: vec![],
     }
     .document();
