@@ -95,10 +95,11 @@ impl OperatorNote {
         who_and_why(&self.who, &self.why)
     }
 
-    /// `www/web1 is set to drain by alice@admin-nl: new disk`.
+    /// `www/web1 is set to drain until 05:00:00Z by alice@admin-nl: new disk`.
     pub fn in_words(&self, subject: &str) -> String {
         let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
-        format!("{subject} is set to {} by {}{why}", self.state, self.who)
+        let until = self.until.map(|until| format!(" until {}", since(until, self.when))).unwrap_or_default();
+        format!("{subject} is set to {}{until} by {}{why}", self.state, self.who)
     }
 
     /// `in drain since 04:12:05Z by alice@admin-nl: new disk`.
@@ -123,6 +124,16 @@ impl OperatorNote {
             OperatorState::Ready => format!("{subject} is ready already; nothing changed"),
             state => format!("{subject} is in {state} already (by {}{why}); nothing changed", self.who),
         }
+    }
+
+    /// Whether both say the same. A command that is given to several daemons for a time ends a moment apart.
+    pub fn says_the_same(&self, other: &OperatorNote) -> bool {
+        const APART: u64 = 5_000;
+        let ends_alike = match (self.until, other.until) {
+            (Some(one), Some(other)) => one.abs_diff(other) < APART,
+            (one, other) => one == other,
+        };
+        ends_alike && (self.state, &self.who, &self.why) == (other.state, &other.who, &other.why)
     }
 
     /// The order of notes: by (when, by). Every further field only makes it total, so that two daemons never disagree over

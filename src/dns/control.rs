@@ -35,6 +35,7 @@ use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
 use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::events::Ends;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, Rejected};
@@ -116,6 +117,8 @@ pub struct State {
     judged: Option<Judged>,
     /// By pool, the last addresses that were answered because somebody's checks found their members up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Tells when the time of an operator's word is over.
+    operator_ends: Ends,
     /// This machine has IPv6 of its own, by which checks of AAAA can be judged.
     pub(super) has_ipv6: bool,
     /// Members whose checks have just found them down, by pool and family.
@@ -153,6 +156,7 @@ impl State {
             last_up: saved.health.last_up,
             outages: saved.health.outages,
             has_ipv6: true,
+            operator_ends: Ends::default(),
             falling: BTreeMap::new(),
             opinions: OwnOpinions::default(),
             peers: BTreeMap::new(),
@@ -207,7 +211,7 @@ impl State {
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Inherited(states, challenges) => {
                 self.challenges.inherit(challenges, self.document.challenges_and_zones(), now.running);
-                self.operator.merge(&states);
+                self.operator.merge(&states, now.unix_ms);
                 // The process before this one may have had no time to write them.
                 self.operator_file.changed();
             }
@@ -275,6 +279,7 @@ impl State {
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
+        effects.extend(self.operator_ends.look(&self.operator, now.unix_ms).into_iter().map(Effect::Log));
         self.refresh_challenges();
         self.renew_opinions(now);
         if self.ready {

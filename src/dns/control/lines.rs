@@ -47,11 +47,6 @@ pub(super) fn own_ipv6(is_there: bool) -> &'static str {
     }
 }
 
-/// A peer knew what an operator has said.
-pub(super) fn newer_states(peer: &str) -> LogLine {
-    LogLine::info(Kind::Operator, format!("took over newer operator states from peer {peer}")).about(peer)
-}
-
 /// What a peer has done that it should not.
 pub(super) fn wrong_of_peer(peer: &str, words: String) -> LogLine {
     LogLine::warn(Kind::Peer, words).about(peer)

@@ -10,6 +10,7 @@ use crate::api::daemon::Done;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle;
+use crate::daemon::operator::events::said;
 use crate::daemon::operator::proposals::{self, Proposal, Refused, Rivals, Ticket};
 use crate::dns::pool::{self, Members};
 use crate::health::Verdict;
@@ -84,7 +85,7 @@ impl State {
             (Change::Proposed(ticket), self.settle(now), proposals::LIMIT)
         } else {
             // What is so already is no event.
-            let line = LogLine::info(Kind::Operator, note.in_words(&subject)).about(&subject);
+            let line = said(&subject, &note);
             self.operator.set(&subject, note);
             let (change, effects) = self.obeyed((!unchanged).then_some(line), now);
             (change, effects, Duration::ZERO)
@@ -146,7 +147,7 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 let Proposal { subject, note, .. } = proposal;
                 self.operator.admits(&subject, &note)?;
-                let line = LogLine::info(Kind::Operator, note.in_words(&subject)).about(&subject);
+                let line = said(&subject, &note);
                 effects.push(Effect::Log(line));
                 self.operator.set(&subject, note);
                 Ok(self.operator_file.changed())

@@ -72,7 +72,7 @@ impl Daemon {
     }
 
     fn receive(&mut self, (from, states, put): Message, now: Now) {
-        self.states.merge(&states);
+        self.states.merge(&states, 0);
         self.proposals.receive(from, put, now);
         self.decide(now);
     }
