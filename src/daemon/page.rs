@@ -13,7 +13,9 @@ use super::trends::Trends;
 use crate::api::daemon::{Daemon, DaemonStatus};
 use crate::api::events::{Event, Level};
 use crate::config::pages::PagesConfig;
-use pieces::{curve, moment, rate, span, text};
+use crate::counted::counted;
+use crate::unix_time::unix_ms;
+use pieces::{curve, lately, moment, rate, span, text};
 
 /// How many events a page shows.
 pub const EVENTS: usize = 25;
@@ -44,6 +46,8 @@ pub struct Page<'a> {
     pub pages: &'a PagesConfig,
     /// Names and values of what else stands at the top.
     pub facts: Vec<(&'static str, String)>,
+    /// What is not as it should be, each in a few words with its number.
+    pub unwell: Vec<String>,
     /// What the daemon serves.
     pub sections: Vec<Markup>,
 }
@@ -64,11 +68,11 @@ impl Page<'_> {
                     noscript { meta http-equiv="refresh" content="5"; }
                 }
                 body {
+                    (self.silence())
                     (self.fleet())
                     main id="page" { (self.body()) }
                     footer {
-                        p id="link" role="status" { "as it was when this page was loaded" }
-                        p { "Of the last hour, by the minute: a strip is what checks said (tall and red: down), a curve how much was asked." }
+                        p id="link" role="status" { "as it was at " (moment(unix_ms())) }
                         p { "More: " code { "polder status" } ", " code { "polder events" } ", " code { "polder explain" } }
                     }
                 }
@@ -83,12 +87,36 @@ impl Page<'_> {
     }
 
     fn title(&self) -> String {
-        let findings = match self.daemon.alarms.len() {
-            0 => String::new(),
-            1 => "1 alarm, ".to_owned(),
-            alarms => format!("{alarms} alarms, "),
-        };
-        format!("{findings}{} {}", self.daemon.role, self.daemon.name)
+        let alarms = self.daemon.alarms.len();
+        let alarms = (alarms > 0).then(|| counted(alarms, "alarm"));
+        let name = format!("{} {}", self.daemon.role, self.daemon.name);
+        alarms.into_iter().chain(self.unwell()).chain([name]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is not as it should be, besides alarms.
+    fn unwell(&self) -> Vec<String> {
+        let peers = self.unheard().len();
+        let peers = (peers > 0).then(|| format!("{} not heard", counted(peers, "peer")));
+        self.unwell.iter().cloned().chain(peers).collect()
+    }
+
+    /// What the script shows when the daemon is not heard any more.
+    fn silence(&self) -> Markup {
+        let name = &self.daemon.name;
+        let title = format!("✖ no word from {} {name}", self.daemon.role);
+        html! {
+            section #silence.alarms role="alert" data-title=(text(&title)) hidden {
+                p {
+                    b.bad { "✖ no word from " (text(name)) " since " time {} }
+                    ": it has stopped, hangs, or is out of reach. What stands below is how it was then."
+                }
+            }
+        }
+    }
+
+    /// The peers that are not heard.
+    fn unheard(&self) -> Vec<&str> {
+        self.daemon.peers.iter().filter(|peer| peer.error.is_some()).map(|peer| &*peer.name).collect()
     }
 
     /// Links to the pages of the fleet's other daemons. They stand beside what is live: whoever is about to follow one is not to find it
@@ -97,6 +125,12 @@ impl Page<'_> {
         let PagesConfig { proxies, nameservers } = self.pages;
         let roles = [(Daemon::Proxy, "Proxies", proxies), (Daemon::Nameserver, "Nameservers", nameservers)];
         let is_this = |role, name: &str| role == self.daemon.role && *name == self.daemon.name;
+        let unheard = self.unheard();
+        let class = |role, name: &str| match (role == self.daemon.role, unheard.contains(&name)) {
+            (true, true) => Some("peer unheard"),
+            (true, false) => Some("peer"),
+            (false, _) => None,
+        };
         let has_others = roles.iter().any(|(role, _, pages)| pages.keys().any(|name| !is_this(*role, name)));
         html! {
             @if has_others {
@@ -108,7 +142,7 @@ impl Page<'_> {
                                 ul {
                                     @for (name, url) in pages {
                                         @if is_this(role, name) { li { b aria-current="page" { (text(name)) } } }
-                                        @else { li { a href=(url) { (text(name)) } } }
+                                        @else { li { a class=[class(role, name)] href=(url) { (text(name)) } } }
                                     }
                                 }
                             }
@@ -125,18 +159,28 @@ impl Page<'_> {
                 h1 { (text(&self.daemon.name)) " " small { (self.daemon.role) } }
                 (self.state())
                 (self.load())
+                @let unwell = self.unwell();
+                @if !unwell.is_empty() { p.off { "▲ " (text(&unwell.join(", "))) } }
                 dl.facts { @for (name, value) in &self.facts { div { dt { (name) } dd { (text(value)) } } } }
             }
             (self.alarms())
             @for section in &self.sections { (section) }
             (self.peers())
             (self.latest())
+            @if self.trends.reach() > 0 {
+                p.legend {
+                    "Strips and curves show " (lately(self.trends.reach())) ", by the minute: a strip what checks said (tall and red: down), \
+                     a curve how much was asked."
+                }
+            }
         }
     }
 
     fn state(&self) -> Markup {
         let (class, state) = match self.daemon {
             DaemonStatus { draining: true, .. } => ("off", "◌ draining"),
+            // Whether it is asked is said by nameservers, and by operators to them: a proxy knows nothing of that.
+            DaemonStatus { ready: true, role: Daemon::Proxy, .. } => ("good", "● ready to serve"),
             DaemonStatus { ready: true, .. } => ("good", "● ready"),
             _ => ("bad", "✖ not ready"),
         };
@@ -146,7 +190,7 @@ impl Page<'_> {
     /// All that it serves, as one curve.
     fn load(&self) -> Markup {
         let Some(trend) = self.trends.of("") else { return html! {} };
-        html! { p.load { (curve(trend)) " " b { (rate(trend)) } } }
+        html! { p.load { (curve(trend, self.trends.reach())) " " b { (rate(trend)) } } }
     }
 
     fn alarms(&self) -> Markup {
@@ -166,11 +210,12 @@ impl Page<'_> {
                     h2 { "Peers" }
                     ul.rows {
                         @for peer in &self.daemon.peers {
-                            li {
+                            li class=[peer.error.as_ref().map(|_| "unheard")] {
                                 b { (text(&peer.name)) }
                                 @match &peer.error {
                                     None => span.good { "● heard" },
-                                    Some(error) => span.bad { "✖ " (text(error)) },
+                                    // It begins with the peer's name, which stands before it here.
+                                    Some(error) => span.bad { "✖ not heard " (text(error.strip_prefix(&*peer.name).unwrap_or(error).trim_start())) },
                                 }
                                 @if let Some(heard) = peer.heard { span.dim { "last heard " (moment(heard)) } }
                                 @if !peer.differs.is_empty() {

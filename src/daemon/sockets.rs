@@ -54,6 +54,8 @@ struct Held {
     asked: bool,
     /// It was there before the last `settle` or `revert`.
     settled: bool,
+    /// It was there before the last [`Sockets::news`].
+    told: bool,
 }
 
 impl Sockets {
@@ -70,6 +72,7 @@ impl Sockets {
                     requested: identity,
                     asked: false,
                     settled: true,
+                    told: true,
                 }),
                 Err(why) => tracing::warn!("closing a descriptor that was passed to us: {why}"),
             }
@@ -125,12 +128,21 @@ impl Sockets {
         Ok(listener.into())
     }
 
+    /// What the operator is to know of the sockets bound since it was asked last: the addresses, each once however many sockets share it.
+    pub fn news(&mut self) -> Option<String> {
+        let new = self.held.iter().filter(|held| !held.told);
+        let words = in_words(new.map(|held| &held.actual)).map(|addresses| format!("listens on {addresses}"));
+        self.held.iter_mut().for_each(|held| held.told = true);
+        words
+    }
+
     /// Closes every socket nobody has asked for since the last `settle` or `revert`: the new document is in force.
     pub fn settle(&mut self) {
+        let gone = self.held.iter().filter(|held| !held.asked);
+        if let Some(addresses) = in_words(gone.map(|held| &held.actual)) {
+            tracing::info!("listens no longer on {addresses}");
+        }
         self.held.retain_mut(|held| {
-            if !held.asked {
-                tracing::info!("no longer listening on {}", held.actual);
-            }
             held.settled = true;
             std::mem::take(&mut held.asked)
         });
@@ -236,8 +248,7 @@ impl Sockets {
     }
 
     fn hold(&mut self, socket: Socket, actual: Identity, wanted: Identity) {
-        tracing::info!("listening on {actual}");
-        self.held.push(Held { socket, actual, requested: wanted, asked: false, settled: false });
+        self.held.push(Held { socket, actual, requested: wanted, asked: false, settled: false, told: false });
     }
 
     /// Marks the sockets with this identity as asked for, and copies them.
@@ -248,4 +259,15 @@ impl Sockets {
         };
         self.held.iter_mut().filter(|held| held.actual == *identity).map(copy).collect()
     }
+}
+
+/// Each once; none: there are none.
+fn in_words<'a>(identities: impl Iterator<Item = &'a Identity>) -> Option<String> {
+    let mut words: Vec<String> = Vec::new();
+    for identity in identities.map(Identity::to_string) {
+        if !words.contains(&identity) {
+            words.push(identity);
+        }
+    }
+    (!words.is_empty()).then(|| words.join(", "))
 }

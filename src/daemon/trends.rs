@@ -163,6 +163,11 @@ impl Trends {
         self.of.retain(|_, trend| !trend.is_stale);
     }
 
+    /// How many minutes are known, of whatever is known longest.
+    pub fn reach(&self) -> usize {
+        self.of.values().map(|trend| trend.minutes().len()).max().unwrap_or(0)
+    }
+
     /// Of this one.
     pub fn of(&self, name: &str) -> Option<&Trend> {
         self.of.get(name)

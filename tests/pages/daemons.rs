@@ -1,12 +1,14 @@
 //! A proxy and a nameserver, each with what a page shows: two services, a pool, events; over a backend that is well or not.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -23,15 +25,16 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Answers every request with 200, or with 503 while it is not well.
+/// Answers every request with 200; at 127.0.0.1, and not at the other loopback addresses, with 503 while it is not well.
 fn backend(well: &Arc<AtomicBool>) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let well = Arc::clone(well);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 1024]);
-            let status = if well.load(Ordering::Relaxed) { "200 OK" } else { "503 No" };
+            let is_moody = stream.local_addr().is_ok_and(|address| address.ip() == Ipv4Addr::LOCALHOST);
+            let status = if !is_moody || well.load(Ordering::Relaxed) { "200 OK" } else { "503 No" };
             let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         }
     });
@@ -87,7 +90,8 @@ impl Fleet {
             "state_dir": path("dns"),
             "zones": { "example.net": { "file": "example.net.zone" } },
             "pools": { "http0.l.example.net": {
-                "members": { "px-nl": { "addresses": ["127.0.0.1"] } },
+                "members": { "px-nl": { "addresses": ["127.0.0.1"] }, "px-ch": { "addresses": ["127.0.0.2"] },
+                    "px-be": { "addresses": ["127.0.0.3"] } },
                 "check": { "port": moody, "path": "/", "interval": "100ms", "timeout": "5s" } } }
         });
         let start = |program: &str, name: &str, document: &Value| {
@@ -145,7 +149,28 @@ impl Fleet {
         stream.read_to_end(&mut Vec::new()).unwrap();
     }
 
-    /// Whether the backend of the page's first row answers as it should.
+    /// A daemon hangs: it keeps its connections, and says nothing.
+    pub fn freeze(&self, daemon: &str) {
+        self.signal(daemon, Signal::SIGSTOP);
+    }
+
+    /// It goes on.
+    pub fn thaw(&self, daemon: &str) {
+        self.signal(daemon, Signal::SIGCONT);
+    }
+
+    /// A daemon dies.
+    pub fn kill(&self, daemon: &str) {
+        self.signal(daemon, Signal::SIGKILL);
+    }
+
+    fn signal(&self, daemon: &str, signal: Signal) {
+        let place = self.pages.iter().position(|(name, _)| *name == daemon).unwrap();
+        let process = Pid::from_raw(self.processes[place].id().try_into().unwrap());
+        nix::sys::signal::kill(process, signal).unwrap();
+    }
+
+    /// Whether web1, shop2 and px-nl answer as it should.
     pub fn set_well(&self, well: bool) {
         self.well.store(well, Ordering::Relaxed);
     }

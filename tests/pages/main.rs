@@ -12,14 +12,19 @@ use browser::Browser;
 use daemons::Fleet;
 use relay::Relay;
 
-/// A phone, a tablet, a desk.
-const WIDTHS: [u32; 3] = [390, 768, 1600];
+/// A phone, a tablet, a desk, a large one.
+const WIDTHS: [u32; 4] = [390, 768, 1200, 1600];
 
 /// Elements that reach beyond the window, but for those that are cut by what they lie in.
 const OVERFLOW: &str = "[...document.querySelectorAll('body *')]
     .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
     .map(element => element.outerHTML.slice(0, 120))
     .concat(document.documentElement.scrollWidth > document.documentElement.clientWidth ? ['the page scrolls sideways'] : [])";
+
+/// Cards in which a strip begins elsewhere than the one above it.
+const RAGGED: &str = "[...document.querySelectorAll('.cards > section')]
+    .filter(card => new Set([...card.querySelectorAll('.strip')].map(strip => strip.getBoundingClientRect().left)).size > 1)
+    .map(card => card.querySelector('h2').textContent)";
 
 /// Texts whose contrast with what is behind them is under 4.5 (WCAG 2.2, 1.4.3).
 const PALE: &str = "(() => {
@@ -56,6 +61,7 @@ fn pages_fit_every_width_and_can_be_read_in_the_light_and_in_the_dark() {
     let fleet = Fleet::start();
     let mut browser = Browser::start();
     for (daemon, url) in fleet.pages() {
+        let mut narrower = 0.0;
         for width in WIDTHS {
             for is_dark in [false, true] {
                 let scheme = if is_dark { "dark" } else { "light" };
@@ -64,12 +70,20 @@ fn pages_fit_every_width_and_can_be_read_in_the_light_and_in_the_dark() {
                 let seen = format!("{daemon} at {width} in the {scheme}");
                 assert_eq!(browser.value(OVERFLOW), serde_json::json!([]), "{seen}");
                 assert_eq!(browser.value(PALE), serde_json::json!([]), "{seen}");
+                assert_eq!(browser.value(RAGGED), serde_json::json!([]), "{seen}");
                 let ground =
                     browser.value("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)");
                 let ground: Vec<u64> = serde_json::from_value(ground).unwrap();
                 assert_eq!(ground.iter().all(|part| *part < 64), is_dark, "{seen}: {ground:?}");
                 keep(&mut browser, &format!("{daemon}-{width}-{scheme}"));
             }
+            let card = browser.value("document.querySelector('.cards > section').clientWidth").as_f64().unwrap();
+            // From two columns on, more room is more room for each of them.
+            assert!(
+                width < 1600 || card > narrower,
+                "{daemon}: cards of {card} px at {width} px, and of {narrower} before"
+            );
+            narrower = card;
         }
     }
 }
@@ -102,6 +116,41 @@ fn a_state_that_changes_shows_by_itself_and_nothing_is_loaded_anew() {
         fleet.set_well(true);
         browser.wait_for("document.querySelector('.rows span.bad') === null");
         assert_eq!(browser.value("window.mark"), serde_json::json!(1), "{daemon}: it was loaded anew");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn what_is_not_well_is_counted_in_title_and_header_stands_first_and_says_what_it_is() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    let cards = "[...document.querySelectorAll('.cards h2')].map(card => card.textContent)";
+    let expected = [
+        (
+            "proxy px-nl",
+            "2 services not well",
+            vec!["shop ▲ 1 of 2 backends up", "www ▲ 1 of 2 backends up", "old ● as it should be"],
+            "",
+        ),
+        ("nameserver ns-ch", "1 pool not well", vec!["http0.l.example.net ▲ 2 of 3 answered"], "left out: down"),
+    ];
+    for ((daemon, url), (name, unwell, states, pill)) in fleet.pages().into_iter().zip(expected) {
+        for width in [390, 1200] {
+            browser.open(&url, width, false, true);
+            let is_titled = |title: &str| format!("document.title === '{title}'");
+            browser.wait_for(&is_titled(name));
+            fleet.set_well(false);
+            browser.wait_for(&is_titled(&format!("{unwell}, {name}")));
+            assert_eq!(browser.value(cards), serde_json::json!(states), "{daemon}");
+            let words = browser.value("document.querySelector('main').innerText");
+            let words = words.as_str().unwrap();
+            assert!(words.contains(&format!("▲ {unwell}")) && words.contains(pill), "{daemon}: {words}");
+            assert_eq!(browser.value(OVERFLOW), serde_json::json!([]), "{daemon}");
+            assert_eq!(browser.value(PALE), serde_json::json!([]), "{daemon}");
+            keep(&mut browser, &format!("{daemon}-{width}-unwell"));
+            fleet.set_well(true);
+            browser.wait_for(&is_titled(name));
+        }
     }
 }
 
@@ -182,5 +231,45 @@ fn a_stream_that_is_cut_comes_back_by_itself_and_shows_what_has_changed_since() 
         browser.wait_for("document.getElementById('link').textContent === 'live'");
         assert!(relay.connections() > before, "{daemon}: over another connection");
         assert_eq!(browser.value("window.mark"), serde_json::json!(1), "{daemon}: it was loaded anew");
+    }
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn the_page_of_a_daemon_that_hangs_or_has_died_says_so_at_its_top_and_since_when() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    let is_silent = "!document.getElementById('silence').hidden";
+    let is_live = "document.getElementById('link').textContent === 'live'";
+    for (daemon, url) in fleet.pages() {
+        browser.open(&url, 390, false, true);
+        browser.wait_for(is_live);
+        browser.value("window.mark = 1; 1");
+        let title = browser.value("document.title");
+        assert_eq!(browser.value(is_silent), false, "{daemon}");
+
+        fleet.freeze(daemon);
+        browser.wait_for(is_silent);
+        let banner = browser.value("document.getElementById('silence').innerText");
+        let banner = banner.as_str().unwrap();
+        let (_, since) = banner.split_once(" since ").unwrap_or_else(|| panic!("{banner}"));
+        let shape: String =
+            since.chars().take(9).map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
+        assert_eq!(shape, "00:00:00Z", "{banner}");
+        assert_eq!(browser.value("document.getElementById('link').textContent"), "✖ not live", "{daemon}");
+        let silent_title = browser.value("document.title");
+        assert!(silent_title.as_str().unwrap().starts_with("✖ no word from "), "{silent_title}");
+        assert_eq!(browser.value("getComputedStyle(document.getElementById('page')).opacity < 1"), true, "{daemon}");
+        assert_eq!(browser.value(OVERFLOW), serde_json::json!([]), "{daemon}");
+        keep(&mut browser, &format!("{daemon}-390-frozen"));
+
+        fleet.thaw(daemon);
+        browser.wait_for(&format!("!({is_silent}) && {is_live}"));
+        assert_eq!(browser.value("document.title"), title, "{daemon}");
+        assert_eq!(browser.value("window.mark"), 1, "{daemon}: it was loaded anew");
+
+        fleet.kill(daemon);
+        browser.wait_for(is_silent);
+        assert_eq!(browser.value("document.title"), silent_title, "{daemon}");
     }
 }

@@ -19,7 +19,7 @@ pub(super) const PATH: &str = "/live";
 /// Its content type.
 pub(super) const CONTENT_TYPE: &str = "text/event-stream";
 
-/// Between two looks.
+/// Between two messages, and between two looks at the least.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// For whoever reads to take a piece; in the tests, which wait for its end, less.
@@ -28,8 +28,9 @@ const READ_LIMIT: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 30 }
 /// A look is followed by a pause of so many times what it took: large pages of many viewers cost the control thread a fiftieth each.
 const SHARE: u32 = 50;
 
-/// A comment: whoever reads no more is noticed by it.
-const NOTHING_NEW: &[u8] = b":\n\n";
+/// Nothing is new: whoever reads knows by it that the daemon lives, and whoever reads no more is noticed by it. An event, since scripts are
+/// not told of comments.
+const NOTHING_NEW: &[u8] = b"event: same\ndata\n\n";
 
 /// The body of the response, whose first event is this reply. `unread` is told when nobody reads it: what has been written of it is not
 /// to be kept until somebody does.
@@ -68,7 +69,7 @@ async fn send(
 ) -> End {
     let mut shown = first.body;
     let mut message = event(&shown);
-    let mut took = Duration::ZERO;
+    let mut next_look = Instant::now();
     loop {
         tokio::select! {
             sent = tokio::time::timeout(READ_LIMIT, sender.send_data(message)) => match sent {
@@ -79,24 +80,30 @@ async fn send(
             _ = accepting.wait_for(|_| false) => return End::Other,
         }
         tokio::select! {
-            () = tokio::time::sleep(PAUSE.max(took * SHARE)) => {}
+            () = tokio::time::sleep(PAUSE) => {}
             _ = accepting.wait_for(|_| false) => return End::Other,
         }
+        message = Bytes::from_static(NOTHING_NEW);
         let began = Instant::now();
+        if began < next_look {
+            continue;
+        }
         let reply = handler.call(request.clone()).await;
-        took = began.elapsed();
         if reply.status != 200 {
             return End::Other;
         }
-        message = if reply.body == shown { Bytes::from_static(NOTHING_NEW) } else { event(&reply.body) };
-        shown = reply.body;
+        next_look = Instant::now() + began.elapsed() * SHARE;
+        if reply.body != shown {
+            message = event(&reply.body);
+            shown = reply.body;
+        }
     }
 }
 
-/// One event that carries a text: a line of data for each of its lines.
+/// One event that carries a text: a line of data for each of its lines. A browser whose connection ends is to come back after a second.
 fn event(text: &[u8]) -> Bytes {
-    let mut event = BytesMut::with_capacity(text.len() + 32);
-    event.put_slice(b"event: page\n");
+    let mut event = BytesMut::with_capacity(text.len() + 48);
+    event.put_slice(b"retry: 1000\nevent: page\n");
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
         event.put_slice(b"data: ");
         event.put_slice(line);

@@ -276,7 +276,7 @@ async fn what_is_live_comes_as_events_and_ends_with_the_server() {
         let mut answer = String::new();
         let mut piece = [0; 4096];
         // The second one says that nothing is new: the first look was not the only one.
-        while !answer.contains(":\n\n") {
+        while !answer.contains("event: same\ndata\n\n") {
             let length = timeout(LIMIT, stream.read(&mut piece)).await.unwrap().unwrap();
             assert!(length > 0, "{answer}");
             answer.push_str(std::str::from_utf8(&piece[..length]).unwrap());

@@ -25,6 +25,7 @@ use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::{HealthView, Target, Targets};
 use crate::log_line::LogLine;
+use crate::unix_time::formatted;
 
 /// A document, read and ready to be put in force.
 pub trait Document: Sized + Send + Sync + 'static {
@@ -154,6 +155,13 @@ pub struct LastReload {
     pub words: String,
     /// Nothing has changed.
     pub refused: bool,
+}
+
+impl LastReload {
+    /// When and how.
+    pub fn in_words(&self) -> String {
+        format!("{}: {}", formatted(self.when, "%Y-%m-%d %H:%M:%SZ"), self.words)
+    }
 }
 
 /// What status and metrics show of a daemon besides its control state.

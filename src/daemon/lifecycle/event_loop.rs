@@ -63,6 +63,9 @@ impl<D: Daemon> Shell<D> {
         self.phase = Phase::Serving;
         self.serve_admin()?;
         fd_store::keep(&self.sockets.as_fds());
+        if let Some(words) = self.sockets.news() {
+            LogLine::info(Kind::Daemon, words).write();
+        }
         self.summary = self.daemon.summary();
         notify::ready(&self.summary);
         LogLine::info(Kind::Daemon, format!("started: {}", self.summary)).write();

@@ -186,6 +186,9 @@ impl<D: Daemon> Shell<D> {
             notes.push(format!("admin.address is not served: {error}"));
         }
         self.sockets.settle();
+        if let Some(words) = self.sockets.news() {
+            LogLine::info(Kind::Daemon, words).write();
+        }
         fd_store::keep(&self.sockets.as_fds());
         Ok(notes)
     }

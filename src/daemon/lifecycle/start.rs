@@ -76,7 +76,8 @@ fn prepare<P: Document>(parsed: Result<P::Parsed, Findings>) -> Result<P, Docume
     // Not before all that can fail has succeeded: who is told that the rest goes on must not find it ended.
     missed.iter().for_each(|why| tracing::error!("{why}"));
     if let Some(note) = fitted {
-        tracing::warn!("{note}");
+        // What the document asks for and cannot have is refused; this is what it left to the machine.
+        tracing::info!("{note}");
     }
     Ok(document)
 }

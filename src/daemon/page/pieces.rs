@@ -73,39 +73,48 @@ pub fn rate(trend: &Trend) -> String {
     }
 }
 
-/// How often something was used in each minute of the last hour, as a curve. The present minute, which has not ended, is left out.
-pub fn curve(trend: &Trend) -> Markup {
+/// How far back curves and strips reach.
+pub fn lately(reach: usize) -> String {
+    if reach < MINUTES { format!("the last {reach} min") } else { "the last hour".to_owned() }
+}
+
+/// How often something was used in each of the last `reach` minutes, as a curve. The present minute, which has not ended, is left out. Of
+/// fewer than three there is none: it would be a line that says nothing.
+pub fn curve(trend: &Trend, reach: usize) -> Markup {
     const HEIGHT: f64 = 16.0;
     let mut used: Vec<u64> = trend.minutes().map(|minute| minute.used).collect();
     used.pop();
+    let ended = reach.saturating_sub(1);
+    if used.len() < 3 || used.len() > ended {
+        return html! {};
+    }
     let most = used.iter().copied().max().unwrap_or(0);
-    let first = MINUTES - used.len();
+    let first = ended - used.len();
     let mut points = String::new();
     for (at, used) in used.iter().enumerate() {
         let height = if most == 0 { 0.0 } else { *used as f64 / most as f64 * HEIGHT };
         let _ = write!(points, "{},{:.1} ", first + at, HEIGHT + 1.0 - height);
     }
-    let words = format!("in each minute of the last hour: at most {most}");
+    let words = format!("in each minute of {}: at most {most}", lately(reach));
     html! {
-        svg.curve viewBox="0 0 60 18" preserveAspectRatio="none" role="img" aria-label=(words) {
+        svg.curve viewBox={ "0 0 " (ended - 1) " 18" } preserveAspectRatio="none" role="img" aria-label=(words) {
             title { (words) }
             polyline points=(points.trim_end()) {}
         }
     }
 }
 
-/// What checks said in each minute of the last hour. Down is tall: it can be told without its colour.
-pub fn strip(trend: &Trend) -> Markup {
+/// What checks said in each of the last `reach` minutes. Down is tall: it can be told without its colour.
+pub fn strip(trend: &Trend, reach: usize) -> Markup {
     let minutes: Vec<Minute> = trend.minutes().collect();
-    let first = MINUTES - minutes.len();
     let down = minutes.iter().filter(|minute| minute.worst == Some(Verdict::Down)).count();
     let words = match down {
         0 => format!("not down in the last {} min", minutes.len()),
         _ => format!("down in {down} of the last {} min", minutes.len()),
     };
-    let mut from = first;
+    let mut from = reach.saturating_sub(minutes.len());
     html! {
-        svg.strip viewBox="0 0 60 10" preserveAspectRatio="none" role="img" aria-label=(words) {
+        svg.strip viewBox={ "0 0 " (reach) " 10" } preserveAspectRatio="none" role="img" aria-label=(words) {
             title { (words) }
             @for run in minutes.chunk_by(|one, other| one.worst == other.worst) {
                 @let next = from + run.len();

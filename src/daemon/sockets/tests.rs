@@ -87,6 +87,19 @@ fn asking_again_gives_the_same_sockets_and_more_if_more_are_asked() {
 }
 
 #[test]
+fn what_is_new_is_told_once_and_an_address_once_however_many_sockets_share_it() {
+    let mut sockets = Sockets::default();
+    let tcp = sockets.tcp(any("127.0.0.1:0"), 2).unwrap()[0].local_addr().unwrap();
+    let udp = sockets.udp(any("127.0.0.1:0"), 3).unwrap()[0].local_addr().unwrap();
+    assert_eq!(sockets.news().unwrap(), format!("listens on tcp {tcp}, udp {udp}"));
+    assert_eq!(sockets.news(), None);
+    let other = sockets.tcp(any("127.0.0.2:0"), 1).unwrap()[0].local_addr().unwrap();
+    assert_eq!(sockets.news().unwrap(), format!("listens on tcp {other}"));
+    let inherited = sockets.held.iter().map(|held| held.socket.try_clone().unwrap().into()).collect();
+    assert_eq!(Sockets::adopt(inherited).news(), None, "they were told by the process before");
+}
+
+#[test]
 fn two_wishes_for_any_port_get_two_ports() {
     let mut sockets = Sockets::default();
     let ask = |sockets: &mut Sockets| sockets.tcp(any("127.0.0.1:0"), 2).unwrap()[0].local_addr().unwrap();

@@ -2,14 +2,17 @@
 
 use maud::{Markup, html};
 
-use crate::api::dns::{PoolStatus, Status};
+use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus, Status};
 use crate::api::events::Event;
+use crate::api::operator::OperatorState;
 use crate::config::dns::MemberConfig;
 use crate::config::pages::PagesConfig;
+use crate::counted::counted;
 use crate::daemon::page::pieces::{moment, operator, strip, text, verdict};
 use crate::daemon::page::{Page, facts_of};
 use crate::daemon::trends::{Reading, Trends};
 use crate::dns::control::State;
+use crate::health::Verdict;
 
 /// The page of this status.
 pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pages: &'a PagesConfig) -> Page<'a> {
@@ -18,12 +21,28 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     if status.no_ipv6 {
         facts.push(("IPv6", "none of its own".to_owned()));
     }
-    let pools = html! { div.cards { @for pool in &status.pools { (of_pool(pool, trends)) } } };
+    let mut pools: Vec<&PoolStatus> = status.pools.iter().collect();
+    pools.sort_by_key(|pool| (pool.all_down.is_none(), pool.is_well()));
+    let pools = html! { div.cards { @for pool in pools { (of_pool(pool, trends)) } } };
     let mut sections = vec![pools, zones(status)];
     if !status.challenges.is_empty() {
         sections.push(challenges(status));
     }
-    Page { daemon: &status.daemon, trends, events, pages, facts, sections }
+    let count = |number: usize, what| (number > 0).then(|| format!("{} not well", counted(number, what)));
+    let copies = status.zones.iter().filter(|zone| zone.copy_because.is_some()).count();
+    let unwell = [
+        count(status.pools.iter().filter(|pool| !pool.is_well()).count(), "pool"),
+        count(status.failed_zones.len() + copies, "zone"),
+    ];
+    Page {
+        daemon: &status.daemon,
+        trends,
+        events,
+        pages,
+        facts,
+        unwell: unwell.into_iter().flatten().collect(),
+        sections,
+    }
 }
 
 /// What the curves and strips of the page are made of: queries in all (under an empty name), and what checks say of each address.
@@ -44,11 +63,38 @@ fn name_of(pool: &str, member: &str, address: &str) -> String {
     format!("{pool}/{member}/{address}")
 }
 
+/// How a pool is, beside its name.
+fn state(pool: &PoolStatus) -> Markup {
+    let addresses = || pool.members.iter().flat_map(|member| &member.addresses);
+    let answered = addresses().filter(|address| address.answered).count();
+    let words = format!("{answered} of {} answered", addresses().count());
+    html! {
+        @if pool.all_down.is_some() { span.bad { "✖ no member is usable" } }
+        @else if pool.is_well() { span.good { "● " (words) } }
+        @else { span.off { "▲ " (words) } }
+    }
+}
+
+/// Why an address is not in the answer, in a few words; the whole of it stands beside.
+fn cause(member: &MemberStatus, address: &AddressStatus) -> String {
+    let check = match address.check {
+        _ if address.unjudged => None,
+        Verdict::Up => None,
+        Verdict::Down => Some("down"),
+        Verdict::Unchecked => Some("unchecked"),
+    };
+    let operator = (member.operator != OperatorState::Ready).then(|| member.operator.name());
+    match (check, operator) {
+        (None, None) => "by what peers see".to_owned(),
+        (check, operator) => check.into_iter().chain(operator).collect::<Vec<_>>().join(", "),
+    }
+}
+
 fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
     html! {
         section {
-            h2 { (text(&pool.name)) }
-            p.dim { "TTL " (pool.ttl) " · answered: " (text(&pool.answers.join(", "))) }
+            h2 { (text(&pool.name)) " " (state(pool)) }
+            p.dim { "TTL " (pool.ttl) " s · answered: " (text(&pool.answers.join(", "))) }
             @if let Some(policy) = &pool.all_down {
                 p.bad { "✖ no member is both up and ready: answered by when_all_down: " (text(policy)) }
             }
@@ -61,20 +107,30 @@ fn of_pool(pool: &PoolStatus, trends: &Trends) -> Markup {
             ul.rows {
                 @for member in &pool.members {
                     @for address in &member.addresses {
-                        li {
-                            b { (text(&member.name)) }
-                            @if address.answered { span.active { "answered" } }
-                            span {
-                                (verdict(address.check)) " since " (moment(address.check_since)) ": " (text(&address.check_reason))
-                            }
-                            (operator(member.operator, member.note.as_ref()))
-                            span.dim { (text(&address.address)) }
-                            @if let Some(trend) = trends.of(&name_of(&pool.name, &member.name, &address.address)) {
-                                span.numbers { (strip(trend)) }
-                            }
-                        }
+                        (of_address(pool, member, address, trends))
                     }
                 }
+            }
+        }
+    }
+}
+
+fn of_address(pool: &PoolStatus, member: &MemberStatus, address: &AddressStatus, trends: &Trends) -> Markup {
+    html! {
+        li.checked {
+            div.name {
+                b { (text(&member.name)) }
+                " "
+                @if address.answered { span.active { "answered" } }
+                @else { span.active.off { "left out: " (cause(member, address)) } }
+            }
+            div.said {
+                p { (verdict(address.check)) " since " (moment(address.check_since)) ": " (text(&address.check_reason)) }
+                (operator(member.operator, member.note.as_ref()))
+            }
+            div.address { (text(&address.address)) }
+            @if let Some(trend) = trends.of(&name_of(&pool.name, &member.name, &address.address)) {
+                (strip(trend, trends.reach()))
             }
         }
     }

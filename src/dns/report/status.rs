@@ -49,7 +49,7 @@ impl State {
             listeners: config.listeners.iter().map(ToString::to_string).collect(),
             peers: figures.shell.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),
             alarms: self.alarms(figures, now),
-            last_reload: figures.shell.last_reload.as_ref().map(reload_in_words),
+            last_reload: figures.shell.last_reload.as_ref().map(LastReload::in_words),
         };
         let pools = config.pools.iter().map(|(name, config)| self.pool_status(name, config, now)).collect();
         Status {
@@ -199,12 +199,6 @@ fn challenge_status(held: HeldName<'_>) -> ChallengeStatus {
     let HeldName { name, proxy, values, left } = held;
     let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
     ChallengeStatus { name: name.to_owned(), proxy: proxy.to_owned(), values, left_ms }
-}
-
-fn reload_in_words(last: &LastReload) -> String {
-    let when =
-        i64::try_from(last.when).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
-    format!("{}: {}", when.strftime("%Y-%m-%d %H:%M:%SZ"), last.words)
 }
 
 fn peer_status(name: &str, health: &PeerHealth) -> PeerStatus {

@@ -18,7 +18,10 @@ pub(super) fn moved(moved: &LatchMove) -> LogLine {
     // Nobody has moved the latch of a first start.
     let by = if now.by.is_empty() { String::new() } else { format!(", by {}", now.by) };
     let words = format!("{service}: {step} (epoch {}{by}): {}", now.epoch, now.reason);
-    of_latch(service, words).about(format!("{service}/{}", now.active))
+    // A failover, also one that somebody asked for: the service is off its primary until it is failed back.
+    let is_failover = *from != *now.active && !now.failed_from.is_empty();
+    let line = if is_failover { LogLine::warn(Kind::Latch, words) } else { LogLine::info(Kind::Latch, words) };
+    line.about(service).about(format!("{service}/{}", now.active))
 }
 
 /// What an operator has said.

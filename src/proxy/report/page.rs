@@ -1,11 +1,14 @@
 //! The proxy's page for a browser: services with their backends, certificates.
 
+mod standing;
+
 use maud::{Markup, html};
 
 use crate::api::events::Event;
 use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
 use crate::api::quantile::Quantile;
 use crate::config::pages::PagesConfig;
+use crate::counted::counted;
 use crate::daemon::metrics::histogram::Measured;
 use crate::daemon::page::pieces::{curve, moment, operator, rate, strip, text, verdict};
 use crate::daemon::page::{Page, facts_of};
@@ -13,6 +16,7 @@ use crate::daemon::trends::{Reading, Trend, Trends};
 use crate::proxy::report::status::by_cookie;
 use crate::proxy::service_counters::CLASSES;
 use crate::proxy::snapshot::Snapshot;
+use standing::Standing;
 
 /// With more services than this, those that are as they should be are folded.
 const UNFOLDED: usize = 12;
@@ -23,7 +27,9 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     facts.push(("connections", status.connections.to_string()));
     facts.push(("requests", status.requests.to_string()));
     let mut services: Vec<&ServiceStatus> = status.services.iter().collect();
-    services.sort_by_key(|service| service.is_well());
+    services.sort_by_key(|service| Standing::of(service).rank());
+    let unwell = services.iter().filter(|service| !service.is_well()).count();
+    let unwell = (unwell > 0).then(|| format!("{} not well", counted(unwell, "service")));
     let folds = services.len() > UNFOLDED;
     let services = html! {
         div.cards { @for service in services { (of_service(service, trends, folds && service.is_well())) } }
@@ -32,7 +38,7 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     if !status.certificates.is_empty() {
         sections.push(certificates(&status.certificates));
     }
-    Page { daemon: &status.daemon, trends, events, pages, facts, sections }
+    Page { daemon: &status.daemon, trends, events, pages, facts, unwell: unwell.into_iter().collect(), sections }
 }
 
 /// What the curves, strips and times of the page are made of: visitors' requests in all (under an empty name), those of each service, and
@@ -64,8 +70,8 @@ pub fn readings(requests: u64, snapshot: &Snapshot) -> Vec<(String, Reading)> {
 fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Markup {
     let hosts = service.hosts.join(", ");
     let inside = html! {
-        p.dim { (text(&hosts)) " · " (text(&service.mode)) }
-        @if let Some(trend) = trends.of(&service.name) { (lately(trend)) }
+        p.dim { (text(&hosts)) " · " (text(mode(&service.mode))) }
+        @if let Some(trend) = trends.of(&service.name) { (lately(trend, trends.reach())) }
         @if let Some(latch) = &service.latch { (of_latch(latch)) }
         @if let Some(target) = &service.target { p { (text(target)) } }
         ul.rows {
@@ -88,11 +94,11 @@ fn of_service(service: &ServiceStatus, trends: &Trends, is_folded: bool) -> Mark
 }
 
 /// How often a service is asked, and how long its visitors wait.
-fn lately(trend: &Trend) -> Markup {
+fn lately(trend: &Trend, reach: usize) -> Markup {
     let time = |share| trend.quantile(share).map_or_else(|| "-".to_owned(), Quantile::short);
     html! {
         p.numbers.times {
-            (curve(trend)) span { (rate(trend)) }
+            (curve(trend, reach)) span.rate { (rate(trend)) }
             span title="from a request's first byte to its response's last, of those that were over in the last minute" {
                 "last minute: p50 " b { (time(0.5)) } " · p99 " b { (time(0.99)) }
             }
@@ -101,10 +107,19 @@ fn lately(trend: &Trend) -> Markup {
 }
 
 fn state(service: &ServiceStatus) -> Markup {
-    html! {
-        @if !service.usable { span.bad { "✖ 503 to every visitor" } }
-        @else if service.is_well() { span.good { "● as it should be" } }
-        @else { span.off { "▲ served" } }
+    match Standing::of(service) {
+        Standing::Nobody => html! { span.bad { "✖ 503 to every visitor" } },
+        Standing::Impaired(how) => html! { span.off { "▲ " (text(&how)) } },
+        Standing::Well => html! { span.good { "● as it should be" } },
+    }
+}
+
+/// In the document's words.
+fn mode(mode: &str) -> &str {
+    match mode {
+        "latched" => "stateful",
+        "sticky" => "stateful, automatic failover",
+        other => other,
     }
 }
 
@@ -113,9 +128,9 @@ fn of_latch(latch: &LatchStatus) -> Markup {
         p {
             @match &latch.active {
                 Some(active) => {
-                    "served by " b { (text(active)) }
+                    "served by " b.word { (text(active)) }
                     @if latch.at > 0 { " since " (moment(latch.at)) }
-                    @if !latch.by.is_empty() { ", by " (text(&latch.by)) }
+                    @if !latch.by.is_empty() { ", by " span.word { (text(&latch.by)) } }
                     ": " (text(&latch.reason))
                 },
                 None => span.bad { "✖ undecided: " (text(&latch.reason)) },
@@ -130,17 +145,21 @@ fn of_backend(service: &ServiceStatus, backend: &BackendStatus, trends: &Trends)
     let is_active = service.latch.as_ref().is_some_and(|latch| latch.active.as_ref() == Some(&backend.name));
     let trend = trends.of(&format!("{}/{}", service.name, backend.name));
     html! {
-        li {
-            b { (text(&backend.name)) }
-            @if is_active { span.active { "active" } }
-            @if backend.backup { span.dim { "backup" } }
-            span { (verdict(backend.check)) " since " (moment(backend.check_since)) ": " (text(&backend.check_reason)) }
-            (operator(backend.operator, backend.note.as_ref()))
-            span.dim { (text(&backend.address)) }
-            span.numbers {
-                @if let Some(trend) = trend { (strip(trend)) (curve(trend)) span { (rate(trend)) } }
-                span { (backend.running) " running" }
+        li.checked {
+            div.name {
+                b { (text(&backend.name)) }
+                @if backend.backup { " " span.dim { "backup" } }
+                @if is_active { " " span.active { "active" } }
             }
+            div.said {
+                p { (verdict(backend.check)) " since " (moment(backend.check_since)) ": " (text(&backend.check_reason)) }
+                (operator(backend.operator, backend.note.as_ref()))
+            }
+            div.address { (text(&backend.address)) }
+            @if let Some(trend) = trend {
+                (strip(trend, trends.reach())) (curve(trend, trends.reach())) div.rate { (rate(trend)) }
+            }
+            div.running { (backend.running) " running" }
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::api::alarms::silent_peer;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
 use crate::daemon::challenges::NameserverHealth;
-use crate::daemon::lifecycle::Figures;
+use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
 use crate::daemon::trends::Trends;
 use crate::proxy::acme::steps::Standing;
@@ -70,7 +70,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         listeners: live.listeners.clone(),
         peers: peers(state, live, now),
         alarms: alarms(state, live, now),
-        last_reload: live.shell.last_reload.as_ref().map(|last| last.words.clone()),
+        last_reload: live.shell.last_reload.as_ref().map(LastReload::in_words),
     };
     let orders: Vec<Standing> = state.orders.standings(snapshot.ready, now).collect();
     Status {

@@ -1,3 +1,5 @@
+use tracing::Level;
+
 use super::*;
 use crate::proxy::latch::Latch;
 
@@ -31,6 +33,19 @@ fn a_move_says_from_where_to_where_by_whom_and_why() {
         words(Some(latch("shop1", 2, "px-1")), latch("shop1", 2, "px-3")),
         "shop: still shop1 (epoch 2, by px-3): why"
     );
+}
+
+#[test]
+fn a_failover_is_a_warning_and_a_failback_is_none() {
+    let level = |before: &Latch, now: &Latch| {
+        moved(&LatchMove { service: "shop".to_owned(), before: Some(before.clone()), now: now.clone() }).level
+    };
+    let primary = latch("shop1", 2, "px-1");
+    let backup = Latch { failed_from: vec!["shop1".to_owned()], ..latch("shop2", 3, "px-1") };
+    assert_eq!(level(&primary, &backup), Level::WARN);
+    // A peer's record of the same step.
+    assert_eq!(level(&backup, &backup), Level::INFO);
+    assert_eq!(level(&backup, &primary), Level::INFO);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) fn text(reply: &DaemonReply, width: usize) -> String {
     sheet.heading(&format!("{role} {}", daemon.name), &words);
     sheet.line(&format!("listens on {}", daemon.listeners.join(", ")));
     let reload = daemon.last_reload.as_deref().unwrap_or("none since its start");
-    sheet.line(&format!("snapshot {}; last reload: {reload}", daemon.generation));
+    sheet.line(&format!("generation {}; last reload: {reload}", daemon.generation));
     for peer in &daemon.peers {
         let tone = if peer.error.is_some() || !peer.differs.is_empty() { Tone::Bad } else { Tone::Plain };
         sheet.toned(&about_peer(peer), tone);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::api::alarms::{is_of_silent_peer, no_usable_backend};
 use crate::api::status::Status;
 use crate::verbs::replies::DaemonReply;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::api::{dns, proxy};
 
 /// What a proxy or nameserver says of one service or pool, by aspect: `backends`, `web1 192.0.2.21:80, …`.

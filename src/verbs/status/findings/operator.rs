@@ -1,6 +1,6 @@
 //! What an operator has taken out, and how it comes back.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::api::operator::{OperatorNote, OperatorState};
 use crate::verbs::times::since;
 

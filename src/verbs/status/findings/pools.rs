@@ -1,6 +1,7 @@
 //! Pools that do not answer with all of their members.
 
-use super::{Finding, operator};
+use super::finding::Finding;
+use super::operator;
 use crate::api::dns::{PoolStatus, Status};
 use crate::health::Verdict;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::services::{self, Views};
-use super::{Finding, operator};
+use super::finding::Finding;
+use super::operator;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::health::Verdict;
