@@ -232,8 +232,13 @@ impl Ask {
 
 /// The whole command line, as `--help` shows it.
 pub fn command() -> clap::Command {
-    help::with_examples(help::plain(Cli::command()), "")
+    let command = help::with_examples(help::plain(Cli::command()), "");
+    // clap breaks words where a terminal is narrower; the terminal itself does no worse.
+    if layout::width() < NARROWEST_HELP { command.term_width(NARROWEST_HELP) } else { command }
 }
+
+/// How many columns help has at least.
+const NARROWEST_HELP: usize = 80;
 
 /// Reads the command line; what is wrong with it is said, and ends the program.
 pub fn parse() -> Cli {
@@ -271,7 +276,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Reconcile(args) => reconcile::run(&args, &output),
         Verb::Ask(ask) => on_daemons(ask, &output),
     };
-    ended.unwrap_or_else(|why| output.could_not(&why)).into()
+    let exit = ended.unwrap_or_else(|why| output.could_not(&why));
+    if output::is_lost() { Exit::CouldNot.into() } else { exit.into() }
 }
 
 fn on_daemons(ask: Ask, output: &Output) -> Result<Exit, Error> {

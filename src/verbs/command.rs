@@ -32,12 +32,15 @@ pub struct Command {
 /// How long a daemon may take for a command that waits for its disk, and for peers, only.
 const PROMPT: Duration = Duration::from_secs(5);
 
+/// The same of one that has just let its time pass without saying how it is.
+const AGAIN: Duration = Duration::from_millis(250);
+
 impl Command {
     /// A command for a daemon that was asked for its status.
     ///
-    /// One that did not say how it is in time is waited for no longer than it was then.
+    /// One that did not say how it is has had its time: its peers pass the command on to it.
     pub fn new(to: &DaemonReply, subject: &str, path: &'static str, body: Value) -> Command {
-        let limit = if to.answer.is_ok() { PROMPT } else { to.endpoint.limit };
+        let limit = if to.answer.is_ok() { PROMPT } else { AGAIN.min(to.endpoint.limit) };
         Command { to: to.endpoint.clone(), name: to.name(), subject: subject.to_owned(), path, body, limit }
     }
 }

@@ -1,5 +1,6 @@
 //! Where the daemons are: named by `--socket`, or the running demo's, or on an admin machine the fleet's, or this host's.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::DaemonsArg;
@@ -85,7 +86,7 @@ impl Finder<'_> {
         let named = &args.fleet;
         let only = |daemons| Ok(Selection { daemons, fleet: None });
         if !args.sockets.is_empty() && !args.demo {
-            return only(args.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
+            return only(each_once(&args.sockets));
         }
         let admin = if named.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
         // Who names a fleet does not mean the demo.
@@ -116,7 +117,7 @@ impl Finder<'_> {
 /// The daemons that can be reached without another machine: for who must not wait, and has no use for why there are none.
 pub fn nearby(args: &DaemonsArg) -> Vec<Endpoint> {
     if !args.sockets.is_empty() {
-        return args.sockets.iter().map(|socket| Endpoint::at(socket)).collect();
+        return each_once(&args.sockets);
     }
     if !is_of_a_fleet(Path::new(DOCUMENTS))
         && let Ok(Some(demo)) = demo_file::read(&demo_file::place())
@@ -124,6 +125,14 @@ pub fn nearby(args: &DaemonsArg) -> Vec<Endpoint> {
         return demo.daemons;
     }
     of_this_host()
+}
+
+/// The daemons at these sockets, each once, however often and by whatever path it is named.
+fn each_once(sockets: &[PathBuf]) -> Vec<Endpoint> {
+    let mut seen = BTreeSet::new();
+    // Of one that is not there, the path is all that is known.
+    let mut is_new = |socket: &&PathBuf| seen.insert(socket.canonicalize().unwrap_or_else(|_| (*socket).clone()));
+    sockets.iter().filter(&mut is_new).map(|socket| Endpoint::at(socket)).collect()
 }
 
 /// The daemons of this host whose sockets are there.

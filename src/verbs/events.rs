@@ -19,6 +19,7 @@ use super::subjects::known_subjects;
 use super::times::{Moment, parse_moment};
 use crate::api::client::ClientError;
 use crate::api::events::{Event, EventsOf, Query};
+use crate::config::near_miss::did_you_mean;
 use crate::log_line::Kind;
 use crate::unix_time::unix_ms;
 use merged::merged;
@@ -50,8 +51,8 @@ pub struct EventsArgs {
 }
 
 fn parse_kind(name: &str) -> Result<Kind, String> {
-    let kinds = || Kind::ALL.map(Kind::name).join(", ");
-    Kind::of_name(name).ok_or_else(|| format!("expected one of {}", kinds()))
+    let kinds = Kind::ALL.map(Kind::name);
+    Kind::of_name(name).ok_or_else(|| format!("expected one of {}{}", kinds.join(", "), did_you_mean(name, kinds)))
 }
 
 /// Where an event goes on that is too long for a line of a terminal.

@@ -12,12 +12,21 @@ const NARROWEST: usize = 20;
 
 /// How many columns there are: COLUMNS, or the terminal's, or 80.
 pub fn width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let of_terminal = || match std::io::stdout().is_terminal() {
         true => crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|width| *width > 0),
         false => None,
     };
-    asked.or_else(of_terminal).unwrap_or(USUAL).max(NARROWEST)
+    asked().or_else(of_terminal).unwrap_or(USUAL).max(NARROWEST)
+}
+
+/// How many columns a line may have that `grep` should see whole: in a pipe as many as it takes, unless COLUMNS says otherwise.
+pub fn width_of_lines() -> usize {
+    let is_folded = std::io::stdout().is_terminal() || asked().is_some();
+    if is_folded { width() } else { usize::MAX }
+}
+
+fn asked() -> Option<usize> {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok())
 }
 
 /// One line that is long: on a terminal within its width, elsewhere as it is, for `grep`.

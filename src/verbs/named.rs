@@ -57,6 +57,9 @@ pub fn no_subject(named: &str, known: &[&str], replies: &[DaemonReply]) -> Strin
 /// Why a name stands for no stateful service, and what does.
 pub fn no_stateful_service(named: &str, replies: &[DaemonReply]) -> String {
     let services = || replies.iter().filter_map(DaemonReply::proxy).flat_map(|status| &status.services);
+    if services().any(|service| service.name == named && service.backends.is_empty()) {
+        return format!("{named} has no backends: the proxies answer it by themselves, and nothing can move");
+    }
     if services().any(|service| service.name == named) {
         return format!(
             "{named} has no latch: it has no backup to move to, and checks alone choose among its backends; `polder drain \

@@ -3,7 +3,7 @@
 //! Every daemon is asked beforehand what would come of it ([`Outlook`]), and what one of them refuses is done nowhere. With
 //! --force a stateful service whose active backend is meant moves first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::json;
@@ -25,7 +25,8 @@ use super::wait::{self, Subject, WaitArgs};
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::FailoverCommand;
-use crate::daemon::operator::proposals;
+use crate::api::status::Status;
+use crate::daemon::operator::proposals::{self, SILENT_AFTER};
 use crate::unix_time::unix_ms;
 
 /// How long after an operator's word a nameserver may still give an answer as before, in milliseconds: it asks its peers first.
@@ -121,7 +122,12 @@ pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], o
         return order.only_wait(daemons, output).await;
     }
     let moves = order.moves();
-    let asked = send_all(order.questions(&moves)).await;
+    // What a daemon foresees depends on which of its peers it knows to be silent.
+    if state != OperatorState::Ready && !args.force {
+        tokio::time::sleep(until_noticed(&replies, unix_ms())).await;
+    }
+    let mut asked = send_all(order.questions(&moves)).await;
+    asked.extend(order.unasked());
     let outlook = Outlook::of(asked);
     if outlook.is_refused() || args.dry_run {
         let text = format!("{}{}{}", order.moves_in_words(&moves), outlook.in_words(true), outlook.closing());
@@ -240,6 +246,24 @@ impl Order<'_> {
         commands
     }
 
+    /// What is not known beforehand, as a daemon that may have the subject does not answer.
+    fn unasked(&self) -> Vec<CommandResult> {
+        let of = |one: &DaemonReply| {
+            let is_meant = |role: &Daemon| one.answer.is_err() && one.role().is_none_or(|known| known == *role);
+            let subjects = self.subjects.iter().filter(|(_, role)| is_meant(role)).map(|(subject, _)| subject);
+            let result = |subject: &String| CommandResult {
+                daemon: one.name(),
+                subject: subject.clone(),
+                outcome: Outcome::Missed,
+                words: "if it has it, it hears of it from its peers, once it answers".to_owned(),
+                cached_until: None,
+                unchanged: false,
+            };
+            subjects.map(result).collect::<Vec<_>>()
+        };
+        self.replies.iter().flat_map(of).collect()
+    }
+
     /// The same for the services that move.
     fn steps(&self, moves: &[Move], dry_run: bool) -> Vec<Command> {
         let of = |one: &Move| {
@@ -345,6 +369,18 @@ impl Order<'_> {
         let before = self.replies.iter().find_map(|reply| states_in(reply).get(subject).copied());
         format!("polder {} {subject}", before.unwrap_or_default())
     }
+}
+
+/// How long it takes until those that answer have noticed that a peer is silent which does not answer us either.
+fn until_noticed(replies: &[DaemonReply], now: u64) -> Duration {
+    let known: BTreeSet<String> = replies.iter().filter(|one| one.answer.is_ok()).map(DaemonReply::name).collect();
+    let is_silent =
+        |role: Daemon| move |one: &DaemonReply| one.answer.is_err() && one.role().is_none_or(|known| known == role);
+    let statuses = replies.iter().filter_map(DaemonReply::status).map(Status::daemon);
+    let affected = statuses.filter(|daemon| replies.iter().any(is_silent(daemon.role)));
+    let peers = affected.flat_map(|daemon| &daemon.peers).filter(|peer| !known.contains(&peer.name));
+    let since_heard = peers.filter_map(|peer| peer.heard).map(|heard| Duration::from_millis(now.saturating_sub(heard)));
+    since_heard.map(|past| SILENT_AFTER.saturating_sub(past)).max().unwrap_or_default()
 }
 
 /// Its lines within the terminal.

@@ -5,7 +5,8 @@
 //! [`fit`], which lets through lines, tabs and our own colours.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -180,17 +181,15 @@ impl Output {
         self.json
     }
 
-    /// Prints the answer: `value` for machines, `text` for people. A reader that has gone away is no error.
+    /// Prints the answer: `value` for machines, `text` for people.
     pub fn answer(&self, value: &impl Serialize, text: &str) {
-        let mut stdout = anstream::stdout().lock();
-        let _ = if self.json { writeln!(stdout, "{}", json(value)) } else { write!(stdout, "{}", fit(text)) };
+        print(if self.json { json(value) + "\n" } else { fit(text) });
     }
 
     /// One of many answers that come one after the other: a line each, for machines too.
     pub fn line(&self, value: &impl Serialize, text: &str) {
-        let mut stdout = anstream::stdout().lock();
         let value = || fit_json(&serde_json::to_string(value).unwrap_or_default());
-        let _ = if self.json { writeln!(stdout, "{}", value()) } else { writeln!(stdout, "{}", fit(text)) };
+        print(if self.json { value() } else { fit(text) } + "\n");
     }
 
     /// The same of JSON alone; whether somebody still reads it.
@@ -236,6 +235,30 @@ impl Output {
         message.lines().for_each(complain);
         exit
     }
+}
+
+/// Something that was to be printed is lost. Of the whole process, as its standard output is.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether something that was to be printed is lost: then the verb could not do what it was asked.
+pub fn is_lost() -> bool {
+    IS_LOST.load(Ordering::Relaxed)
+}
+
+fn print(text: String) {
+    let mut stdout = anstream::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if let Some(why) = loss(&written)
+        && !IS_LOST.swap(true, Ordering::Relaxed)
+    {
+        complain(&why);
+    }
+}
+
+/// What is said when nothing could be written. A reader that has gone away, as `head` does, is no error.
+fn loss(written: &std::io::Result<()>) -> Option<String> {
+    let error = written.as_ref().err().filter(|error| error.kind() != ErrorKind::BrokenPipe)?;
+    Some(format!("the output is lost: standard output cannot be written to: {error}"))
 }
 
 /// JSON for machines; the data is exact, and what is hidden stands as `\uXXXX`.

@@ -11,6 +11,7 @@ use crate::daemon::reload::LONGEST;
 
 /// What `reload` takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = HELP)]
 pub struct ReloadArgs {
     /// These daemons only; without a name, every one
     #[arg(value_name = "DAEMON")]
@@ -19,6 +20,10 @@ pub struct ReloadArgs {
     /// Which daemons are asked.
     pub daemons: DaemonsArg,
 }
+
+const HELP: &str = "All daemons reload side by side. One that does not say within --timeout (1s) how it is is not waited for, and named; any \
+other gets the time that its check of the document takes, and the start of another build if its program was replaced.
+Exit codes: 0 all have read it again, 1 one has not, 3 none was reached.";
 
 /// Sends it to each. A daemon whose program was replaced by another build hands over to it, which may take a while.
 pub async fn run(args: &ReloadArgs, daemons: &[Endpoint], output: &Output) -> Exit {
@@ -30,9 +35,18 @@ pub async fn run(args: &ReloadArgs, daemons: &[Endpoint], output: &Output) -> Ex
         return output.refuse(&not_known("no daemon is named", unknown, &known), Exit::No);
     }
     replies.retain(|one| args.names.is_empty() || args.names.contains(&one.name()));
-    // It may have to wait for one that is under way.
-    let limit = LONGEST.saturating_mul(2);
-    let command = |one| Command { limit, ..Command::new(one, "document", "/reload", serde_json::json!({})) };
     let results = send_all(replies.iter().map(command).collect()).await;
     report(&results, output, "")
 }
+
+/// To one that has said how it is: it may have to wait for a reload that is under way. What is silent is not waited for as long.
+fn command(to: &DaemonReply) -> Command {
+    let command = Command::new(to, "document", "/reload", serde_json::json!({}));
+    match to.answer {
+        Ok(_) => Command { limit: LONGEST.saturating_mul(2), ..command },
+        Err(_) => command,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,12 +19,11 @@ use serde_json::json;
 use super::args::DaemonsArg;
 use super::daemons::Selection;
 use super::exit::Exit;
-use super::layout;
 use super::output::Output;
 use crate::push::error::Error;
 use names::Unknown;
 use seen::Seen;
-use view::View;
+use view::{Columns, View};
 
 /// What `status` takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -55,7 +54,7 @@ pub async fn run(
     if args.watch {
         return watch::run(args.name.as_deref(), seen, again, output).await;
     }
-    output.answer(&view.json(&seen), &view.text(&seen, layout::width()));
+    output.answer(&view.json(&seen), &view.text(&seen, Columns::here()));
     view.verdict(&seen)
 }
 

@@ -5,6 +5,7 @@
 mod screen;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -67,7 +68,7 @@ pub async fn until_free(
             if lefts.iter().any(|left| left.standing == Standing::Back) {
                 return End { exit: Exit::No, safe: false, words: in_use_again(&lefts) };
             }
-            if lefts.iter().all(|left| left.standing == Standing::Free) {
+            if lefts.iter().all(Left::is_settled) {
                 return verdict(&watches, &lefts, &replies);
             }
             tokio::time::sleep(PAUSE).await;
@@ -102,14 +103,21 @@ struct End {
 
 /// Nobody is there any more: what may be done now.
 fn verdict(watches: &[Watch], lefts: &[Left], replies: &[DaemonReply]) -> End {
-    let mut silent: Vec<&str> = lefts.iter().flat_map(|left| &left.silent).map(String::as_str).collect();
-    silent.sort_unstable();
-    silent.dedup();
+    let all = |names: fn(&Left) -> &Vec<String>| -> BTreeSet<&str> {
+        lefts.iter().flat_map(names).map(String::as_str).collect()
+    };
+    let said = |names: BTreeSet<&str>, what: &str| {
+        let names: Vec<&str> = names.into_iter().collect();
+        (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+    };
+    let unknown = [said(all(|left| &left.silent), "no answer from"), said(all(|left| &left.not_asked), "not asked")];
+    let unknown: Vec<String> = unknown.into_iter().flatten().collect();
     let names: Vec<String> = lefts.iter().map(|left| left.name.clone()).collect();
     let names = names.join(", ");
-    if !silent.is_empty() {
-        let words = format!("{names}: nobody is there as far as is known, but {} did not answer", silent.join(", "));
-        return End { exit: Exit::No, safe: false, words: format!("{words}: look there before you power it off.") };
+    if !unknown.is_empty() {
+        let words = format!("{names}: nobody is there as far as is known, but what runs elsewhere is not known");
+        let words = format!("{words} ({}): look there before you power it off.", unknown.join("; "));
+        return End { exit: Exit::No, safe: false, words };
     }
     let watched: Vec<String> = watches.iter().map(|watch| watch.subject().subject()).collect();
     let elsewhere = still_used(&watched, replies);

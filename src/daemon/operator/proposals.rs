@@ -20,6 +20,9 @@ use crate::api::operator::OperatorNote;
 /// How long peers have to answer: two exchanges that time out take as long.
 pub const LIMIT: Duration = Duration::from_secs(2);
 
+/// A peer of which nothing has come for so long is silent, and not waited for: peers speak every second, and an exchange may take as long.
+pub const SILENT_AFTER: Duration = Duration::from_secs(3);
+
 /// A peer's proposals count so long after its last message: it has decided or dropped them by then.
 const LASTING: Duration = Duration::from_secs(5);
 
@@ -188,9 +191,20 @@ impl<C: Clone> Proposals<C> {
                 return Some((*ticket, Err(why)));
             }
             rivals.silent = silent;
-            let is_due = rivals.silent.is_empty() || now.running >= proposal.until;
+            let is_waited_for = |peer: &&str| !self.is_silent(peer, now);
+            let is_due = now.running >= proposal.until || !rivals.silent.iter().any(is_waited_for);
             is_due.then(|| (*ticket, judge(&proposal.subject, &rivals).map(|()| proposal.clone())))
         })
+    }
+
+    /// The peers of which nothing has come lately: what a command would be judged with if it were given now.
+    pub fn silent<'p>(&self, peers: &'p [String], now: Now) -> Vec<&'p str> {
+        peers.iter().map(String::as_str).filter(|peer| self.is_silent(peer, now)).collect()
+    }
+
+    fn is_silent(&self, peer: &str, now: Now) -> bool {
+        let heard = self.peers.get(peer).map_or(Duration::ZERO, |heard| heard.at);
+        now.running.saturating_sub(heard) >= SILENT_AFTER
     }
 
     fn has_echoed(&self, peer: &str, proposal: &Proposal) -> bool {

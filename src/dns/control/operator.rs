@@ -71,14 +71,17 @@ impl State {
         let unchanged = already.is_some();
         // Who repeats a word does not make resolvers keep an answer for longer.
         let since = self.operator.0.get(&subject).filter(|_| unchanged).map_or(now.unix_ms, |note| note.began());
+        let asks_peers = away && !command.force && before == OperatorState::Ready && !self.peer_names().is_empty();
         if command.dry_run {
+            if asks_peers {
+                self.foresee(&subject, now)?;
+            }
             let done = already.unwrap_or_else(|| self.outlook(&pool_name, &member, command.state, now));
             let done = Done { done, generation: self.generation(), cached_until: None, unchanged };
             return Ok(Accepted { done, change: Change::Nothing, effects: Vec::new() });
         }
         let note = self.operator.note(command, &self.document.config.name, &self.proposals, now.unix_ms);
         let done = already.unwrap_or_else(|| command.in_words());
-        let asks_peers = away && !command.force && before == OperatorState::Ready && !self.peer_names().is_empty();
         let (change, effects, latest) = if asks_peers {
             let ticket =
                 self.proposals.propose(&subject, note, now).map_err(|Refused(why)| CommandError::Refused(why))?;
@@ -92,6 +95,14 @@ impl State {
         };
         let cached_until = away.then(|| since + latest.as_millis() as u64 + u64::from(ttl) * 1000);
         Ok(Accepted { done: Done { done, generation: self.generation(), cached_until, unchanged }, change, effects })
+    }
+
+    /// Refuses what would be refused once the peers have been asked, as some of them are silent.
+    fn foresee(&self, subject: &str, now: Now) -> Result<(), CommandError> {
+        let peers = self.peer_names();
+        let Rivals { taken, .. } = self.proposals.rivals(subject, now);
+        let rivals = Rivals { taken, silent: self.proposals.silent(&peers, now) };
+        self.judge(subject, &rivals, now).map_err(|Refused(why)| CommandError::Refused(why))
     }
 
     /// What would come of an operator's word, said before it is given.
@@ -131,7 +142,8 @@ impl State {
                 "{why} in pool {pool}: without it the pool may have no answer; repeat the command with --force to do it anyway"
             ),
             false => format!(
-                "few members of pool {pool} would be left without {member}, and {}; repeat the command with --force to do it anyway",
+                "few members of pool {pool} would be left without {member}, and {}: have it answer first, or bring another member up; --force does it \
+                 anyway, and then the pool may have no answer",
                 rivals.silence()
             ),
         }))

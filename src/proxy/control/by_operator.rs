@@ -24,6 +24,7 @@ impl State {
         self.vet(command, now)?;
         let already = self.operator.already(command, now.unix_ms);
         if command.dry_run {
+            self.foresee(command, now)?;
             let (service, backend) = self.subject(&command.subject)?;
             let words = already.clone().unwrap_or_else(|| outlook::of(service, backend, command.state));
             return Ok(Accepted { words, unchanged: already.is_some(), change: Change::Nothing, effects: Vec::new() });
@@ -44,6 +45,17 @@ impl State {
         let effects = log.into_iter().chain(self.settle(now)).collect();
         let unchanged = already.is_some();
         Ok(Accepted { words: already.unwrap_or_else(|| command.in_words()), unchanged, change, effects })
+    }
+
+    /// Refuses what would be refused once the peers have been asked, as some of them are silent.
+    fn foresee(&self, command: &OperatorCommand, now: Now) -> Result<(), CommandError> {
+        if !self.asks_peers(command) {
+            return Ok(());
+        }
+        let peers = self.peer_names();
+        let Rivals { taken, .. } = self.proposals.rivals(&command.subject, now);
+        let rivals = Rivals { taken, silent: self.proposals.silent(&peers, now) };
+        self.judge(&command.subject, &rivals).map_err(|Refused(why)| CommandError::Conflict(why))
     }
 
     /// Whether a command has to be put to the peers: it takes a usable backend away.
@@ -140,7 +152,8 @@ impl State {
                 backend.name
             ),
             left => format!(
-                "{name} would have {left} usable without {}, and {}; --force does it all the same",
+                "{name} would have {left} usable without {}, and {}: have it answer first, or bring another backend up; --force \
+                 does it all the same, and then nobody may be left to serve {name}",
                 backend.name,
                 rivals.silence()
             ),

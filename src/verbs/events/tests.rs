@@ -52,3 +52,9 @@ fn where_histories_begin_is_said_once_for_those_that_begin_together() {
     assert_eq!(beginnings(&sources).as_deref(), Some(words));
     assert_eq!(beginnings(&sources[3..]), None);
 }
+
+#[test]
+fn a_kind_with_a_slip_is_answered_with_the_near_one() {
+    assert!(parse_kind("chek").unwrap_err().ends_with("; did you mean check?"));
+    assert!(!parse_kind("weather").unwrap_err().contains("did you mean"));
+}

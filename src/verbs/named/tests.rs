@@ -1,4 +1,5 @@
 use super::*;
+use crate::verbs::status::tests::examples;
 
 #[test]
 fn a_few_names_are_all_listed_and_of_many_the_rest_is_counted() {
@@ -17,4 +18,14 @@ fn a_name_that_is_near_is_suggested_alone_and_otherwise_all_are_listed() {
         "there is no row \"proxy-kiled\"; did you mean proxy-killed?"
     );
     assert_eq!(not_known("there is no row", "x", &["aa", "bb"]), "there is no row \"x\"; there are aa and bb");
+}
+
+#[test]
+fn a_service_without_backends_is_not_told_to_drain_one() {
+    let mut proxy = examples::proxy();
+    (proxy.services[1].latch, proxy.services[1].backends) = (None, Vec::new());
+    let said = no_stateful_service("www", &examples::replies_of(proxy, examples::nameserver()));
+    assert_eq!(said, "www has no backends: the proxies answer it by themselves, and nothing can move");
+    let said = no_stateful_service("www", &examples::replies());
+    assert!(said.contains("`polder drain www/BACKEND`"), "{said}");
 }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::verbs::status::tests::examples::replies;
+use crate::api::daemon::PeerStatus;
+use crate::push::error::Error;
+use crate::verbs::status::tests::examples::{replies, reply};
 
 #[test]
 fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last() {
@@ -121,4 +123,42 @@ fn to_wait_for_what_is_so_already_is_a_question_unless_more_is_said() {
     assert!(!only_asks(&replies, OperatorState::Drain, &|args| args.target.why = "new disk".to_owned()));
     assert!(!only_asks(&replies, OperatorState::Drain, &|args| args.force = true));
     assert!(!only_asks(&replies, OperatorState::Drain, &|args| args.wait.wait = false));
+}
+
+#[test]
+fn a_silent_daemon_is_named_beforehand_for_each_subject_that_it_may_have() {
+    let mut replies = replies();
+    replies.push(reply("px-2", Err(Error::new("frozen"))));
+    let target = TargetArgs { subject: "web2".to_owned(), why: String::new(), daemons: DaemonsArg::default() };
+    let (args, subjects) = (StateArgs::from(target), find_subjects("web2", &replies));
+    let order = Order { state: OperatorState::Drain, args: &args, replies: &replies, subjects: &subjects };
+    let outlook = Outlook::of(order.unasked());
+    assert!(!outlook.is_refused());
+    let words = outlook.in_words(true);
+    for subject in ["shop/web2", "www/web2"] {
+        assert!(words.contains(&format!("{subject}: px-2 does not answer")), "{words}");
+    }
+}
+
+#[test]
+fn what_daemons_foresee_is_asked_once_they_have_noticed_that_a_peer_is_silent() {
+    let now = 1_700_000_010_000;
+    let mut replies = replies();
+    let heard_before = |replies: &mut [DaemonReply], ms: u64| {
+        if let Ok(Status::Proxy(status)) = &mut replies[0].answer {
+            let peer = |name: &str| PeerStatus {
+                name: name.to_owned(),
+                heard: Some(now - ms),
+                error: None,
+                differs: Vec::new(),
+            };
+            status.daemon.peers = vec![peer("px-2")];
+        }
+    };
+    heard_before(&mut replies, 1_000);
+    assert_eq!(until_noticed(&replies, now), Duration::ZERO, "all that were asked answer");
+    replies.push(reply("px-2", Err(Error::new("frozen"))));
+    assert_eq!(until_noticed(&replies, now), SILENT_AFTER - Duration::from_secs(1));
+    heard_before(&mut replies, 60_000);
+    assert_eq!(until_noticed(&replies, now), Duration::ZERO, "it is known for long");
 }

@@ -54,3 +54,14 @@ fn json_keeps_the_data_and_shows_what_is_hidden_as_escapes() {
     let read: Result<serde_json::Value, _> = serde_json::from_str(&text);
     assert_eq!(read.ok(), Some(value));
 }
+
+#[test]
+fn what_cannot_be_written_is_an_error_and_a_reader_that_has_gone_is_none() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").and_then(|mut full| full.write_all(b"status"));
+    assert!(loss(&full).is_some_and(|why| why.contains("No space left on device")), "{full:?}");
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let gone = writer.write_all(b"status");
+    assert!(gone.is_err() && loss(&gone).is_none(), "{gone:?}");
+    assert_eq!(loss(&Ok(())), None);
+}

@@ -11,15 +11,17 @@ use serde_json::{Value, json};
 use super::findings::Finding;
 use super::names::Named;
 use super::seen::Seen;
+use super::view::Columns;
 use super::{overview, services};
 use sheet::Sheet;
 
-/// Lines of at most `width` columns.
-pub(super) fn text(named: &Named, seen: &Seen, width: usize) -> String {
+/// Lines of so many columns at most.
+pub(super) fn text(named: &Named, seen: &Seen, columns: Columns) -> String {
+    let width = columns.all;
     let findings: Vec<&Finding> = named.findings(seen).collect();
     let mut parts: Vec<String> = Vec::new();
     if !findings.is_empty() {
-        parts.push(overview::findings(&findings, width));
+        parts.push(overview::findings(&findings, columns));
     }
     let host = seen.fleet.as_ref().and_then(|fleet| fleet.host_lines(named.name()));
     parts.extend(host.map(|lines| {
@@ -31,10 +33,12 @@ pub(super) fn text(named: &Named, seen: &Seen, width: usize) -> String {
     }));
     let daemons = seen.replies.iter().filter(|one| named.is(&one.name()));
     parts.extend(daemons.map(|one| daemon::text(one, width)));
+    let all_answer = named.silent(seen).is_empty();
     for views in services::all(&seen.replies) {
         let is_whole =
             named.is(views.name) || views.by_proxy.iter().any(|(_, one)| one.hosts.iter().any(|host| named.is(host)));
-        parts.extend(service::text(&views, |backend| is_whole || named.is_use(views.name, backend), is_whole, width));
+        let extent = service::Extent { is_whole, all_answer };
+        parts.extend(service::text(&views, |backend| is_whole || named.is_use(views.name, backend), extent, width));
         if is_whole {
             parts.extend(certificates::text(&views, &seen.replies, width));
         }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::findings::Finding;
 use super::seen::Seen;
+use crate::api::daemon::Daemon;
+use crate::api::dns::PoolStatus;
 use crate::config::near_miss::did_you_mean;
 use crate::verbs::replies::DaemonReply;
 
@@ -74,6 +76,35 @@ impl Named {
         self.findings(seen).next().is_none() && !seen.replies.iter().any(|reply| self.has_trouble(reply))
     }
 
+    /// The daemons that do not answer and may have it: nobody knows how it is there.
+    pub(super) fn silent<'a>(&self, seen: &'a Seen) -> Vec<&'a DaemonReply> {
+        let has_it = |role: Daemon| seen.replies.iter().any(|one| one.role() == Some(role) && self.is_of(one));
+        let roles: Vec<Daemon> = Daemon::ALL.into_iter().filter(|role| has_it(*role)).collect();
+        let may_have_it = |one: &&DaemonReply| match one.role() {
+            _ if one.answer.is_ok() => false,
+            Some(role) => roles.contains(&role),
+            None => !roles.is_empty(),
+        };
+        seen.replies.iter().filter(may_have_it).collect()
+    }
+
+    /// Whether a daemon has something of this name.
+    fn is_of(&self, reply: &DaemonReply) -> bool {
+        let mut services = reply.proxy().into_iter().flat_map(|status| &status.services);
+        let has_service = services.any(|service| {
+            self.is(&service.name)
+                || service.hosts.iter().any(|host| self.is(host))
+                || service.backends.iter().any(|backend| self.is_use(&service.name, &backend.name))
+        });
+        let Some(nameserver) = reply.nameserver() else { return has_service };
+        let is_pool = |pool: &PoolStatus| {
+            self.is(&pool.name) || pool.members.iter().any(|member| self.is_use(&pool.name, &member.name))
+        };
+        let failed = nameserver.failed_zones.iter().map(|zone| &zone.name);
+        let mut zones = nameserver.zones.iter().map(|zone| &zone.name).chain(failed);
+        nameserver.pools.iter().any(is_pool) || zones.any(|zone| self.is(zone))
+    }
+
     /// Whether something of this name is not as it should be at this daemon.
     fn has_trouble(&self, reply: &DaemonReply) -> bool {
         let mut services = reply.proxy().into_iter().flat_map(|status| &status.services);
@@ -91,9 +122,10 @@ impl Named {
     /// The findings that are about it.
     pub(super) fn findings<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = &'a Finding> {
         let services = services_of_host(self.name(), seen);
+        let silent: Vec<String> = self.silent(seen).into_iter().map(DaemonReply::name).collect();
         seen.findings.iter().filter(move |finding| {
             let mut subjects = finding.subjects().iter();
-            subjects.any(|subject| self.has(subject) || services.contains(subject.as_str()))
+            subjects.any(|subject| self.has(subject) || services.contains(subject.as_str()) || silent.contains(subject))
                 || finding.alarm_words().is_some_and(|words| names(words, self.name()))
         })
     }

@@ -4,13 +4,18 @@ mod folded;
 mod troubled;
 
 use super::seen::Seen;
+use super::view::Columns;
 use crate::verbs::layout::wrapped;
 use crate::verbs::output::{Tone, printable};
 
-/// Lines of at most `width` columns. They hold no ages and no counts of requests: what stays as it is reads as before.
-pub(super) fn text(seen: &Seen, width: usize) -> String {
+/// How many findings are shown: what comes after them is counted.
+const MOST: usize = 24;
+
+/// Lines of so many columns at most. They hold no ages and no counts of requests: what stays as it is reads as before.
+pub(super) fn text(seen: &Seen, columns: Columns) -> String {
+    let width = columns.all;
     let parts = [
-        findings(&seen.findings, width),
+        findings(&seen.findings, columns),
         troubled::services(&seen.replies, width),
         troubled::pools(&seen.replies, width),
         folded::text(seen, width),
@@ -20,12 +25,18 @@ pub(super) fn text(seen: &Seen, width: usize) -> String {
 }
 
 /// Each begins with a mark, for those who see no colours.
-pub(super) fn findings<S: AsRef<str>>(findings: &[S], width: usize) -> String {
+pub(super) fn findings<S: AsRef<str>>(findings: &[S], Columns { all, finding: width }: Columns) -> String {
     if findings.is_empty() {
         return format!("{}\n", Tone::Good.paint("All is well."));
     }
     let mark = format!("{} ", Tone::Bad.paint("!"));
-    findings.iter().map(|finding| wrapped(&mark, &printable(finding.as_ref()), 2, width)).collect()
+    let shown = if findings.len() > MOST + 1 { MOST } else { findings.len() };
+    let (shown, more) = findings.split_at(shown);
+    let mut text: String = shown.iter().map(|finding| wrapped(&mark, &printable(finding.as_ref()), 2, width)).collect();
+    if !more.is_empty() {
+        text += &wrapped("", &format!("  and {} more: `polder status --json`", more.len()), 2, all);
+    }
+    text
 }
 
 /// How to see more of it.

@@ -23,7 +23,7 @@ fn seen(proxies: &[crate::api::proxy::Status]) -> Seen {
 
 fn shown(seen: &Seen, name: Option<&str>, width: usize) -> String {
     let Ok(view) = View::of(name, seen) else { panic!("{name:?} is known") };
-    let text = anstream::adapter::strip_str(&view.text(seen, width)).to_string();
+    let text = anstream::adapter::strip_str(&view.text(seen, Columns::of(width))).to_string();
     assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
     text
 }
@@ -180,4 +180,45 @@ fn a_service_is_shown_with_its_own_findings_and_with_alarms_that_name_it_and_wit
         "{text}"
     );
     assert!(!findings.iter().any(|one| one.contains("shop")), "the note of another one mentions it: {text}");
+}
+
+#[test]
+fn beside_a_silent_proxy_nothing_of_a_service_is_said_to_be_well_on_every_proxy() {
+    let silent = |name| examples::reply(name, Err(Error::new("nothing came")));
+    let mut replies = examples::replies();
+    replies.push(silent("px-2"));
+    let seen = Seen::of(replies, None);
+    for name in ["shop", "shop.example.net", "web3"] {
+        let Ok(view) = View::of(Some(name), &seen) else { panic!("{name} is known") };
+        assert_eq!((view.verdict(&seen), &view.json(&seen)["well"]), (Exit::No, &json!(false)), "{name}");
+        let text = shown(&seen, Some(name), 200);
+        assert!(text.starts_with("! px-2 does not answer: nothing came\n"), "{text}");
+        assert!(!text.contains("on every proxy"), "{text}");
+    }
+    assert!(shown(&seen, Some("shop"), 200).contains("the latch is on disk on px-1; of who does not answer"));
+    let Ok(other) = View::of(Some("ns-1"), &seen) else { panic!("ns-1 is known") };
+    assert_eq!(other.verdict(&seen), Exit::Done, "it is well, whoever else is silent");
+}
+
+#[test]
+fn of_many_findings_the_rest_is_counted_and_machines_get_all() {
+    let mut proxy = examples::proxy();
+    proxy.daemon.alarms = (0..200).map(|number| format!("service-{number:03} fails")).collect();
+    let seen = seen(&[proxy]);
+    let text = shown(&seen, None, 80);
+    let findings = text.lines().filter(|line| line.starts_with('!')).count();
+    assert_eq!(findings, 24, "{text}");
+    let more = seen.findings.len() - 24;
+    assert!(text.contains(&format!("\n  and {more} more: `polder status --json`\n")), "{text}");
+    let Ok(view) = View::of(None, &seen) else { panic!("all is known") };
+    assert_eq!(view.json(&seen)["findings"].as_array().unwrap().len(), seen.findings.len());
+}
+
+#[test]
+fn in_a_pipe_each_finding_is_one_line() {
+    let seen = seen(&[broken("px-1")]);
+    let text = View::All.text(&seen, Columns { all: 40, finding: usize::MAX });
+    let text = anstream::adapter::strip_str(&text).to_string();
+    assert!(text.contains("! www: 503 at px-1: web1, web2 down: connection refused\n"), "{text}");
+    assert!(text.lines().any(|line| line.ends_with("`polder ready www/web2` puts it back")), "{text}");
 }

@@ -1,4 +1,4 @@
-//! What of the fleet is shown: all of it, or one thing (pure).
+//! What of the fleet is shown: all of it, or one thing (pure, but for the question how wide lines may be).
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,29 @@ use super::names::{self, Named, Unknown};
 use super::seen::Seen;
 use super::{detail, overview};
 use crate::verbs::exit::Exit;
+use crate::verbs::layout;
 use crate::verbs::replies::DaemonReply;
+
+/// How wide lines may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    pub(super) all: usize,
+    /// Of a finding, which `grep` should see whole.
+    pub(super) finding: usize,
+}
+
+impl Columns {
+    /// So many for all.
+    #[cfg(test)]
+    pub(super) fn of(width: usize) -> Columns {
+        Columns { all: width, finding: width }
+    }
+
+    /// Those of where it is printed.
+    pub(super) fn here() -> Columns {
+        Columns { all: layout::width(), finding: layout::width_of_lines() }
+    }
+}
 
 /// What of it is shown.
 pub(super) enum View {
@@ -26,10 +48,10 @@ impl View {
     }
 
     /// For people.
-    pub(super) fn text(&self, seen: &Seen, width: usize) -> String {
+    pub(super) fn text(&self, seen: &Seen, columns: Columns) -> String {
         match self {
-            View::All => overview::text(seen, width),
-            View::One(named) => detail::text(named, seen, width),
+            View::All => overview::text(seen, columns),
+            View::One(named) => detail::text(named, seen, columns),
         }
     }
 

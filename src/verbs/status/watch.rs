@@ -4,14 +4,14 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use super::seen::Seen;
-use super::view::View;
+use super::view::{Columns, View};
 use crate::api::proxy::BackendStatus;
 use crate::api::status::Status;
 use crate::push::error::Error;
 use crate::unix_time::unix_ms;
 use crate::verbs::daemons::Selection;
 use crate::verbs::exit::Exit;
-use crate::verbs::layout::{self, wrapped};
+use crate::verbs::layout::wrapped;
 use crate::verbs::output::{Output, Tone, fit, fit_json, printable};
 use crate::verbs::replies::DaemonReply;
 use crate::verbs::terminal;
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let is_live = std::io::stdout().is_terminal() && !output.is_json();
     let (mut seen, mut shown) = (Ok(first), None);
     loop {
-        let frame = Frame::of(name, &seen, layout::width());
+        let frame = Frame::of(name, &seen, Columns::here());
         let drawn = match is_live {
             true => terminal::draw(screen(&frame.text, terminal::size().1)),
             false if shown.as_ref() == Some(&frame.steady) => Ok(()),
@@ -57,9 +57,9 @@ struct Frame {
 }
 
 impl Frame {
-    fn of(name: Option<&str>, seen: &Result<Seen, Error>, width: usize) -> Frame {
+    fn of(name: Option<&str>, seen: &Result<Seen, Error>, columns: Columns) -> Frame {
         let could_not = |why: String| Frame {
-            text: wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(&why), 2, width),
+            text: wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(&why), 2, columns.finding),
             json: serde_json::json!({ "error": why }),
             steady: why,
         };
@@ -68,9 +68,11 @@ impl Frame {
             Err(why) => return could_not(why.to_string()),
         };
         match (View::of(name, seen), View::of(name, &steady(seen))) {
-            (Ok(view), Ok(_)) => {
-                Frame { text: view.text(seen, width), json: view.json(seen), steady: view.text(&steady(seen), width) }
-            }
+            (Ok(view), Ok(_)) => Frame {
+                text: view.text(seen, columns),
+                json: view.json(seen),
+                steady: view.text(&steady(seen), columns),
+            },
             (Err(unknown), _) | (_, Err(unknown)) if unknown.is_silent => {
                 could_not("no daemon answered: how it stands is not known until one does".to_owned())
             }
@@ -130,7 +132,7 @@ fn screen(text: &str, rows: usize) -> Vec<String> {
     let (most, more) = if all <= room { (all, 0) } else { (room - 1, all - (room - 1)) };
     let mut lines: Vec<String> = text.lines().take(most).map(fit).collect();
     if more > 0 {
-        lines.push(Tone::Faint.paint(&format!("... {more} more lines: without --watch all are shown")));
+        lines.push(Tone::Faint.paint(&format!("... {more} more; `polder status` has all")));
     }
     lines.push(Tone::Faint.paint(&format!("{}, Ctrl-C ends it", time_of_day(unix_ms()))));
     lines

@@ -15,6 +15,11 @@ pub(super) fn rate(per_second: f64) -> String {
     }
 }
 
+/// As exact as it is shown: what looks equal has the same place, look by look.
+pub(super) fn as_shown(number: f64) -> f64 {
+    if number < 9.95 { (number * 10.0).round() / 10.0 } else { number.round() }
+}
+
 /// A quantile of times in buckets.
 pub(super) fn of(bounds_us: &[u64], buckets: &[u64], share: f64) -> Option<Quantile> {
     let bounds: Vec<Duration> = bounds_us.iter().map(|bound| Duration::from_micros(*bound)).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::numbers::{of, rate, time};
+use super::numbers::{as_shown, of, rate, time};
 use super::rates::{NameserverRates, ProxyRates, ServiceRates};
 use super::totals::Totals;
 use crate::config::duration;
@@ -18,9 +18,6 @@ const WIDE: usize = 78;
 
 /// There is room for so much of a name; in a narrow terminal numbers are left out for it.
 const SHORTEST_NAME: usize = 8;
-
-/// So many lines say why a daemon is silent: the numbers of the others are what is looked for.
-const LINES_OF_SILENCE: usize = 2;
 
 /// The order of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,17 +95,8 @@ impl Table<'_> {
         let bad = format!("{} ", Tone::Bad.paint("!"));
         let note = format!("{} ", Tone::Notable.paint("*"));
         let line = |mark: &str, text: String| wrapped(mark, &printable(&text), 2, self.width);
-        let silent = self.totals.silent.iter().map(|(name, why)| {
-            let text = line(&bad, format!("{name} does not answer: {why}"));
-            match text.match_indices('\n').nth(LINES_OF_SILENCE - 1) {
-                // `polder status` has all of it.
-                Some((end, _)) if end + 1 < text.len() => {
-                    let kept: Vec<&str> = text[..end].split(' ').collect();
-                    format!("{} …\n", kept[..kept.len() - 1].join(" "))
-                }
-                _ => text,
-            }
-        });
+        // `polder status` tells why: the numbers of the others are what is looked for.
+        let silent = self.totals.silent.keys().map(|name| line(&bad, format!("{name} does not answer")));
         let anew = self
             .totals
             .anew
@@ -126,15 +114,15 @@ impl Table<'_> {
             of(&service.bounds_us, &service.whole, 0.99).map_or(0.0, |time| time.milliseconds().unwrap_or(f64::MAX))
         };
         let key = |service: &ServiceRates| match self.order {
-            Order::Requests => service.requests,
-            Order::Errors => service.errors(),
-            Order::Times => p99(service),
+            Order::Requests => as_shown(service.requests),
+            Order::Errors => as_shown(service.errors()),
+            Order::Times => as_shown(p99(service)),
             Order::Name => 0.0,
         };
-        // Stable: what is equal stays in the order of names.
+        // Stable: what is equal, as far as is shown, stays in the order of names.
         rows.sort_by(|(_, one), (_, other)| key(other).total_cmp(&key(one)));
         if self.is_wide() {
-            let groups = [("5XX/S BY", 14), ("WHOLE", 14), ("WAITS", 7), ("BACKEND", 14)];
+            let groups = [("5XX/S BY", 14), ("WHOLE TIME", 14), ("WAITS", 7), ("BACKEND TIME", 14)];
             let columns = [
                 column::<ServiceRates>("REQ/S", 7, |of| plain(rate(of.requests))),
                 column("PROXY", 6, |of| wrong(of.own_errors)),
@@ -187,7 +175,7 @@ impl Table<'_> {
             .map(|(zone, rates)| (if zone.is_empty() { "all other zones" } else { zone }, rates))
             .collect();
         if self.order != Order::Name {
-            rows.sort_by(|(_, one), (_, other)| all(other).total_cmp(&all(one)));
+            rows.sort_by(|(_, one), (_, other)| as_shown(all(other)).total_cmp(&as_shown(all(one))));
         }
         let columns = [
             column::<Zone>("QUERIES/S", 10, |of| plain(rate(all(of)))),

@@ -11,6 +11,9 @@ use crate::counted::counted;
 use crate::verbs::replies::DaemonReply;
 use crate::verbs::times::span;
 
+/// How long a daemon that has answered before may be silent, in milliseconds: it may have been started anew.
+const RESTART: u64 = 30_000;
+
 /// How many looks a connection has to last to count: nameservers open one for each of their probes.
 const LASTING: usize = 4;
 
@@ -99,6 +102,8 @@ pub struct Watch {
     connections: VecDeque<usize>,
     /// The daemons at which it was seen taken out.
     out_at: BTreeSet<String>,
+    /// The daemons that have answered, by what we call them: their names, and when they did so last.
+    answered: BTreeMap<String, (String, u64)>,
     /// Nobody has looked yet.
     is_first_look: bool,
 }
@@ -112,12 +117,17 @@ pub struct Left {
     pub cached_s: u64,
     /// Connections that are open; none where that is not known, or beside the point.
     pub connections: Option<usize>,
-    /// Requests that run.
-    pub running: u64,
+    /// Requests that run; none where no daemon knows of one, and not all have said.
+    pub running: Option<u64>,
     /// For how many seconds no request has come.
     pub quiet_s: u64,
     /// Daemons that did not answer and of which some could still send somebody there.
     pub silent: Vec<String>,
+    /// One of those has answered before, and may do so again.
+    #[serde(skip)]
+    pub may_answer: bool,
+    /// Peers of those that answer, which nobody has asked: some could still send somebody there.
+    pub not_asked: Vec<String>,
     /// Daemons that have not heard of it yet.
     pub unheard: Vec<String>,
     /// How it stands.
@@ -132,6 +142,8 @@ pub enum Standing {
     InUse,
     /// Nobody is there any more.
     Free,
+    /// Nobody as far as is known, but not all have said.
+    Unknown,
     /// It was made ready again meanwhile, or active.
     Back,
 }
@@ -146,6 +158,7 @@ impl Watch {
             requests: BTreeMap::new(),
             connections: VecDeque::new(),
             out_at: BTreeSet::new(),
+            answered: BTreeMap::new(),
             is_first_look: true,
         }
     }
@@ -161,9 +174,11 @@ impl Watch {
             name: self.subject.name(),
             cached_s: 0,
             connections: None,
-            running: 0,
+            running: Some(0),
             quiet_s: 0,
             silent: Vec::new(),
+            may_answer: false,
+            not_asked: Vec::new(),
             unheard: Vec::new(),
             standing: Standing::InUse,
         };
@@ -171,8 +186,7 @@ impl Watch {
             Subject::Member { member, .. } => {
                 self.look_at_proxy(&member, replies, now, &mut left);
                 // Who does not answer to us may answer to resolvers.
-                let nameservers = replies.iter().filter(|reply| reply.role() != Some(Daemon::Proxy));
-                left.silent.extend(nameservers.filter(|reply| reply.status().is_none()).map(DaemonReply::name));
+                self.look_for_silent(Daemon::Nameserver, replies, now, &mut left);
             }
             Subject::Backend { service, backend } => {
                 self.look_at_backend(&service, &backend, replies, now, &mut left);
@@ -181,6 +195,8 @@ impl Watch {
                 self.look_at_backend(&service, &backend, replies, now, &mut left);
             }
         }
+        let is_known = left.silent.is_empty() && left.not_asked.is_empty();
+        left.running = left.running.filter(|running| is_known || *running > 0);
         let is_back = self.look_for_uses(replies, now, &mut left);
         if let Subject::Member { cached_until, .. } = self.subject {
             left.cached_s = cached_until.saturating_sub(now).div_ceil(1000);
@@ -188,12 +204,13 @@ impl Watch {
         left.quiet_s = now.saturating_sub(self.last_request) / 1000;
         let is_quiet = now.saturating_sub(self.last_request) >= self.needs_quiet(replies).as_millis() as u64;
         let is_empty = left.cached_s == 0
-            && left.running == 0
+            && left.running.unwrap_or_default() == 0
             && left.connections.unwrap_or_default() == 0
             && left.unheard.is_empty();
         left.standing = match () {
             () if is_back => Standing::Back,
-            () if is_quiet && is_empty => Standing::Free,
+            () if is_quiet && is_empty && is_known => Standing::Free,
+            () if is_quiet && is_empty => Standing::Unknown,
             () => Standing::InUse,
         };
         left
@@ -222,32 +239,59 @@ impl Watch {
     }
 
     fn look_at_proxy(&mut self, member: &str, replies: &[DaemonReply], now: u64, left: &mut Left) {
-        let Some(proxy) = replies.iter().filter_map(DaemonReply::proxy).find(|proxy| proxy.daemon.name == member)
-        else {
+        let is_it = |reply: &&DaemonReply| reply.proxy().is_some_and(|proxy| proxy.daemon.name == member);
+        let Some((reply, proxy)) = replies.iter().find(is_it).and_then(|reply| Some((reply, reply.proxy()?))) else {
             left.silent.push(member.to_owned());
+            left.may_answer |= self.answered.values().any(|(name, last)| name == member && now < last + RESTART);
             return;
         };
+        self.answered.insert(reply.endpoint.label(), (member.to_owned(), now));
         if self.connections.len() == LASTING {
             self.connections.pop_front();
         }
         self.connections.push_back(proxy.connections);
         left.connections = self.connections.iter().min().copied();
         let backends = || proxy.services.iter().flat_map(|service| &service.backends);
-        left.running = backends().map(|backend| backend.running).sum();
+        left.running = Some(backends().map(|backend| backend.running).sum());
         self.count(member, backends().map(|backend| backend.requests).sum(), now);
     }
 
     fn look_at_backend(&mut self, service: &str, backend: &str, replies: &[DaemonReply], now: u64, left: &mut Left) {
+        let mut running = 0;
         for reply in replies {
-            match reply.status() {
-                None if reply.role() == Some(Daemon::Nameserver) => {}
-                None => left.silent.push(reply.name()),
-                Some(status) => {
-                    let Some(known) = status.backend(service, backend) else { continue };
-                    left.running += known.running;
-                    self.count(&reply.name(), known.requests, now);
+            let Some(known) = reply.status().and_then(|status| status.backend(service, backend)) else { continue };
+            running += known.running;
+            self.count(&reply.name(), known.requests, now);
+        }
+        left.running = Some(running);
+        self.look_for_silent(Daemon::Proxy, replies, now, left);
+    }
+
+    /// Which daemons of this role do not answer, and which nobody has asked.
+    fn look_for_silent(&mut self, role: Daemon, replies: &[DaemonReply], now: u64, left: &mut Left) {
+        let (mut known, mut nameless, mut peers) = (BTreeSet::new(), 0, BTreeSet::new());
+        for reply in replies.iter().filter(|reply| reply.role().is_none_or(|its| its == role)) {
+            let label = reply.endpoint.label();
+            let name = match (reply.status(), self.answered.get(&label)) {
+                (Some(status), _) => {
+                    self.answered.insert(label, (reply.name(), now));
+                    peers.extend(status.daemon().peers.iter().map(|peer| peer.name.clone()));
+                    reply.name()
                 }
-            }
+                (None, answered) => {
+                    nameless += usize::from(answered.is_none() && reply.endpoint.name.is_none());
+                    left.may_answer |= answered.is_some_and(|(_, last)| now < last + RESTART);
+                    let name = answered.map_or_else(|| reply.name(), |(name, _)| name.clone());
+                    left.silent.push(name.clone());
+                    name
+                }
+            };
+            known.insert(name);
+        }
+        let mut others: Vec<String> = peers.difference(&known).cloned().collect();
+        // Those were asked, by their sockets, and have not said who they are.
+        if others.len() > nameless {
+            left.not_asked.append(&mut others);
         }
     }
 
@@ -281,15 +325,17 @@ impl Left {
         match self.standing {
             Standing::Free => return "nobody is there any more".to_owned(),
             Standing::Back => return "it is in use again".to_owned(),
-            Standing::InUse => {}
+            Standing::InUse | Standing::Unknown => {}
         }
         let mut words = Vec::new();
         if self.cached_s > 0 {
             words.push(format!("resolvers may have it for {} more", span(self.cached_s)));
         }
         words.extend(self.connections.map(|open| counted(open, "open connection")));
-        if self.running > 0 || self.connections.is_none() {
-            words.push(format!("running requests: {}", self.running));
+        match self.running {
+            None => words.push("running requests: not known".to_owned()),
+            Some(0) if self.connections.is_some() => {}
+            Some(running) => words.push(format!("running requests: {running}")),
         }
         let who = if self.connections.is_some() { "visitor" } else { "request" };
         words.push(format!("no {who} for {}", span(self.quiet_s)));
@@ -299,12 +345,21 @@ impl Left {
         if !self.silent.is_empty() {
             words.push(format!("not answering: {}", self.silent.join(", ")));
         }
+        if !self.not_asked.is_empty() {
+            words.push(format!("not asked: {}", self.not_asked.join(", ")));
+        }
         words.join(", ")
     }
 
+    /// Whether waiting any longer tells no more.
+    pub fn is_settled(&self) -> bool {
+        self.standing == Standing::Free || (self.standing == Standing::Unknown && !self.may_answer)
+    }
+
     /// What has to change before it is worth another line: time that passes does not.
-    pub fn key(&self) -> (bool, Option<usize>, u64, [Vec<String>; 2], Standing) {
-        (self.cached_s > 0, self.connections, self.running, [self.silent.clone(), self.unheard.clone()], self.standing)
+    pub fn key(&self) -> (bool, Option<usize>, Option<u64>, [Vec<String>; 3], Standing) {
+        let names = [self.silent.clone(), self.not_asked.clone(), self.unheard.clone()];
+        (self.cached_s > 0, self.connections, self.running, names, self.standing)
     }
 }
 

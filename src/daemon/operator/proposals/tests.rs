@@ -189,3 +189,19 @@ fn of_a_peer_that_puts_more_than_a_daemon_may_no_more_is_echoed() {
     let message = ProposalsMessage { proposed, ..ProposalsMessage::default() };
     assert_eq!(message.vetted("one", 0, |_| true).proposed.len(), MOST);
 }
+
+#[test]
+fn a_peer_that_has_been_silent_for_long_counts_as_silent_at_once() {
+    let mut one = Daemon::start("ns-1", 2, 3);
+    let two = Daemon::start("ns-2", 2, 3);
+    one.receive(two.message(), at(1_000));
+    let after = 1_000 + SILENT_AFTER.as_millis() as u64;
+    assert!(one.proposals.silent(&one.peers, at(after - 1)).is_empty());
+    assert_eq!(one.proposals.silent(&one.peers, at(after)), ["ns-2"]);
+    let ticket = one.take("m0", at(after)).unwrap();
+    one.decide(at(after));
+    assert_eq!(one.proposals.outcome(ticket), Some(&Ok(())), "two are left, and it can take one away");
+    let ticket = one.take("m1", at(after)).unwrap();
+    one.decide(at(after));
+    assert!(matches!(one.proposals.outcome(ticket), Some(Err(_))), "one is left, and it could be taking that");
+}

@@ -277,3 +277,18 @@ fn a_nameserver_without_ipv6_says_so_and_neither_tells_nor_goes_by_what_its_chec
     hear(&mut state, LONG..2 * LONG);
     assert!(state.summary().contains("isolated"), "with IPv6 it is one: {}", state.summary());
 }
+
+#[test]
+fn what_silent_peers_would_have_refused_is_refused_when_it_is_only_asked_about() {
+    let mut fleet = Fleet::start(3);
+    let ask = |fleet: &mut Fleet| {
+        let asked = OperatorCommand { dry_run: true, ..command("a", OperatorState::Drain, false) };
+        let now = fleet.now();
+        fleet.nameservers[0].operator(&asked, now).map(|accepted| accepted.done.done)
+    };
+    assert!(ask(&mut fleet).is_ok());
+    fleet.cut = vec![1, 2];
+    fleet.pass(LONG);
+    let Err(CommandError::Refused(why)) = ask(&mut fleet) else { panic!("b and c could be taken away elsewhere") };
+    assert!(why.contains("and ns-2, ns-3 did not answer within 2s"), "{why}");
+}

@@ -279,3 +279,20 @@ fn while_another_process_takes_over_nothing_follows_from_peers_that_were_asked_b
         "a write that another process would not make"
     );
 }
+
+#[test]
+fn what_a_silent_peer_would_have_refused_is_refused_when_it_is_only_asked_about() {
+    let mut fleet = Fleet::start();
+    let ask = |fleet: &mut Fleet| {
+        let (subject, state, who) = ("www/web1".to_owned(), OperatorState::Drain, "alice".to_owned());
+        let command =
+            OperatorCommand { subject, state, who, why: String::new(), for_ms: None, force: false, dry_run: true };
+        let now = fleet.proxies[0].now;
+        fleet.proxies[0].state.operator(&command, now).map(|accepted| accepted.words)
+    };
+    assert!(ask(&mut fleet).is_ok());
+    fleet.cut = vec![(0, 1)];
+    fleet.pass(LONG);
+    let Err(CommandError::Conflict(why)) = ask(&mut fleet) else { panic!("web2 could be taken away at px2") };
+    assert!(why.starts_with("www would have 1 usable without web1, and px2 did not answer within 2s"), "{why}");
+}

@@ -9,11 +9,21 @@ use crate::unix_time::unix_ms;
 use crate::verbs::output::Tone;
 use crate::verbs::times::{ago, since};
 
+/// How much of a service is shown, and how much of it is known.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    /// The service itself, and not only some of its backends.
+    pub(super) is_whole: bool,
+    /// No proxy is silent.
+    pub(super) all_answer: bool,
+}
+
 /// None if it has none of the backends that are asked for.
-pub(super) fn text(views: &Views<'_>, is_asked: impl Fn(&str) -> bool, is_whole: bool, width: usize) -> Option<String> {
+pub(super) fn text(views: &Views<'_>, is_asked: impl Fn(&str) -> bool, extent: Extent, width: usize) -> Option<String> {
     let mut sheet = Sheet::new(width);
+    let Extent { is_whole, all_answer } = extent;
     if is_whole {
-        whole(views, &mut sheet);
+        whole(views, all_answer, &mut sheet);
     }
     let backends = views.backends();
     let asked: Vec<&Seen<'_>> = backends.iter().filter(|seen| is_asked(&seen.backend.name)).collect();
@@ -24,7 +34,7 @@ pub(super) fn text(views: &Views<'_>, is_asked: impl Fn(&str) -> bool, is_whole:
     Some(sheet.text())
 }
 
-fn whole(views: &Views<'_>, sheet: &mut Sheet) {
+fn whole(views: &Views<'_>, all_answer: bool, sheet: &mut Sheet) {
     let Some((_, first)) = views.by_proxy.first() else { return };
     let answered_by = first.target.clone().unwrap_or_else(|| mode(&first.mode).to_owned());
     sheet.heading(&format!("service {}", views.name), &format!("{answered_by}; hosts {}", first.hosts.join(", ")));
@@ -50,7 +60,14 @@ fn whole(views: &Views<'_>, sheet: &mut Sheet) {
         let unstored = views.by_proxy.iter().filter(|(_, one)| one.latch.as_ref().is_some_and(|own| !own.stored));
         let unstored: Vec<&str> = unstored.map(|(proxy, _)| *proxy).collect();
         match unstored.is_empty() {
-            true => sheet.line("the latch is on disk on every proxy"),
+            true if all_answer => sheet.line("the latch is on disk on every proxy"),
+            true => {
+                let all: Vec<&str> = views.by_proxy.iter().map(|(proxy, _)| *proxy).collect();
+                sheet.line(&format!(
+                    "the latch is on disk on {}; of who does not answer it is not known",
+                    all.join(", ")
+                ));
+            }
             false => sheet.toned(&format!("the latch is NOT on disk on {}", unstored.join(", ")), Tone::Bad),
         }
     }

@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use super::finding::Finding;
 use crate::api::alarms::{is_of_silent_peer, no_usable_backend};
 use crate::api::status::Status;
+use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
+
+/// How many services are named that keep a proxy from being ready.
+const NAMED: usize = 3;
 
 /// First who is not there, then each alarm, with all that have it.
 pub(super) fn findings(replies: &[&DaemonReply]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = replies.iter().filter_map(|reply| unready(reply)).collect();
+    let mut findings: Vec<Finding> = replies.iter().filter_map(|reply| unanswered(reply)).collect();
+    findings.extend(unready(replies));
     let silent: Vec<String> = replies.iter().filter(|reply| reply.answer.is_err()).map(|reply| reply.name()).collect();
     let mut alarms: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for status in replies.iter().filter_map(|reply| reply.status()) {
@@ -31,16 +36,54 @@ fn is_said_already(alarm: &str, status: &Status, silent: &[String]) -> bool {
         || silent.iter().any(|peer| is_of_silent_peer(alarm, peer))
 }
 
-fn unready(reply: &DaemonReply) -> Option<Finding> {
-    let name = reply.name();
-    let daemon = match &reply.answer {
-        Ok(status) => status.daemon(),
-        Err(why) => return Some(Finding::about([&*name], format!("{name} does not answer: {why}"))),
+fn unanswered(reply: &DaemonReply) -> Option<Finding> {
+    let (name, why) = (reply.name(), reply.answer.as_ref().err()?);
+    Some(Finding::about([&*name], format!("{name} does not answer: {why}")))
+}
+
+/// Those that answer and do not serve, each reason once.
+fn unready(replies: &[&DaemonReply]) -> Vec<Finding> {
+    let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for status in replies.iter().filter_map(|reply| reply.status()) {
+        let daemon = status.daemon();
+        let words = match (daemon.draining, daemon.ready) {
+            (true, _) => "stopping".to_owned(),
+            (false, false) => format!("not ready{}", why_unready(status).unwrap_or_default()),
+            (false, true) => continue,
+        };
+        reasons.entry(words).or_default().push(&daemon.name);
+    }
+    let finding = |(words, daemons): (String, Vec<&str>)| {
+        let are = if daemons.len() == 1 { "is" } else { "are" };
+        let said = format!("{} {are} {words}", daemons.join(", "));
+        Finding::about(daemons, said)
     };
-    let words = match (daemon.draining, daemon.ready) {
-        (true, _) => format!("{name} is stopping"),
-        (false, false) => format!("{name} is not ready"),
-        (false, true) => return None,
+    reasons.into_iter().map(finding).collect()
+}
+
+/// What of its status keeps a daemon from being ready, as far as it says so.
+fn why_unready(status: &Status) -> Option<String> {
+    let services = || status.proxy().into_iter().flat_map(|proxy| &proxy.services);
+    let backends = services().flat_map(|service| &service.backends).map(|backend| backend.check);
+    let pools = status.nameserver().into_iter().flat_map(|nameserver| &nameserver.pools);
+    let addresses = pools.flat_map(|pool| &pool.members).flat_map(|member| &member.addresses);
+    let verdicts = backends.chain(addresses.map(|address| address.check));
+    let unchecked = verdicts.filter(|verdict| *verdict == Verdict::Unchecked).count();
+    if unchecked > 0 {
+        return Some(format!(
+            ": it is starting, and {} not ended yet",
+            match unchecked {
+                1 => "one first check has".to_owned(),
+                several => format!("{several} first checks have"),
+            }
+        ));
+    }
+    let unusable: Vec<&str> = services().filter(|service| !service.usable).map(|service| &*service.name).collect();
+    let named = match unusable[..] {
+        [] => return None,
+        [one] => one.to_owned(),
+        _ if unusable.len() <= NAMED => unusable.join(", "),
+        _ => format!("{} and {} more", unusable[..NAMED].join(", "), unusable.len() - NAMED),
     };
-    Some(Finding::about([name], words))
+    Some(format!(": no backend may serve {named}"))
 }

@@ -187,3 +187,29 @@ fn nameservers_with_different_zones_are_a_finding() {
         ["zone example.net: not the same serial: ns-1 has 7; ns-2 has 8"]
     );
 }
+
+#[test]
+fn daemons_that_are_not_ready_are_one_finding_with_the_reason() {
+    let unready = |name: &str, change: &dyn Fn(&mut proxy::Status)| {
+        let mut status = well(name);
+        status.daemon.ready = false;
+        change(&mut status);
+        status
+    };
+    let dead = |status: &mut proxy::Status| {
+        for service in &mut status.services {
+            service.usable = false;
+            service.backends.iter_mut().for_each(|backend| backend.check = Verdict::Down);
+        }
+    };
+    let (pa, pb) = (unready("pa", &dead), unready("pb", &dead));
+    let said = found(&[&pa, &pb]);
+    assert!(said.contains(&"pa, pb are not ready: no backend may serve shop, www".to_owned()), "{said:?}");
+    let starting = unready("pa", &|status| status.services[0].backends[0].check = Verdict::Unchecked);
+    let said = found(&[&starting]);
+    assert!(
+        said.contains(&"pa is not ready: it is starting, and one first check has not ended yet".to_owned()),
+        "{said:?}"
+    );
+    assert!(found(&[&unready("pa", &|_| {})]).contains(&"pa is not ready".to_owned()));
+}

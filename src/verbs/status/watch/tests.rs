@@ -9,13 +9,13 @@ fn frame(change: impl Fn(&mut crate::api::proxy::Status)) -> Frame {
     change(&mut proxy);
     let endpoint = Endpoint::at(std::path::Path::new("/nowhere"));
     let reply = DaemonReply { endpoint, answer: Ok(Status::Proxy(Box::new(proxy))) };
-    Frame::of(None, &Ok(Seen::of(vec![reply], None)), 80)
+    Frame::of(None, &Ok(Seen::of(vec![reply], None)), Columns::of(80))
 }
 
 #[test]
 fn while_no_daemon_answers_nothing_is_said_of_what_there_is() {
     let silent = Seen::of(vec![examples::reply("px-1", Err(Error::new("frozen")))], None);
-    let text = Frame::of(Some("shop"), &Ok(silent), 80).text;
+    let text = Frame::of(Some("shop"), &Ok(silent), Columns::of(80)).text;
     assert!(text.contains("no daemon answered") && !text.contains("there is no service"), "{text}");
 }
 
@@ -39,4 +39,12 @@ fn an_alarm_that_counts_seconds_is_not_a_change_and_a_new_one_is() {
     let alarm = |words: &str| frame(|proxy| proxy.daemon.alarms = vec![words.to_owned()]).steady;
     assert_eq!(alarm("nothing has come for 12 s"), alarm("nothing has come for 13 s"));
     assert_ne!(alarm("nothing from px-2 for 12 s"), alarm("nothing from px-3 for 12 s"));
+}
+
+#[test]
+fn what_says_that_lines_are_left_out_fits_a_telephone() {
+    let lines = screen(&"line\n".repeat(2_000), 24);
+    let shown: Vec<String> = lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+    assert!(shown.iter().all(|line| line.chars().count() <= 40), "{shown:?}");
+    assert!(shown.iter().any(|line| line == "... 1979 more; `polder status` has all"), "{shown:?}");
 }

@@ -107,3 +107,64 @@ fn a_proxy_that_does_not_answer_is_named() {
     seen.push(reply("px-2", Err(Error::new("frozen"))));
     assert_eq!(watch.see(&seen, 100).silent, ["px-2"]);
 }
+
+/// The proxies of these names as peers of px-1.
+fn with_peers(proxy: &mut crate::api::proxy::Status, names: &[&str]) {
+    let peer = |name: &&str| crate::api::daemon::PeerStatus {
+        name: (*name).to_owned(),
+        heard: None,
+        error: None,
+        differs: Vec::new(),
+    };
+    proxy.daemon.peers = names.iter().map(peer).collect();
+}
+
+#[test]
+fn what_runs_at_a_peer_that_nobody_asked_is_not_known() {
+    let mut watch = Watch::begin(drained(), IDLE, 0);
+    let left = watch.see(&replies(|proxy, _| with_peers(proxy, &["px-2", "px-3"])), 100);
+    assert_eq!((left.running, left.standing, left.is_settled()), (None, Standing::Unknown, true));
+    assert_eq!(left.in_words(), "running requests: not known, no request for 0s, not asked: px-2, px-3");
+    let running = replies(|proxy, _| {
+        with_peers(proxy, &["px-2"]);
+        proxy.services[1].backends[1].running = 2;
+    });
+    let left = watch.see(&running, 200);
+    assert_eq!((left.running, left.standing), (Some(2), Standing::InUse), "what is known is said");
+}
+
+#[test]
+fn a_peer_that_was_asked_by_its_socket_and_is_silent_is_not_said_to_be_not_asked() {
+    let mut watch = Watch::begin(drained(), IDLE, 0);
+    let mut seen = replies(|proxy, _| with_peers(proxy, &["px-2"]));
+    seen.push(by_socket(Err(Error::new("frozen"))));
+    let left = watch.see(&seen, 100);
+    assert_eq!((left.silent, left.not_asked), (vec!["/run/2".to_owned()], Vec::new()));
+}
+
+fn by_socket(answer: Result<crate::api::status::Status, Error>) -> DaemonReply {
+    DaemonReply { endpoint: crate::verbs::endpoint::Endpoint::at(std::path::Path::new("/run/2")), answer }
+}
+
+#[test]
+fn a_silent_proxy_is_not_free_and_one_that_is_started_anew_is_waited_for_until_it_answers() {
+    let other = || {
+        let mut other = examples::proxy();
+        other.daemon.name = "px-2".to_owned();
+        by_socket(Ok(crate::api::status::Status::Proxy(Box::new(other))))
+    };
+    let mut watch = Watch::begin(drained(), IDLE, 0);
+    let mut seen = |second: DaemonReply, now| {
+        let mut seen = replies(|_, _| {});
+        seen.push(second);
+        watch.see(&seen, now)
+    };
+    let never = seen(by_socket(Err(Error::new("frozen"))), 50);
+    assert_eq!((never.running, never.standing, never.is_settled()), (None, Standing::Unknown, true));
+    assert_eq!(seen(other(), 100).standing, Standing::Free);
+    let gone = seen(by_socket(Err(Error::new("connection refused"))), 600);
+    assert_eq!((gone.silent.as_slice(), gone.standing), (&["px-2".to_owned()][..], Standing::Unknown));
+    assert!(!gone.is_settled(), "it may be back in a moment");
+    assert_eq!(seen(other(), 1_100).standing, Standing::Free);
+    assert!(seen(by_socket(Err(Error::new("connection refused"))), 1_100 + RESTART).is_settled(), "it stays away");
+}
