@@ -5,7 +5,9 @@
                                                       that splices always, not where it finds it worth it; --load 10m for large bodies;
                                                       NAME-edge=PROGRAM, haproxy-edge: with header fields that are set (two each way), a
                                                       list of allowed networks and a rate limit for each client that nobody reaches;
-                                                      NAME-logged=PROGRAM: with every request in an access log, a file
+                                                      NAME-logged=PROGRAM: with every request in an access log, a file;
+                                                      NAME-latched=PROGRAM: a stateful service; NAME-agreed=PROGRAM: the same by the agreement
+                                                      of etcd, of which one member runs for it
     benches/side_by_side.py https NAME=PROGRAM...     the same; the word nginx: nginx; --load says what is asked
     benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD
 
@@ -55,6 +57,7 @@ EDGE = {
     "request_headers": {"set": {"X-Real-IP": "{client}", "X-Service": "www"}},
     "response_headers": {"set": {"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}},
 }
+STATEFUL = {"mode": "stateful", "failover": "permanent", "cookie": {"value": "address"}}
 HAPROXY_EDGE = f"""http-request deny deny_status 403 unless {{ src {" ".join(NETWORKS)} }}
   stick-table type ipv6 size 100k expire 30s store http_req_rate(1s)
   http-request track-sc0 src
@@ -136,7 +139,7 @@ def start_http(folder, what, options):
         (folder / "backend.cfg").write_text(
             haproxy_config(options.threads, backend_port, f'http-request return status 200 content-type text/plain string {BODY}'))
         backend = Daemon("backend", ["haproxy", "-f", folder / "backend.cfg"], backend_port)
-    daemons = []
+    others, daemons = [backend], []
     for name, _, program in (word.partition("=") for word in what):
         port = free_port()
         if name in ("haproxy", "haproxy-splicing", "haproxy-edge"):
@@ -150,12 +153,28 @@ def start_http(folder, what, options):
             service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/1k" if options.load == "10m" else "/"},
                        "backends": [{"name": "web1", "address": f"127.0.0.1:{backend_port}"}]}
             service |= EDGE if name.endswith("-edge") else {}
+            if name.endswith(("-latched", "-agreed")):
+                service |= STATEFUL
+                service["backends"] += [{"name": "web2", "address": f"127.0.0.1:{free_port()}", "backup": True}]
+            if name.endswith("-agreed"):
+                agreement, etcd = start_etcd(folder)
+                others.append(etcd)
             log = {"access_log": {"path": str(folder / f"{name}.log")}} if name.endswith("-logged") else {}
             document = daemon_document(folder, name, {"listeners": [{"name": "http", "address": f"127.0.0.1:{port}"}],
-                                       "workers": options.threads, "services": {"www": service}} | log)
+                                       "workers": options.threads, "services": {"www": service}} | log
+                                       | ({"agreement": agreement} if name.endswith("-agreed") else {}))
             command = [program, "--config", document]
         daemons.append(Daemon(name, command, port))
-    return [backend], daemons
+    return others, daemons
+
+
+def start_etcd(folder):
+    """One member; `agreement` of a document that agrees by it, and itself."""
+    client, peer = free_port(), free_port()
+    url, own = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+    command = ["etcd", "--data-dir", folder / "etcd", "--listen-client-urls", url, "--advertise-client-urls", url,
+               "--listen-peer-urls", own, "--initial-advertise-peer-urls", own, "--initial-cluster", f"default={own}"]
+    return {"engine": "etcd", "endpoints": [url]}, Daemon("etcd", command, client)
 
 
 def haproxy_config(threads, bind, rules):

@@ -12,9 +12,9 @@ use nix::sched::{CloneFlags, unshare};
 use polder::daemon::launch;
 use serde_json::{Value, json};
 
-use crate::LIMIT;
 use crate::keys::Keys;
 use crate::network::Network;
+use crate::{LIMIT, programs};
 
 /// How a member is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub enum Setting {
     ADayAhead,
 }
 
+const METRICS: u16 = 2381;
 const SMALL_DISK: &str = "size=200m";
 const SMALL_QUOTA: &str = "16777216";
 const DAY: &str = "86400";
@@ -46,6 +47,8 @@ struct Member {
     peer: SocketAddr,
     setting: Setting,
     process: Option<Child>,
+    /// It is stopped, and does not end.
+    is_frozen: bool,
 }
 
 impl Drop for Cluster {
@@ -78,6 +81,7 @@ impl Cluster {
             peer: free(),
             setting: Setting::AsEver,
             process: None,
+            is_frozen: false,
         };
         Cluster::run_all(tempfile::tempdir().unwrap(), (0..members).map(member).collect(), None)
     }
@@ -87,7 +91,7 @@ impl Cluster {
         let member = |(number, setting): (usize, &Setting)| {
             let name = name(number);
             let (client, peer) = (network.at(&name, 2379), network.at(&name, 2380));
-            Member { name, client, peer, setting: *setting, process: None }
+            Member { name, client, peer, setting: *setting, process: None, is_frozen: false }
         };
         let members: Vec<Member> = settings.iter().enumerate().map(member).collect();
         let folder = tempfile::tempdir().unwrap();
@@ -145,6 +149,9 @@ impl Cluster {
         let one = &self.members[member];
         command.args(["--listen-peer-urls", &format!("http://{}", one.peer)]);
         command.args(self.membership(member)).args(["--initial-cluster-state", "new"]);
+        if self.elsewhere.is_some() {
+            command.args(["--listen-metrics-urls", &format!("http://{}:{METRICS}", one.client.ip())]);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut spawn = || command.spawn().expect("etcd (Debian's etcd-server) runs");
         let process = match &self.elsewhere {
@@ -156,7 +163,7 @@ impl Cluster {
 
     /// The program, run like this.
     fn program(&self, setting: Setting) -> Command {
-        let polder = Path::new(env!("CARGO_BIN_EXE_polder"));
+        let polder = &programs().polder;
         let mut command = if setting == Setting::ADayAhead {
             let mut command = launch::command(polder, "unshare");
             command.args(["--time", "--monotonic", DAY, "--boottime", DAY, "--fork", "--kill-child", "etcd"]);
@@ -172,6 +179,11 @@ impl Cluster {
             command.arg("--cert-file").arg(&keys.certificate).arg("--key-file").arg(&keys.key);
         }
         command
+    }
+
+    /// Where members on hosts of their own tell their metrics.
+    pub fn metrics(&self) -> impl Iterator<Item = SocketAddr> {
+        self.members.iter().map(|member| SocketAddr::new(member.client.ip(), METRICS))
     }
 
     /// Who a member is, and of which cluster.

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod cluster;
+mod costs;
 mod keys;
 mod members;
 mod network;
@@ -14,6 +15,7 @@ mod visits;
 mod world;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use polder::api::proxy::{ServiceStatus, Status};
@@ -32,11 +34,19 @@ const LEASE: Duration = Duration::from_secs(3);
 /// Rows of a table that are played at a time: they wait more than they compute.
 const AT_A_TIME: usize = 3;
 
+/// Those of this build, or of the folder that `PROGRAMS` names: for many proxies, or figures, a release build.
 fn programs() -> Programs {
-    Programs {
-        polder: env!("CARGO_BIN_EXE_polder").into(),
-        proxy: env!("CARGO_BIN_EXE_polder-proxy").into(),
-        dns: env!("CARGO_BIN_EXE_polder-dns").into(),
+    match std::env::var_os("PROGRAMS").map(PathBuf::from) {
+        Some(folder) => Programs {
+            polder: folder.join("polder"),
+            proxy: folder.join("polder-proxy"),
+            dns: folder.join("polder-dns"),
+        },
+        None => Programs {
+            polder: env!("CARGO_BIN_EXE_polder").into(),
+            proxy: env!("CARGO_BIN_EXE_polder-proxy").into(),
+            dns: env!("CARGO_BIN_EXE_polder-dns").into(),
+        },
     }
 }
 

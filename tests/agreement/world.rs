@@ -40,6 +40,23 @@ pub enum Engine {
     Etcd(Duration),
 }
 
+/// What a fleet is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'p> {
+    pub engine: Engine,
+    pub proxies: usize,
+    /// How the members of etcd are run.
+    pub members: &'p [Setting],
+    /// Stateful services, the shop and the one that keeps among them.
+    pub stateful: usize,
+}
+
+impl Plan<'static> {
+    /// Three proxies and three members, two stateful services.
+    pub const SMALL: Plan<'static> =
+        Plan { engine: Engine::Peers, proxies: 3, members: &[Setting::AsEver; 3], stateful: 2 };
+}
+
 /// The fleet; it ends with the thread that started it.
 pub struct World {
     pub network: Rc<Network>,
@@ -50,12 +67,14 @@ pub struct World {
     /// How long its members had no leader, where one ended.
     pub leaderless: Duration,
     engine: Engine,
+    stateful: usize,
     folder: tempfile::TempDir,
 }
 
 impl World {
     /// Starts it, and returns when every proxy serves the shop's primary.
-    pub async fn start(engine: Engine, proxies: usize, members: &[Setting]) -> World {
+    pub async fn start(plan: Plan<'_>) -> World {
+        let Plan { engine, proxies, members, stateful } = plan;
         let names: Vec<String> = (0..members.len())
             .map(cluster::name)
             .chain((0..BACKENDS).map(stateful_name))
@@ -71,6 +90,7 @@ impl World {
             network,
             cluster,
             engine,
+            stateful,
             leaderless: Duration::ZERO,
             folder,
         };
@@ -161,6 +181,9 @@ impl World {
             document["services"][STATEFUL]["without_agreement"] = json!("stop");
             document["services"][KEPT]["without_agreement"] = json!("keep");
         }
+        for number in 2..self.stateful {
+            document["services"][format!("shop-{number}")] = stateful(&format!("shop-{number}.polder.test"));
+        }
         document
     }
 
@@ -182,7 +205,7 @@ impl World {
         self.network.leave();
     }
 
-    async fn status(&self, proxy: usize) -> Option<Status> {
+    pub async fn status(&self, proxy: usize) -> Option<Status> {
         serde_json::from_value(self.proxies[proxy].client().get("/status").await.ok()?).ok()
     }
 
@@ -265,7 +288,8 @@ impl World {
         let mut words = String::new();
         for proxy in 0..self.proxies.len() {
             let status = self.status(proxy).await;
-            let alarms = status.map(|status| status.daemon.alarms);
+            // Of two hundred services that have the same to say some are enough.
+            let alarms = status.map(|status| status.daemon.alarms.into_iter().take(10).collect::<Vec<_>>());
             words.push_str(&format!(
                 "{}: {alarms:?} {:?}\n",
                 proxy_name(proxy),

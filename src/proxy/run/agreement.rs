@@ -1,7 +1,7 @@
 //! The conversation with etcd: one member at a time, a lease that is kept alive, and a watch on what the proxies have there.
 //!
 //! Owns the connection. Must never: decide anything, or hold up a request; what happens is reported to `control`, and what `control` asks for
-//! is tried once. A member that does not answer in a third of the lease's time is left for the next one.
+//! is tried once. A member that does not answer in a fifth of the lease's time is left for the next one: two that are silent leave time for a third.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -140,7 +140,7 @@ async fn session(
     asks: &mut mpsc::UnboundedReceiver<(u64, Transaction)>,
     report: &(impl Fn(Event) + Clone + 'static),
 ) -> Result<std::convert::Infallible, SessionError> {
-    let limit = LIMIT.min(config.lease / 3);
+    let limit = LIMIT.min(config.lease / 5);
     let mut client = within(limit, Client::connect([endpoint], Some(options(config, limit).await?))).await?;
     let known = within(limit, client.get(PREFIX, Some(GetOptions::new().with_prefix()))).await?;
     let revision = known.header().map_or(0, |header| header.revision());
@@ -164,15 +164,12 @@ async fn session(
                 Some(changed) => report_changed(&changed, report),
                 None => return Err(SessionError::Closed("watch")),
             },
-            _ = beat.tick() => match asked {
-                // A second question would hide how old the answer to the first one is.
-                Some(since) if running().saturating_sub(since) > limit => return Err(SessionError::Silent(limit)),
-                Some(_) => {}
-                None => {
-                    asked = Some(running());
-                    keeper.keep_alive().await?;
-                }
-            },
+            // A second question would hide how old the answer to the first one is.
+            _ = beat.tick(), if asked.is_none() => {
+                asked = Some(running());
+                keeper.keep_alive().await?;
+            }
+            () = silence(asked, limit) => return Err(SessionError::Silent(limit)),
             message = kept.message() => match (message?, asked.take()) {
                 (Some(kept), _) if kept.ttl() <= 0 => {
                     report(Event::LeaseEnded);
@@ -199,6 +196,14 @@ async fn session(
                 });
             }
         }
+    }
+}
+
+/// Ends when what was asked then has not been answered within the limit.
+async fn silence(asked: Option<Duration>, limit: Duration) {
+    match asked {
+        Some(asked) => tokio::time::sleep((asked + limit).saturating_sub(running())).await,
+        None => std::future::pending().await,
     }
 }
 

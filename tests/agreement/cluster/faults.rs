@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{Cluster, Setting};
+use super::{Cluster, Member, Setting};
 use crate::LIMIT;
 
 const PAUSE: Duration = Duration::from_millis(50);
@@ -28,6 +28,12 @@ async fn must(command: Command) -> Output {
     output
 }
 
+impl Member {
+    fn answers(&self) -> bool {
+        self.process.is_some() && !self.is_frozen
+    }
+}
+
 impl Cluster {
     async fn ask(&self, member: usize, args: &[&str]) -> Output {
         done(self.etcdctl(&[self.url(&self.members[member])], args)).await
@@ -44,7 +50,7 @@ impl Cluster {
     pub async fn leader(&self) -> usize {
         let began = Instant::now();
         loop {
-            for member in (0..self.members.len()).filter(|member| self.members[*member].process.is_some()) {
+            for member in (0..self.members.len()).filter(|member| self.members[*member].answers()) {
                 let status = self.status(member).await;
                 if status.is_some_and(|status| status["leader"] == status["header"]["member_id"]) {
                     return member;
@@ -74,6 +80,15 @@ impl Cluster {
             self.ask(leader, &["move-leader", &format!("{id:x}")]).await;
             assert!(began.elapsed() < LIMIT, "member {member} does not lead within {LIMIT:?}");
         }
+    }
+
+    /// Stops a member without ending it (SIGSTOP), or lets it go on.
+    pub fn freeze(&mut self, member: usize, is_frozen: bool) {
+        let member = &mut self.members[member];
+        let process = member.process.as_ref().expect("the member runs");
+        let signal = if is_frozen { Signal::SIGSTOP } else { Signal::SIGCONT };
+        kill(Pid::from_raw(process.id().cast_signed()), signal).unwrap();
+        member.is_frozen = is_frozen;
     }
 
     /// Stops a member as an operator does (SIGTERM).

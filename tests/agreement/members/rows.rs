@@ -8,7 +8,7 @@ use polder::demo::documents::{STATEFUL, STATEFUL_HOST, STATELESS_HOST};
 
 use crate::cluster::{Cluster, Setting};
 use crate::visits::Seen;
-use crate::world::{Engine, KEPT, KEPT_HOST, World};
+use crate::world::{Engine, KEPT, KEPT_HOST, Plan, World};
 
 /// How long it is looked at what visitors see of it: longer than a lease lasts.
 const AFTER: Duration = Duration::from_secs(7);
@@ -57,6 +57,22 @@ pub const ROWS: &[Row] = &[
                 let leader = members(world).leader().await;
                 members(world).kill(leader);
                 world.leaderless = members(world).until_led_again().await;
+                tokio::time::sleep(AFTER).await;
+            })
+        },
+        stops: false,
+    },
+    Row {
+        what: "the leader freezes, and goes on",
+        settings: AS_EVER,
+        prepare: nothing,
+        play: |world| {
+            Box::pin(async {
+                let leader = members(world).leader().await;
+                members(world).freeze(leader, true);
+                world.leaderless = members(world).until_led_again().await;
+                tokio::time::sleep(AFTER).await;
+                members(world).freeze(leader, false);
                 tokio::time::sleep(AFTER).await;
             })
         },
@@ -211,7 +227,7 @@ pub struct Outcome {
 
 /// Plays a row.
 pub async fn play(row: &Row, lease: Duration) -> Outcome {
-    let mut world = World::start(Engine::Etcd(lease), 3, &row.settings).await;
+    let mut world = World::start(Plan { engine: Engine::Etcd(lease), members: &row.settings, ..Plan::SMALL }).await;
     (row.prepare)(&mut world).await;
     let before = (world.epoch(STATEFUL).await, world.epoch(KEPT).await);
     let stateless = world.visits(STATELESS_HOST).await;

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use polder::demo::documents::{STATEFUL, STATEFUL_HOST};
 
-use crate::cluster::Setting;
-use crate::world::{Engine, World};
+use crate::world::{Engine, Plan, World};
 
 /// One fault.
 pub struct Row {
@@ -177,7 +176,7 @@ pub struct Outcome {
 
 /// Plays a row.
 pub async fn play(row: &Row, engine: Engine, times: &Times) -> Outcome {
-    let mut world = World::start(engine, row.proxies, &[Setting::AsEver; 3]).await;
+    let mut world = World::start(Plan { engine, proxies: row.proxies, ..Plan::SMALL }).await;
     let all: Vec<usize> = (0..row.proxies).collect();
     if row.prepare {
         world.kill(0).await;
