@@ -4,6 +4,7 @@
 //! commands with their [`bounds`], [`query`] the query of a request; [`client`] asks over the admin socket. Must never: know
 //! how a daemon works. The daemons fill these types; the operator's verbs, the demo and the push read them.
 
+pub mod alarms;
 pub mod bounds;
 pub mod client;
 pub mod counters;

@@ -30,6 +30,7 @@ pub mod webserver;
 use std::path::PathBuf;
 
 pub use error::Error;
+pub use names::parts;
 
 /// The programs a fleet is made of.
 #[derive(Debug, Clone)]

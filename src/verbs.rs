@@ -37,6 +37,7 @@ pub mod mistakes;
 pub mod named;
 pub mod operator;
 pub mod output;
+mod past;
 pub mod plan;
 pub mod push;
 pub mod reach;

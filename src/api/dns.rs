@@ -26,6 +26,9 @@ pub struct Status {
     pub daemon: DaemonStatus,
     /// Queries answered since the start.
     pub queries: u64,
+    /// The machine has no IPv6 of its own.
+    #[serde(default)]
+    pub no_ipv6: bool,
     /// Those that are served, by apex.
     pub zones: Vec<ZoneStatus>,
     /// Those whose names are answered SERVFAIL, by apex.
@@ -118,13 +121,15 @@ pub enum Reason {
     Peers,
     /// The answer from before is kept for a time: it finds no member up, and hears no peer who could say more.
     Kept,
+    /// The A of the same members: the nameserver has no IPv6 of its own.
+    FollowsA,
     /// `when_all_down`: nobody finds one up.
     AllDown,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 4] = [Reason::Checks, Reason::Peers, Reason::Kept, Reason::AllDown];
+    pub const ALL: [Reason; 5] = [Reason::Checks, Reason::Peers, Reason::Kept, Reason::FollowsA, Reason::AllDown];
 
     /// As it stands in JSON and in metrics.
     pub fn name(self) -> &'static str {
@@ -132,6 +137,7 @@ impl Reason {
             Reason::Checks => "checks",
             Reason::Peers => "peers",
             Reason::Kept => "kept",
+            Reason::FollowsA => "follows_a",
             Reason::AllDown => "all_down",
         }
     }
@@ -148,7 +154,8 @@ impl PoolStatus {
 impl MemberStatus {
     /// Whether checks and operator let it be answered.
     pub fn is_well(&self) -> bool {
-        self.operator == OperatorState::Ready && self.addresses.iter().all(|address| address.check == Verdict::Up)
+        self.operator == OperatorState::Ready
+            && self.addresses.iter().all(|address| address.check == Verdict::Up || address.unjudged)
     }
 }
 
@@ -179,6 +186,9 @@ pub struct AddressStatus {
     pub check_since: u64,
     /// It is in the answer now.
     pub answered: bool,
+    /// What its check says counts for nothing: this nameserver has no IPv6 of its own.
+    #[serde(default)]
+    pub unjudged: bool,
 }
 
 /// What is answered for a name and why.

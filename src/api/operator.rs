@@ -55,6 +55,9 @@ pub struct OperatorNote {
     /// When, in milliseconds since the epoch, or later than every note that the daemon knew then: notes are ordered by this and
     /// `by`.
     pub when: u64,
+    /// When the state began, where the note only says again what one before it had said; none: with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
     /// The daemon that received it first.
     pub by: String,
     /// Why; may be empty.
@@ -65,6 +68,11 @@ pub struct OperatorNote {
 }
 
 impl OperatorNote {
+    /// When the state began, in milliseconds since the epoch.
+    pub fn began(&self) -> u64 {
+        self.since.map_or(self.when, |since| since.min(self.when))
+    }
+
     /// Whether it has ended at `now`.
     pub fn is_expired(&self, now: u64) -> bool {
         self.until.is_some_and(|until| until <= now)
@@ -87,16 +95,17 @@ impl OperatorNote {
         who_and_why(&self.who, &self.why)
     }
 
-    /// `www/web1 is set to drain by alice@admin-nl: new disk`.
+    /// `www/web1 is set to drain until 05:00:00Z by alice@admin-nl: new disk`.
     pub fn in_words(&self, subject: &str) -> String {
         let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
-        format!("{subject} is set to {} by {}{why}", self.state, self.who)
+        let until = self.until.map(|until| format!(" until {}", since(until, self.when))).unwrap_or_default();
+        format!("{subject} is set to {}{until} by {}{why}", self.state, self.who)
     }
 
     /// `in drain since 04:12:05Z by alice@admin-nl: new disk`.
     pub fn since_in_words(&self, now: u64) -> String {
         let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
-        format!("in {} since {} by {}{why}", self.state, since(self.when, now), self.who)
+        format!("in {} since {} by {}{why}", self.state, since(self.began(), now), self.who)
     }
 
     /// `; until 05:00:00Z`, or until when else.
@@ -115,6 +124,16 @@ impl OperatorNote {
             OperatorState::Ready => format!("{subject} is ready already; nothing changed"),
             state => format!("{subject} is in {state} already (by {}{why}); nothing changed", self.who),
         }
+    }
+
+    /// Whether both say the same. A command that is given to several daemons for a time ends a moment apart.
+    pub fn says_the_same(&self, other: &OperatorNote) -> bool {
+        const APART: u64 = 5_000;
+        let ends_alike = match (self.until, other.until) {
+            (Some(one), Some(other)) => one.abs_diff(other) < APART,
+            (one, other) => one == other,
+        };
+        ends_alike && (self.state, &self.who, &self.why) == (other.state, &other.who, &other.why)
     }
 
     /// The order of notes: by (when, by). Every further field only makes it total, so that two daemons never disagree over

@@ -6,8 +6,8 @@
 //! and by the wall clock where that is later still. So of two notes of which one was said in knowledge of the other, that one
 //! wins however wrong the clocks are. What ends, ends by the clock of each daemon: see [`OperatorStates::vetted`].
 
+pub mod events;
 pub mod proposals;
-
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -19,6 +19,15 @@ use proposals::{Proposals, Refused};
 
 /// Clocks that differ by less count as the same: an exchange does not measure them better.
 const SAME_CLOCK_MS: u64 = 1_000;
+
+/// What has come of a peer's notes.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// Some of them are newer than ours were.
+    pub changed: bool,
+    /// Those that say something else than what was in force here.
+    pub news: Vec<(String, OperatorNote)>,
+}
 
 /// The newest note on each subject: `SERVICE/BACKEND` in a proxy, `POOL/MEMBER` in a nameserver. A note that has ended stays: it
 /// must still win over an older one of a peer that was away.
@@ -37,16 +46,21 @@ impl OperatorStates {
         self.0.values().map(|note| note.when).filter(|when| !is_ahead(*when, now)).max().unwrap_or(0)
     }
 
-    /// The note that a command makes here at `now`. A command that repeats the state in force and gives no reason keeps the one
-    /// that was given for it.
+    /// The note that a command makes here at `now`. A command that changes nothing says again what was said, with a later date; one that
+    /// gives the state in force another end and no reason keeps the reason.
     pub fn note(&self, command: &OperatorCommand, by: &str, asked: &Proposals<impl Clone>, now: u64) -> OperatorNote {
         let OperatorCommand { subject, state, who, why, for_ms, .. } = command;
         let repeated = self.0.get(subject).filter(|note| note.state == *state && !note.is_expired(now));
+        let when = self.next_date(asked, now);
+        if let Some(note) = repeated.filter(|_| self.already(command, now).is_some()) {
+            return OperatorNote { when, since: Some(note.began()), by: by.to_owned(), ..note.clone() };
+        }
         let why = repeated.filter(|_| why.is_empty()).map_or(why, |note| &note.why);
         OperatorNote {
             state: *state,
             who: who.clone(),
-            when: self.next_date(asked, now),
+            when,
+            since: None,
             by: by.to_owned(),
             why: why.clone(),
             until: for_ms.map(|length| now.saturating_add(length)),
@@ -130,6 +144,7 @@ impl OperatorStates {
             state: OperatorState::Ready,
             who: who.clone(),
             when: self.next_date(asked, now),
+            since: None,
             by: by.to_owned(),
             why: why.clone(),
             until: None,
@@ -142,17 +157,25 @@ impl OperatorStates {
         former
     }
 
-    /// Takes over every newer note of a peer. True if anything changed.
-    pub fn merge(&mut self, other: &OperatorStates) -> bool {
-        let mut changed = false;
+    /// Takes over every newer note of a peer.
+    pub fn merge(&mut self, other: &OperatorStates, now: u64) -> Merged {
+        let mut merged = Merged::default();
         for (subject, theirs) in &other.0 {
-            let newer = self.0.get(subject).is_none_or(|ours| ours.compare(theirs) == Ordering::Less);
-            if newer {
-                self.0.insert(subject.clone(), theirs.clone());
-                changed = true;
+            let ours = self.0.get(subject);
+            if ours.is_some_and(|ours| ours.compare(theirs) != Ordering::Less) {
+                continue;
             }
+            let is_news = match ours.filter(|note| !note.is_expired(now)) {
+                None => theirs.state != OperatorState::Ready,
+                Some(ours) => !ours.says_the_same(theirs),
+            };
+            if is_news && !theirs.is_expired(now) {
+                merged.news.push((subject.clone(), theirs.clone()));
+            }
+            self.0.insert(subject.clone(), theirs.clone());
+            merged.changed = true;
         }
-        changed
+        merged
     }
 
     /// The next moment after `now` at which a note ends.

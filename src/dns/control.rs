@@ -35,6 +35,7 @@ use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
 use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::events::Ends;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, Rejected};
@@ -116,6 +117,10 @@ pub struct State {
     judged: Option<Judged>,
     /// By pool, the last addresses that were answered because somebody's checks found their members up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// Tells when the time of an operator's word is over.
+    operator_ends: Ends,
+    /// This machine has IPv6 of its own, by which checks of AAAA can be judged.
+    pub(super) has_ipv6: bool,
     /// Members whose checks have just found them down, by pool and family.
     falling: BTreeMap<(String, Family), Falling>,
     /// Of each pool that nobody sees a member of up.
@@ -150,12 +155,23 @@ impl State {
             judged: None,
             last_up: saved.health.last_up,
             outages: saved.health.outages,
+            has_ipv6: true,
+            operator_ends: Ends::default(),
             falling: BTreeMap::new(),
             opinions: OwnOpinions::default(),
             peers: BTreeMap::new(),
             isolation: Isolation::default(),
             announced: PeerMessage::default(),
         }
+    }
+
+    /// Takes in whether this machine has IPv6 of its own, which the next event judges by. What is said of it, if that is news.
+    pub fn note_own_ipv6(&mut self, is_there: bool) -> Option<LogLine> {
+        if std::mem::replace(&mut self.has_ipv6, is_there) == is_there {
+            return None;
+        }
+        self.opinions.note_news();
+        Some(LogLine::info(Kind::Daemon, lines::own_ipv6(is_there)))
     }
 
     /// The number of the present snapshot.
@@ -195,7 +211,7 @@ impl State {
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Inherited(states, challenges) => {
                 self.challenges.inherit(challenges, self.document.challenges_and_zones(), now.running);
-                self.operator.merge(&states);
+                self.operator.merge(&states, now.unix_ms);
                 // The process before this one may have had no time to write them.
                 self.operator_file.changed();
             }
@@ -263,6 +279,7 @@ impl State {
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
+        effects.extend(self.operator_ends.look(&self.operator, now.unix_ms).into_iter().map(Effect::Log));
         self.refresh_challenges();
         self.renew_opinions(now);
         if self.ready {

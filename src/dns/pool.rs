@@ -67,6 +67,8 @@ pub enum By {
         /// For how long at most, in milliseconds since the epoch.
         until: u64,
     },
+    /// The A of the same members: this nameserver has no IPv6 to probe their AAAA by, and no peer says more of them.
+    FollowsA,
     /// This `when_all_down` policy: nobody sees one up.
     AllDown(&'static str),
 }
@@ -81,7 +83,7 @@ impl By {
     pub fn policy(self) -> Option<&'static str> {
         match self {
             By::AllDown(policy) => Some(policy),
-            By::Checks | By::Peers | By::Kept { .. } => None,
+            By::Checks | By::Peers | By::Kept { .. } | By::FollowsA => None,
         }
     }
 
@@ -91,6 +93,7 @@ impl By {
             By::Checks => Reason::Checks,
             By::Peers => Reason::Peers,
             By::Kept { .. } => Reason::Kept,
+            By::FollowsA => Reason::FollowsA,
             By::AllDown(_) => Reason::AllDown,
         }
     }
@@ -116,6 +119,8 @@ pub struct Before<'b> {
     pub last: &'b [IpAddr],
     /// Addresses that have just been found down, and are answered as long as others are up.
     pub falling: &'b [IpAddr],
+    /// What is answered of A, where that is to be followed: this nameserver has no IPv6 of its own.
+    pub follows: Option<&'b Choice>,
     /// The family's outage, if there is one.
     pub outage: Option<Outage>,
     /// The present time, in milliseconds since the epoch.
@@ -151,8 +156,15 @@ pub fn choose(
         Elsewhere::Unheard => before.outage.unwrap_or(Outage::Alone { since: before.now }),
     };
     let down: Vec<IpAddr> = with(Verdict::Down).collect();
+    if let (Some(a), Outage::Alone { .. }) = (before.follows, outage) {
+        let followed = followed(pool, a, &down);
+        if !followed.is_empty() {
+            return (Choice { addresses: followed, by: By::FollowsA }, None);
+        }
+    }
     let kept: Vec<IpAddr> = down.iter().copied().filter(|address| before.last.contains(address)).collect();
-    if let Some(until) = keeps_until(outage, pool).filter(|until| before.now < *until && !kept.is_empty()) {
+    let keeps = |until: &u64| before.now < *until && !kept.is_empty() && before.follows.is_none();
+    if let Some(until) = keeps_until(outage, pool).filter(keeps) {
         return (Choice { addresses: kept, by: By::Kept { until } }, Some(outage));
     }
     let addresses = match &pool.when_all_down {
@@ -168,6 +180,13 @@ pub fn choose(
     };
     let by = By::AllDown(pool.when_all_down.name());
     (Choice { addresses, by }, (!ready.is_empty()).then_some(outage))
+}
+
+/// Those of the members whose A is answered, as far as that is more than a guess.
+fn followed(pool: &PoolConfig, a: &Choice, addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let answered = pool.members.values().filter(|member| member.addresses.iter().any(|one| a.addresses.contains(one)));
+    let answered = answered.flat_map(|member| &member.addresses).filter(|one| addresses.contains(one));
+    if a.by.policy().is_some() { Vec::new() } else { answered.copied().collect() }
 }
 
 /// Until when the answer from before an outage is kept.

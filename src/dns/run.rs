@@ -8,6 +8,7 @@ mod admin;
 mod challenge_listener;
 mod daemon;
 mod document;
+mod own_ipv6;
 mod rate_limit_log;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
+use crate::log_line::LogLine;
 use challenge_listener::ChallengeListener;
 use daemon::{DnsDaemon, NO_THREAD};
 use rate_limit_log::RateLimitLog;
@@ -63,7 +65,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     sockets.settle();
 
     let checker = Checker::start(document.targets(), saved.health.health.clone());
-    let state = State::new(document.clone(), saved);
+    let mut state = State::new(document.clone(), saved);
+    state.note_own_ipv6(own_ipv6::is_there()).iter().for_each(LogLine::write);
     let snapshot = Arc::new(ArcSwap::new(state.snapshot()));
     let ticks = Ticks::default();
     let listening =

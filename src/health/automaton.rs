@@ -98,6 +98,16 @@ impl Automaton {
         self.health.is_none_or(|health| health != 0 && health != self.top())
     }
 
+    /// How many results in a row speak against the verdict, and how many it takes to change it; none while the last speaks for it.
+    pub fn towards_change(&self) -> Option<(u32, u32)> {
+        let health = self.health?;
+        let (count, of) = match self.verdict() {
+            Verdict::Up => (self.top() - health, self.fall),
+            Verdict::Down | Verdict::Unchecked => (health, self.rise),
+        };
+        (count > 0).then_some((count, of))
+    }
+
     /// The health of a target that has not failed lately.
     fn top(&self) -> u32 {
         self.rise.saturating_add(self.fall) - 1

@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use crate::api::proxy::Status;
 use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::events::Ends;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, RECENT};
@@ -126,6 +127,8 @@ pub struct State {
     pub(super) orders: Orders,
     pub(super) snapshot: Arc<Snapshot>,
     operator_file: OperatorFile,
+    /// Tells when the time of an operator's word is over.
+    operator_ends: Ends,
     /// Commands that wait for the peers.
     proposals: Proposals<lifecycle::Change>,
     /// What peers were told last.
@@ -180,6 +183,7 @@ impl State {
             peers: BTreeMap::new(),
             orders: Orders::new(&prepared.document, known.acme),
             operator_file: OperatorFile::new(known.operator_lost),
+            operator_ends: Ends::default(),
             proposals: Proposals::default(),
             told: None,
             heard: Proof::default(),
@@ -361,6 +365,7 @@ impl State {
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         self.renew_opinions(now);
         let mut effects = self.decide_proposals(now);
+        effects.extend(self.operator_ends.look(&self.operator, now.unix_ms).into_iter().map(Effect::Log));
         self.decide_doubts();
         self.adopt_agreed();
         self.stand(now);

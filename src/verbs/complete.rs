@@ -12,8 +12,10 @@ use super::args::DaemonsArg;
 use super::daemons::nearby;
 use super::exit::Exit;
 use super::replies::{DaemonReply, ask_all};
+use crate::demo;
 use crate::demo::drill::rows::ROWS;
 use crate::fleet::Fleet;
+use crate::log_line;
 use crate::push::admin::known_fleet;
 
 /// What `complete` takes.
@@ -40,7 +42,11 @@ enum Kind {
     Zones,
     /// Machines of the fleet.
     Machines,
+    /// Rows of the drill.
     Rows,
+    EventKinds,
+    /// What can be broken in the demo.
+    DemoParts,
     Everything,
 }
 
@@ -68,6 +74,7 @@ fn kind(words: &[String], command: &Command) -> Option<Kind> {
     let verb = before.iter().find(|word| !word.starts_with('-'))?.as_str();
     match before.last().map(String::as_str) {
         Some("--service" | "--about") => return Some(Kind::Everything),
+        Some("--kind") if verb == "events" => return Some(Kind::EventKinds),
         Some("--to") if verb == "failover" => return Some(Kind::Backends),
         Some("--only") if verb == "drill" => return Some(Kind::Rows),
         Some("--only" | "--skip" | "--also") => return Some(Kind::Machines),
@@ -83,6 +90,7 @@ fn kind(words: &[String], command: &Command) -> Option<Kind> {
         "reload" => Some(Kind::Daemons),
         "explain" => Some(Kind::Sites),
         "serial" => Some(Kind::Zones),
+        "demo" if before.len() > 1 => Some(Kind::DemoParts),
         "log" | "rollback" | "bootstrap" => Some(Kind::Machines),
         _ => None,
     }
@@ -95,8 +103,14 @@ fn takes_value(command: &Command, verb: &str, option: &str) -> bool {
 }
 
 fn gathered(kind: Kind) -> BTreeSet<String> {
-    if kind == Kind::Rows {
-        return ROWS.iter().map(|row| row.name.to_owned()).collect();
+    let known: Option<BTreeSet<String>> = match kind {
+        Kind::Rows => Some(ROWS.iter().map(|row| row.name.to_owned()).collect()),
+        Kind::EventKinds => Some(log_line::Kind::ALL.map(|kind| kind.name().to_owned()).into()),
+        Kind::DemoParts => Some(demo::parts().collect()),
+        _ => None,
+    };
+    if let Some(known) = known {
+        return known;
     }
     let mut names = known_fleet::admin()
         .ok()

@@ -127,6 +127,7 @@ async fn live(
                     view.toggle_help(true);
                 }
                 _ if view.toggle_help(false) => {}
+                Key::Escape => return,
                 Key::Other => {}
                 Key::Verb(verb) => {
                     let (polder, part) = (polder.to_owned(), view.selected().to_owned());

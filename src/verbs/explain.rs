@@ -3,7 +3,7 @@
 
 mod asked;
 mod merged;
-mod past;
+mod past_text;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,6 +15,7 @@ use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::layout::{self, wrapped};
 use super::output::{Output, Tone, complain, printable};
+use super::past;
 use super::replies::{DaemonReply, ask_all};
 use super::times::{Moment, parse_moment};
 use super::waiting;
@@ -30,7 +31,7 @@ use merged::Said;
 pub struct ExplainArgs {
     /// What a visitor opens: `https://www.example.net/cart`; without a scheme it is http
     pub url: String,
-    /// The visitor's Cookie field, whole: `polder-shop=192.0.2.22:8080`
+    /// The visitor's Cookie field, whole, as the browser sends it: `polder-shop=VALUE`
     #[arg(long, value_name = "FIELD")]
     pub cookie: Option<String>,
     /// The visitor's address, for services that serve some networks only
@@ -133,8 +134,8 @@ async fn tell_past(explained: &Explained, replies: &[DaemonReply], at: u64, outp
     let silent = silent(explained);
     let answer = serde_json::json!({ "url": explained.url, "at": at, "daemons": told, "silent": silent });
     let missing = silent.iter().map(|(daemon, why)| no_answer(daemon, why, layout::width()));
-    output.answer(&answer, &(past::text(&told, at, layout::width()) + &missing.collect::<String>()));
-    if silent.is_empty() && past::is_whole(&told, at) { Exit::Done } else { Exit::No }
+    output.answer(&answer, &(past_text::text(&told, at, layout::width()) + &missing.collect::<String>()));
+    if silent.is_empty() && past_text::is_whole(&told, at) { Exit::Done } else { Exit::No }
 }
 
 fn silent(explained: &Explained) -> BTreeMap<&str, &str> {

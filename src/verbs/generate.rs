@@ -96,7 +96,7 @@ fn man_pages(command: &Command, words: &str, folder: &Path) -> std::io::Result<(
 /// The script of clap for verbs, options and files, with the names that `polder complete` knows beside them.
 fn completions(shell: Shell, cli: &mut Command) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, cli, "polder", &mut script);
+    clap_complete::generate(shell, &mut without_hidden(cli), "polder", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     match shell {
         Shell::Bash => script + BASH,
@@ -104,6 +104,12 @@ fn completions(shell: Shell, cli: &mut Command) -> String {
         Shell::Fish => script + FISH,
         _ => script,
     }
+}
+
+/// Without the verbs that nobody types.
+fn without_hidden(cli: &Command) -> Command {
+    let shown = cli.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    Command::new("polder").args(cli.get_arguments().cloned()).subcommands(shown.collect::<Vec<_>>())
 }
 
 /// Takes the place of the completion that the script has registered.

@@ -177,7 +177,7 @@ impl Order<'_> {
         };
         let lines = within(&asked().map(line).collect::<String>());
         output.line(&json!({ "would": [], "told": [] }), lines.trim_end());
-        let last_answer = |subject: &str| notes.get(subject).map_or_else(unix_ms, |note| note.when) + AGREED;
+        let last_answer = |subject: &str| notes.get(subject).map_or_else(unix_ms, |note| note.began()) + AGREED;
         let subjects = self.awaited(|subject, pool| last_answer(subject) + self.ttl(pool));
         wait::until_free(subjects, &self.args.wait, &self.goes_on(), daemons, output).await
     }
@@ -378,7 +378,8 @@ fn missed_nameservers(results: &[CommandResult], replies: &[DaemonReply], state:
 
 fn expiry_line(until: u64) -> String {
     let left = until.saturating_sub(unix_ms()).div_ceil(1000);
-    format!("The last cached answer that names it expires at {} (in {left} s).\n", time_of_day(until))
+    let words = "The last cached answer that names it expires by";
+    format!("{words} {} (in {left} s: the TTL, and as long as nameservers may take to agree).\n", time_of_day(until))
 }
 
 fn unknown(named: &str, replies: &[DaemonReply], output: &Output) -> Exit {

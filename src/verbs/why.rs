@@ -2,14 +2,18 @@
 
 mod story;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::args::DaemonsArg;
 use super::endpoint::Endpoint;
 use super::events;
 use super::exit::Exit;
-use super::output::{Output, complain};
-use super::replies::all_in_order;
+use super::layout::on_terminal;
+use super::output::{Output, complain, printable};
+use super::past;
+use super::replies::{all_in_order, ask_all};
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 use crate::api::events::Query;
@@ -57,9 +61,23 @@ enum Answer {
     Silent(String),
 }
 
+impl Answer {
+    fn knows_it(&self) -> bool {
+        matches!(self, Answer::Proxy(why) if !why.requests.is_empty())
+    }
+}
+
+/// How soon a proxy knows what has just ended: its workers write lines twice a second.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Asks every proxy, and tells what became of the request.
 pub async fn run(args: &WhyArgs, daemons: &[Endpoint], output: &Output) -> Exit {
-    let answers = ask(daemons, &args.id).await;
+    let mut answers = ask(daemons, &args.id).await;
+    if !answers.iter().any(|(_, answer)| answer.knows_it()) {
+        // Whoever asks straight from an error page is early.
+        tokio::time::sleep(SOON).await;
+        answers = ask(daemons, &args.id).await;
+    }
     let proxies: Vec<&Why> = answers
         .iter()
         .filter_map(|(_, answer)| if let Answer::Proxy(why) = answer { Some(why) } else { None })
@@ -104,9 +122,13 @@ pub async fn run(args: &WhyArgs, daemons: &[Endpoint], output: &Output) -> Exit 
                 events::around(daemons, &query).await.0
             }
         };
+        let stood = how_it_stood(&story, proxy, daemons).await;
         text.push_str(&story.told_by(proxy));
+        text.push_str(&stood_in_words(&story, &stood));
         text.push_str(&what_happened(&story, &happened));
-        all.push(json!({ "daemon": proxy, "request": story.request(), "cause": story.cause(), "events": happened }));
+        all.push(json!({
+            "daemon": proxy, "request": story.request(), "cause": story.cause(), "stood": stood, "events": happened,
+        }));
     }
     output.answer(&json!({ "requests": all }), &text);
     Exit::Done
@@ -129,6 +151,27 @@ async fn ask(daemons: &[Endpoint], id: &str) -> Vec<(String, Answer)> {
         }
     });
     all_in_order(asked).await
+}
+
+/// How its service stood when it ended, by the history of the proxy that had it: what made it fail may have happened long before. Nothing
+/// of a request that its backend has answered.
+async fn how_it_stood(story: &Story<'_>, proxy: &str, daemons: &[Endpoint]) -> Vec<String> {
+    let (Some(service), Some(began), true) = (story.service(), story.time(), story.is_failed_here()) else {
+        return Vec::new();
+    };
+    let replies = ask_all(daemons).await;
+    let asked = replies.iter().filter(|reply| reply.name() == proxy);
+    let asked: Vec<_> =
+        asked.map(|reply| past::Asked { reply, role: Daemon::Proxy, about: service.to_owned() }).collect();
+    past::ask(&asked, began.saturating_add(story.lasted())).await.into_iter().flat_map(|past| past.was).collect()
+}
+
+fn stood_in_words(story: &Story<'_>, stood: &[String]) -> String {
+    if stood.is_empty() {
+        return String::new();
+    }
+    let line = |sentence: &String| on_terminal(&format!("  {}", printable(sentence)), 4);
+    format!("\nHow {} stood then:\n{}", story.service().unwrap_or_default(), stood.iter().map(line).collect::<String>())
 }
 
 fn what_happened(story: &Story<'_>, events: &[events::Told]) -> String {

@@ -6,43 +6,70 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod cluster;
+mod keys;
+mod members;
+mod network;
+mod table;
 mod visits;
+mod world;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use polder::api::proxy::{ServiceStatus, Status};
 use polder::demo::Programs;
-use polder::demo::documents::{STATEFUL, Times, proxy_name};
+use polder::demo::addresses::PROXIES;
+use polder::demo::documents::{STATEFUL, STATEFUL_HOST, Times, proxy_name};
 use polder::demo::fleet::{Action, Fleet};
 use serde_json::{Value, json};
 
 use cluster::Cluster;
-use visits::Visits;
+use visits::{Visits, fronts, visit};
 
-const PROXIES: usize = 3;
 /// For anything that must happen.
 const LIMIT: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(3);
+/// Rows of a table that are played at a time: they wait more than they compute.
+const AT_A_TIME: usize = 3;
+
+fn programs() -> Programs {
+    Programs {
+        polder: env!("CARGO_BIN_EXE_polder").into(),
+        proxy: env!("CARGO_BIN_EXE_polder-proxy").into(),
+        dns: env!("CARGO_BIN_EXE_polder-dns").into(),
+    }
+}
+
+/// Plays rows of a table, some at a time, each on a thread of its own; none: that row has failed, and said why.
+fn play_all<R: Sync, T: Send, F: Future<Output = T>>(rows: &[R], play: impl Fn(&'_ R) -> F + Sync) -> Vec<Option<T>> {
+    let alone = |row| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, play(row))
+    };
+    let mut outcomes = Vec::new();
+    for some in rows.chunks(AT_A_TIME) {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = some.iter().map(|row| scope.spawn(|| alone(row))).collect();
+            outcomes.extend(threads.into_iter().map(|thread| thread.join().ok()));
+        });
+    }
+    outcomes
+}
 
 /// Runs a test with a cluster and a fleet that agrees by it, on the thread that the fleet wants.
 fn with_fleet<F: Future<Output = Fleet>>(policy: &str, test: impl FnOnce(Cluster, Fleet) -> F) {
     let cluster = Cluster::start(3);
-    let endpoints = cluster.endpoints();
+    let agreement = cluster.document(LEASE);
     let change = |_: &str, document: &mut Value| {
         if document["services"][STATEFUL].is_object() {
-            document["agreement"] = json!({ "engine": "etcd", "endpoints": endpoints, "lease": "3s" });
+            document["agreement"] = agreement.clone();
             document["services"][STATEFUL]["without_agreement"] = json!(policy);
         }
     };
-    let programs = Programs {
-        polder: env!("CARGO_BIN_EXE_polder").into(),
-        proxy: env!("CARGO_BIN_EXE_polder-proxy").into(),
-        dns: env!("CARGO_BIN_EXE_polder-dns").into(),
-    };
+    let programs = programs();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let fleet = Fleet::start(&programs, Times::SCALED, change).await.expect("the fleet starts");
+        let fleet = Fleet::start(&programs, Times::DEMO, change).await.expect("the fleet starts");
         test(cluster, fleet).await.stop().await;
     });
 }
@@ -92,7 +119,7 @@ async fn until_served(fleet: &Fleet, proxies: &[usize], backend: &str) -> Durati
         assert!(began.elapsed() < LIMIT, "{proxies:?} do not serve {backend}:\n{}", in_words(fleet).await);
         tokio::time::sleep(Duration::from_millis(10)).await;
         for proxy in proxies {
-            if visits::visit(fleet, *proxy).await.as_deref() != Some(backend) {
+            if visit(fronts(fleet)[*proxy], STATEFUL_HOST).await.as_deref() != Some(backend) {
                 continue 'again;
             }
         }
@@ -120,10 +147,10 @@ fn a_dead_primary_is_left_by_all_at_once_and_a_takeover_and_a_kill_of_a_proxy_fo
     with_fleet("stop", |cluster, mut fleet| async move {
         let _cluster = cluster;
         until_served(&fleet, &[0, 1, 2], "shop1").await;
-        let visits = Visits::begin(&fleet).await;
+        let visits = Visits::begin(&fronts(&fleet), STATEFUL_HOST).await;
         act(&mut fleet, Action::Kill, "shop1").await;
         let took = until_served(&fleet, &[0, 1, 2], "shop2").await;
-        println!("a dead primary: served again by all after {took:?}; detection takes {:?}", Times::SCALED.detection());
+        println!("a dead primary: served again by all after {took:?}; detection takes {:?}", Times::DEMO.detection());
         act(&mut fleet, Action::Takeover, "px-1").await;
         act(&mut fleet, Action::Restart, "px-2").await;
         act(&mut fleet, Action::Mend, "shop1").await;
@@ -142,7 +169,7 @@ fn a_frozen_proxy_is_waited_for_until_its_lease_has_run_out_and_serves_nothing_w
     with_fleet("stop", |cluster, mut fleet| async move {
         let _cluster = cluster;
         until_served(&fleet, &[0, 1, 2], "shop1").await;
-        let visits = Visits::begin(&fleet).await;
+        let visits = Visits::begin(&fronts(&fleet), STATEFUL_HOST).await;
         act(&mut fleet, Action::Freeze, "px-3").await;
         act(&mut fleet, Action::Kill, "shop1").await;
         let took = until_served(&fleet, &[0, 1], "shop2").await;
@@ -161,19 +188,19 @@ fn a_frozen_proxy_is_waited_for_until_its_lease_has_run_out_and_serves_nothing_w
 fn one_member_is_missed_by_nobody_and_without_a_quorum_a_service_stops_until_the_operator_has_the_last_word() {
     with_fleet("stop", |mut cluster, fleet| async move {
         until_served(&fleet, &[0, 1, 2], "shop1").await;
-        let visits = Visits::begin(&fleet).await;
+        let visits = Visits::begin(&fronts(&fleet), STATEFUL_HOST).await;
         cluster.kill(0);
         tokio::time::sleep(2 * LEASE).await;
         let seen = visits.end().await;
         seen.assert_never_two("a member dies");
         assert_eq!(seen.refused(), 0, "visitors notice nothing of a member that dies");
 
-        let visits = Visits::begin(&fleet).await;
+        let visits = Visits::begin(&fronts(&fleet), STATEFUL_HOST).await;
         cluster.kill(1);
         let took = until("nobody serves", || async {
             let mut any = false;
             for proxy in 0..PROXIES {
-                any |= visits::visit(&fleet, proxy).await.is_some();
+                any |= visit(fronts(&fleet)[proxy], STATEFUL_HOST).await.is_some();
             }
             !any
         })
@@ -201,7 +228,7 @@ fn one_member_is_missed_by_nobody_and_without_a_quorum_a_service_stops_until_the
 fn a_service_that_keeps_and_stateless_ones_are_served_though_all_members_are_dead() {
     with_fleet("keep", |mut cluster, fleet| async move {
         until_served(&fleet, &[0, 1, 2], "shop1").await;
-        let visits = Visits::begin(&fleet).await;
+        let visits = Visits::begin(&fronts(&fleet), STATEFUL_HOST).await;
         (0..3).for_each(|member| cluster.kill(member));
         until("it is said", || async { alarms(&fleet, 0).await.contains("no word from etcd") }).await;
         tokio::time::sleep(2 * LEASE).await;
@@ -220,7 +247,7 @@ fn a_backend_that_one_proxy_alone_cannot_reach_moves_nobody() {
     with_fleet("stop", |cluster, mut fleet| async move {
         let _cluster = cluster;
         until_served(&fleet, &[0, 1, 2], "shop1").await;
-        let visits = Visits::begin(&fleet).await;
+        let visits = Visits::begin(&fronts(&fleet), STATEFUL_HOST).await;
         fleet.blind("shop1", 0, true).await.unwrap();
         until("it is isolated", || async { alarms(&fleet, 0).await.contains("isolated from shop1") }).await;
         tokio::time::sleep(Duration::from_secs(5)).await;

@@ -2,7 +2,7 @@ use super::*;
 use crate::api::operator::ForgetTarget;
 
 fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> OperatorNote {
-    OperatorNote { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
+    OperatorNote { state, who: "alice@admin-nl".into(), when, since: None, by: by.into(), why: String::new(), until }
 }
 
 /// Few values for every field, so that ties are frequent.
@@ -18,6 +18,7 @@ fn random_states(random: &mut fastrand::Rng) -> OperatorStates {
             state,
             who: ["alice", "bob"][random.usize(0..2)].into(),
             when,
+            since: None,
             by: ["px-nl", "px-ch"][random.usize(0..2)].into(),
             why: ["", "disk"][random.usize(0..2)].into(),
             until: [None, Some(5), Some(6)][when as usize % 3],
@@ -29,7 +30,7 @@ fn random_states(random: &mut fastrand::Rng) -> OperatorStates {
 
 fn merged(mut a: OperatorStates, b: &OperatorStates) -> OperatorStates {
     let before = a.clone();
-    let changed = a.merge(b);
+    let changed = a.merge(b, 0).changed;
     assert_eq!(changed, a != before, "merge reports a change exactly if there is one");
     a
 }
@@ -52,10 +53,10 @@ fn the_later_word_wins_and_between_equal_times_the_greater_name() {
     states.0.insert("www/web1".into(), word(OperatorState::Drain, 10, "px-nl", None));
     let mut older = OperatorStates::default();
     older.0.insert("www/web1".into(), word(OperatorState::Maint, 9, "px-zz", None));
-    assert!(!states.merge(&older));
+    assert!(!states.merge(&older, 0).changed);
     let mut same_time = OperatorStates::default();
     same_time.0.insert("www/web1".into(), word(OperatorState::Ready, 10, "px-nm", None));
-    assert!(states.merge(&same_time));
+    assert!(states.merge(&same_time, 0).changed);
     assert_eq!(states.state("www/web1", 11), OperatorState::Ready);
 }
 
@@ -65,7 +66,7 @@ fn a_word_said_with_a_clock_set_back_still_wins() {
     states.set("www/web1", word(OperatorState::Drain, 1000, "px-nl", None));
     let peer = states.clone();
     states.set("www/web1", word(OperatorState::Ready, 400, "px-ch", None));
-    assert!(!states.merge(&peer));
+    assert!(!states.merge(&peer, 0).changed);
     assert_eq!(states.state("www/web1", 1000), OperatorState::Ready);
 }
 
@@ -112,7 +113,7 @@ fn a_forgotten_word_loses_to_ready_everywhere_even_one_from_the_far_future() {
             why: String::new(),
         };
         assert_eq!(states.forget("www/web1", &command, "px-nl", &Proposals::<()>::default(), 1000), Some(bad));
-        states.merge(&peer.vetted(1000, 0, |_| true).0);
+        states.merge(&peer.vetted(1000, 0, |_| true).0, 1000);
         assert_eq!(states.state("www/web1", 1001), OperatorState::Ready, "said at {when}");
     }
 }
@@ -172,14 +173,17 @@ fn a_duration_is_as_long_at_a_peer_whose_clock_is_an_hour_off_and_the_later_word
     ours.set("www/web1", word(OperatorState::Drain, here, "px-nl", minute(here)));
     let (mut theirs, untaken) = ours.clone().vetted(there, -HOUR, |_| true);
     assert_eq!((theirs.0["www/web1"].until, untaken), (minute(there), Vec::new()));
-    assert!(!ours.clone().merge(&theirs.clone().vetted(here, HOUR, |_| true).0), "the same note comes back");
+    assert!(
+        !ours.clone().merge(&theirs.clone().vetted(here, HOUR, |_| true).0, here).changed,
+        "the same note comes back"
+    );
 
     // Said there, an hour ahead by that clock; then here, in knowledge of it.
     theirs.set("www/web1", word(OperatorState::Maint, there, "px-ch", None));
     let (told, untaken) = theirs.clone().vetted(here, HOUR, |_| true);
-    assert!(untaken.is_empty() && ours.merge(&told));
+    assert!(untaken.is_empty() && ours.merge(&told, 0).changed);
     ours.set("www/web1", word(OperatorState::Ready, here + 1_000, "px-nl", None));
-    assert!(theirs.merge(&ours.clone().vetted(there + 1_000, -HOUR, |_| true).0), "the later word wins");
-    assert!(!ours.merge(&told), "the earlier one stays behind");
+    assert!(theirs.merge(&ours.clone().vetted(there + 1_000, -HOUR, |_| true).0, there).changed, "the later word wins");
+    assert!(!ours.merge(&told, 0).changed, "the earlier one stays behind");
     assert_eq!(theirs.state("www/web1", there + 1_000), OperatorState::Ready);
 }

@@ -33,7 +33,7 @@ pub fn operator(state: OperatorState, note: Option<&OperatorNote>) -> Markup {
                 @if let Some(note) = note {
                     " by " (text(&note.who))
                     @if !note.why.is_empty() { ": " (text(&note.why)) }
-                    " (since " (moment(note.when))
+                    " (since " (moment(note.began()))
                     @if let Some(until) = note.until { ", until " (moment(until)) }
                     ")"
                 }

@@ -9,6 +9,7 @@ use super::saved::read;
 use super::{Effect, State, lines};
 use crate::daemon::clock::Now;
 use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::events::learned;
 use crate::daemon::opinions::Heard;
 use crate::daemon::peers::PeerEvent;
 
@@ -51,10 +52,11 @@ impl State {
             let words = format!("values of peer {peer} are rejected: {news}");
             effects.push(Effect::Log(lines::wrong_of_peer(&peer, words)));
         }
-        if self.operator.merge(&taken) {
+        let merged = self.operator.merge(&taken, now.unix_ms);
+        if merged.changed {
             self.operator_file.changed();
-            effects.push(Effect::Log(lines::newer_states(&peer)));
         }
+        effects.extend(merged.news.iter().map(|(subject, note)| Effect::Log(learned(subject, note, now.unix_ms))));
         let members = named(&self.document);
         let verdicts = Arc::new(Arc::unwrap_or_clone(verdicts).vetted(|subject| members.contains(subject)));
         let (heard, read_for) = (Heard::now(now.running), self.document.clone());

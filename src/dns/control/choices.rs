@@ -59,7 +59,7 @@ impl Choices {
     pub fn kept_until(&self) -> Option<u64> {
         let kept = self.both().into_iter().filter_map(|choice| match choice.by {
             By::Kept { until } => Some(until),
-            By::Checks | By::Peers | By::AllDown(_) => None,
+            By::Checks | By::Peers | By::FollowsA | By::AllDown(_) => None,
         });
         kept.min()
     }

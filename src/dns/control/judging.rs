@@ -80,11 +80,12 @@ impl State {
         let members = self.members(name, config, now);
         let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
         let outages = self.outages.get(name).copied().unwrap_or_default();
-        let choose = |family, outage| {
+        let choose = |family, outage, follows| {
             let falling = self.falling.get(&(name.to_owned(), family)).map_or(&[][..], Falling::addresses);
-            pool::choose(config, family, &members, &Before { last, falling, outage, now: now.unix_ms })
+            pool::choose(config, family, &members, &Before { last, falling, follows, outage, now: now.unix_ms })
         };
-        let ((v4, a), (v6, aaaa)) = (choose(Family::V4, outages.a), choose(Family::V6, outages.aaaa));
+        let (v4, a) = choose(Family::V4, outages.a, None);
+        let (v6, aaaa) = choose(Family::V6, outages.aaaa, Some(&v4).filter(|_| !self.has_ipv6));
         (Choices { v4, v6 }, Outages { a, aaaa })
     }
 

@@ -37,9 +37,14 @@ pub(super) fn isolated_no_more(pool: &str) -> LogLine {
     LogLine::info(Kind::Pool, format!("pool {pool}: this nameserver is isolated no more")).about(pool)
 }
 
-/// A peer knew what an operator has said.
-pub(super) fn newer_states(peer: &str) -> LogLine {
-    LogLine::info(Kind::Operator, format!("took over newer operator states from peer {peer}")).about(peer)
+/// Whether this machine has IPv6 of its own, which is not as it was.
+pub(super) fn own_ipv6(is_there: bool) -> &'static str {
+    match is_there {
+        true => "this machine has IPv6 of its own: checks of AAAA count",
+        false => {
+            "this machine has no IPv6 of its own: where no check finds an AAAA up, peers decide, or the A of the same member"
+        }
+    }
 }
 
 /// What a peer has done that it should not.

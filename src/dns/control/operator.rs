@@ -10,6 +10,7 @@ use crate::api::daemon::Done;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle;
+use crate::daemon::operator::events::said;
 use crate::daemon::operator::proposals::{self, Proposal, Refused, Rivals, Ticket};
 use crate::dns::pool::{self, Members};
 use crate::health::Verdict;
@@ -69,7 +70,7 @@ impl State {
         let already = self.operator.already(command, now.unix_ms);
         let unchanged = already.is_some();
         // Who repeats a word does not make resolvers keep an answer for longer.
-        let since = self.operator.0.get(&subject).filter(|_| unchanged).map_or(now.unix_ms, |note| note.when);
+        let since = self.operator.0.get(&subject).filter(|_| unchanged).map_or(now.unix_ms, |note| note.began());
         if command.dry_run {
             let done = already.unwrap_or_else(|| self.outlook(&pool_name, &member, command.state, now));
             let done = Done { done, generation: self.generation(), cached_until: None, unchanged };
@@ -83,9 +84,10 @@ impl State {
                 self.proposals.propose(&subject, note, now).map_err(|Refused(why)| CommandError::Refused(why))?;
             (Change::Proposed(ticket), self.settle(now), proposals::LIMIT)
         } else {
-            let line = LogLine::info(Kind::Operator, note.in_words(&subject)).about(&subject);
+            // What is so already is no event.
+            let line = said(&subject, &note);
             self.operator.set(&subject, note);
-            let (change, effects) = self.obeyed(line, now);
+            let (change, effects) = self.obeyed((!unchanged).then_some(line), now);
             (change, effects, Duration::ZERO)
         };
         let cached_until = away.then(|| since + latest.as_millis() as u64 + u64::from(ttl) * 1000);
@@ -145,7 +147,7 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 let Proposal { subject, note, .. } = proposal;
                 self.operator.admits(&subject, &note)?;
-                let line = LogLine::info(Kind::Operator, note.in_words(&subject)).about(&subject);
+                let line = said(&subject, &note);
                 effects.push(Effect::Log(line));
                 self.operator.set(&subject, note);
                 Ok(self.operator_file.changed())
@@ -175,7 +177,7 @@ impl State {
         }
         let done = format!("the operator state of {subject} is forgotten");
         let line = LogLine::info(Kind::Operator, format!("{done}, by {}", command.who)).about(subject);
-        let (change, effects) = self.obeyed(line, now);
+        let (change, effects) = self.obeyed(Some(line), now);
         Ok(Accepted {
             done: Done { done, generation: self.generation(), cached_until: None, unchanged: false },
             change,
@@ -184,9 +186,9 @@ impl State {
     }
 
     /// What follows from a command.
-    fn obeyed(&mut self, line: LogLine, now: Now) -> (Change, Vec<Effect>) {
+    fn obeyed(&mut self, line: Option<LogLine>, now: Now) -> (Change, Vec<Effect>) {
         let change = Change::Written(self.operator_file.changed());
-        let mut effects = vec![Effect::Log(line)];
+        let mut effects: Vec<Effect> = line.into_iter().map(Effect::Log).collect();
         effects.extend(self.settle(now));
         (change, effects)
     }

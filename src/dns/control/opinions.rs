@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::choices::Choices;
 use super::isolation::Contradiction;
 use super::peer_state::{PeerState, told_as};
 use super::{Effect, State, lines};
@@ -26,11 +27,25 @@ impl State {
             let addresses = config.members.values().flat_map(|member| &member.addresses);
             addresses.map(move |address| (pool, config, *address))
         });
+        let is_blind = !self.has_ipv6;
         let seen = addresses.filter_map(|(pool, config, address)| {
             let health = self.health.of_check(&config.check).get(super::asked_at(config, address))?;
+            if is_blind && address.is_ipv6() && health.verdict == Verdict::Down {
+                return None;
+            }
             Some((told_as(pool, address), health, config.check.detection_bound()))
         });
         self.opinions.look(seen, now.running);
+    }
+
+    /// Whether nothing follows from an address that checks find down: this nameserver has no IPv6 of its own.
+    pub(in crate::dns) fn is_blind_to(&self, address: IpAddr) -> bool {
+        address.is_ipv6() && !self.has_ipv6
+    }
+
+    /// Whether peers decide an answer that this nameserver's checks should have.
+    fn goes_by_peers(&self, chosen: &Choices) -> bool {
+        chosen.v4.by == By::Peers || (chosen.v6.by == By::Peers && self.has_ipv6)
     }
 
     /// The peers that were heard lately.
@@ -45,7 +60,7 @@ impl State {
 
     /// Judges of which pools this nameserver alone finds every member down, and gives a line for each with which that has begun or ended.
     pub(super) fn judge_isolation(&mut self, now: Now) -> Vec<Effect> {
-        let by_peers = self.choices.iter().filter(|(_, chosen)| chosen.is_decided(By::Peers));
+        let by_peers = self.choices.iter().filter(|(_, chosen)| self.goes_by_peers(chosen));
         let contradictions = by_peers.filter_map(|(pool, _)| {
             let config = self.document.config.pools.get(pool)?;
             let own = config.check.detection_bound();
@@ -102,7 +117,7 @@ impl State {
     /// is nothing.
     pub(in crate::dns) fn isolated_in_words(&self, pool: &str, now: Now) -> Option<String> {
         let config = self.document.config.pools.get(pool).filter(|_| self.isolation.is_from(pool))?;
-        self.choices.get(pool).filter(|chosen| chosen.is_decided(By::Peers))?;
+        self.choices.get(pool).filter(|chosen| self.goes_by_peers(chosen))?;
         let mut unreachable: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
         for (name, address) in self.wanted(pool, config, now) {
             let down = self.health_of(config, address).filter(|health| health.verdict == Verdict::Down);

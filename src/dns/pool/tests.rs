@@ -76,14 +76,15 @@ fn up(addresses: &[&str]) -> Told {
 fn chosen(pool: &PoolConfig, family: Family, members: &Told, last: &[&str]) -> (Vec<String>, Option<&'static str>) {
     let last: Vec<IpAddr> = last.iter().map(|text| ip(text)).collect();
     let ended = Some(Outage::Alone { since: 0 });
-    let before = Before { last: &last, falling: &[], outage: ended, now: KEEPS.as_millis() as u64 };
+    let before = Before { last: &last, falling: &[], follows: None, outage: ended, now: KEEPS.as_millis() as u64 };
     let (choice, _) = choose(pool, family, members, &before);
     (choice.addresses.iter().map(ToString::to_string).collect(), choice.by.policy())
 }
 
 /// What is answered of A, and by what that is decided.
 fn decided(pool: &PoolConfig, members: &Told) -> (Vec<String>, By) {
-    let (choice, _) = choose(pool, Family::V4, members, &Before { last: &[], falling: &[], outage: None, now: 0 });
+    let (choice, _) =
+        choose(pool, Family::V4, members, &Before { last: &[], falling: &[], follows: None, outage: None, now: 0 });
     (choice.addresses.iter().map(ToString::to_string).collect(), choice.by)
 }
 
@@ -248,7 +249,7 @@ fn what_peers_decide_is_what_counting_them_by_hand_gives() {
 fn during(pool: &PoolConfig, members: &Told, outage: Option<Outage>, now: u64) -> (Vec<String>, By, Option<Outage>) {
     let last = ["192.0.2.1", "192.0.2.2"].map(ip);
     let (Choice { addresses, by }, outage) =
-        choose(pool, Family::V4, members, &Before { last: &last, falling: &[], outage, now });
+        choose(pool, Family::V4, members, &Before { last: &last, falling: &[], follows: None, outage, now });
     (addresses.iter().map(ToString::to_string).collect(), by, outage)
 }
 
@@ -302,11 +303,37 @@ fn peers_that_come_back_decide_and_end_what_was_kept() {
 fn members_that_are_falling_are_answered_while_another_one_is_up_and_the_operator_wants_them() {
     let pool = pool(WhenAllDown::Empty);
     let falling = ["192.0.2.1", "192.0.2.2"].map(ip);
-    let before = Before { last: &[], falling: &falling, outage: None, now: 0 };
+    let before = Before { last: &[], falling: &falling, follows: None, outage: None, now: 0 };
     let mut members = up(&["192.0.2.3"]);
     members.drained.insert("b");
     let (chosen, _) = choose(&pool, Family::V4, &members, &before);
     assert_eq!(chosen, Choice { addresses: ["192.0.2.1", "192.0.2.3"].map(ip).to_vec(), by: By::Checks });
     let (chosen, _) = choose(&pool, Family::V4, &up(&[]), &before);
     assert_eq!(chosen.by, By::AllDown("empty"));
+}
+
+#[test]
+fn without_ipv6_of_its_own_a_nameserver_answers_the_aaaa_of_the_members_whose_a_it_answers() {
+    let pool = pool(WhenAllDown::All);
+    let aaaa = |members: &Told, a: Choice| {
+        let before = Before { last: &["2001:db8::2"].map(ip), falling: &[], follows: Some(&a), outage: None, now: 0 };
+        let (Choice { addresses, by }, _) = choose(&pool, Family::V6, members, &before);
+        (addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), by)
+    };
+    let a = |by| Choice { addresses: vec![ip("192.0.2.1"), ip("192.0.2.3")], by };
+    let all = vec!["2001:db8::1".to_owned(), "2001:db8::2".to_owned()];
+    let one = |by| (vec!["2001:db8::1".to_owned()], by);
+    assert_eq!(aaaa(&up(&[]), a(By::Checks)), one(By::FollowsA), "the second one's A is dead");
+    assert_eq!(aaaa(&up(&[]), a(By::Kept { until: 1 })), one(By::FollowsA));
+    assert_eq!(aaaa(&up(&[]), a(By::AllDown("all"))), (all, By::AllDown("all")), "of A nothing is known either");
+    assert_eq!(aaaa(&up(&["2001:db8::2"]), a(By::Checks)), (vec!["2001:db8::2".into()], By::Checks), "it is reached");
+    let peer = |up: &[&str], down: &[&str]| {
+        let addresses = |texts: &[&str]| texts.iter().map(|text| ip(text)).collect();
+        Told { peers: vec![(addresses(up), addresses(down))], ..Told::default() }
+    };
+    let says = peer(&["2001:db8::2"], &["2001:db8::1"]);
+    assert_eq!(aaaa(&says, a(By::Checks)), (vec!["2001:db8::2".into()], By::Peers), "peers know");
+    let mut drained = up(&[]);
+    drained.drained.insert("a");
+    assert_eq!(aaaa(&drained, a(By::Checks)).1, By::AllDown("all"));
 }

@@ -215,6 +215,7 @@ fn all_the_same(by: By) -> &'static str {
     match by {
         By::Peers => "answered all the same: peers see it up",
         By::Kept { .. } => "answered all the same: it was before the outage",
+        By::FollowsA => "answered as the A of this member: the nameserver has no IPv6 of its own",
         By::Checks => "answered until it is known whether others fall with it",
         By::AllDown(_) => "answered all the same, by when_all_down",
     }

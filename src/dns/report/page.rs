@@ -15,6 +15,9 @@ use crate::dns::control::State;
 pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pages: &'a PagesConfig) -> Page<'a> {
     let mut facts = facts_of(&status.daemon);
     facts.push(("queries", status.queries.to_string()));
+    if status.no_ipv6 {
+        facts.push(("IPv6", "none of its own".to_owned()));
+    }
     let pools = html! { div.cards { @for pool in &status.pools { (of_pool(pool, trends)) } } };
     let mut sections = vec![pools, zones(status)];
     if !status.challenges.is_empty() {

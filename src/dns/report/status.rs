@@ -15,7 +15,7 @@ use crate::dns::challenges::HeldName;
 use crate::dns::compiled::Zone;
 use crate::dns::control::prepared::Instead;
 use crate::dns::control::{Choices, State};
-use crate::dns::pool;
+use crate::dns::pool::{self, By};
 use crate::health::Verdict;
 use crate::unix_time::to_unix_ms;
 use crate::zone::name;
@@ -55,6 +55,7 @@ impl State {
         Status {
             daemon,
             queries: figures.queries,
+            no_ipv6: !self.has_ipv6,
             zones: self.zone_statuses(),
             failed_zones: self.failed_zones(),
             pools,
@@ -158,6 +159,12 @@ impl State {
         }
     }
 
+    /// Whether what its check says of an address counts for nothing.
+    fn is_unjudged(&self, pool: &str, address: IpAddr) -> bool {
+        let by = self.choices.get(pool).map(|chosen| chosen.of(address).by);
+        self.is_blind_to(address) && matches!(by, Some(By::FollowsA | By::Peers))
+    }
+
     fn member_status(
         &self,
         (pool, config): (&str, &PoolConfig),
@@ -174,6 +181,7 @@ impl State {
                     .map_or_else(|| "no probe has ended yet".into(), |health| health.reason.to_string()),
                 check_since: health.map_or(0, |health| to_unix_ms(health.since)),
                 answered: answers.contains(&address.to_string()),
+                unjudged: self.is_unjudged(pool, *address),
                 address: address.to_string(),
             }
         };

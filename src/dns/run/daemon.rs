@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 
 use super::challenge_listener::ChallengeListener;
+use super::own_ipv6;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
@@ -23,12 +24,13 @@ use crate::dns::snapshot::Snapshot;
 use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
 use crate::health::saved::{MoreToSave, ToSave};
+use crate::log_line::LogLine;
 use crate::tls::client::Connector;
 
 /// A query for the root's nameservers (RFC 1035, 4.1): REFUSED is an answer too.
 const ROOT_NS: &[u8] = &[0x70, 0x64, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
 
-/// How often the files are looked at that checks over TLS go by.
+/// How often is looked at what checks go by: the files of those over TLS, and IPv6 of this machine's own.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What cannot be done when the machine gives no more threads.
@@ -43,7 +45,7 @@ pub struct DnsDaemon {
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
     pub(super) looks: Arc<Looks>,
-    /// When files were looked at last, since the process began.
+    /// When that was looked at last, since the process began.
     pub(super) looked: Option<Duration>,
 }
 
@@ -184,6 +186,7 @@ impl Daemon for DnsDaemon {
             self.looked = Some(now.running);
             self.looks.take(self.state.document().connectors.iter().map(look).collect());
             self.looks.tell();
+            self.state.note_own_ipv6(own_ipv6::is_there()).iter().for_each(LogLine::write);
         }
     }
 

@@ -25,6 +25,15 @@ impl Naive {
         };
     }
 
+    fn towards_change(&self, rise: u32, fall: u32) -> Option<(u32, u32)> {
+        match self.verdict {
+            Verdict::Unchecked => None,
+            Verdict::Up => Some((self.failures_in_a_row, fall)),
+            Verdict::Down => Some((self.successes_in_a_row, rise)),
+        }
+        .filter(|(count, _)| *count > 0)
+    }
+
     fn in_transition(&self) -> bool {
         match self.verdict {
             Verdict::Unchecked => true,
@@ -52,7 +61,8 @@ fn a_million_random_sequences_agree_with_counting_results_in_a_row() {
             assert!(
                 automaton.verdict() == naive.verdict
                     && automaton.in_transition() == naive.in_transition()
-                    && change == expected_change,
+                    && change == expected_change
+                    && automaton.towards_change() == naive.towards_change(rise, fall),
                 "seed {seed}, sequence {sequence}, step {step}: rise {rise}, fall {fall}, results {results:b}: \
                  {automaton:?}, counting says {}",
                 naive.verdict

@@ -140,8 +140,8 @@ impl Tracked {
         let was_hearsay = self.health.hearsay;
         self.health.hearsay &= !matches!(outcome, Outcome::Success { .. });
         let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));
-        if self.last.as_ref() != Some(&outcome) {
-            self.health.reason = outcome.reason().into();
+        if self.last.as_ref() != Some(&outcome) || before != self.automaton {
+            self.health.reason = self.reason(&outcome).into();
         }
         if let (Outcome::LocalError(reason), false) = (&outcome, same_kind) {
             tracing::warn!("check of {} ignored: {reason}", self.named());
@@ -155,6 +155,21 @@ impl Tracked {
         }
         let is_same = same_kind && before == self.automaton && was_hearsay == self.health.hearsay && !was_proved_again;
         if is_same { News::Times } else { News::Change }
+    }
+
+    /// The outcome in words, and, where it is not of the kind that the verdict says, how far it goes: an operator who reads that a
+    /// target is down and answers 200 wants to know why.
+    fn reason(&self, outcome: &Outcome) -> String {
+        let words = outcome.reason();
+        match (outcome, self.automaton.towards_change()) {
+            (Outcome::Success { .. }, Some((count, of))) if self.automaton.verdict() == Verdict::Down => {
+                format!("{words}, {count} of {of} to be up")
+            }
+            (Outcome::Failure(_), Some((count, of))) if self.automaton.verdict() == Verdict::Up => {
+                format!("{words}, {count} of {of} to be down")
+            }
+            _ => words,
+        }
     }
 
     fn show_automaton(&mut self) {

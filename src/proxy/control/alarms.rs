@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::build::backend_states;
 use super::prepared::{PreparedBackend, PreparedService};
 use super::{State, is_latched};
+use crate::api::alarms::no_usable_backend;
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{Now, Situation};
 use crate::proxy::snapshot::{Front, Service};
@@ -53,7 +54,7 @@ impl State {
     fn of_service(&self, service: &PreparedService, shown: &Service, now: Now) -> Option<String> {
         let Some((rules, keeper)) = service.rules().zip(self.latches.get(&service.name)) else {
             let is_empty = !is_latched(shown) && !is_usable(shown);
-            return is_empty.then(|| format!("{}: no backend is usable", service.name));
+            return is_empty.then(|| no_usable_backend(&service.name));
         };
         let backends = backend_states(service, &self.health, &self.operator, &self.isolation, now);
         let isolated = self.isolation.is_isolated(&service.name);

@@ -8,6 +8,7 @@ use crate::api::bounds;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::daemon::lifecycle::{self, Persistence};
+use crate::daemon::operator::events::said;
 use crate::daemon::operator::proposals::{Proposal, Refused, Rivals, Ticket};
 use crate::proxy::latch::{CommandError, Keeper, Latch, Now, Operator, Situation};
 use crate::proxy::snapshot::{Backend, Service};
@@ -35,9 +36,10 @@ impl State {
                 .map_err(|Refused(why)| CommandError::Conflict(why))?;
             (Change::Proposed(ticket), None)
         } else {
-            let line = lines::said_of(&command.subject, note.in_words(&command.subject));
+            let line = said(&command.subject, &note);
             self.operator.set(&command.subject, note);
-            (Change::Operator(self.operator_file.changed()), Some(Effect::Log(line)))
+            // What is so already is no event.
+            (Change::Operator(self.operator_file.changed()), already.is_none().then_some(Effect::Log(line)))
         };
         let effects = log.into_iter().chain(self.settle(now)).collect();
         let unchanged = already.is_some();
@@ -70,7 +72,7 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 let Proposal { subject, note, .. } = proposal;
                 self.operator.admits(&subject, &note)?;
-                effects.push(Effect::Log(lines::said_of(&subject, note.in_words(&subject))));
+                effects.push(Effect::Log(said(&subject, &note)));
                 self.operator.set(&subject, note);
                 let next = self.build(now);
                 effects.push(self.publish(next));

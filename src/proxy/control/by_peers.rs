@@ -9,6 +9,8 @@ use super::lines;
 use super::peer_state::PeerState;
 use super::wishes::not_contradicted;
 use super::{Effect, Now};
+use crate::api::operator::OperatorNote;
+use crate::daemon::operator::events::learned;
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::opinions::Heard;
 use crate::daemon::peers::PeerEvent;
@@ -40,9 +42,8 @@ impl State {
                 let news = refused
                     .map(|refused| Effect::Log(lines::wrong_of_peer(&peer, "sent values that are refused", &refused)));
                 effects.extend(news);
-                if self.merge(&words) {
-                    effects.push(Effect::Log(lines::newer_states(&peer)));
-                }
+                let news = self.merge(&words, now);
+                effects.extend(news.iter().map(|(subject, note)| Effect::Log(learned(subject, note, now.unix_ms))));
                 self.proposals.receive(&peer, words.put.clone(), now);
                 words.heard = Some(Heard::now(now.running));
                 self.peers.insert(peer, words);
@@ -60,7 +61,7 @@ impl State {
     pub(super) fn take_over(&mut self, handed: &Value, now: Now, effects: &mut Vec<Effect>) {
         match PeerState::read(handed, None) {
             Ok(words) => {
-                self.merge(&words);
+                self.merge(&words, now);
                 let refused = self.orders.inherit(&words.acme, now).into_iter();
                 let line = |why| Effect::Log(lines::not_taken_over("not taken of what was handed over", &why));
                 effects.extend(refused.map(line));
@@ -91,14 +92,14 @@ impl State {
         }
     }
 
-    /// Gives whether the operator states changed.
-    pub(super) fn merge(&mut self, words: &PeerState) -> bool {
+    /// Gives what operators have said there that is not in force here yet.
+    pub(super) fn merge(&mut self, words: &PeerState, now: Now) -> Vec<(String, OperatorNote)> {
         self.merge_latches(&words.latches);
-        let changed = self.operator.merge(&words.operator);
-        if changed {
+        let merged = self.operator.merge(&words.operator, now.unix_ms);
+        if merged.changed {
             self.operator_file.changed();
         }
-        changed
+        merged.news
     }
 
     /// Latches that this proxy has been in doubt about since its start: where it has heard so many peers that they and it are most of

@@ -47,12 +47,6 @@ pub(super) fn agreement_back() -> LogLine {
     LogLine::info(Kind::Latch, "agreement: etcd is heard")
 }
 
-/// A peer knew what an operator has said.
-pub(super) fn newer_states(peer: &str) -> LogLine {
-    let words = format!("peer {peer} has newer operator states, which are in force here now");
-    LogLine::info(Kind::Operator, words).about(peer)
-}
-
 /// What a peer has done that it should not: `sent values that are refused`, and which.
 pub(super) fn wrong_of_peer(peer: &str, what: &str, why: &dyn Display) -> LogLine {
     LogLine::warn(Kind::Peer, format!("peer {peer} {what}: {why}")).about(peer)

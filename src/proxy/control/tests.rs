@@ -387,10 +387,18 @@ fn a_command_that_repeats_what_is_so_says_that_nothing_changed() {
             force: false,
             dry_run: false,
         };
-        machine.state.operator(&command, machine.now).unwrap().words
+        let accepted = machine.state.operator(&command, machine.now).unwrap();
+        machine.pass(Duration::from_secs(60));
+        let began = machine.state.operator.0["www/web2"].began();
+        (accepted.words, began, accepted.effects.iter().any(|effect| matches!(effect, Effect::Log(_))))
     };
-    assert_eq!(say(None, "new disk"), "www/web2 is set to drain");
-    assert_eq!(say(None, ""), "www/web2 is in drain already (by alice: new disk); nothing changed");
+    let (words, began, is_event) = say(None, "new disk");
+    assert!(words == "www/web2 is set to drain" && is_event, "{words}");
+    for _ in 0..2 {
+        let words = "www/web2 is in drain already (by alice: new disk); nothing changed".to_owned();
+        assert_eq!(say(None, ""), (words, began, false));
+    }
+    let mut say = |for_ms, why: &str| say(for_ms, why).0;
     assert_eq!(say(None, "new machine"), "www/web2 is set to drain", "another reason is a change");
     assert_eq!(say(Some(60_000), ""), "www/web2 is set to drain for 1m", "an end is a change");
 }
@@ -485,6 +493,7 @@ fn a_state_of_the_most_that_a_document_allows_fits() {
         state: OperatorState::Ready,
         who: text(MAX_WHO),
         when: u64::MAX,
+        since: None,
         by: name(0),
         why: text(MAX_WHY),
         until: Some(u64::MAX),

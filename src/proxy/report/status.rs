@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::api::alarms::silent_peer;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
 use crate::daemon::challenges::NameserverHealth;
@@ -110,9 +111,9 @@ fn silent(health: &PeerHealth, now: Now) -> Option<String> {
     let error = health.error.as_deref()?;
     match health.heard.map(|heard| now.unix_ms.saturating_sub(to_unix_ms(heard))) {
         Some(since) if since < SILENT.as_millis() as u64 => None,
-        Some(since) => Some(format!("nothing has come for {} s from peer {error}", since / 1000)),
+        Some(since) => Some(silent_peer(Some(since / 1000), error)),
         None if now.running < SILENT => None,
-        None => Some(format!("nothing has come since the start from peer {error}")),
+        None => Some(silent_peer(None, error)),
     }
 }
 

@@ -16,6 +16,8 @@ use crate::demo::fleet::Action;
 pub(super) enum Key {
     /// End the demo.
     Quit,
+    /// Go back, or end the demo where there is no further back.
+    Escape,
     /// Select the part with this index.
     Select(usize),
     /// Select the next part.
@@ -109,7 +111,8 @@ fn command_of(key: KeyEvent) -> Key {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if control => Key::Quit,
-        KeyCode::Char('q') | KeyCode::Esc => Key::Quit,
+        KeyCode::Char('q') => Key::Quit,
+        KeyCode::Esc => Key::Escape,
         KeyCode::Char(digit @ '1'..='9') => Key::Select(digit as usize - '1' as usize),
         KeyCode::Down => Key::Next,
         KeyCode::Up => Key::Previous,

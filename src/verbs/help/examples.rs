@@ -32,7 +32,10 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         "explain",
         &[
             ("polder explain https://www.example.net/cart", "where a new visitor ends up, and why"),
-            ("polder explain shop.example.net --cookie 'polder-shop=192.0.2.22:8080'", "one with a session"),
+            (
+                "polder explain shop.example.net --cookie 'polder-shop=VALUE'",
+                "one with a session: the cookie as a browser has it",
+            ),
             ("polder explain shop.example.net --at 04:10", "how that stood then (UTC)"),
         ],
     ),
@@ -86,7 +89,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "forget",
         &[
-            ("polder forget web9", "an operator state of what is in no document any more"),
+            ("polder forget www/web9", "an operator state of what is in no document any more"),
             ("polder forget --latch shop --why 'px-2 was broken into'", "where the service is"),
         ],
     ),

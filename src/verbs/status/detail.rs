@@ -8,6 +8,7 @@ mod sheet;
 
 use serde_json::{Value, json};
 
+use super::findings::Finding;
 use super::names::Named;
 use super::seen::Seen;
 use super::{overview, services};
@@ -15,7 +16,7 @@ use sheet::Sheet;
 
 /// Lines of at most `width` columns.
 pub(super) fn text(named: &Named, seen: &Seen, width: usize) -> String {
-    let findings: Vec<&String> = named.findings(seen).collect();
+    let findings: Vec<&Finding> = named.findings(seen).collect();
     let mut parts: Vec<String> = Vec::new();
     if !findings.is_empty() {
         parts.push(overview::findings(&findings, width));
@@ -45,7 +46,7 @@ pub(super) fn text(named: &Named, seen: &Seen, width: usize) -> String {
 
 /// What each daemon says of it.
 pub(super) fn json(named: &Named, seen: &Seen) -> Value {
-    let findings: Vec<&String> = named.findings(seen).collect();
+    let findings: Vec<&Finding> = named.findings(seen).collect();
     let mut about: Vec<Value> = Vec::new();
     let mut add = |kind: &str, name: &str, daemon: &str, status: Value| {
         about.push(json!({ "kind": kind, "name": name, "daemon": daemon, "status": status }));

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::drift::{LastPush, judge};
+use super::findings::Finding;
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
 use crate::push::deferred::svn::{self, ServerState};
@@ -75,7 +76,7 @@ impl Fleet {
     }
 
     /// What an operator should look at.
-    pub fn findings(&self) -> Vec<String> {
+    pub fn findings(&self) -> Vec<Finding> {
         self.hosts.iter().flat_map(findings).collect()
     }
 
@@ -185,16 +186,14 @@ fn working_copy(folder: &Path) -> WorkingCopy {
     copy
 }
 
-fn findings(host: &Host) -> Vec<String> {
+fn findings(host: &Host) -> Vec<Finding> {
     let name = &host.host;
-    let mut findings = Vec::new();
-    findings.extend(host.error.iter().map(|why| format!("{name} is not reached: {why}")));
-    findings.extend(
-        host.drift.iter().filter(|drift| !drift.is_well()).map(|drift| format!("{name}: {}", drift.in_words())),
-    );
+    let unreached = host.error.iter().map(|why| format!("{name} is not reached: {why}"));
+    let drifted = host.drift.iter().filter(|drift| !drift.is_well());
+    let drifted = drifted.map(|drift| format!("{name}: {}", drift.in_words()));
     let failed = host.report.iter().flat_map(|report| &report.failed_units);
-    findings.extend(failed.map(|unit| format!("{name}: unit {unit} has failed")));
-    findings
+    let failed = failed.map(|unit| format!("{name}: unit {unit} has failed"));
+    unreached.chain(drifted).chain(failed).map(|words| Finding::about([name], words)).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::findings::Finding;
 use super::seen::Seen;
 use crate::config::near_miss::did_you_mean;
 use crate::verbs::replies::DaemonReply;
@@ -87,10 +88,26 @@ impl Named {
         })
     }
 
-    /// The findings that name it.
-    pub(super) fn findings<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = &'a String> {
-        seen.findings.iter().filter(|finding| names(finding, &self.0))
+    /// The findings that are about it.
+    pub(super) fn findings<'a>(&'a self, seen: &'a Seen) -> impl Iterator<Item = &'a Finding> {
+        let services = services_of_host(self.name(), seen);
+        seen.findings.iter().filter(move |finding| {
+            let mut subjects = finding.subjects().iter();
+            subjects.any(|subject| self.has(subject) || services.contains(subject.as_str()))
+                || finding.alarm_words().is_some_and(|words| names(words, self.name()))
+        })
     }
+
+    /// Whether this is the name of a subject, of what is used in it, or of who uses it there.
+    fn has(&self, subject: &str) -> bool {
+        self.is(subject) || subject.split_once('/').is_some_and(|(user, used)| self.is(user) || self.is_use(user, used))
+    }
+}
+
+/// The services that have this host.
+fn services_of_host<'a>(host: &str, seen: &'a Seen) -> BTreeSet<&'a str> {
+    let services = seen.replies.iter().filter_map(DaemonReply::proxy).flat_map(|status| &status.services);
+    services.filter(|service| service.hosts.iter().any(|one| one == host)).map(|service| &*service.name).collect()
 }
 
 /// Whether a sentence has a name in it, whole.

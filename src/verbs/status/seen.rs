@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::findings;
+use super::findings::{self, Finding};
 use super::fleet::Fleet;
 use crate::verbs::daemons::Selection;
 use crate::verbs::replies::{DaemonReply, ask_all};
@@ -11,7 +11,7 @@ use crate::verbs::replies::{DaemonReply, ask_all};
 pub(super) struct Seen {
     pub(super) replies: Vec<DaemonReply>,
     pub(super) fleet: Option<Rc<Fleet>>,
-    pub(super) findings: Vec<String>,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Seen {

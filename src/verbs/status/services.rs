@@ -93,7 +93,7 @@ pub(super) fn part(service: &ServiceStatus, backend: &BackendStatus) -> String {
     let kind = if backend.backup { "backup" } else { "primary" };
     match &service.latch {
         Some(latch) if latch.active.as_ref() == Some(&backend.name) => format!("{kind}, active"),
-        Some(latch) if latch.spent.contains(&backend.name) => format!("{kind}, failed"),
+        Some(latch) if latch.spent.contains(&backend.name) => format!("{kind}, left"),
         _ => kind.to_owned(),
     }
 }

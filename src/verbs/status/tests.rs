@@ -1,7 +1,7 @@
 pub mod examples;
 
 use super::*;
-use crate::api::operator::OperatorState;
+use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::push::error::Error;
@@ -106,7 +106,7 @@ fn one_thing_is_shown_in_full_with_who_when_and_why() {
         "service shop: stateful, one active backend (latched); hosts shop.example.net",
         "  latch: web3 is active, epoch 3, since 2023-11-14 22:13:20Z by px-1: start; failed away from web2",
         "  the latch is on disk on every proxy",
-        "shop/web2: 192.0.2.21:80, primary, failed",
+        "shop/web2: 192.0.2.21:80, primary, left",
         "  checks: up since 2023-11-14 22:13:20Z (",
         "shop/web3: 192.0.2.21:80, backup, active",
     ] {
@@ -161,4 +161,22 @@ fn services_that_need_no_backend_are_told_with_what_answers() {
     let seen = seen(&[proxy]);
     assert!(shown(&seen, None, 80).contains("1 service that the proxies answer by themselves: old (redirect)\n"));
     assert!(shown(&seen, Some("old"), 80).contains("service old: redirect 302 to https://www.example.net/…; hosts"));
+}
+
+#[test]
+fn a_service_is_shown_with_its_own_findings_and_with_alarms_that_name_it_and_with_no_others() {
+    let mut proxy = broken("px-1");
+    proxy.services[0].backends[1].operator = OperatorState::Drain;
+    proxy.services[0].backends[1].note = Some(OperatorNote {
+        why: "www moves".to_owned(),
+        ..examples::proxy().services[1].backends[1].note.clone().unwrap()
+    });
+    proxy.daemon.alarms = vec!["www: its page is not read".to_owned(), "shop: a slot is damaged".to_owned()];
+    let text = shown(&seen(&[proxy]), Some("www"), 200);
+    let findings: Vec<&str> = text.lines().filter(|line| line.starts_with('!')).collect();
+    assert!(
+        findings.iter().any(|one| one.contains("www: 503")) && findings.iter().any(|one| one.contains("its page")),
+        "{text}"
+    );
+    assert!(!findings.iter().any(|one| one.contains("shop")), "the note of another one mentions it: {text}");
 }

@@ -88,7 +88,7 @@ fn steady(seen: &Seen) -> Seen {
             Err(why) => Err(Error::new(why)),
         },
     });
-    let findings = seen.findings.iter().map(|finding| without_numbers(finding)).collect();
+    let findings = seen.findings.iter().map(|finding| finding.clone().in_words(without_numbers)).collect();
     Seen { replies: replies.collect(), fleet: seen.fleet.clone(), findings }
 }
 

@@ -45,6 +45,11 @@ impl<'r> Story<'r> {
         self.text("service")
     }
 
+    /// Whether the proxy itself answered it with an error, or could not answer: no backend did.
+    pub(super) fn is_failed_here(&self) -> bool {
+        self.text("cause").is_some() && !matches!(self.number("status"), Some(100..500))
+    }
+
     /// Why it ended as it did, in a sentence.
     pub(super) fn cause(&self) -> String {
         match (self.text("cause"), self.number("status")) {

@@ -52,7 +52,8 @@ impl Daemon {
     fn take(&mut self, subject: &str, now: Now) -> Result<Ticket, Refused> {
         let date = (now.unix_ms + self.ahead).max(self.states.latest(u64::MAX).max(self.proposals.latest()) + 1);
         let (state, by) = (OperatorState::Drain, self.name.to_owned());
-        let note = OperatorNote { state, who: "a test".into(), when: date, by, why: String::new(), until: None };
+        let note =
+            OperatorNote { state, who: "a test".into(), when: date, since: None, by, why: String::new(), until: None };
         self.judge(subject, &self.proposals.rivals(subject, now))?;
         Ok(self.proposals.propose(subject, note, now).unwrap())
     }
@@ -71,7 +72,7 @@ impl Daemon {
     }
 
     fn receive(&mut self, (from, states, put): Message, now: Now) {
-        self.states.merge(&states);
+        self.states.merge(&states, 0);
         self.proposals.receive(from, put, now);
         self.decide(now);
     }
@@ -179,6 +180,7 @@ fn of_a_peer_that_puts_more_than_a_daemon_may_no_more_is_echoed() {
         state: OperatorState::Drain,
         who: "a test".to_owned(),
         when: number,
+        since: None,
         by: "two".to_owned(),
         why: String::new(),
         until: None,

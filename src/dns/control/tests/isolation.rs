@@ -235,3 +235,45 @@ fn members_that_only_a_peers_document_names_count_for_nothing() {
     fleet.take(0, Event::Peer(PeerEvent { peer: "ns-2".into(), value: value.into(), is_news: true, ahead_ms: 0 }));
     assert_eq!(fleet.answers(0).1, Reason::Kept);
 }
+
+#[test]
+fn a_nameserver_without_ipv6_says_so_and_neither_tells_nor_goes_by_what_its_checks_of_aaaa_say() {
+    let mut text = text(&[]);
+    text["pools"][POOL]["members"] = json!({ "a": { "addresses": ["192.0.2.1", "2001:db8::1"] }, "b": { "addresses": ["192.0.2.2", "2001:db8::2"] } });
+    text["peers"] = json!({ "listen": "127.0.0.1:8405", "key_file": "/nowhere",
+        "members": { "ns-2": { "address": "127.0.0.2:8405", "keys": [] } } });
+    let document = prepared(&text);
+    let mut state = State::new(document.clone(), Saved::default());
+    assert!(state.note_own_ipv6(false).is_some() && state.note_own_ipv6(false).is_none(), "it is said once");
+    let of_a = health(&document, |member| if member == "a" { Verdict::Up } else { Verdict::Down });
+    let mut seen = (*of_a).clone();
+    for (target, health) in seen.iter_mut().filter(|(target, _)| target.address.is_ipv6()) {
+        (health.verdict, health.reason) = (Verdict::Down, "network is unreachable".into());
+        assert!(target.address.is_ipv6());
+    }
+    state.on_event(Event::Health(Arc::new(seen)), at(0));
+    state.on_event(Event::Ready, at(0));
+    assert_eq!(answers(&state), ["192.0.2.1", "2001:db8::1"]);
+    assert!(!state.to_tell()["verdicts"].to_string().contains("2001:db8"), "{}", state.to_tell());
+    let status = state.status(&RuntimeFigures::default(), at(1));
+    assert_eq!((status.no_ipv6, status.pools[0].decided_by.aaaa), (true, Reason::FollowsA));
+    assert!(status.pools[0].members[0].is_well() && !status.pools[0].members[1].is_well());
+
+    let opinion = |verdict| json!({ "verdict": verdict, "bound": 1 });
+    let verdicts =
+        json!({ format!("{POOL}/2001:db8::1"): opinion("down"), format!("{POOL}/2001:db8::2"): opinion("up") });
+    let value = json!({ "version": 1, "operator": {}, "verdicts": verdicts });
+    let hear = |state: &mut State, seconds: std::ops::Range<u64>| {
+        for second in seconds {
+            let (peer, value) = ("ns-2".to_owned(), value.clone().into());
+            state.on_event(Event::Peer(PeerEvent { peer, value, is_news: true, ahead_ms: 0 }), at(second * 1_000));
+        }
+    };
+    hear(&mut state, 1..LONG);
+    assert_eq!(answers(&state), ["192.0.2.1", "2001:db8::2"], "peers know of AAAA");
+    assert!(!state.summary().contains("isolated"), "and that is no isolation: {}", state.summary());
+
+    assert!(state.note_own_ipv6(true).is_some());
+    hear(&mut state, LONG..2 * LONG);
+    assert!(state.summary().contains("isolated"), "with IPv6 it is one: {}", state.summary());
+}

@@ -23,7 +23,7 @@ families! {
     POOL_MEMBERS_USABLE = Gauge "polder_pool_members_usable" ["pool"] "Members that are up and ready.";
     POOL_ADDRESSES = Gauge "polder_pool_addresses" ["pool"] "Addresses that the pool is answered with.";
     POOL_ALL_DOWN = Gauge "polder_pool_all_down" ["pool"] "1 if no member is up and ready, so that `when_all_down` decides the answer.";
-    POOL_DECIDED_BY = Gauge "polder_pool_decided_by" ["pool", "family" "`a`, `aaaa`", "reason" "`checks`, `peers`, `kept`, `all_down`"] "1 for what decides which addresses are answered: this nameserver's own checks, those of its peers while it finds no member up, the answer from before while no peer is heard either, or `when_all_down`.";
+    POOL_DECIDED_BY = Gauge "polder_pool_decided_by" ["pool", "family" "`a`, `aaaa`", "reason" "`checks`, `peers`, `kept`, `follows_a`, `all_down`"] "1 for what decides which addresses are answered: this nameserver's own checks, those of its peers while it finds no member up, the answer from before while no peer is heard either, of AAAA the A of the same members where it has no IPv6 of its own, or `when_all_down`.";
     POOL_ISOLATED = Gauge "polder_pool_isolated" ["pool"] "1 while this nameserver alone finds every member down, and peers do not.";
     STATE_WRITE_FAILURES = Counter "polder_state_write_failures_total" [] "Writes to the state directory that failed.";
 }

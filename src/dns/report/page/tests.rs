@@ -19,6 +19,7 @@ fn names_cannot_bring_markup_into_the_page() {
             last_reload: None,
         },
         queries: 0,
+        no_ipv6: false,
         zones: vec![],
         failed_zones: vec![],
         challenges: vec![],

@@ -45,7 +45,7 @@ fn explain_tells_the_same_as_the_snapshot_decides() {
     machine.set("www/web1", Verdict::Down);
     let told = explain(&machine.state, "www.example.net", "/", "");
     assert_eq!(told.because.len(), 3, "{told:?}");
-    assert_eq!(told.because[0], "the listener http (127.0.0.1:80) takes it");
+    assert_eq!(told.because[0], "it comes in by the listener http (127.0.0.1:80)");
     let health = machine.state.health.get(&machine.service("www").backends[0].target).unwrap();
     let since = since(to_unix_ms(health.since), 1_000_000);
     assert_eq!(told.because[1], format!("web1 is down by its checks since {since}: {}", health.reason));

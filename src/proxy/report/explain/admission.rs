@@ -33,7 +33,8 @@ pub fn explain(edge: &Edge, visit: &Visit<'_>, wants_https: bool) -> Admission {
             }
         }
         (Some(_), None) => because.push("not every network is served: `--from ADDRESS` tells about a visitor".into()),
-        (None, _) => {}
+        (None, Some(from)) => because.push(format!("{from} is served like everybody: no network is denied")),
+        (None, None) => {}
     }
     if visit.protocol == Protocol::Http && edge.client_certificates.as_ref().is_some_and(|asks| asks.required) {
         because.push("it needs a client certificate, which is shown over https alone: it is answered 403".into());

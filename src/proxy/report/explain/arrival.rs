@@ -75,7 +75,7 @@ fn listener(listeners: &[ListenerConfig], visit: &Visit<'_>) -> (String, Result<
     let others = named(listeners.iter().filter(at_port));
     let elsewhere = named(listeners.iter().filter(speaks));
     if !here.is_empty() {
-        return (format!("{here} takes it"), Ok(()));
+        return (format!("it comes in by {here}"), Ok(()));
     }
     if !others.is_empty() {
         return (format!("port {port} is that of {others}, which does not speak {speaking}"), nobody());
@@ -88,9 +88,7 @@ fn listener(listeners: &[ListenerConfig], visit: &Visit<'_>) -> (String, Result<
             (format!("no listener of this proxy has port {port}; {speaking} is spoken by {elsewhere}"), nobody())
         }
         // Whatever stands before the proxy, it has not been said that the visitor comes by this very port.
-        None => {
-            (format!("no listener of this proxy has port {port}: whoever is sent on to {elsewhere} gets this"), Ok(()))
-        }
+        None => (format!("no listener of this proxy has port {port}: this is what {elsewhere} answers"), Ok(())),
     }
 }
 

@@ -52,7 +52,7 @@ fn sentences_are_alike_but_for_spans_of_probes_and_moments_that_are_close() {
 
 #[test]
 fn listeners_at_one_port_are_told_of_once_without_their_addresses() {
-    let own = |address: &str| format!("whoever is sent on to the listener http ({address}:8080) gets this");
+    let own = |address: &str| format!("this is what the listener http ({address}:8080) answers");
     let (one, other, third) = (own("192.0.2.1"), own("192.0.2.2"), own("[2001:db8::3]"));
     let shown = text(
         "proxy",

@@ -127,6 +127,6 @@ pub(super) fn said(state: OperatorState, note: Option<&OperatorNote>, sheet: &mu
     };
     let why = if note.why.is_empty() { String::new() } else { format!(": {}", note.why) };
     let until = if state == OperatorState::Ready { String::new() } else { note.until_in_words(unix_ms()) };
-    let words = format!("operator: {state} since {}, by {} at {}{why}{until}", since(note.when), note.who, note.by);
+    let words = format!("operator: {state} since {}, by {} at {}{why}{until}", since(note.began()), note.who, note.by);
     sheet.toned(&words, if state == OperatorState::Ready { Tone::Plain } else { Tone::Notable });
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Finding;
 use crate::api::{dns, proxy};
 
 /// What a proxy or nameserver says of one service or pool, by aspect: `backends`, `web1 192.0.2.21:80, …`.
@@ -11,7 +12,7 @@ type Aspects = Vec<(&'static str, String)>;
 type Having<'a> = Vec<(&'a str, BTreeMap<&'a str, Aspects>)>;
 
 /// Services that are not the same on all proxies.
-pub(super) fn of_proxies(proxies: &[&proxy::Status]) -> Vec<String> {
+pub(super) fn of_proxies(proxies: &[&proxy::Status]) -> Vec<Finding> {
     let having = proxies.iter().map(|status| {
         let services = status.services.iter().map(|service| (&*service.name, of_service(service)));
         (&*status.daemon.name, services.collect())
@@ -20,7 +21,7 @@ pub(super) fn of_proxies(proxies: &[&proxy::Status]) -> Vec<String> {
 }
 
 /// Pools and zones that are not the same on all nameservers.
-pub(super) fn of_nameservers(nameservers: &[&dns::Status]) -> Vec<String> {
+pub(super) fn of_nameservers(nameservers: &[&dns::Status]) -> Vec<Finding> {
     let pools = nameservers.iter().map(|status| {
         let pools = status.pools.iter().map(|pool| (&*pool.name, of_pool(pool)));
         (&*status.daemon.name, pools.collect())
@@ -54,7 +55,7 @@ fn of_pool(pool: &dns::PoolStatus) -> Aspects {
     vec![("TTL", pool.ttl.to_string()), ("members", members.collect::<Vec<_>>().join(", "))]
 }
 
-fn differences(what: &str, having: &Having<'_>) -> Vec<String> {
+fn differences(what: &str, having: &Having<'_>) -> Vec<Finding> {
     let Some((first, firsts)) = having.first() else { return Vec::new() };
     let mut found = Vec::new();
     for (other, others) in &having[1..] {
@@ -65,12 +66,15 @@ fn differences(what: &str, having: &Having<'_>) -> Vec<String> {
                     let differ = ours.iter().zip(theirs).filter(|((_, one), (_, other))| one != other);
                     found.extend(differ.map(|((aspect, one), (_, two))| {
                         let (ours, theirs) = apart(one, two);
-                        format!("{what} {name}: not the same {aspect}: {first} has {ours}; {other} has {theirs}")
+                        let words =
+                            format!("{what} {name}: not the same {aspect}: {first} has {ours}; {other} has {theirs}");
+                        Finding::about([name, first, other].map(|one| *one), words)
                     }));
                 }
                 (ours, _) => {
                     let (has, lacks) = if ours.is_some() { (first, other) } else { (other, first) };
-                    found.push(format!("{what} {name} is on {has} and not on {lacks}: their documents differ"));
+                    let words = format!("{what} {name} is on {has} and not on {lacks}: their documents differ");
+                    found.push(Finding::about([name, first, other].map(|one| *one), words));
                 }
             }
         }

@@ -1,13 +1,13 @@
 //! Pools that do not answer with all of their members.
 
-use super::operator;
+use super::{Finding, operator};
 use crate::api::dns::{PoolStatus, Status};
 use crate::health::Verdict;
 
-pub(super) fn findings(nameservers: &[&Status]) -> Vec<String> {
+pub(super) fn findings(nameservers: &[&Status]) -> Vec<Finding> {
     // That no member is left is an alarm of the nameserver itself.
     let pools = || nameservers.iter().flat_map(|status| &status.pools);
-    let mut findings: Vec<String> = pools().flat_map(addresses_down).collect();
+    let mut findings: Vec<Finding> = pools().flat_map(addresses_down).collect();
     findings.extend(pools().flat_map(|pool| {
         let finding = |member: &crate::api::dns::MemberStatus| {
             operator::finding(&format!("{}/{}", pool.name, member.name), member.operator, member.note.as_ref())
@@ -17,12 +17,14 @@ pub(super) fn findings(nameservers: &[&Status]) -> Vec<String> {
     findings
 }
 
-fn addresses_down(pool: &PoolStatus) -> Vec<String> {
+fn addresses_down(pool: &PoolStatus) -> Vec<Finding> {
     let addresses =
         pool.members.iter().flat_map(|member| member.addresses.iter().map(move |address| (member, address)));
-    let down = addresses.filter(|(_, address)| address.check == Verdict::Down);
+    let down = addresses.filter(|(_, address)| address.check == Verdict::Down && !address.unjudged);
     down.map(|(member, address)| {
-        format!("{}/{} ({}) is down: {}", pool.name, member.name, address.address, address.check_reason)
+        let subject = format!("{}/{}", pool.name, member.name);
+        let words = format!("{subject} ({}) is down: {}", address.address, address.check_reason);
+        Finding::about([subject], words)
     })
     .collect()
 }

@@ -3,18 +3,28 @@
 use std::collections::BTreeMap;
 
 use super::super::services::{self, Views};
-use super::operator;
+use super::{Finding, operator};
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
 use crate::verbs::times::since;
 
-pub(super) fn findings<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String> {
-    let all: Vec<Service<'a>> = services::all(replies).into_iter().map(Service).collect();
-    let mut findings: Vec<String> = all.iter().flat_map(Service::unusable).collect();
-    findings.extend(all.iter().filter_map(|one| one.latches_that_differ().or_else(|| one.off_primary())));
-    findings.extend(backends_down(&all));
+/// Every service of every proxy.
+pub(super) fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<Service<'a>> {
+    services::all(replies).into_iter().map(Service).collect()
+}
+
+/// Those that visitors do not get.
+pub(super) fn unusable(all: &[Service<'_>]) -> Vec<Finding> {
+    all.iter().flat_map(Service::unusable).collect()
+}
+
+/// Those that visitors get, but not as the document has it.
+pub(super) fn impaired(all: &[Service<'_>]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        all.iter().filter_map(|one| one.latches_that_differ().or_else(|| one.off_primary())).collect();
+    findings.extend(backends_down(all));
     findings.extend(all.iter().flat_map(Service::taken_out));
     findings
 }
@@ -23,31 +33,33 @@ pub(super) fn findings<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -
 const MOST: usize = 8;
 
 /// Backends that checks have taken out of services that others still serve: those with the same cause together.
-fn backends_down(all: &[Service<'_>]) -> Vec<String> {
+fn backends_down(all: &[Service<'_>]) -> Vec<Finding> {
     let down = all.iter().flat_map(Service::backends_down);
-    let words = |((reason, at), mut backends): ((&str, String), Vec<String>)| {
+    let finding = |((reason, at), mut backends): ((&str, String), Vec<String>)| {
         backends.dedup();
+        let about = backends.clone();
         let verb = if backends.len() == 1 { "is" } else { "are" };
         let more = backends.len().saturating_sub(MOST);
         let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
         backends.truncate(MOST);
-        format!("{}{rest} {verb} down{at}: {reason}", backends.join(", "))
+        Finding::about(about, format!("{}{rest} {verb} down{at}: {reason}", backends.join(", ")))
     };
-    grouped(down).into_iter().map(words).collect()
+    grouped(down).into_iter().map(finding).collect()
 }
 
 /// A service as all proxies see it.
-struct Service<'a>(Views<'a>);
+pub(super) struct Service<'a>(Views<'a>);
 
 impl<'a> Service<'a> {
     /// `www: 503 at px-1, px-2: web1, web2 down: connection refused`.
-    fn unusable(&self) -> Vec<String> {
+    fn unusable(&self) -> Vec<Finding> {
         let unusable = self.0.by_proxy.iter().filter(|(_, service)| !service.usable);
         let by_cause = grouped(unusable.map(|(proxy, service)| (cause(service), *proxy)));
-        by_cause
-            .into_iter()
-            .map(|(cause, proxies)| format!("{}: 503 at {}: {cause}", self.0.name, proxies.join(", ")))
-            .collect()
+        let finding = |(cause, proxies): (String, Vec<&str>)| {
+            let words = format!("{}: 503 at {}: {cause}", self.0.name, proxies.join(", "));
+            Finding::about(proxies.into_iter().chain([self.0.name]), words)
+        };
+        by_cause.into_iter().map(finding).collect()
     }
 
     /// Each with its reason and the proxies that say so.
@@ -67,7 +79,7 @@ impl<'a> Service<'a> {
         grouped(down).into_iter().map(seen).collect()
     }
 
-    fn taken_out(&self) -> Vec<String> {
+    fn taken_out(&self) -> Vec<Finding> {
         let backends = self.0.by_proxy.iter().flat_map(|(_, service)| &service.backends);
         let finding = |backend: &BackendStatus| {
             operator::finding(&format!("{}/{}", self.0.name, backend.name), backend.operator, backend.note.as_ref())
@@ -76,31 +88,31 @@ impl<'a> Service<'a> {
     }
 
     /// A latched service on a backup works, but with one backend less, and only an operator takes it back.
-    fn off_primary(&self) -> Option<String> {
+    fn off_primary(&self) -> Option<Finding> {
         let (service, latch) = self.0.latch()?;
         let active = service.backends.iter().find(|backend| latch.active.as_ref() == Some(&backend.name))?;
         let primary = service.backends.iter().find(|backend| !backend.backup)?;
         active.backup.then(|| {
             let LatchStatus { at, by, reason, .. } = latch;
-            format!(
-                "{} serves from {} since {} ({by}: {reason}); `polder failback {}` goes back to {} when that is well",
-                self.0.name,
-                active.name,
-                since(*at),
-                self.0.name,
-                primary.name
-            )
+            let (name, since) = (self.0.name, since(*at));
+            let back = match primary.check {
+                Verdict::Up => format!("{} is up: `polder failback {name}` goes back", primary.name),
+                _ => format!("`polder failback {name}` goes back to {} when that is up", primary.name),
+            };
+            let words = format!("{name} serves from {} since {since} ({by}: {reason}); {back}", active.name);
+            Finding::about([name], words)
         })
     }
 
     /// Proxies that answered and name different active backends.
-    fn latches_that_differ(&self) -> Option<String> {
+    fn latches_that_differ(&self) -> Option<Finding> {
         let latched = self.0.by_proxy.iter().filter_map(|(proxy, service)| Some((service.latch.as_ref()?, *proxy)));
         let active = |latch: &LatchStatus| latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
         let by_backend = grouped(latched.map(|(latch, proxy)| (active(latch), proxy)));
         let says = by_backend.iter().map(|(backend, proxies)| format!("{} on {backend}", proxies.join(", ")));
-        (by_backend.len() > 1)
-            .then(|| format!("latches differ: service {}: {}", self.0.name, says.collect::<Vec<_>>().join("; ")))
+        let words = || format!("latches differ: service {}: {}", self.0.name, says.collect::<Vec<_>>().join("; "));
+        let about = by_backend.values().flatten().copied().chain([self.0.name]);
+        (by_backend.len() > 1).then(|| Finding::about(about, words()))
     }
 }
 

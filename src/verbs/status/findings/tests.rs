@@ -24,9 +24,13 @@ fn well(name: &str) -> proxy::Status {
     status
 }
 
+fn in_words(replies: &[DaemonReply]) -> Vec<String> {
+    all(replies).into_iter().map(String::from).collect()
+}
+
 fn found(proxies: &[&proxy::Status]) -> Vec<String> {
     let replies: Vec<_> = proxies.iter().map(|one| seen(Ok(Status::Proxy(Box::new((*one).clone()))))).collect();
-    all(&replies)
+    in_words(&replies)
 }
 
 #[test]
@@ -36,12 +40,12 @@ fn a_fleet_that_is_well_has_no_findings() {
         seen(Ok(Status::Proxy(Box::new(well("px-2"))))),
         seen(Ok(Status::Nameserver(Box::new(examples::nameserver())))),
     ];
-    assert_eq!(all(&replies), Vec::<String>::new());
+    assert_eq!(in_words(&replies), Vec::<String>::new());
 }
 
 #[test]
 fn a_daemon_that_does_not_answer_is_a_finding() {
-    assert_eq!(all(&[seen(Err(Error::new("refused")))]), ["px-9 does not answer: refused"]);
+    assert_eq!(in_words(&[seen(Err(Error::new("refused")))]), ["px-9 does not answer: refused"]);
 }
 
 #[test]
@@ -53,10 +57,8 @@ fn a_service_on_its_backup_is_one_finding_that_says_since_when_why_and_the_way_b
     }
     assert_eq!(
         found(&[&status, &status]),
-        [
-            "shop serves from web3 since 2023-11-14 22:13:20Z (px-1: web2 down: connection refused); `polder failback shop` goes \
-             back to web2 when that is well"
-        ]
+        ["shop serves from web3 since 2023-11-14 22:13:20Z (px-1: web2 down: connection refused); web2 is up: \
+             `polder failback shop` goes back"]
     );
 }
 
@@ -70,7 +72,8 @@ fn what_an_operator_has_taken_out_is_a_finding_that_says_who_when_and_why() {
         ]
     );
     status.services[1].backends[1].note.as_mut().unwrap().until = Some(1_700_000_060_000);
-    assert!(found(&[&status])[0].ends_with("by alice@admin-nl: new disk; until 2023-11-14 22:14:20Z"));
+    let ends = "by alice@admin-nl: new disk, until 2023-11-14 22:14:20Z; `polder ready www/web2` puts it back";
+    assert!(found(&[&status])[0].ends_with(ends), "{:?}", found(&[&status]));
 }
 
 #[test]
@@ -127,6 +130,22 @@ fn a_service_that_nobody_gets_is_one_line_with_its_cause() {
 }
 
 #[test]
+fn what_visitors_do_not_get_stands_first_and_no_cause_is_said_twice() {
+    let mut sick = well("px-1");
+    sick.services[1].usable = false;
+    for backend in &mut sick.services[1].backends {
+        (backend.check, backend.check_reason) = (Verdict::Down, "connection refused".to_owned());
+    }
+    let silent = crate::api::alarms::silent_peer(Some(20), "px-9 (192.0.2.9:8405): connection refused");
+    sick.daemon.alarms = vec![crate::api::alarms::no_usable_backend("www"), silent];
+    let replies = [seen(Err(Error::new("refused"))), seen(Ok(Status::Proxy(Box::new(sick))))];
+    assert_eq!(
+        in_words(&replies),
+        ["www: 503 at px-1: web1, web2 down: connection refused", "px-9 does not answer: refused"]
+    );
+}
+
+#[test]
 fn proxies_with_different_documents_are_a_finding_that_says_what_differs() {
     let mut other = well("px-2");
     other.services[1].backends.pop();
@@ -151,7 +170,7 @@ fn nameservers_with_different_zones_are_a_finding() {
         seen(Ok(Status::Nameserver(Box::new(status))))
     };
     assert_eq!(
-        all(&[with_serial("ns-1", 7), with_serial("ns-2", 8)]),
+        in_words(&[with_serial("ns-1", 7), with_serial("ns-2", 8)]),
         ["zone example.net: not the same serial: ns-1 has 7; ns-2 has 8"]
     );
 }

@@ -95,7 +95,7 @@ fn a_screen_says_of_each_host_what_runs_who_locks_it_and_what_is_wrong() {
         }],
     };
     assert_eq!(
-        fleet.findings(),
+        fleet.findings().into_iter().map(String::from).collect::<Vec<_>>(),
         [
             "px-nl: changed by hand since",
             "px-nl: unit nginx.service has failed",

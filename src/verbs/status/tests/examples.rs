@@ -19,6 +19,7 @@ pub fn proxy() -> Status {
         state: OperatorState::Drain,
         who: "alice@admin-nl".to_owned(),
         when: 1_700_000_000_000,
+        since: None,
         by: "px-1".to_owned(),
         why: "new disk".to_owned(),
         until: None,
@@ -98,11 +99,13 @@ pub fn nameserver() -> api::dns::Status {
             check_reason: "200 in 1 ms".to_owned(),
             check_since: 1_700_000_000_000,
             answered: true,
+            unjudged: false,
         }],
     };
     api::dns::Status {
         daemon: daemon(Daemon::Nameserver, "ns-1", "192.0.2.53:53"),
         queries: 0,
+        no_ipv6: false,
         zones: Vec::new(),
         failed_zones: Vec::new(),
         challenges: Vec::new(),

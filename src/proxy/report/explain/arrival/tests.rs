@@ -25,14 +25,14 @@ fn told(protocol: Protocol, port: Option<u16>, https: bool) -> (String, bool) {
 fn the_listener_that_takes_a_visitor_is_named_and_one_that_is_not_there_is_told() {
     use Protocol::{Http, Https};
     for (protocol, port, https, words, is_taken) in [
-        (Http, None, true, "the listener web (0.0.0.0:80) takes it", true),
-        (Http, Some(8080), true, "the listener other (0.0.0.0:8080) takes it", true),
-        (Https, Some(8443), true, "the listener tls ([::]:8443) takes it", true),
+        (Http, None, true, "it comes in by the listener web (0.0.0.0:80)", true),
+        (Http, Some(8080), true, "it comes in by the listener other (0.0.0.0:8080)", true),
+        (Https, Some(8443), true, "it comes in by the listener tls ([::]:8443)", true),
         (
             Https,
             None,
             true,
-            "no listener of this proxy has port 443: whoever is sent on to the listener tls ([::]:8443) gets this",
+            "no listener of this proxy has port 443: this is what the listener tls ([::]:8443) answers",
             true,
         ),
         (Https, None, false, "no listener of this proxy speaks https", false),

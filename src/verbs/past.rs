@@ -1,11 +1,8 @@
-//! `explain --at TIME`: how what a visitor would have met stood at a moment, from the daemons' histories.
-//!
-//! Routes are those of the present documents; the state of checks, latches, pools and operators' words is that of the moment, as far as the
-//! histories reach, and it is said how far they do.
+//! How a service or a pool stood at a moment, from the daemons' histories: checks, latches, answers and operators' words, as far as the
+//! histories reach.
 
 use serde::Serialize;
 
-use super::merged::{self, Said};
 use crate::api::daemon::Daemon;
 use crate::api::events::{Event, Events, EventsOf, Query};
 use crate::api::operator::OperatorNote;
@@ -13,26 +10,24 @@ use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::log_line::Kind;
 use crate::verbs::endpoint::Endpoint;
-use crate::verbs::layout::wrapped;
-use crate::verbs::output::{Tone, printable};
 use crate::verbs::replies::DaemonReply;
-use crate::verbs::times::{moment, since};
+use crate::verbs::times::since;
 use crate::verbs::waiting;
 
 /// What one daemon's history says.
 #[derive(Debug, Serialize)]
 pub(super) struct Past {
-    daemon: String,
-    role: Daemon,
+    pub(super) daemon: String,
+    pub(super) role: Daemon,
     /// The service or pool.
-    about: String,
+    pub(super) about: String,
     /// The time of the oldest event that it still knows, in milliseconds since the epoch.
-    oldest: Option<u64>,
+    pub(super) oldest: Option<u64>,
     /// How it stood, each a sentence.
-    was: Vec<String>,
+    pub(super) was: Vec<String>,
     /// Why it says nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    pub(super) error: Option<String>,
 }
 
 /// A daemon, and the service or pool that it is asked about.
@@ -80,71 +75,6 @@ async fn events(endpoint: &Endpoint, query: &Query) -> Result<Events, String> {
     let value = endpoint.get(&query.target()).await.map_err(|error| error.to_string())?;
     let told = serde_json::from_value::<EventsOf>(value);
     told.map(|told| told.events).map_err(|error| format!("its history is of another version of polder: {error}"))
-}
-
-/// For people.
-pub(super) fn text(past: &[Past], at: u64, width: usize) -> String {
-    let mut text =
-        wrapped("", &format!("At {}, as the histories have it; routes are those of today.", moment(at)), 2, width);
-    for role in Daemon::ALL {
-        let said = past.iter().filter(|one| one.error.is_none() && one.role == role);
-        let said = said.map(|one| Said {
-            daemon: &one.daemon,
-            headline: printable(&format!("{} {}", what(role), one.about)),
-            sentences: one.was.clone(),
-        });
-        text += &merged::text(role.name(), said.collect(), width);
-    }
-    text + &reaches(past, at, width)
-}
-
-/// How far the histories reach, those together that say the same.
-fn reaches(past: &[Past], at: u64, width: usize) -> String {
-    // Of those that reach back to then, what the shortest one has is enough to say.
-    let reached =
-        past.iter().filter(|one| one.error.is_none()).filter_map(|one| one.oldest.filter(|oldest| *oldest <= at)).max();
-    let mut alike: Vec<(bool, String, Vec<&str>)> = Vec::new();
-    for Past { daemon, oldest, error, .. } in past {
-        let (is_known, words) = match (error, oldest) {
-            (Some(why), _) => (false, format!("no history is known: {why}")),
-            (None, None) => (false, "there is no history".to_owned()),
-            (None, Some(oldest)) if *oldest > at => (
-                false,
-                format!(
-                    "the history begins at {} only; what is told of before is what was found then",
-                    moment(*oldest)
-                ),
-            ),
-            (None, Some(oldest)) => {
-                (true, format!("the history reaches back to {}", moment(reached.unwrap_or(*oldest))))
-            }
-        };
-        match alike.iter_mut().find(|(_, other, _)| *other == words) {
-            Some((_, _, daemons)) => daemons.push(daemon),
-            None => alike.push((is_known, words, vec![daemon])),
-        }
-    }
-    let line = |(is_known, words, mut daemons): (bool, String, Vec<&str>)| {
-        daemons.sort_unstable();
-        let words = printable(&format!("{}: {words}", daemons.join(", ")));
-        match is_known {
-            true => wrapped("", &Tone::Faint.paint(&words), 2, width),
-            false => wrapped(&format!("{} ", Tone::Bad.paint("!")), &words, 2, width),
-        }
-    };
-    alike.into_iter().map(line).collect()
-}
-
-/// Whether every history reaches back to then.
-pub(super) fn is_whole(past: &[Past], at: u64) -> bool {
-    past.iter().all(|one| one.error.is_none() && one.oldest.is_some_and(|oldest| oldest <= at))
-}
-
-fn what(role: Daemon) -> &'static str {
-    match role {
-        Daemon::Proxy => "service",
-        Daemon::Nameserver => "pool",
-    }
 }
 
 /// A moment in the history of one daemon.
@@ -233,8 +163,8 @@ impl Moment<'_> {
         if let Some(event) = self.last(Kind::Operator, subject) {
             return Some(format!("operator since {}: {}", since(event.at), event.words));
         }
-        let note = now.filter(|note| note.when <= self.at)?;
-        Some(format!("operator since {}: {}, as it still is", since(note.when), note.in_words(subject)))
+        let note = now.filter(|note| note.began() <= self.at)?;
+        Some(format!("operator since {}: {}, as it still is", since(note.began()), note.in_words(subject)))
     }
 
     fn answers(&self, pool: &str, now: &[String]) -> String {

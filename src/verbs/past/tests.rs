@@ -77,28 +77,3 @@ fn what_an_operator_said_before_the_history_and_is_in_force_is_told() {
         "operator since 1970-01-01 00:00:01Z: www/web2 is set to drain by alice@admin-nl: new disk, as it still is";
     assert_eq!(told.last().map(String::as_str), Some(note), "{told:?}");
 }
-
-#[test]
-fn a_history_that_does_not_reach_back_is_said_and_makes_the_answer_no() {
-    let past = |daemon: &str, oldest, error: Option<&str>| Past {
-        daemon: daemon.to_owned(),
-        role: Daemon::Proxy,
-        about: "shop".to_owned(),
-        oldest,
-        was: vec!["latch: web2 was active, since before the history".to_owned()],
-        error: error.map(str::to_owned),
-    };
-    let all =
-        [past("px-1", Some(1_000), None), past("px-2", Some(9_000_000), None), past("px-3", None, Some("frozen"))];
-    assert!(!is_whole(&all, 2_000) && is_whole(&all[..1], 2_000));
-    let text = anstream::adapter::strip_str(&text(&all, 2_000, 200)).to_string();
-    for told in [
-        "At 1970-01-01 00:00:02Z",
-        "proxies px-1, px-2: service shop\n    latch: web2 was active",
-        "px-1: the history reaches back to 1970-01-01 00:00:01Z",
-        "! px-2: the history begins at 1970-01-01 02:30:00Z only; what",
-        "! px-3: no history is known: frozen",
-    ] {
-        assert!(text.contains(told), "{told} in\n{text}");
-    }
-}
