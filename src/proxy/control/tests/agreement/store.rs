@@ -11,7 +11,8 @@ pub struct Store {
     pub kept: BTreeMap<Key, (String, i64, Option<i64>)>,
     /// What was written, in order.
     pub history: Vec<Entry>,
-    leases: BTreeMap<i64, Duration>,
+    /// Until when each lease lasts.
+    pub leases: BTreeMap<i64, Duration>,
     last_lease: i64,
 }
 
