@@ -30,7 +30,16 @@ fn service(usable: bool, active: Option<&str>, backends: Vec<BackendStatus>) -> 
         spent: vec![],
         stored: true,
     });
-    ServiceStatus { name: "www".to_owned(), hosts: vec![], mode: String::new(), target: None, usable, latch, backends }
+    ServiceStatus {
+        name: "www".to_owned(),
+        fingerprint: String::new(),
+        hosts: vec![],
+        mode: String::new(),
+        target: None,
+        usable,
+        latch,
+        backends,
+    }
 }
 
 fn words(service: &ServiceStatus) -> String {
