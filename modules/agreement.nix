@@ -153,6 +153,9 @@ in
           QUOTA_BACKEND_BYTES = toString (256 * 1024 * 1024);
           # Metrics and health, which need no certificate, for the monitoring and for a push.
           LISTEN_METRICS_URLS = "http://${fleet.hosts.${host}.socket ports.metrics}";
+          # A member that hears the others only at times asks whether it could win before it calls an election: it cannot unseat a leader
+          # that all others hear. The default since etcd 3.5.
+          PRE_VOTE = "true";
           LOG_LEVEL = "warn";
         };
       };

@@ -17,6 +17,7 @@ pub(crate) mod distinct;
 pub mod dns;
 pub mod duration;
 pub mod finding;
+pub mod fingerprint;
 pub mod host_pattern;
 pub mod invalid;
 pub(crate) mod listen;

@@ -92,7 +92,7 @@ pub fn names(zone: ZoneFile) -> dns::snapshot::Snapshot {
     };
     let (aliases, members) = (Vec::new(), BTreeMap::new());
     let pool = PoolConfig {
-        fingerprint: 0,
+        fingerprint: Default::default(),
         ttl: 300,
         aliases,
         when_all_down: WhenAllDown::All,

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use super::duration;
 use super::finding::{Finding, Findings};
+use super::fingerprint::Fingerprint;
 use super::invalid::Invalid;
 use super::near_miss::nearest;
 use super::regular_file::{MOST_DOCUMENT, read_regular_file};
@@ -130,8 +131,8 @@ pub struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// See [`Json::fingerprint`].
-    pub fn fingerprint(&self) -> u64 {
-        self.node.json.fingerprint()
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(self.node.json.fingerprint())
     }
 
     /// Notes a finding about this value.

@@ -50,7 +50,7 @@ pub struct Entry {
 
 impl Json {
     /// A number that is the same for the same value, in whatever order its keys stand and wherever its lines break: FNV-1a of its parts,
-    /// for whoever compares documents of several machines. Nothing is safe by it.
+    /// for whoever compares documents of several machines. Where files lie is each machine's own. Nothing is safe by it.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = FnvHasher::default();
         self.hash_into(&mut hasher);
@@ -76,14 +76,21 @@ impl Json {
                 part(5, &entries.len().to_string());
                 let mut entries: Vec<&Entry> = entries.iter().collect();
                 entries.sort_by(|one, other| one.key.cmp(&other.key));
-                for entry in entries {
-                    hasher.write_u64(entry.key.len() as u64);
-                    hasher.write(entry.key.as_bytes());
-                    entry.node.json.hash_into(hasher);
+                for Entry { key, node, .. } in entries {
+                    hasher.write_u64(key.len() as u64);
+                    hasher.write(key.as_bytes());
+                    if !names_a_file(key) {
+                        node.json.hash_into(hasher);
+                    }
                 }
             }
         }
     }
+}
+
+/// Whether what stands under this key is a path of the machine's own.
+fn names_a_file(key: &str) -> bool {
+    matches!(key, "error_pages" | "file" | "folder") || key.ends_with("_file")
 }
 
 /// Why a text is not JSON.

@@ -3,6 +3,7 @@
 //! What checks say and what the operator says stand side by side, never merged: an operator sees whether a target is
 //! down, or taken out.
 
+mod columns;
 mod detail;
 mod drift;
 mod findings;
@@ -21,9 +22,10 @@ use super::daemons::Selection;
 use super::exit::Exit;
 use super::output::Output;
 use crate::push::error::Error;
+use columns::Columns;
 use names::Unknown;
 use seen::Seen;
-use view::{Columns, View};
+use view::View;
 
 /// What `status` takes.
 #[derive(Debug, Clone, Default, clap::Args)]

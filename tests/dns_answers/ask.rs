@@ -61,7 +61,7 @@ pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
     };
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
     PoolConfig {
-        fingerprint: 0,
+        fingerprint: Default::default(),
         ttl,
         aliases,
         when_all_down: WhenAllDown::All,

@@ -136,9 +136,13 @@ in
               host.succeed("systemctl start program-www.service")
 
       with subtest("every member of a pool is down"):
-          with fires("PolderPoolDown", pool=POOL, instance="ns1"):
+          with fires("PolderPoolIsolated", pool=POOL, instance="ns1"):
               cut(ns1, 80)
-          mend(ns1)
+          # As long as a peer reaches them, its checks decide.
+          with fires("PolderPoolDown", pool=POOL, instance="ns1"):
+              cut(ns2, 80)
+          for host in (ns1, ns2):
+              mend(host)
 
       with subtest("a reload that fails"):
           for daemon, host, unit in (("proxy", px1, "polder-proxy"), ("nameserver", ns1, "polder-dns")):

@@ -8,14 +8,15 @@ use std::time::Duration;
 use super::zones::ZoneConfig;
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
+use crate::config::fingerprint::Fingerprint;
 use crate::config::reader::{Keys, Location, Read, Value};
 use crate::config::{address, defaults, names};
 
 /// One pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolConfig {
-    /// The same wherever the same stands under its key ([`Value::fingerprint`]).
-    pub fingerprint: u64,
+    /// Of all that stands under its key.
+    pub fingerprint: Fingerprint,
     /// Of its A and AAAA, in seconds. Default 300.
     pub ttl: u32,
     /// Further owners that answer from this pool, lower case, without the final dot.

@@ -21,6 +21,7 @@ use super::target::{self, Target};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
+use crate::config::fingerprint::Fingerprint;
 use crate::config::host_pattern::HostPattern;
 use crate::config::names;
 use crate::config::reader::{Keys, Location, Read, Value};
@@ -30,8 +31,8 @@ use crate::config::reader::{Keys, Location, Read, Value};
 pub struct ServiceConfig {
     /// Its key in the document.
     pub name: String,
-    /// The same wherever the same stands under its key ([`Value::fingerprint`]).
-    pub fingerprint: u64,
+    /// Of all that stands under its key.
+    pub fingerprint: Fingerprint,
     /// The host names it is reached under; never empty.
     pub hosts: Vec<HostPattern>,
     /// Path prefixes in whole segments. Default `["/"]`.

@@ -130,6 +130,7 @@ fn accepts_what_a_strict_parser_accepts_and_nothing_else() {
 fn a_fingerprint_goes_by_what_is_said_and_not_by_how_it_is_laid_out() {
     let of = |text: &str| parse(text).unwrap().json.fingerprint();
     assert_eq!(of(r#"{"a": [1, "x"], "b": null}"#), of("{\n \"b\":null,\n\n\"a\":[1,\"x\"]}"));
+    assert_eq!(of(r#"{"key_file": "/etc/a", "a": 1}"#), of(r#"{"a": 1, "key_file": "b"}"#), "files lie where they lie");
     let different = [
         r#"{"a":[1,"x"]}"#,
         r#"{"a":["x",1]}"#,

@@ -27,7 +27,15 @@ fn pool(when_all_down: WhenAllDown) -> PoolConfig {
         ("b".to_owned(), member(&["192.0.2.2", "2001:db8::2"])),
         ("c".to_owned(), member(&["192.0.2.3"])),
     ]);
-    PoolConfig { fingerprint: 0, ttl: 300, aliases: vec![], when_all_down, keep_answer: KEEPS, members, check }
+    PoolConfig {
+        fingerprint: Default::default(),
+        ttl: 300,
+        aliases: vec![],
+        when_all_down,
+        keep_answer: KEEPS,
+        members,
+        check,
+    }
 }
 
 fn ip(text: &str) -> IpAddr {

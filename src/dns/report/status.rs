@@ -145,7 +145,7 @@ impl State {
         let answers: Vec<String> = chosen.map_or(Vec::new(), |c| c.addresses().map(ToString::to_string).collect());
         PoolStatus {
             name: name.into(),
-            fingerprint: format!("{:016x}", config.fingerprint),
+            fingerprint: config.fingerprint.to_string(),
             ttl: config.ttl,
             all_down: chosen.and_then(Choices::all_down).map(str::to_owned),
             decided_by: chosen.map(Choices::decided_by).unwrap_or_default(),

@@ -150,7 +150,7 @@ fn of_front(state: &State, trends: &Trends, front: &Front, now: Now) -> ServiceS
 
 fn fingerprint(state: &State, service: &str) -> String {
     let config = state.prepared.document.services.get(service);
-    config.map(|config| format!("{:016x}", config.fingerprint)).unwrap_or_default()
+    config.map(|config| config.fingerprint.to_string()).unwrap_or_default()
 }
 
 fn hosts(state: &State, service: &str) -> Vec<String> {

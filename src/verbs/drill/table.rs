@@ -94,7 +94,7 @@ fn summary(outcomes: &[Outcome], pace: Pace, took: Duration) -> String {
     };
     let mut text = format!(
         "{verdict} in {:.0} s, under {} requests/s and {} queries/s at least: {} requests, {} queries.\n\
-         Failed: what visitors were promised would not. Excused: sent to the broken part before that could be known.\n\
+         Failed: in spite of the promise. Excused: sent to the broken part before that could be known.\n\
          {}\n",
         took.as_secs_f64(),
         outcomes.iter().map(|outcome| outcome.judgement.figures.requests_per_s).min().unwrap_or(0),
@@ -103,7 +103,7 @@ fn summary(outcomes: &[Outcome], pace: Pace, took: Duration) -> String {
         sum(|outcome| outcome.judgement.figures.queries),
         match pace {
             Pace::Timed =>
-                "Bounds are for TTL 5 s, interval 200 ms, time-out 150 ms here; TTL 300 s, interval 2 s, time-out 1 s at defaults.",
+                "Bounds are for a machine that has nothing else to do (`--untimed` judges no times), with TTL 5 s, interval 200 ms, time-out 150 ms; at defaults TTL 300 s, interval 2 s, time-out 1 s.",
             Pace::Untimed => "Untimed: how long anything took was not judged.",
         },
     );

@@ -8,10 +8,10 @@ mod sheet;
 
 use serde_json::{Value, json};
 
+use super::columns::Columns;
 use super::findings::Finding;
 use super::names::Named;
 use super::seen::Seen;
-use super::view::Columns;
 use super::{overview, services};
 use sheet::Sheet;
 

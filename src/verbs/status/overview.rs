@@ -3,8 +3,8 @@
 mod folded;
 mod troubled;
 
+use super::columns::Columns;
 use super::seen::Seen;
-use super::view::Columns;
 use crate::verbs::layout::wrapped;
 use crate::verbs::output::{Tone, printable};
 

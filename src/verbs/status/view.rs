@@ -1,34 +1,13 @@
-//! What of the fleet is shown: all of it, or one thing (pure, but for the question how wide lines may be).
+//! What of the fleet is shown: all of it, or one thing (pure).
 
 use serde_json::{Value, json};
 
+use super::columns::Columns;
 use super::names::{self, Named, Unknown};
 use super::seen::Seen;
 use super::{detail, overview};
 use crate::verbs::exit::Exit;
-use crate::verbs::layout;
 use crate::verbs::replies::DaemonReply;
-
-/// How wide lines may be.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Columns {
-    pub(super) all: usize,
-    /// Of a finding, which `grep` should see whole.
-    pub(super) finding: usize,
-}
-
-impl Columns {
-    /// So many for all.
-    #[cfg(test)]
-    pub(super) fn of(width: usize) -> Columns {
-        Columns { all: width, finding: width }
-    }
-
-    /// Those of where it is printed.
-    pub(super) fn here() -> Columns {
-        Columns { all: layout::width(), finding: layout::width_of_lines() }
-    }
-}
 
 /// What of it is shown.
 pub(super) enum View {

@@ -3,8 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use super::columns::Columns;
 use super::seen::Seen;
-use super::view::{Columns, View};
+use super::view::View;
 use crate::api::proxy::BackendStatus;
 use crate::api::status::Status;
 use crate::push::error::Error;
