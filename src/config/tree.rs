@@ -50,7 +50,7 @@ pub struct Entry {
 
 impl Json {
     /// A number that is the same for the same value, in whatever order its keys stand and wherever its lines break: FNV-1a of its parts,
-    /// for whoever compares documents of several machines. Where files lie is each machine's own. Nothing is safe by it.
+    /// for whoever compares documents of several machines. Where files lie and how it probes is each machine's own matter. Nothing is safe by it.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = FnvHasher::default();
         self.hash_into(&mut hasher);
@@ -79,7 +79,7 @@ impl Json {
                 for Entry { key, node, .. } in entries {
                     hasher.write_u64(key.len() as u64);
                     hasher.write(key.as_bytes());
-                    if !names_a_file(key) {
+                    if !is_of_one_machine(key) {
                         node.json.hash_into(hasher);
                     }
                 }
@@ -88,9 +88,9 @@ impl Json {
     }
 }
 
-/// Whether what stands under this key is a path of the machine's own.
-fn names_a_file(key: &str) -> bool {
-    matches!(key, "error_pages" | "file" | "folder") || key.ends_with("_file")
+/// Whether what stands under this key is each machine's own matter: where a file lies, and how it probes what is nearer to it, or farther away.
+fn is_of_one_machine(key: &str) -> bool {
+    matches!(key, "check" | "error_pages" | "file" | "folder") || key.ends_with("_file")
 }
 
 /// Why a text is not JSON.

@@ -157,6 +157,14 @@ impl OperatorStates {
         former
     }
 
+    /// Whether a note says something else than what is in force. The same command that came by a peer first is none.
+    pub fn is_news(&self, subject: &str, note: &OperatorNote, now: u64) -> bool {
+        match self.0.get(subject).filter(|note| !note.is_expired(now)) {
+            None => note.state != OperatorState::Ready,
+            Some(in_force) => !in_force.says_the_same(note),
+        }
+    }
+
     /// Takes over every newer note of a peer.
     pub fn merge(&mut self, other: &OperatorStates, now: u64) -> Merged {
         let mut merged = Merged::default();
@@ -165,11 +173,7 @@ impl OperatorStates {
             if ours.is_some_and(|ours| ours.compare(theirs) != Ordering::Less) {
                 continue;
             }
-            let is_news = match ours.filter(|note| !note.is_expired(now)) {
-                None => theirs.state != OperatorState::Ready,
-                Some(ours) => !ours.says_the_same(theirs),
-            };
-            if is_news && !theirs.is_expired(now) {
+            if self.is_news(subject, theirs, now) && !theirs.is_expired(now) {
                 merged.news.push((subject.clone(), theirs.clone()));
             }
             self.0.insert(subject.clone(), theirs.clone());

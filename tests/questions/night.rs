@@ -187,12 +187,8 @@ async fn a_new_disk(stage: &mut Stage<'_>) {
             .in_its_own_words(),
         look("Who has drained px-2, why, and until when?", "polder status http0.l.polder.test/px-2", "by alice@")
             .says_no(),
-        look(
-            "What have operators said lately?",
-            "polder events --kind operator --since 1m",
-            "is set to drain by alice@",
-        )
-        .in_its_own_words(),
+        look("What have operators said lately?", "polder events --kind operator --since 1m", " by alice@")
+            .in_its_own_words(),
         change("How do I put px-2 back?", "polder ready px-2", "is set to ready"),
     ] {
         stage.ask(asked).await;

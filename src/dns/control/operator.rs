@@ -159,8 +159,9 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 let Proposal { subject, note, .. } = proposal;
                 self.operator.admits(&subject, &note)?;
-                let line = said(&subject, &note);
-                effects.push(Effect::Log(line));
+                effects.extend(
+                    self.operator.is_news(&subject, &note, now.unix_ms).then(|| Effect::Log(said(&subject, &note))),
+                );
                 self.operator.set(&subject, note);
                 Ok(self.operator_file.changed())
             });

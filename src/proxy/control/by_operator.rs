@@ -84,7 +84,9 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 let Proposal { subject, note, .. } = proposal;
                 self.operator.admits(&subject, &note)?;
-                effects.push(Effect::Log(said(&subject, &note)));
+                effects.extend(
+                    self.operator.is_news(&subject, &note, now.unix_ms).then(|| Effect::Log(said(&subject, &note))),
+                );
                 self.operator.set(&subject, note);
                 let next = self.build(now);
                 effects.push(self.publish(next));

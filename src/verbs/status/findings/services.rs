@@ -101,7 +101,8 @@ impl<'a> Service<'a> {
                 _ => format!("`polder failback {name}` goes back to {} when that is up", primary.name),
             };
             let words = format!("{name} serves from {} since {since} ({by}: {reason}); {back}", active.name);
-            Finding::about([name], words)
+            let uses = [active, primary].map(|backend| format!("{name}/{}", backend.name));
+            Finding::about(uses.into_iter().chain([name.to_owned()]), words)
         })
     }
 
