@@ -7,14 +7,13 @@ mod nameservers;
 mod operators;
 mod proxies;
 mod row;
-mod sites;
 mod stateful;
 mod stateless;
 
 pub use row::Row;
 
 /// All rows.
-pub static ROWS: [&Row; 31] = [
+pub static ROWS: [&Row; 30] = [
     &stateless::KILLED,
     &stateless::FROZEN,
     &stateless::FAILING,
@@ -25,7 +24,6 @@ pub static ROWS: [&Row; 31] = [
     &stateful::FLAPPING,
     &stateful::FAILBACK,
     &stateful::ONE_PROXY_BLIND,
-    &sites::LINK_CUT,
     &proxies::KILLED,
     &proxies::FROZEN,
     &proxies::DRAINED,

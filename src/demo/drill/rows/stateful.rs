@@ -91,7 +91,6 @@ pub(super) static FAILBACK: Row = Row {
     broken: "the operator fails the service back",
     promise: "every proxy serves the primary again",
     bound: |times| Some(times.peers),
-    needs: None,
     prepare: Some(|stage| {
         Box::pin(async {
             primary_dies(stage).await?;
@@ -193,7 +192,7 @@ pub(super) async fn there_and_back(stage: &mut Stage) -> Result<(), Error> {
     stage.home().await
 }
 
-pub(super) async fn epochs(stage: &Stage) -> Vec<Option<u64>> {
+async fn epochs(stage: &Stage) -> Vec<Option<u64>> {
     let mut epochs = Vec::new();
     for watched in stage.watched(Daemon::Proxy) {
         epochs.push(stage.seen(&watched.name).await.and_then(|seen| seen.epoch(STATEFUL)));
