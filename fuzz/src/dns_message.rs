@@ -63,6 +63,7 @@ fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
     };
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
     PoolConfig {
+        fingerprint: Default::default(),
         ttl,
         aliases,
         when_all_down: WhenAllDown::All,

@@ -31,7 +31,7 @@ fn merged(letters: &[&PeerState]) -> (OperatorStates, Record) {
     let mut operator = OperatorStates::default();
     let mut latches = Latches::restore(StoredLatches::Missing);
     for words in letters {
-        operator.merge(&words.operator);
+        operator.merge(&words.operator, 0);
         latches.merge_peers(&words.latches);
     }
     // When a note ends is each daemon's own to say, by its own clock.
