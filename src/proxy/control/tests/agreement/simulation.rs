@@ -1,6 +1,6 @@
 //! Faults of every kind at random, and what must hold after each event, whatever they are.
 //!
-//! `SEED=n` plays one again, `SEEDS=n` plays so many: a hundred in `cargo test`, more where there is time (CONTRIBUTING.md).
+//! `SEED=n` plays one again, `SEEDS=n` plays so many, from `SEED` on or from anywhere: a hundred in `cargo test`, more where there is time (CONTRIBUTING.md).
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -148,7 +148,7 @@ fn heal(fleet: &mut Fleet) {
 fn whatever_fails_no_two_backends_answer_and_a_fleet_that_is_whole_again_serves() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
     let (first, count) = match number("SEED") {
-        Some(seed) => (seed, 1),
+        Some(seed) => (seed, number("SEEDS").unwrap_or(1)),
         None => (fastrand::u64(..1 << 40), number("SEEDS").unwrap_or(100)),
     };
     let documents: Vec<_> = (1..=4).map(|count| documents(count, "stop")).collect();
