@@ -16,7 +16,12 @@ pub fn to_unix_ms(moment: SystemTime) -> u64 {
 pub fn since(unix_ms: u64, now: u64) -> String {
     const LATELY: u64 = 20 * 3_600_000;
     let is_near = unix_ms.abs_diff(now) < LATELY;
-    formatted(unix_ms, if is_near { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%SZ" })
+    if is_near { formatted(unix_ms, "%H:%M:%SZ") } else { moment(unix_ms) }
+}
+
+/// When something was: `2026-11-29 04:08:05Z`.
+pub fn moment(unix_ms: u64) -> String {
+    formatted(unix_ms, "%Y-%m-%d %H:%M:%SZ")
 }
 
 /// A moment by a format of strftime, in UTC.

@@ -9,16 +9,12 @@ use jiff::tz::TimeZone;
 
 use crate::config::duration;
 use crate::push::error::Error;
+pub use crate::unix_time::moment;
 use crate::unix_time::{self, formatted};
 
 /// A moment as the operator's clock shows it: `HH:MM:SS`, in UTC with a `Z`.
 pub fn time_of_day(unix_ms: u64) -> String {
     formatted(unix_ms, "%H:%M:%SZ")
-}
-
-/// A moment with its day: `2026-11-26 12:05:48Z`.
-pub fn moment(unix_ms: u64) -> String {
-    formatted(unix_ms, "%Y-%m-%d %H:%M:%SZ")
 }
 
 /// Since when something is so: the time of day, with its day where that is not within the last 20 hours.

@@ -25,7 +25,7 @@ use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::{HealthView, Target, Targets};
 use crate::log_line::LogLine;
-use crate::unix_time::formatted;
+use crate::unix_time::moment;
 
 /// A document, read and ready to be put in force.
 pub trait Document: Sized + Send + Sync + 'static {
@@ -160,7 +160,7 @@ pub struct LastReload {
 impl LastReload {
     /// When and how.
     pub fn in_words(&self) -> String {
-        format!("{}: {}", formatted(self.when, "%Y-%m-%d %H:%M:%SZ"), self.words)
+        format!("{}: {}", moment(self.when), self.words)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::OperatorStates;
 use crate::api::operator::{OperatorNote, OperatorState};
 use crate::log_line::{Kind, LogLine};
-use crate::unix_time::formatted;
+use crate::unix_time::moment;
 
 /// A note that comes from a peer so long after it was given, in milliseconds, is told with its time.
 const LATE: u64 = 60_000;
@@ -19,7 +19,7 @@ pub fn learned(subject: &str, note: &OperatorNote, now: u64) -> LogLine {
     let said = note.in_words(subject);
     let words = match now.saturating_sub(note.began()) {
         ..LATE => said,
-        _ => format!("{said} (at {})", formatted(note.began(), "%Y-%m-%d %H:%M:%SZ")),
+        _ => format!("{said} (at {})", moment(note.began())),
     };
     LogLine::info(Kind::Operator, words).about(subject)
 }

@@ -53,13 +53,14 @@ impl Fleet {
             let latch = proxy.machine.state.latches.get(SERVICE).unwrap().latch();
             let (paused, cut) = (proxy.is_paused, proxy.is_cut_off);
             format!(
-                "{}: epoch {:?} {:?}, view {:?}, paused {paused}, cut off {cut}, reaches {:?}, alarms {:?}",
+                "{}: epoch {:?} {:?}, view {:?}, paused {paused}, cut off {cut}, reaches {:?}, alarms {:?}, {:?}",
                 name(own),
                 latch.map(|latch| latch.epoch),
                 latch.map(|latch| latch.active.clone()),
                 proxy.machine.view(),
                 proxy.reaches,
-                proxy.machine.alarms()
+                proxy.machine.alarms(),
+                proxy.machine.state.agreement
             )
         });
         let kept = self.store.kept.iter().map(|(key, (value, written, _))| format!("{key} @{written}: {value}"));
