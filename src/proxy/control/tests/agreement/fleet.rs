@@ -327,7 +327,12 @@ impl Fleet {
                 self.after(Duration::ZERO, Happening::Watch(proxy, session));
             }
             Happening::Watch(proxy, session) => {
-                if !self.hears_the_store(proxy) || self.proxies[proxy].session != session {
+                if self.proxies[proxy].session != session {
+                    return;
+                }
+                if !self.hears_the_store(proxy) {
+                    // What is on its way is sent again, as long as the connection lives.
+                    self.after(Duration::from_millis(300), Happening::Watch(proxy, session));
                     return;
                 }
                 let (from, to) = (self.proxies[proxy].told, self.store.history.len());
