@@ -75,13 +75,14 @@
 //! | what a pusher may ask of a host | [`push::protocol`], [`push::gate`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
+//! | how the members of etcd stand, by which proxies agree | [`etcd::standing`] |
 //! | what a configuration of HAProxy or Caddy comes to here | [`import`] |
 //! | what a daemon remembers of what happened | [`daemon::history`] |
 //! | whose files are believed | [`ownership`] |
 //! | how the words of others are shown | [`printable`] |
 //! | how a number is told with its noun | [`counted`] |
 //!
-//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
+//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon, etcd -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
 //! never use each other. `counted`, `files`, `log_line`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
@@ -90,6 +91,7 @@ pub mod counted;
 pub mod daemon;
 pub mod demo;
 pub mod dns;
+pub mod etcd;
 pub mod files;
 pub mod fleet;
 pub mod health;

@@ -17,6 +17,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::agreement::Cluster;
 use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
@@ -36,6 +37,9 @@ pub struct Status {
     /// Its certificates, by file.
     #[serde(default)]
     pub certificates: Vec<CertificateStatus>,
+    /// The members of etcd by which it agrees with its peers; none where its document names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Cluster>,
 }
 
 /// A certificate.

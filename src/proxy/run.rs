@@ -10,6 +10,7 @@ mod certificates;
 mod daemon;
 mod document;
 mod handed;
+mod members;
 mod nameservers;
 mod network;
 
@@ -49,6 +50,7 @@ use acme::Acme;
 use agreement::Link;
 use daemon::ProxyDaemon;
 use handed::Handed;
+use members::Members;
 use network::Network;
 
 /// How long a start waits for its peers.
@@ -86,6 +88,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     let ticks = Ticks::default();
     let agreement = Link::default();
     agreement.follow(document.agreement.as_ref(), daemon::report_agreement(&inputs));
+    let members = Members::default();
+    members.follow(document.agreement.as_ref());
     let (shared, workers) = spawn_workers(&prepared, count, &ticks, &inputs)?;
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
@@ -137,6 +141,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         latches: stored.slots,
         acme: Acme::default(),
         agreement,
+        members,
         looks: Arc::default(),
         inputs: inputs.clone(),
     };

@@ -3,6 +3,7 @@
 //! What checks say and what the operator says stand side by side, never merged: an operator sees whether a target is
 //! down, or taken out.
 
+mod agreement;
 mod columns;
 mod detail;
 mod drift;

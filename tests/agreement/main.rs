@@ -10,6 +10,7 @@ mod costs;
 mod keys;
 mod members;
 mod network;
+mod standing;
 mod table;
 mod visits;
 mod world;

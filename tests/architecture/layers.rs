@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 12] = [
     &["demo", "push"],
     &["fleet"],
     &["proxy", "dns"],
-    &["daemon"],
+    &["daemon", "etcd"],
     &["api"],
     &["health"],
     &["import", "tls", "zone"],

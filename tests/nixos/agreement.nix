@@ -132,6 +132,13 @@ in
                   samples |= {(metric, labels | {("job", "polder-agreement")}): v for (metric, labels), v in read_samples.items()}
           return [found["instance"] for found in firing(RULES[alert], [samples])] == [name]
 
+      def by_proxies(alert):
+          """Which proxy raises an alert about which member."""
+          samples = {}
+          for host in (px1, px2):
+              samples |= read(host.succeed("curl -sSf --max-time 2 --unix-socket /run/polder-proxy/admin.sock http://localhost/metrics"), host.name)
+          return {(found["instance"], found["member"]) for found in firing(RULES[alert], [samples])}
+
       def started(host):
           return host.succeed("systemctl show --property=ActiveEnterTimestampMonotonic etcd.service")
 
@@ -213,11 +220,14 @@ in
           px1.wait_until_succeeds("polder-etcdctl put latch web2 >&2", timeout=30)
           wait_until("two are healthy", lambda: healthy() == 2)
           t.assertTrue(fires("PolderAgreementMemberDown", "wit"))
+          wait_until("the proxies say so", lambda: by_proxies("PolderAgreementMemberUnreachable") == {("px1", "wit"), ("px2", "wit")}, 30)
+          t.assertIn("member wit of etcd answers nobody", px1.execute("polder status")[1])
           boot(wit)
           # It has come up with the system of its first boot.
           wit.succeed("/run/current-system/specialisation/formed/bin/switch-to-configuration test >&2")
           wait_until("all three are healthy again", lambda: healthy() == 3)
           t.assertFalse(fires("PolderAgreementMemberDown", "wit"))
+          wait_until("the proxies say so", lambda: not by_proxies("PolderAgreementMemberUnreachable"), 30)
           wait_until("it has caught up", lambda: value(wit) == "web2")
 
       with subtest("cut off from the others a member refuses, and they go on"):
@@ -268,6 +278,17 @@ in
               host.succeed("systemctl start polder-agreement-defragment.service")
           times = {host.succeed("systemctl show --property=TimersCalendar polder-agreement-defragment.timer | grep -o 'OnCalendar=[^;]*'") for host in MEMBERS}
           t.assertEqual(len(times), 3, f"{times}")
+
+      with subtest("a quota that is reached is an alarm, and what the page says mends it"):
+          t.assertEqual(by_proxies("PolderAgreementMemberAlarm"), set())
+          px1.succeed("head --bytes=1000000 /dev/zero | tr '\\0' x > /tmp/large")
+          px1.succeed("for n in $(seq 300); do polder-etcdctl put filler-$n < /tmp/large > /dev/null 2>&1 || exit 0; done; exit 1")
+          wait_until("the proxies say so", lambda: {proxy for proxy, _ in by_proxies("PolderAgreementMemberAlarm")} == {"px1", "px2"}, 30)
+          px1.succeed("polder-etcdctl del --prefix filler- >&2")
+          revision = json.loads(px1.succeed("polder-etcdctl endpoint status --write-out=json"))[0]["Status"]["header"]["revision"]
+          px1.succeed(f"polder-etcdctl compact {revision} >&2")
+          px1.succeed("polder-etcdctl --command-timeout=60s defrag --cluster >&2", "polder-etcdctl alarm disarm >&2")
+          wait_until("it is over", lambda: not by_proxies("PolderAgreementMemberAlarm"), 30)
 
       with subtest("two of three are gone: the last one says that it has no leader"):
           t.assertFalse(fires("PolderAgreementNoLeader", "px1"))

@@ -2,6 +2,7 @@
 //!
 //! Must never: count anything itself; workers and control do. Called by `admin` for `GET /metrics`.
 
+mod agreement;
 pub mod families;
 
 use std::sync::atomic::AtomicU64;
@@ -132,6 +133,9 @@ pub fn page(state: &State, live: &Live, now: Now, scrape: &Scrape) -> String {
     retry_budgets(&mut page, state);
     backends(&mut page, state);
     latches(&mut page, state, now);
+    if let Some(cluster) = &live.agreement {
+        agreement::write(&mut page, cluster);
+    }
     for &(family, value) in WORKERS {
         let mut metric = page.metric(family);
         for (index, worker) in live.workers.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! The proxy's page for a browser: services with their backends, certificates.
 
+mod agreement;
 mod standing;
 
 use maud::{Markup, html};
@@ -30,6 +31,7 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     services.sort_by_key(|service| Standing::of(service).rank());
     let unwell = services.iter().filter(|service| !service.is_well()).count();
     let unwell = (unwell > 0).then(|| format!("{} not well", counted(unwell, "service")));
+    let unwell = unwell.into_iter().chain(status.agreement.as_ref().and_then(agreement::unwell));
     let folds = services.len() > UNFOLDED;
     let services = html! {
         div.cards { @for service in services { (of_service(service, trends, folds && service.is_well())) } }
@@ -38,7 +40,8 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     if !status.certificates.is_empty() {
         sections.push(certificates(&status.certificates));
     }
-    Page { daemon: &status.daemon, trends, events, pages, facts, unwell: unwell.into_iter().collect(), sections }
+    sections.extend(status.agreement.as_ref().map(agreement::section));
+    Page { daemon: &status.daemon, trends, events, pages, facts, unwell: unwell.collect(), sections }
 }
 
 /// What the curves, strips and times of the page are made of: visitors' requests in all (under an empty name), those of each service, and

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::api::agreement::Cluster;
 use crate::api::alarms::silent_peer;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
@@ -49,6 +50,8 @@ pub struct Live {
     pub log_failure: Option<String>,
     /// How each nameserver is doing that is told challenges of the CA.
     pub nameservers: BTreeMap<String, NameserverHealth>,
+    /// How the members of etcd stand, where the document names any.
+    pub agreement: Option<Cluster>,
     /// Looks at files that do not end, each a sentence.
     pub hanging: Vec<String>,
     /// What the shell knows: peers, reloads, state files.
@@ -85,6 +88,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
             .flat_map(|tls| tls.certificates().iter())
             .map(|slot| of_certificate(slot, &orders))
             .collect(),
+        agreement: live.agreement.clone(),
     }
 }
 

@@ -81,6 +81,7 @@ impl ProxyDaemon {
             log_lines_dropped: self.shared.access_log.dropped(),
             log_failure: self.shared.access_log.failure(),
             nameservers: self.acme.nameservers.health(),
+            agreement: self.members.known(),
             hanging: self.looks.alarms(),
             shell: figures,
         }

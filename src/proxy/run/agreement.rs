@@ -4,17 +4,17 @@
 //! is tried once. A member that does not answer in a fifth of the lease's time is left for the next one: two that are silent leave time for a third.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::time::Duration;
 
 use etcd_client::{
-    Certificate, Client, Compare, CompareOp, ConnectOptions, EventType, GetOptions, Identity, KeyValue,
-    LeaseKeepAliveStream, LeaseKeeper, PutOptions, TlsOptions, Txn, TxnOp, WatchOptions, WatchResponse,
+    Client, Compare, CompareOp, EventType, GetOptions, KeyValue, LeaseKeepAliveStream, LeaseKeeper, PutOptions, Txn,
+    TxnOp, WatchOptions, WatchResponse,
 };
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::config::proxy::{AgreementConfig, AgreementTlsConfig};
+use crate::config::proxy::AgreementConfig;
+use crate::etcd::{self, Error, within};
 use crate::proxy::agreement::key::PREFIX;
 use crate::proxy::agreement::{Condition, Ended, Entry, Event, Key, Transaction, View};
 use crate::running_time::running;
@@ -93,44 +93,6 @@ async fn converse(
     }
 }
 
-/// Why a session with a member has ended.
-#[derive(Debug, thiserror::Error)]
-enum SessionError {
-    #[error("{0}")]
-    Etcd(String),
-    #[error("no answer within {0:?}")]
-    Silent(Duration),
-    #[error("it has closed the {0}")]
-    Closed(&'static str),
-    #[error("{path}: {error}")]
-    File { path: String, error: std::io::Error },
-}
-
-impl From<etcd_client::Error> for SessionError {
-    fn from(error: etcd_client::Error) -> SessionError {
-        SessionError::Etcd(in_words(&error))
-    }
-}
-
-/// What etcd's client says, with what lies beneath: "transport error" alone helps nobody.
-fn in_words(error: &etcd_client::Error) -> String {
-    match error {
-        etcd_client::Error::GRpcStatus(status) => {
-            let mut words = status.message().to_owned();
-            let mut source = std::error::Error::source(status);
-            while let Some(cause) = source {
-                let cause_words = cause.to_string();
-                if !words.contains(&cause_words) {
-                    words = format!("{words}: {cause_words}");
-                }
-                source = cause.source();
-            }
-            words
-        }
-        other => other.to_string(),
-    }
-}
-
 /// One session with a member; it ends when that does not answer, or says that it cannot.
 async fn session(
     endpoint: &str,
@@ -139,9 +101,11 @@ async fn session(
     in_vain: &mut usize,
     asks: &mut mpsc::UnboundedReceiver<(u64, Transaction)>,
     report: &(impl Fn(Event) + Clone + 'static),
-) -> Result<std::convert::Infallible, SessionError> {
+) -> Result<std::convert::Infallible, Error> {
     let limit = LIMIT.min(config.lease / 5);
-    let mut client = within(limit, Client::connect([endpoint], Some(options(config, limit).await?))).await?;
+    // A member that has lost the others says so, instead of waiting for them.
+    let options = etcd::options(config.tls.as_ref(), limit).await?.with_require_leader(true);
+    let mut client = within(limit, Client::connect([endpoint], Some(options))).await?;
     let known = within(limit, client.get(PREFIX, Some(GetOptions::new().with_prefix()))).await?;
     let revision = known.header().map_or(0, |header| header.revision());
     let entries = known.kvs().iter().filter_map(|kv| entry(kv, true));
@@ -159,28 +123,28 @@ async fn session(
         tokio::select! {
             message = watch.message() => match message? {
                 Some(changed) if changed.canceled() => {
-                    return Err(SessionError::Etcd(format!("the watch was ended: {}", changed.cancel_reason())));
+                    return Err(Error::Etcd(format!("the watch was ended: {}", changed.cancel_reason())));
                 }
                 Some(changed) => report_changed(&changed, report),
-                None => return Err(SessionError::Closed("watch")),
+                None => return Err(Error::Closed("watch")),
             },
             // A second question would hide how old the answer to the first one is.
             _ = beat.tick(), if asked.is_none() => {
                 asked = Some(running());
                 keeper.keep_alive().await?;
             }
-            () = silence(asked, limit) => return Err(SessionError::Silent(limit)),
+            () = silence(asked, limit) => return Err(Error::Silent(limit)),
             message = kept.message() => match (message?, asked.take()) {
                 (Some(kept), _) if kept.ttl() <= 0 => {
                     report(Event::LeaseEnded);
                     *lease = None;
-                    return Err(SessionError::Closed("lease, which had run out"));
+                    return Err(Error::Closed("lease, which had run out"));
                 }
                 (Some(kept), Some(asked)) => {
                     report(Event::Leased { id: kept.id(), asked, lasts: lasts(config, kept.ttl()) });
                 }
                 (Some(_), None) => {}
-                (None, _) => return Err(SessionError::Closed("lease's stream")),
+                (None, _) => return Err(Error::Closed("lease's stream")),
             },
             Some((ticket, transaction)) = asks.recv() => {
                 let (mut client, report) = (client.clone(), report.clone());
@@ -214,7 +178,7 @@ async fn keep_lease(
     config: &AgreementConfig,
     limit: Duration,
     report: &impl Fn(Event),
-) -> Result<(LeaseKeeper, LeaseKeepAliveStream), SessionError> {
+) -> Result<(LeaseKeeper, LeaseKeepAliveStream), Error> {
     if let Some(id) = *lease {
         match tokio::time::timeout(limit, client.lease_keep_alive(id)).await {
             Ok(Err(etcd_client::Error::LeaseKeepAliveError(_))) => {
@@ -223,7 +187,7 @@ async fn keep_lease(
                 report(Event::LeaseEnded);
             }
             Ok(kept) => return Ok(kept?),
-            Err(_) => return Err(SessionError::Silent(limit)),
+            Err(_) => return Err(Error::Silent(limit)),
         }
     }
     let asked = running();
@@ -237,39 +201,6 @@ async fn keep_lease(
 /// As long as the store gives it, and no longer than the document says.
 fn lasts(config: &AgreementConfig, seconds: i64) -> Duration {
     config.lease.min(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
-}
-
-async fn within<T>(
-    limit: Duration,
-    asked: impl Future<Output = Result<T, etcd_client::Error>>,
-) -> Result<T, SessionError> {
-    match tokio::time::timeout(limit, asked).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(SessionError::Silent(limit)),
-    }
-}
-
-async fn options(config: &AgreementConfig, limit: Duration) -> Result<ConnectOptions, SessionError> {
-    // A member that has lost the others says so, instead of waiting for them.
-    let options = ConnectOptions::new().with_connect_timeout(limit).with_require_leader(true);
-    Ok(match &config.tls {
-        Some(tls) => options.with_tls(tls_options(tls).await?),
-        None => options,
-    })
-}
-
-async fn tls_options(tls: &AgreementTlsConfig) -> Result<TlsOptions, SessionError> {
-    let (ca, certificate, key) = (read(&tls.ca).await?, read(&tls.certificate).await?, read(&tls.key).await?);
-    let identity = Identity::from_pem(certificate, key);
-    Ok(TlsOptions::new().ca_certificate(Certificate::from_pem(ca)).identity(identity))
-}
-
-/// On a thread of its own: a disk that hangs holds up nothing else.
-async fn read(path: &Path) -> Result<Vec<u8>, SessionError> {
-    let of_file = |error| SessionError::File { path: path.display().to_string(), error };
-    let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || std::fs::read(owned));
-    read.await.map_err(|error| of_file(error.into()))?.map_err(of_file)
 }
 
 fn report_changed(changed: &WatchResponse, report: &impl Fn(Event)) {

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::acme::Acme;
 use super::agreement::Link;
 use super::handed;
+use super::members::Members;
 use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
@@ -44,6 +45,7 @@ pub struct ProxyDaemon {
     pub(super) latches: LatchStore,
     pub(super) acme: Acme,
     pub(super) agreement: Link,
+    pub(super) members: Members,
     pub(super) looks: Arc<Looks>,
     pub(super) inputs: Inputs<Prepared, Event>,
 }
@@ -173,6 +175,7 @@ impl Daemon for ProxyDaemon {
         self.network = network;
         let report = report_agreement(&self.inputs);
         self.agreement.follow(prepared.document.agreement.as_ref(), report);
+        self.members.follow(prepared.document.agreement.as_ref());
         let reopened = self.shared.access_log.reopen(prepared.document.access_log.as_ref());
         let note = |error| format!("the access log cannot be opened ({error}), the one before goes on");
         Ok(reopened.err().map(note).into_iter().collect())
@@ -222,6 +225,7 @@ impl Daemon for ProxyDaemon {
 
     fn follow(&self, admin_socket: &Path, inputs: &Inputs<Prepared, Event>) {
         self.agreement.stop();
+        self.members.stop();
         tokio::task::spawn_local(handed::follow(Client::new(admin_socket), inputs.clone()));
     }
 

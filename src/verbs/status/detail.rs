@@ -8,6 +8,7 @@ mod sheet;
 
 use serde_json::{Value, json};
 
+use super::agreement;
 use super::columns::Columns;
 use super::findings::Finding;
 use super::names::Named;
@@ -45,6 +46,8 @@ pub(super) fn text(named: &Named, seen: &Seen, columns: Columns) -> String {
     }
     parts.extend(pool::all(&seen.replies).iter().filter_map(|views| pool::text(named, views, width)));
     parts.extend(pool::zone(named, &seen.replies, width));
+    let members = agreement::all(&seen.replies).filter(|views| views.has(|name| named.is(name)));
+    parts.extend(members.map(|views| views.table(width)));
     parts.join("\n")
 }
 
@@ -86,6 +89,11 @@ pub(super) fn json(named: &Named, seen: &Seen) -> Value {
         }
         for zone in nameserver.failed_zones.iter().filter(|zone| named.is(&zone.name)) {
             add("zone", &zone.name, &daemon, json!(zone));
+        }
+    }
+    for view in agreement::all(&seen.replies).iter().flat_map(|views| &views.members) {
+        if named.is(agreement::NAME) || named.is(view.member.label()) {
+            about.push(view.json());
         }
     }
     if let Some(host) = seen.fleet.as_ref().and_then(|fleet| fleet.host_json(named.name())) {

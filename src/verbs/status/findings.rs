@@ -1,5 +1,6 @@
 //! What is not as the documents want it, in words, one line a cause (pure). Nothing found: all is well.
 
+mod agreement;
 mod daemons;
 mod differences;
 mod finding;
@@ -20,6 +21,7 @@ pub fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<Findin
     let services = services::all(replies.iter().copied());
     let mut findings = services::unusable(&services);
     findings.extend(daemons::findings(&replies));
+    findings.extend(super::agreement::all(replies.iter().copied()).iter().flat_map(agreement::findings));
     findings.extend(services::impaired(&services));
     findings.extend(differences::of_proxies(&proxies));
     findings.extend(pools::findings(&nameservers));

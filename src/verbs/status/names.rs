@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::agreement;
 use super::findings::Finding;
 use super::seen::Seen;
 use crate::api::daemon::Daemon;
@@ -34,6 +35,10 @@ pub(super) fn find(name: &str, seen: &Seen) -> Result<Named, Unknown> {
 
 fn known(seen: &Seen) -> BTreeSet<String> {
     let mut known: BTreeSet<String> = seen.replies.iter().map(DaemonReply::name).collect();
+    if let Some(views) = agreement::all(&seen.replies) {
+        known.insert(agreement::NAME.to_owned());
+        known.extend(views.members.iter().map(|view| view.member.label().to_owned()));
+    }
     known.extend(seen.fleet.iter().flat_map(|fleet| fleet.host_names()).map(str::to_owned));
     for service in seen.replies.iter().filter_map(DaemonReply::proxy).flat_map(|status| &status.services) {
         known.insert(service.name.clone());

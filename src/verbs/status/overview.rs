@@ -3,6 +3,7 @@
 mod folded;
 mod troubled;
 
+use super::agreement;
 use super::columns::Columns;
 use super::seen::Seen;
 use crate::verbs::layout::wrapped;
@@ -18,10 +19,17 @@ pub(super) fn text(seen: &Seen, columns: Columns) -> String {
         findings(&seen.findings, columns),
         troubled::services(&seen.replies, width),
         troubled::pools(&seen.replies, width),
+        members(seen, width),
         folded::text(seen, width),
         hint(seen, width),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The members of etcd, if anything is wrong with one.
+fn members(seen: &Seen, width: usize) -> String {
+    let views = agreement::all(&seen.replies).filter(|views| !views.is_well());
+    views.map(|views| views.table(width)).unwrap_or_default()
 }
 
 /// Each begins with a mark, for those who see no colours.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::columns::Columns;
 use super::seen::Seen;
 use super::view::View;
+use crate::api::agreement::Member;
 use crate::api::proxy::BackendStatus;
 use crate::api::status::Status;
 use crate::push::error::Error;
@@ -99,6 +100,7 @@ fn steady_status(mut status: Status) -> Status {
     let daemon = match &mut status {
         Status::Proxy(status) => {
             (status.connections, status.requests) = (0, 0);
+            status.agreement.iter_mut().flat_map(|cluster| &mut cluster.members).for_each(steady_member);
             status.services.iter_mut().flat_map(|service| &mut service.backends).for_each(steady_backend);
             &mut status.daemon
         }
@@ -119,6 +121,13 @@ fn steady_status(mut status: Status) -> Status {
 fn steady_backend(backend: &mut BackendStatus) {
     (backend.running, backend.requests) = (0, 0);
     (backend.check_reason, backend.check_since) = (without_numbers(&backend.check_reason), 0);
+}
+
+fn steady_member(member: &mut Member) {
+    member.heard = None;
+    if let Some(report) = &mut member.report {
+        (report.behind, report.database) = (report.behind.map(|_| 0), 0);
+    }
 }
 
 /// `200 in 3 ms`, `nothing has come for 12 s`: which numbers they are changes nothing.

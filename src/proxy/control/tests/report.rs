@@ -1,6 +1,7 @@
 //! What the operator is told of the state.
 
 use super::*;
+use crate::api::agreement::{Cluster, Member, Report};
 use crate::config::pages::PagesConfig;
 use crate::daemon::trends::Trends;
 use crate::unix_time::{since, to_unix_ms};
@@ -89,6 +90,19 @@ fn what_the_proxy_itself_answers_is_told_and_no_service_is_named() {
     assert_eq!(told.service.as_deref(), Some("www"));
 }
 
+/// Two members of etcd, one of which has fallen silent.
+fn members() -> Cluster {
+    let report = Report { leads: true, has_leader: true, behind: Some(0), database: 20_480, ..Report::default() };
+    let member = |name: &str| Member { name: name.into(), is_asked: true, is_listed: Some(true), ..Member::default() };
+    let silent = Member {
+        silent_since: Some(1000),
+        error: Some("connection <refused>".into()),
+        alarms: vec!["NOSPACE".into()],
+        ..member("etcd-2")
+    };
+    Cluster { members: vec![Member { report: Some(report), ..member("etcd-1") }, silent] }
+}
+
 #[test]
 fn status_page_and_metrics_show_the_same_moment() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
@@ -101,6 +115,7 @@ fn status_page_and_metrics_show_the_same_moment() {
         log_lines_dropped: 0,
         log_failure: None,
         nameservers: Default::default(),
+        agreement: Some(members()),
         hanging: Vec::new(),
         shell: Figures {
             last_reload: Some(LastReload {
@@ -121,6 +136,12 @@ fn status_page_and_metrics_show_the_same_moment() {
     assert_eq!((status.daemon.ready, status.connections, status.daemon.alarms.len()), (true, 7, 1));
 
     let page = page(&status, &Trends::default(), &[], &PagesConfig::default()).document();
+    for told in
+        ["● leads", "20 KiB", "✖ no answer since ", "connection &lt;refused&gt;", "✖ alarm NOSPACE", "▲ 1 of 2 answer"]
+    {
+        assert!(page.contains(told), "no {told}: {page}");
+    }
+    assert!(page.contains("1 member of etcd not well"), "{page}");
     assert!(page.contains("<b>web3</b>") && page.contains("refused: &lt;why&gt;"), "{page}");
 
     let text = metrics(&machine.state, &live, machine.now, &Scrape::default());
@@ -132,6 +153,14 @@ fn status_page_and_metrics_show_the_same_moment() {
         "polder_latch_epoch{daemon=\"proxy\",service=\"shop\"} 1",
         "polder_latch_active{daemon=\"proxy\",service=\"shop\",backend=\"web3\"} 1",
         "polder_state_unwritten{daemon=\"proxy\"} 0",
+        "polder_agreement_voters{daemon=\"proxy\"} 2",
+        "polder_agreement_voters_answering{daemon=\"proxy\"} 1",
+        "polder_agreement_member_up{daemon=\"proxy\",member=\"etcd-1\"} 1",
+        "polder_agreement_member_up{daemon=\"proxy\",member=\"etcd-2\"} 0",
+        "polder_agreement_member_leads{daemon=\"proxy\",member=\"etcd-1\"} 1",
+        "polder_agreement_member_behind{daemon=\"proxy\",member=\"etcd-1\"} 0",
+        "polder_agreement_member_database_bytes{daemon=\"proxy\",member=\"etcd-1\"} 20480",
+        "polder_agreement_member_alarm{daemon=\"proxy\",member=\"etcd-2\",alarm=\"NOSPACE\"} 1",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
     }

@@ -81,5 +81,13 @@ families! {
     LATCH_ACTIVE = Gauge "polder_latch_active" ["service", "backend"] "1 for the active backend.";
     LATCH_FAILED_OVER = Gauge "polder_latch_failed_over" ["service"] "1 while another backend than a primary is active: until `polder failback`. Absent while undecided.";
     LATCH_UNDECIDED = Gauge "polder_latch_undecided" ["service"] "1 if the latch is lost, or in doubt since the start, and neither peers nor an operator have decided it: 503, and the proxy is not ready.";
+    AGREEMENT_VOTERS = Gauge "polder_agreement_voters" [] "Members of [etcd](etcd.md) that have a vote. Absent, as the next ones, where the document has no `agreement`.";
+    AGREEMENT_VOTERS_ANSWERING = Gauge "polder_agreement_voters_answering" [] "Those of them that answer this proxy: more than half are needed.";
+    AGREEMENT_MEMBER_UP = Gauge "polder_agreement_member_up" ["member"] "1 if this member of etcd answered when it was last asked, 0 if not; absent before the first answer.";
+    AGREEMENT_MEMBER_LEADS = Gauge "polder_agreement_member_leads" ["member"] "1 for the leader.";
+    AGREEMENT_MEMBER_BEHIND = Gauge "polder_agreement_member_behind" ["member"] "Entries of the leader's log that it has not taken in yet; absent where no leader answers.";
+    AGREEMENT_MEMBER_DATABASE = Gauge "polder_agreement_member_database_bytes" ["member"] "The size of its database.";
+    AGREEMENT_MEMBER_QUOTA = Gauge "polder_agreement_member_quota_bytes" ["member"] "How large that may become; absent before etcd 3.6, which does not say it.";
+    AGREEMENT_MEMBER_ALARM = Gauge "polder_agreement_member_alarm" ["member", "alarm" "`NOSPACE`, `CORRUPT`"] "1 for an alarm that it has; absent without one.";
     LATCHES_DIFFERING = Gauge "polder_latches_differing" ["peer"] "Services whose latch differs at this peer for more than a moment.";
 }

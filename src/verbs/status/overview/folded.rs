@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::agreement;
 use super::super::seen::Seen;
 use super::super::services::{self, Views};
 use super::troubled;
@@ -27,6 +28,7 @@ pub(super) fn text(seen: &Seen, width: usize) -> String {
         pools(replies),
         zones(replies),
         certificates(replies, unix_ms()),
+        agreement::all(replies).filter(agreement::Views::is_well).map(|views| views.line()),
     ];
     let mut text: String = lines.into_iter().flatten().map(|line| wrapped("", &printable(&line), 2, width)).collect();
     text.extend(seen.fleet.as_ref().map(|fleet| fleet.screen(width)));

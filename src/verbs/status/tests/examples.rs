@@ -41,6 +41,7 @@ pub fn proxy() -> Status {
         requests: 0,
         services: vec![shop, www],
         certificates: Vec::new(),
+        agreement: None,
     }
 }
 
