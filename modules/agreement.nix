@@ -34,6 +34,7 @@ let
 
   stateDirectory = "/var/lib/etcd";
   snapshots = "polder-agreement";
+  clusterToken = "polder-agreement";
   # Of which there is one each hour.
   kept = 48;
   group = "polder-agreement";
@@ -44,6 +45,21 @@ let
     mode = "0440";
     user = if isProxy then daemons.proxy.name else "root";
     inherit group;
+  };
+
+  # What `polder agreement` knows of the members, here and on the proxies.
+  document = {
+    version = 1;
+    members = lib.genAttrs known (name: {
+      client = url name ports.client;
+      peer = url name ports.member;
+    });
+    inherit (cfg) tls;
+    token = clusterToken;
+  }
+  // lib.optionalAttrs isMember {
+    name = host;
+    data_dir = stateDirectory;
   };
 
   etcdctl = lib.concatStringsSep " " [
@@ -99,6 +115,8 @@ in
   config = lib.mkMerge [
     (lib.mkIf (isMember || isProxy) {
       users.groups.${group} = { };
+      environment.etc."polder/agreement.json".source =
+        (pkgs.formats.json { }).generate "agreement.json" document;
       # As for the daemons' own keys: an empty file where there is none, so that one that comes through the gate keeps its owner.
       systemd.tmpfiles.settings.polder-keys = {
         ${keyDirectory}.d = {
@@ -140,7 +158,7 @@ in
         listenPeerUrls = [ (url host ports.member) ];
         initialCluster = map (name: "${name}=${url name ports.member}") known;
         initialClusterState = if fleet.agreement.formed then "existing" else "new";
-        initialClusterToken = "polder-agreement";
+        initialClusterToken = clusterToken;
         clientCertAuth = true;
         peerClientCertAuth = true;
         trustedCaFile = cfg.tls.ca;

@@ -21,6 +21,7 @@ pub mod fingerprint;
 pub mod host_pattern;
 pub mod invalid;
 pub(crate) mod listen;
+pub mod membership;
 pub(crate) mod names;
 pub(crate) mod near_miss;
 pub(crate) mod own_name;

@@ -5,6 +5,7 @@
 
 pub mod connection;
 pub mod look;
+pub mod membership;
 pub mod standing;
 
 pub use connection::{Error, connect, options, within};

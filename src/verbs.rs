@@ -4,6 +4,7 @@
 //! admin API. Called by `src/bin/polder.rs` alone.
 
 pub mod activate;
+pub mod agreement;
 pub mod args;
 pub mod beforehand;
 pub mod bootstrap;
@@ -130,6 +131,10 @@ pub enum Verb {
     Log(log::LogArgs),
     /// Show, make and rotate keys: those hosts share, and your own
     Keys(keys::KeysArgs),
+    /// Look after the members of etcd by which proxies agree
+    ///
+    /// How they are; one joins, is replaced or leaves; all are restored. It runs on a member or on a proxy.
+    Agreement(agreement::AgreementArgs),
     /// Install a host's first system over ssh as root
     ///
     /// From then on it is pushed to.
@@ -272,6 +277,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Unlock(fleet) => lock::unlock(&fleet, &output),
         Verb::Log(args) => log::run(&args, &output),
         Verb::Keys(args) => keys::run(&args, &output),
+        Verb::Agreement(args) => agreement::run(&args, &output),
         Verb::Bootstrap(args) => bootstrap::run(&args, &output),
         Verb::Reconcile(args) => reconcile::run(&args, &output),
         Verb::Ask(ask) => on_daemons(ask, &output),

@@ -6,7 +6,7 @@
 mod access;
 mod access_log;
 mod acme;
-mod agreement;
+pub(in crate::config) mod agreement;
 mod answer;
 mod auth_servers;
 mod backends;

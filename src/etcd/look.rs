@@ -29,7 +29,7 @@ pub struct Answer {
     pub version: String,
     /// Alarms of the cluster: whose, and which.
     pub alarms: Vec<(u64, String)>,
-    /// The members that it knows; none: it does not say, as one that is no voter yet, or (since etcd 3.5) one without a leader.
+    /// The members that it knows; none: it does not say, as one that has no vote yet.
     pub members: Option<Vec<Listed>>,
 }
 

@@ -6,6 +6,8 @@ use crate::api::agreement::{Cluster, Member, Report};
 /// A member that is asked, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Asked {
+    /// What the document calls it; empty where it gives it no name.
+    pub name: String,
     /// Where.
     pub endpoint: String,
     /// When it last answered, in milliseconds since the epoch.
@@ -37,7 +39,7 @@ impl Asked {
     }
 
     /// What it says, if it does now.
-    fn says(&self) -> Option<&Answer> {
+    pub(super) fn says(&self) -> Option<&Answer> {
         self.answer.as_ref().filter(|_| self.silent.is_none())
     }
 
@@ -60,7 +62,10 @@ pub fn cluster(asked: &[Asked]) -> Cluster {
         let known = listed.and_then(|listed| listed.iter().find(|listed| one.is_at(listed)));
         let id = known.map(|known| known.id).or(one.answer.as_ref().map(|answer| answer.id));
         Member {
-            name: known.map(|known| known.name.clone()).unwrap_or_default(),
+            name: known
+                .map(|known| known.name.clone())
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| one.name.clone()),
             id: id.map(hex),
             endpoint: Some(one.endpoint.clone()),
             is_asked: true,
@@ -93,7 +98,7 @@ pub fn cluster(asked: &[Asked]) -> Cluster {
 }
 
 /// The members that the one knows who knows most: of those that answer, else of those that did.
-fn listed(asked: &[Asked]) -> Option<&Vec<Listed>> {
+pub(super) fn listed(asked: &[Asked]) -> Option<&Vec<Listed>> {
     let latest = |answers: &mut dyn Iterator<Item = &'_ Answer>| -> Option<u64> {
         answers.filter(|answer| answer.members.is_some()).map(|answer| answer.index).max()
     };

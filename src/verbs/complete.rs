@@ -91,6 +91,7 @@ fn kind(words: &[String], command: &Command) -> Option<Kind> {
         "explain" => Some(Kind::Sites),
         "serial" => Some(Kind::Zones),
         "demo" if before.len() > 1 => Some(Kind::DemoParts),
+        "agreement" if before.len() > 1 => Some(Kind::Machines),
         "log" | "rollback" | "bootstrap" => Some(Kind::Machines),
         _ => None,
     }

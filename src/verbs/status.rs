@@ -22,6 +22,7 @@ use super::args::DaemonsArg;
 use super::daemons::Selection;
 use super::exit::Exit;
 use super::output::Output;
+use crate::api::agreement::Cluster;
 use crate::push::error::Error;
 use columns::Columns;
 use names::Unknown;
@@ -59,6 +60,13 @@ pub async fn run(
     }
     output.answer(&view.json(&seen), &view.text(&seen, Columns::here()));
     view.verdict(&seen)
+}
+
+/// What is not well with the members of etcd that are seen from one place, and all of them as a table within so many columns.
+pub(super) fn members_seen_from(place: &str, cluster: &Cluster, width: usize) -> (Vec<String>, String) {
+    let views = agreement::Views::of([(place, cluster)]);
+    let findings = findings::of_members(&views).into_iter().map(String::from);
+    (findings.collect(), views.table(width))
 }
 
 /// Says that nothing has the name, and which was probably meant.

@@ -1,6 +1,7 @@
 //! A cluster of etcd on this machine: real members, on ports that the kernel chose, or on hosts of a network.
 
 mod faults;
+mod membership;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ struct Member {
     client: SocketAddr,
     peer: SocketAddr,
     setting: Setting,
+    /// It begins a cluster (`new`), or joins one (`existing`).
+    begins: &'static str,
     process: Option<Child>,
     /// It is stopped, and does not end.
     is_frozen: bool,
@@ -80,6 +83,7 @@ impl Cluster {
             client: free(),
             peer: free(),
             setting: Setting::AsEver,
+            begins: "new",
             process: None,
             is_frozen: false,
         };
@@ -91,7 +95,7 @@ impl Cluster {
         let member = |(number, setting): (usize, &Setting)| {
             let name = name(number);
             let (client, peer) = (network.at(&name, 2379), network.at(&name, 2380));
-            Member { name, client, peer, setting: *setting, process: None, is_frozen: false }
+            Member { name, client, peer, setting: *setting, begins: "new", process: None, is_frozen: false }
         };
         let members: Vec<Member> = settings.iter().enumerate().map(member).collect();
         let folder = tempfile::tempdir().unwrap();
@@ -148,7 +152,7 @@ impl Cluster {
         ]);
         let one = &self.members[member];
         command.args(["--listen-peer-urls", &format!("http://{}", one.peer)]);
-        command.args(self.membership(member)).args(["--initial-cluster-state", "new"]);
+        command.args(self.membership(member)).args(["--initial-cluster-state", one.begins]);
         if self.elsewhere.is_some() {
             command.args(["--listen-metrics-urls", &format!("http://{}:{METRICS}", one.client.ip())]);
         }

@@ -9,6 +9,7 @@ mod cluster;
 mod costs;
 mod keys;
 mod members;
+mod membership;
 mod network;
 mod standing;
 mod table;

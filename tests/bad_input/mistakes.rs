@@ -15,13 +15,14 @@ use serde_json::json;
 
 use crate::site::{Daemon, Site};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("mistakes/verbs_and_options.txt"),
     include_str!("mistakes/values.txt"),
     include_str!("mistakes/names.txt"),
     include_str!("mistakes/places.txt"),
     include_str!("mistakes/deploying.txt"),
     include_str!("mistakes/daemons.txt"),
+    include_str!("mistakes/agreement.txt"),
 ];
 
 /// A mistake, and what is said of it.
@@ -86,6 +87,12 @@ fn make_files(folder: &Path) {
     write("zones/words.net.zone", b"nonsense");
     write("twice/a/example.net.zone", zone("").as_bytes());
     write("twice/b/example.net.zone", zone("").as_bytes());
+    let etcd = json!({ "etcd-1": { "client": "http://127.0.0.1:1", "peer": "http://127.0.0.1:2" } });
+    let mut agreement = json!({ "version": 1, "members": etcd });
+    write("agreement.json", agreement.to_string().as_bytes());
+    agreement["name"] = json!("etcd-7");
+    agreement["data_dir"] = json!("/nowhere");
+    write("agreement-7.json", agreement.to_string().as_bytes());
     write("fleet.json", include_bytes!("../data/fleet/example.json"));
     write("demo/polder/demo.json", b"{}");
     let path = |name: &str| folder.join(name).display().to_string();

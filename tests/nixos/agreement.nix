@@ -303,10 +303,10 @@ in
           wit.succeed("systemctl stop etcd.service", "rm -rf /var/lib/etcd/member", "systemctl start etcd.service")
           # It is still listed with what it had, and the others do not take it for that.
           wait_until("it does not come back by itself", lambda: healthy() == 2)
-          number = px1.succeed("polder-etcdctl member list | grep ', wit, ' | cut --delimiter=, --fields=1").strip()
-          px1.succeed(f"polder-etcdctl member remove {number} >&2")
-          px1.succeed(f"polder-etcdctl member add wit --peer-urls=https://{ADDRESS['wit']}:2380 >&2")
+          t.assertIn("has to start without old data", px1.fail("polder agreement replace wit 2>&1"))
           wit.succeed("systemctl stop etcd.service", "rm -rf /var/lib/etcd/member", "systemctl start etcd.service")
+          log.info(px1.succeed("polder agreement replace wit --wait --wait-limit 60s 2>&1"))
+          log.info(px2.succeed("polder agreement members 2>&1"))
           wait_until("all three are healthy again", lambda: healthy() == 3)
           t.assertEqual(value(wit), "web3")
 
@@ -314,18 +314,16 @@ in
           px1.succeed("systemctl start polder-agreement-snapshot.service")
           name = px1.succeed(f"ls {SNAPSHOTS}/snapshot-*.db | tail --lines=1").strip()
           px2.succeed("polder-etcdctl put latch later >&2")
+          t.assertIn("etcd is there", wit.fail(f"polder agreement restore {SNAPSHOTS}/snapshot-*.db 2>&1 | tail --lines=1; exit 1"))
           for host in MEMBERS:
-              host.succeed("systemctl stop etcd.service", "rm -rf /var/lib/etcd/member")
+              host.succeed("systemctl stop etcd.service")
           snapshot = px1.succeed(f"base64 --wrap=0 {name}")
-          cluster = ",".join(f"{host.name}=https://{ADDRESS[host.name]}:2380" for host in MEMBERS)
           for host in MEMBERS:
               host.succeed("cat > /tmp/snapshot.b64 <<'END'\n" + snapshot + "\nEND", "base64 --decode /tmp/snapshot.b64 > /tmp/snapshot.db")
-              host.succeed(
-                  f"etcdutl snapshot restore /tmp/snapshot.db --name {host.name} --initial-cluster {cluster} --initial-cluster-token polder-agreement "
-                  f"--initial-advertise-peer-urls https://{ADDRESS[host.name]}:2380 --data-dir /var/lib/etcd/restored >&2",
-                  "mv /var/lib/etcd/restored/member /var/lib/etcd/member; rm -rf /var/lib/etcd/restored; chown -R etcd:etcd /var/lib/etcd",
-                  "systemctl start etcd.service",
-              )
+              t.assertIn("there are data already", host.fail("polder agreement restore /tmp/snapshot.db 2>&1"))
+              log.info(host.succeed("polder agreement restore /tmp/snapshot.db --set-aside 2>&1"))
+          for host in MEMBERS:
+              host.succeed("systemctl start etcd.service")
           wait_until("all three are healthy", lambda: healthy() == 3)
           t.assertEqual(value(px2), "web3")
 

@@ -38,7 +38,7 @@ pub struct AgreementTlsConfig {
 pub(super) const KEYS: Keys = Keys { object: "agreement", names: &["endpoints", "engine", "lease", "tls"] };
 
 /// The keys of `agreement.tls`.
-pub(super) const TLS: Keys = Keys { object: "agreement.tls", names: &["ca", "certificate", "key"] };
+pub(in crate::config) const TLS: Keys = Keys { object: "agreement.tls", names: &["ca", "certificate", "key"] };
 
 const LEASE: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(60);
 const DEFAULT_LEASE: Duration = Duration::from_secs(5);
@@ -71,8 +71,8 @@ pub(super) fn read(root: &Object<'_>) -> Read<Option<AgreementConfig>> {
 }
 
 /// A member's URL, as far as it was read.
-struct Endpoint {
-    url: String,
+pub(in crate::config) struct Endpoint {
+    pub(in crate::config) url: String,
     is_https: bool,
 }
 
@@ -87,7 +87,8 @@ fn read_endpoints(value: &Value<'_>) -> Read<Vec<Endpoint>> {
     Ok(endpoints)
 }
 
-fn read_tls(value: &Value<'_>) -> Read<AgreementTlsConfig> {
+/// Reads `agreement.tls`.
+pub(in crate::config) fn read_tls(value: &Value<'_>) -> Read<AgreementTlsConfig> {
     let tls = value.object(&TLS)?;
     let ca = tls.required("ca", Value::file);
     let certificate = tls.required("certificate", Value::file);
@@ -104,7 +105,8 @@ fn read_lease(value: &Value<'_>) -> Read<Duration> {
     Ok(lease)
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, Invalid> {
+/// Reads the URL of a member.
+pub(in crate::config) fn endpoint(text: &str) -> Result<Endpoint, Invalid> {
     let invalid = |why: &str| Invalid::new(text, format!("{why}: expected a URL like \"https://10.0.0.5:2379\""));
     let (is_https, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
         (Some(rest), _) => (true, rest),

@@ -204,6 +204,30 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             ("polder keys agreement --to /root/agreement", "as files, for a secrets manager of your own"),
         ],
     ),
+    ("agreement members", &[("polder agreement members", "who leads, who is behind, who does not answer")]),
+    (
+        "agreement join",
+        &[
+            ("polder agreement join wit-de --dry-run", "only show the steps"),
+            ("polder agreement join wit-de --wait", "until it has its vote"),
+        ],
+    ),
+    (
+        "agreement replace",
+        &[
+            ("polder agreement replace wit-de", "one that has lost its disk"),
+            ("polder agreement replace wit-de --by wit-fr", "its place for another one"),
+        ],
+    ),
+    ("agreement remove", &[("polder agreement remove wit-de --dry-run", "whether that is safe now")]),
+    ("agreement snapshot", &[("polder agreement snapshot /root/snapshot.db", "what etcd has now")]),
+    (
+        "agreement restore",
+        &[
+            ("polder agreement restore /root/snapshot.db --dry-run", "only check everything"),
+            ("polder agreement restore /root/snapshot.db", "this host's member, on each of them"),
+        ],
+    ),
     ("keys first", &[("polder keys first cookies", "on all hosts that need it")]),
     (
         "keys rotate",

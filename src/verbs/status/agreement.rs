@@ -36,43 +36,49 @@ impl View<'_> {
     }
 }
 
-/// The cluster, put together from what each proxy knows; none where no proxy that answers has one.
+/// The cluster, put together from what each proxy knows.
 pub(super) struct Views<'a> {
     pub(super) members: Vec<View<'a>>,
     /// As if one machine had seen it all.
     pub(super) cluster: Cluster,
 }
 
-/// What all proxies together know.
+/// What all proxies together know; none where no proxy that answers knows of a cluster.
 pub(super) fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Option<Views<'a>> {
     let proxies = replies.into_iter().filter_map(DaemonReply::proxy);
     let clusters: Vec<(&str, &Cluster)> =
         proxies.filter_map(|proxy| Some((&*proxy.daemon.name, proxy.agreement.as_ref()?))).collect();
-    let mut members: Vec<View<'_>> = Vec::new();
-    for (proxy, member) in
-        clusters.iter().flat_map(|(proxy, cluster)| cluster.members.iter().map(move |one| (*proxy, one)))
-    {
-        let view = match members.iter_mut().find(|view| is_same(view.member, member)) {
-            Some(view) => view,
-            None => {
-                members.push(View { member, reached_by: Vec::new(), unreached_by: Vec::new() });
-                let last = members.len() - 1;
-                &mut members[last]
+    (!clusters.is_empty()).then(|| Views::of(clusters))
+}
+
+impl<'a> Views<'a> {
+    /// Of what each of these knows.
+    pub(super) fn of(clusters: impl IntoIterator<Item = (&'a str, &'a Cluster)>) -> Views<'a> {
+        let mut members: Vec<View<'_>> = Vec::new();
+        let each = clusters.into_iter().flat_map(|(by, cluster)| cluster.members.iter().map(move |one| (by, one)));
+        for (by, member) in each {
+            let view = match members.iter_mut().find(|view| is_same(view.member, member)) {
+                Some(view) => view,
+                None => {
+                    let place = members.len();
+                    members.push(View { member, reached_by: Vec::new(), unreached_by: Vec::new() });
+                    &mut members[place]
+                }
+            };
+            if rank(member) > rank(view.member) {
+                view.member = member;
             }
-        };
-        if rank(member) > rank(view.member) {
-            view.member = member;
+            match (&member.report, member.silent_since) {
+                (Some(_), _) => view.reached_by.push(by),
+                (None, Some(_)) => view.unreached_by.push(by),
+                // Not asked yet, or not by this one.
+                (None, None) => {}
+            }
         }
-        match (&member.report, member.silent_since) {
-            (Some(_), _) => view.reached_by.push(proxy),
-            (None, Some(_)) => view.unreached_by.push(proxy),
-            // Not asked yet, or not by this proxy.
-            (None, None) => {}
-        }
+        members.sort_by(|one, other| one.member.label().cmp(other.member.label()));
+        let cluster = Cluster { members: members.iter().map(|view| view.member.clone()).collect() };
+        Views { members, cluster }
     }
-    members.sort_by(|one, other| one.member.label().cmp(other.member.label()));
-    let cluster = Cluster { members: members.iter().map(|view| view.member.clone()).collect() };
-    (!clusters.is_empty()).then_some(Views { members, cluster })
 }
 
 fn is_same(one: &Member, other: &Member) -> bool {

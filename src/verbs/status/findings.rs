@@ -10,8 +10,14 @@ mod services;
 
 use std::collections::BTreeSet;
 
+use super::agreement::Views;
 use crate::verbs::replies::DaemonReply;
 pub use finding::Finding;
+
+/// Those about the members of etcd.
+pub(super) fn of_members(views: &Views<'_>) -> Vec<Finding> {
+    agreement::findings(views)
+}
 
 /// Every finding over all daemons, each once: first what visitors do not get.
 pub fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<Finding> {

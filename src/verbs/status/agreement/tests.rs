@@ -127,8 +127,8 @@ fn what_a_member_complains_of_or_lacks_is_a_finding_about_it_with_what_to_do() {
     newer.report.as_mut().unwrap().version = "3.5.21".to_owned();
     for (changed, words) in [
         (full, "`etcdctl defrag --cluster`, then `etcdctl alarm disarm`"),
-        (corrupt, "(CORRUPT): replace it"),
-        (learner, "etcd-2 of etcd is a learner: it has no vote until it is promoted"),
+        (corrupt, "(CORRUPT): stop it, then `polder agreement replace etcd-2`"),
+        (learner, "etcd-2 of etcd is a learner: it has no vote yet; `polder agreement join etcd-2`"),
         (removed, "etcd-2 is named in `agreement.endpoints` and is no member"),
         (unnamed, "member etcd-2 of etcd is in no `agreement.endpoints`"),
         (slow, "50000 entries behind its leader"),

@@ -22,7 +22,8 @@ fn of_all(views: &Views<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut say = |words: String| findings.push(Finding::about([NAME], words));
     if is_asked && cluster.leader().is_none() {
-        let hint = "start the members that do not answer; docs/etcd.md has what to do when most of them are lost";
+        let hint =
+            "start the members that do not answer; where the data of most of them are lost, `polder agreement restore`";
         match answering {
             0 => say(format!("agreement: no member of etcd answers: nothing can be agreed on; {hint}")),
             _ if answering < majority => say(format!(
@@ -66,7 +67,7 @@ fn of_member(view: &View<'_>) -> Vec<Finding> {
         let why = member.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
         match reached_by[..] {
             [] => say(format!(
-                "member {name} of etcd answers nobody{}{why}; see what `systemctl status etcd` says there",
+                "member {name} of etcd answers nobody{}{why}; see what `systemctl status etcd` says there; if its data are lost, `polder agreement replace {name}` on another member",
                 member.silent_since.map(|at| format!(" since {}", since(at))).unwrap_or_default()
             )),
             _ => say(format!(
@@ -78,15 +79,17 @@ fn of_member(view: &View<'_>) -> Vec<Finding> {
     }
     if member.is_listed == Some(false) {
         say(format!(
-            "{name} is named in `agreement.endpoints` and is no member of the cluster: have it join, or take it out of the documents"
+            "{name} is named in `agreement.endpoints` and is no member of the cluster: `polder agreement join` on a member takes it in, or take it out of the documents"
         ));
     } else if !member.is_asked {
         say(format!(
-            "member {name} of etcd is in no `agreement.endpoints`: nobody asks it; name it there, or remove it from the cluster"
+            "member {name} of etcd is in no `agreement.endpoints`: nobody asks it; name it there, or `polder agreement remove {name}`"
         ));
     }
     if member.is_learner && member.is_listed != Some(false) {
-        say(format!("member {name} of etcd is a learner: it has no vote until it is promoted"));
+        say(format!(
+            "member {name} of etcd is a learner: it has no vote yet; `polder agreement join {name}` on a member gives it one when it has caught up"
+        ));
     }
     if member.report.as_ref().is_some_and(|report| !report.has_leader) {
         say(format!(
@@ -110,7 +113,9 @@ fn of_alarm(member: &Member, alarm: &str) -> String {
             "member {name} of etcd has reached its quota (NOSPACE): nothing can be agreed on; give room back with `etcdctl defrag --cluster`, \
              then `etcdctl alarm disarm`"
         ),
-        "CORRUPT" => format!("member {name} of etcd has other data than the rest (CORRUPT): replace it"),
+        "CORRUPT" => format!(
+            "member {name} of etcd has other data than the rest (CORRUPT): stop it, then `polder agreement replace {name}` on another member"
+        ),
         other => format!("member {name} of etcd has the alarm {other}"),
     }
 }
