@@ -67,7 +67,7 @@ impl FileArg {
                 "run it on a member or on a proxy of a fleet with polder.fleet.agreement; elsewhere write that file, or name one with --document",
             ));
         }
-        membership::load(&self.document).map_err(|findings| Error::new(findings))
+        membership::load(&self.document).map_err(Error::new)
     }
 }
 
