@@ -119,6 +119,8 @@ pub struct Agreement {
     lapsed: Proof,
     /// Our seat was there once.
     has_sat: bool,
+    /// Until then a proxy that has just begun to agree, and has yet to take its seat, serves as it did before.
+    joins_until: Duration,
     /// Since when, and why, nothing could be written.
     unwritten: Option<(Duration, String)>,
     ticket: u64,
@@ -147,6 +149,7 @@ impl Agreement {
             lost: Some((now.running, None)),
             lapsed: Proof::lapsed(),
             has_sat: false,
+            joins_until: Duration::ZERO,
             unwritten: None,
             ticket: 0,
             pending: BTreeMap::new(),
@@ -157,6 +160,16 @@ impl Agreement {
             workers: 0,
             awaited: 0,
         }
+    }
+
+    /// A proxy that serves begins to agree: until it has taken its seat, and for the time of a lease at most, it serves as it did before.
+    pub fn joining(self, now: Now) -> Agreement {
+        Agreement { joins_until: now.running + self.lasts, ..self }
+    }
+
+    /// Whether this proxy serves as it did before it began to agree.
+    pub fn is_joining(&self, now: Now) -> bool {
+        !self.has_sat && now.running < self.joins_until
     }
 
     /// Whether this is nothing but our lease renewed in time, which it takes in: nothing follows from that.
@@ -422,6 +435,6 @@ impl Agreement {
             Until::Told | Until::Seen(_) => None,
         });
         let lapses = self.lease.proof(now.running).and_then(Proof::lapses);
-        retries.chain(lapses).chain([self.settled, self.quiet]).filter(|at| *at > now.running).min()
+        retries.chain(lapses).chain([self.settled, self.quiet, self.joins_until]).filter(|at| *at > now.running).min()
     }
 }

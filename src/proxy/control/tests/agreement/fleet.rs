@@ -18,13 +18,22 @@ pub const DETECTION: Duration = Duration::from_secs(2);
 
 /// Documents of so many proxies; made once, for each is a while's work.
 pub fn documents(count: usize, policy: &str) -> Vec<Arc<Prepared>> {
-    (0..count).map(|own| document(own, count, policy)).collect()
+    (0..count).map(|own| document(own, count, Some(policy), 0)).collect()
 }
 
-fn document(own: usize, count: usize, policy: &str) -> Arc<Prepared> {
+/// The same with so many services more on the same backends.
+pub fn documents_with_more(count: usize, more: usize) -> Vec<Arc<Prepared>> {
+    (0..count).map(|own| document(own, count, Some("stop"), more)).collect()
+}
+
+/// The same of proxies that have only each other.
+pub fn documents_of_peers(count: usize) -> Vec<Arc<Prepared>> {
+    (0..count).map(|own| document(own, count, None, 0)).collect()
+}
+
+fn document(own: usize, count: usize, policy: Option<&str>, more: usize) -> Arc<Prepared> {
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
     document["name"] = json!(name(own));
-    document["agreement"] = json!({ "engine": "etcd", "endpoints": ["http://127.0.0.1:2379"] });
     let others = (0..count).filter(|other| *other != own);
     let member = |other| (name(other), json!({ "address": format!("127.0.0.{}:8405", other + 1), "keys": [] }));
     document["peers"] = json!({
@@ -35,10 +44,20 @@ fn document(own: usize, count: usize, policy: &str) -> Arc<Prepared> {
         document.as_object_mut().unwrap().remove("peers");
     }
     let shop = &mut document["services"][SERVICE];
-    shop["without_agreement"] = json!(policy);
     shop["failover_drain"] = json!("1s");
+    if let Some(policy) = policy {
+        shop["without_agreement"] = json!(policy);
+    }
     let backends = shop["backends"].as_array_mut().unwrap();
     backends.push(json!({ "name": "web4", "address": "192.0.2.4:8080", "backup": true }));
+    for number in 0..more {
+        let mut service = document["services"][SERVICE].clone();
+        service["hosts"] = json!([format!("s{number}.example.net")]);
+        document["services"][format!("s{number}")] = service;
+    }
+    if policy.is_some() {
+        document["agreement"] = json!({ "engine": "etcd", "endpoints": ["http://127.0.0.1:2379"] });
+    }
     let document: ProxyConfig = crate::config::proxy::parse("proxy.json".as_ref(), &document.to_string()).unwrap();
     Arc::new(Prepared::new(document, |_| Ok(vec![[1; 32]])).unwrap())
 }
