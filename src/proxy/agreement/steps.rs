@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::step::{Step, make_step, restore, take_seat};
+use super::step::{Step, restored, step, take_seat, write};
 use super::view::Votes;
 use super::{Entry, Key, Lease, Seat, Transaction, View};
 use crate::health::{Proof, Verdict};
@@ -92,7 +92,7 @@ pub enum Standing {
 /// A transaction under way.
 #[derive(Debug)]
 struct Pending {
-    key: Key,
+    keys: Vec<Key>,
     until: Until,
 }
 
@@ -403,23 +403,27 @@ impl Agreement {
         let sits = known.is_some_and(|known| known.lease == lease);
         let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
         let sits_down = known != Some(&seat) && (sits || !self.stands_at.iter().any(is_late));
-        let transactions: Vec<Transaction> = sits_down
-            .then(|| take_seat(&self.own, &seat, view))
-            .into_iter()
-            .chain(self.wanted.iter().filter_map(|(service, step)| make_step(service, step, view)))
-            .chain(ours.filter_map(|(service, latch)| restore(service, latch, view)))
-            .collect();
-        transactions.into_iter().filter_map(|transaction| self.begin(transaction)).collect()
+        let seat = sits_down.then(|| take_seat(&self.own, &seat, view));
+        let seat = seat.filter(|_| !self.is_under_way(&Key::Seat(self.own.clone())));
+        let is_free = |service: &str| !self.is_under_way(&Key::Latch(service.to_owned()));
+        let wanted = self.wanted.iter().filter(|(service, _)| is_free(service));
+        let steps = wanted.filter_map(|(service, wanted)| step(service, wanted, view));
+        let lost = ours.filter(|(service, _)| is_free(service));
+        let lost = lost.filter_map(|(service, latch)| restored(service, latch, view));
+        let latches = write(steps.chain(lost), view);
+        seat.into_iter().chain(latches).map(|transaction| self.begin(transaction)).collect()
     }
 
-    /// Begins a transaction, unless one of the same key is under way.
-    fn begin(&mut self, transaction: Transaction) -> Option<Effect> {
-        if self.pending.values().any(|pending| pending.key == transaction.key) {
-            return None;
-        }
+    /// Whether a transaction that writes this key is under way: until it has ended nobody knows what the next one has to follow.
+    fn is_under_way(&self, key: &Key) -> bool {
+        self.pending.values().any(|pending| pending.keys.contains(key))
+    }
+
+    fn begin(&mut self, transaction: Transaction) -> Effect {
         self.ticket += 1;
-        self.pending.insert(self.ticket, Pending { key: transaction.key.clone(), until: Until::Told });
-        Some(Effect::Transact { ticket: self.ticket, transaction })
+        let keys = transaction.writes.iter().map(|(key, _)| key.clone()).collect();
+        self.pending.insert(self.ticket, Pending { keys, until: Until::Told });
+        Effect::Transact { ticket: self.ticket, transaction }
     }
 
     /// Whether our first words with the store are under way, or something of ours is: a start is not ready before that has ended.

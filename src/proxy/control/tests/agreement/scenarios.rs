@@ -33,6 +33,25 @@ fn a_dead_backend_is_left_by_all_within_the_detection_time_and_a_second() {
 }
 
 #[test]
+fn many_services_on_a_dead_backend_leave_it_as_soon_as_one_and_by_few_writes() {
+    let more = 199;
+    let mut fleet = Fleet::start(&documents_with_more(3, more), fastrand::Rng::with_seed(7));
+    fleet.run(3 * SECOND);
+    let before = fleet.store.revision;
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(DETECTION + SECOND);
+    for proxy in &fleet.proxies {
+        let moved = |service: &String| proxy.machine.state.latches.get(service).unwrap().latch().unwrap().epoch == 1;
+        let services = (0..more).map(|number| format!("s{number}"));
+        assert_eq!(services.filter(moved).count(), more);
+        assert!(proxy.machine.alarms().is_empty(), "{}", proxy.machine.alarms());
+    }
+    assert_eq!(fleet.all_serve(), Some(1));
+    let writes = fleet.store.revision - before;
+    assert!(writes < 40, "{writes} writes");
+}
+
+#[test]
 fn a_proxy_that_alone_finds_the_backend_down_moves_nobody() {
     let mut fleet = three();
     fleet.reach(&[1], 0, false);
@@ -176,25 +195,6 @@ fn a_start_is_not_ready_before_it_has_a_seat_or_knows_that_it_gets_none() {
 }
 
 #[test]
-fn a_store_that_is_read_and_takes_nothing_is_an_alarm_that_says_why() {
-    let mut fleet = three();
-    fleet.store_is_full = true;
-    fleet.reach(&[0, 1, 2], 0, false);
-    fleet.run(DETECTION + LEASE + 3 * SECOND);
-    assert_eq!(epochs(&fleet), [0, 0, 0]);
-    for proxy in &fleet.proxies {
-        assert!(
-            proxy.machine.alarms().contains("etcd takes nothing (mvcc: database space exceeded)"),
-            "{}",
-            fleet.in_words()
-        );
-    }
-    fleet.store_is_full = false;
-    fleet.run(5 * SECOND);
-    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
-    assert!(!fleet.in_words().contains("takes nothing"), "{}", fleet.in_words());
-}
-#[test]
 fn visitors_notice_nothing_while_the_proxies_begin_to_agree() {
     let mut fleet = Fleet::start(&documents_of_peers(3), fastrand::Rng::with_seed(7));
     fleet.run(3 * SECOND);
@@ -238,3 +238,22 @@ fn a_proxy_that_agrees_no_more_and_hears_nobody_leaves_its_backend_no_sooner_tha
     assert_eq!(epochs(&fleet), [0, 0, 0], "its peers, which it hears again, find the backend up");
 }
 
+#[test]
+fn a_store_that_is_read_and_takes_nothing_is_an_alarm_that_says_why() {
+    let mut fleet = three();
+    fleet.store_is_full = true;
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(DETECTION + LEASE + 3 * SECOND);
+    assert_eq!(epochs(&fleet), [0, 0, 0]);
+    for proxy in &fleet.proxies {
+        assert!(
+            proxy.machine.alarms().contains("etcd takes nothing (mvcc: database space exceeded)"),
+            "{}",
+            fleet.in_words()
+        );
+    }
+    fleet.store_is_full = false;
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    assert!(!fleet.in_words().contains("takes nothing"), "{}", fleet.in_words());
+}
