@@ -3,11 +3,12 @@
 //! Owns how it is shared: a view is immutable for its readers, and the next one shares with it all that has not changed. So with
 //! 20,000 targets one that flips costs a copy of its neighbours, and not of everything.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Index;
 use std::sync::Arc;
+
+use fnv::FnvHashMap;
 
 use super::target::{Target, TargetHealth};
 use crate::config::CheckConfig;
@@ -22,7 +23,7 @@ type Chunk = Vec<(Arc<Target>, TargetHealth)>;
 #[derive(Clone, Default)]
 pub struct HealthView {
     /// By check and address: a reader that asks for many addresses with one check finds that once.
-    places: Arc<HashMap<CheckConfig, HashMap<SocketAddr, usize>>>,
+    places: Arc<FnvHashMap<CheckConfig, FnvHashMap<SocketAddr, usize>>>,
     /// All but the last are full.
     chunks: Vec<Arc<Chunk>>,
 }
@@ -31,7 +32,7 @@ pub struct HealthView {
 #[derive(Clone, Copy)]
 pub struct CheckView<'v> {
     view: &'v HealthView,
-    places: Option<&'v HashMap<SocketAddr, usize>>,
+    places: Option<&'v FnvHashMap<SocketAddr, usize>>,
 }
 
 impl HealthView {
@@ -125,11 +126,11 @@ impl<'v> CheckView<'v> {
 /// The last one of several with the same target counts.
 impl FromIterator<(Arc<Target>, TargetHealth)> for HealthView {
     fn from_iter<I: IntoIterator<Item = (Arc<Target>, TargetHealth)>>(entries: I) -> HealthView {
-        let mut places: HashMap<CheckConfig, HashMap<SocketAddr, usize>> = HashMap::new();
+        let mut places: FnvHashMap<CheckConfig, FnvHashMap<SocketAddr, usize>> = FnvHashMap::default();
         let mut all: Vec<(Arc<Target>, TargetHealth)> = Vec::new();
         for entry in entries {
             if !places.contains_key(&entry.0.check) {
-                places.insert(entry.0.check.clone(), HashMap::new());
+                places.insert(entry.0.check.clone(), FnvHashMap::default());
             }
             let of_check = places.get_mut(&entry.0.check);
             let place = of_check.map_or(all.len(), |places| *places.entry(entry.0.address).or_insert(all.len()));
