@@ -403,8 +403,8 @@ impl Agreement {
         let sits = known.is_some_and(|known| known.lease == lease);
         let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
         let sits_down = known != Some(&seat) && (sits || !self.stands_at.iter().any(is_late));
+        let sits_down = sits_down && !self.is_under_way(&Key::Seat(self.own.clone()));
         let seat = sits_down.then(|| take_seat(&self.own, &seat, view));
-        let seat = seat.filter(|_| !self.is_under_way(&Key::Seat(self.own.clone())));
         let is_free = |service: &str| !self.is_under_way(&Key::Latch(service.to_owned()));
         let wanted = self.wanted.iter().filter(|(service, _)| is_free(service));
         let steps = wanted.filter_map(|(service, wanted)| step(service, wanted, view));
