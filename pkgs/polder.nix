@@ -34,7 +34,7 @@ rustPlatform.buildRustPackage (finalAttrs: {
   postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
     mkdir man
     $out/bin/polder generate man man
-    installManPage man/*
+    installManPage man/man1/* man/man8/*
     for shell in bash zsh fish; do
       $out/bin/polder generate completions $shell > polder.$shell
     done

@@ -1,5 +1,6 @@
 //! What both daemons say of themselves alike, and which of the two one is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,10 @@ pub struct DaemonStatus {
     pub draining: bool,
     /// The addresses it listens on.
     pub listeners: Vec<String>,
+    /// What its document says that the fleet's daemons of its kind have alike, by top-level key: a number that is the same for the same
+    /// settings.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
     /// Its peers, by name.
     pub peers: Vec<PeerStatus>,
     /// What the operator should look at, each a sentence; empty if all is well.

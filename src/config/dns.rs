@@ -27,6 +27,7 @@ use std::time::Duration;
 use super::admin::{self, AdminConfig};
 use super::bounds::{MOST_WORKERS, most_subjects};
 use super::finding::Findings;
+use super::fingerprint::Settings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
@@ -59,6 +60,8 @@ pub struct DnsConfig {
     pub identity: IdentityConfig,
     /// How long a stopping daemon goes on answering on open TCP connections. Default 5 s.
     pub drain: Duration,
+    /// What the nameservers of a fleet have alike besides zones and pools ([`ALIKE`]).
+    pub settings: Settings,
     /// The zones by their apex, lower case, without the final dot.
     pub zones: BTreeMap<String, ZoneConfig>,
     /// The pools by name, lower case, without the final dot.
@@ -86,6 +89,10 @@ const ROOT: Keys = Keys {
         "zones",
     ],
 };
+
+/// Those of which each nameserver of a fleet is to have the same. The rest is a machine's own: where it listens, who its peers are, how
+/// much it can carry.
+const ALIKE: [&str; 3] = ["cookies", "drain", "rate_limit"];
 
 /// The keys of every object of `dns.json`.
 pub const KEYS: [&Keys; 18] = [
@@ -162,6 +169,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         cookies: cookies?,
         identity: identity?,
         drain: drain?,
+        settings: root.fingerprints(&ALIKE),
         zones: zones?,
         pools: pools?,
     })

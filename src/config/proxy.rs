@@ -72,6 +72,7 @@ use ipnet::IpNet;
 use super::admin::{self, AdminConfig};
 use super::bounds::{MOST_WORKERS, most_subjects};
 use super::finding::Findings;
+use super::fingerprint::Settings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
@@ -106,6 +107,8 @@ pub struct ProxyConfig {
     pub limits: LimitsConfig,
     /// Where requests are logged; none: nowhere.
     pub access_log: Option<AccessLogConfig>,
+    /// What the proxies of a fleet have alike besides services ([`ALIKE`]).
+    pub settings: Settings,
     /// The services by name.
     pub services: BTreeMap<String, ServiceConfig>,
     /// The service whose certificate is shown to clients that name no host, or one that nobody has. Default none: they are refused.
@@ -140,6 +143,10 @@ const ROOT: Keys = Keys {
         "workers",
     ],
 };
+
+/// Those of which each proxy of a fleet is to have the same. The rest is a machine's own: where it listens, who its peers are, what it logs,
+/// how much it can carry.
+const ALIKE: [&str; 7] = ["acme", "agreement", "request_id", "timeouts", "tls", "trusted_proxies", "via"];
 
 /// The keys of every object of `proxy.json`.
 pub const KEYS: &[&Keys] = &[
@@ -261,6 +268,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         timeouts: timeouts?,
         limits: limits?,
         access_log: access_log?,
+        settings: root.fingerprints(&ALIKE),
         tls_default: tls.default,
         ticket_key_file: tls.ticket_key_file.or_else(|| cookies_key_file(&services)),
         services,

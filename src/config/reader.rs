@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::duration;
 use super::finding::{Finding, Findings};
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, Settings};
 use super::invalid::Invalid;
 use super::near_miss::nearest;
 use super::regular_file::{MOST_DOCUMENT, read_regular_file};
@@ -374,6 +374,12 @@ impl<'a> Object<'a> {
         debug_assert!(self.keys.names.contains(&key), "{key} is missing in the keys of {}", self.keys.object);
         let (location, entry) = self.entries.iter().find(|(_, entry)| entry.key == key)?;
         Some(Value { location: Location { line: entry.node.line, ..location.clone() }, node: &entry.node })
+    }
+
+    /// What stands under each of these keys, for whoever compares documents.
+    pub fn fingerprints(&self, keys: &[&'static str]) -> Settings {
+        let of = |key: &&'static str| (*key, self.get(key).map(|value| value.fingerprint()).unwrap_or_default());
+        keys.iter().map(of).collect()
     }
 
     /// Reads a key that must be there.

@@ -1,6 +1,38 @@
-//! The arguments both daemons share.
+//! The command lines of both daemons, which take the same.
 
 use std::path::PathBuf;
+
+/// What `polder-proxy` takes.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "polder-proxy", version, after_help = AFTER)]
+/// The reverse proxy of a polder fleet: picks a healthy backend for each request, and fails stateful services over
+pub struct ProxyArgs {
+    #[command(flatten)]
+    /// The same as the nameserver's.
+    pub daemon: DaemonArgs,
+}
+
+/// What `polder-dns` takes.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "polder-dns", version, after_help = AFTER)]
+/// The authoritative nameserver of a polder fleet: zones from master files, and pools of proxies that are up and wanted
+pub struct NameserverArgs {
+    #[command(flatten)]
+    /// The same as the proxy's.
+    pub daemon: DaemonArgs,
+}
+
+/// What their help and their man pages tell besides.
+const AFTER: &str = "\
+Signals: SIGHUP reloads the document; one that is not valid changes nothing.
+SIGTERM and SIGINT end it, after what runs has ended or its time is up.
+
+Exit codes: 0 ended as asked, or a valid document; 1 the document is not valid;
+2 usage; 3 could not run. The log goes to standard error; under systemd
+the daemon says when it is ready, reloads and stops (sd_notify).
+
+`polder status --socket FILE`, with the admin socket of the document, shows how
+it is; `polder reload` has it read the document and waits for the result.";
 
 /// `polder-proxy` and `polder-dns` alike.
 #[derive(Debug, Clone, clap::Args)]

@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::layout::on_terminal;
 use super::named::not_known;
-use super::output::{Output, complain};
+use super::output::{Output, complain, has_reader, is_lost};
 use super::replies::{DaemonReply, all_in_order, ask_all};
 use super::subjects::known_subjects;
 use super::times::{Moment, parse_moment};
@@ -107,18 +107,18 @@ pub async fn run(args: &EventsArgs, daemons: &[Endpoint], output: &Output) -> Ex
         complain(&words);
     }
     if args.follow {
-        follow(sources, output).await;
+        follow(&mut sources, output).await;
     }
     if silent(&sources).is_empty() { Exit::Done } else { Exit::No }
 }
 
-/// Shows what each daemon tells as it tells it, for ever.
-async fn follow(mut sources: Vec<Source>, output: &Output) -> ! {
-    loop {
+/// Shows what each daemon tells as it tells it, for as long as somebody reads it.
+async fn follow(sources: &mut [Source], output: &Output) {
+    while has_reader() && !is_lost() {
         tokio::time::sleep(PAUSE).await;
         let was_silent: Vec<bool> = sources.iter().map(|source| source.trouble.is_some()).collect();
-        ask(&mut sources).await;
-        show_more(&merged(take_new(&mut sources)), output);
+        ask(sources).await;
+        show_more(&merged(take_new(sources)), output);
         let changed = sources.iter().zip(was_silent).filter(|(source, was)| source.trouble.is_some() != *was);
         changed.for_each(|(source, _)| source.tell_change());
     }

@@ -37,8 +37,8 @@ pub struct ExplainArgs {
     /// The visitor's address, for services that serve some networks only
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub from: Option<IpAddr>,
-    /// How it stood then, from the daemons' histories: how long ago (`90m`, `3h`), or a time in UTC (`04:10`, `2026-11-28 04:10`)
-    #[arg(long, value_name = "TIME", value_parser = parse_moment, allow_hyphen_values = true)]
+    /// How its service and pool stood then, whoever came; from the daemons' histories: how long ago (`90m`, `3h`), or a time in UTC (`04:10`, `2026-11-28 04:10`)
+    #[arg(long, value_name = "TIME", value_parser = parse_moment, allow_hyphen_values = true, conflicts_with_all = ["cookie", "from"])]
     pub at: Option<Moment>,
     #[command(flatten)]
     /// Which daemons are asked.

@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::Command;
+use clap::{Arg, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
+use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use super::exit::Exit;
 use super::help::examples;
+use crate::daemon::args::{NameserverArgs, ProxyArgs};
 use crate::push::error::Error;
 
 /// What `generate` takes.
@@ -23,9 +24,9 @@ pub struct GenerateArgs {
 /// What can be generated.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum What {
-    /// Write a man page for `polder` and each verb into a folder
+    /// Write the man pages of `polder`, of each verb and of both daemons
     Man {
-        /// The folder; it is made where it is missing
+        /// A folder of MANPATH: they go into its man1 and man8, which are made where they are missing
         folder: PathBuf,
     },
     /// Print a completion script
@@ -41,9 +42,9 @@ pub fn run(args: &GenerateArgs, mut cli: Command) -> Result<Exit, Error> {
         What::Man { folder } => {
             let mut command = cli.disable_help_subcommand(true);
             command.build();
-            std::fs::create_dir_all(folder).and_then(|()| man_pages(&command, "", folder)).map_err(|error| {
+            all_man_pages(&command, folder).map_err(|error| {
                 Error::at(folder.display(), format!("man pages cannot be written there: {error}"))
-                    .remedy("name a folder that you may write to, such as ~/.local/share/man/man1")
+                    .remedy("name a folder that you may write to, such as ~/.local/share/man")
             })?;
         }
         What::Completions { shell } => match std::io::stdout().write_all(completions(*shell, &mut cli).as_bytes()) {
@@ -57,16 +58,36 @@ pub fn run(args: &GenerateArgs, mut cli: Command) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
+/// The commands of section 1, and the daemons of section 8.
+fn all_man_pages(polder: &Command, folder: &Path) -> std::io::Result<()> {
+    let section = |number: &str| {
+        let folder = folder.join(format!("man{number}"));
+        std::fs::create_dir_all(&folder).map(|()| folder)
+    };
+    man_pages(polder, "", &section("1")?)?;
+    let daemons = section("8")?;
+    for mut daemon in [ProxyArgs::command(), NameserverArgs::command()] {
+        daemon.build();
+        man_page(&daemon, "8", &[], &daemons)?;
+    }
+    Ok(())
+}
+
 /// A page for a verb and for each verb of it.
 fn man_pages(command: &Command, words: &str, folder: &Path) -> std::io::Result<()> {
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         man_pages(verb, format!("{words} {}", verb.get_name()).trim_start(), folder)?;
     }
-    let man = Man::new(command.clone());
+    man_page(command, "1", examples::of(words), folder)
+}
+
+/// Examples are command lines, each with what it shows.
+fn man_page(command: &Command, section: &str, shown: &[(&str, &str)], folder: &Path) -> std::io::Result<()> {
+    let man = Man::new(command.clone()).section(section);
     let mut file = std::fs::File::create(folder.join(man.get_filename()))?;
     man.render_title(&mut file)?;
     man.render_name_section(&mut file)?;
-    man.render_synopsis_section(&mut file)?;
+    synopsis(command).to_writer(&mut file)?;
     man.render_description_section(&mut file)?;
     man.render_options_section(&mut file)?;
     if command.get_subcommands().any(|verb| !verb.is_hide_set()) {
@@ -82,15 +103,50 @@ fn man_pages(command: &Command, words: &str, folder: &Path) -> std::io::Result<(
             };
         }
     }
-    let shown = examples::of(words);
     if !shown.is_empty() {
         page.control("SH", ["EXAMPLES"]);
     }
     for (line, shows) in shown {
-        page.control("TP", []).text([clap_mangen::roff::bold(*line)]).text([roman(*shows)]);
+        page.control("TP", []).text([bold(*line)]).text([roman(*shows)]);
     }
     page.to_writer(&mut file)?;
     file.flush()
+}
+
+/// The line on which everything stands that it takes. clap_mangen's has no values of options.
+fn synopsis(command: &Command) -> Roff {
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+    let mut words = vec![bold(name)];
+    let shown = || command.get_arguments().filter(|argument| !argument.is_hide_set());
+    for option in shown().filter(|argument| !argument.is_positional()) {
+        let (open, close) = if option.is_required_set() { (" ", "") } else { (" [", "]") };
+        words.extend([roman(open), bold(called(option))]);
+        if option.get_action().takes_values() {
+            let names = option.get_value_names().unwrap_or_default();
+            words.extend([roman(" "), italic(names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" "))]);
+        }
+        words.push(roman(close));
+    }
+    for argument in shown().filter(|argument| argument.is_positional()) {
+        let (open, close) = if argument.is_required_set() { (" ", "") } else { (" [", "]") };
+        let names = argument.get_value_names().unwrap_or_default();
+        let names: String = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ");
+        let more = if argument.get_num_args().is_some_and(|count| count.max_values() > 1) { " ..." } else { "" };
+        words.extend([roman(open), italic(names), roman(more), roman(close)]);
+    }
+    if command.get_subcommands().any(|verb| !verb.is_hide_set()) {
+        words.extend([roman(" "), italic("COMMAND")]);
+    }
+    let mut page = Roff::new();
+    page.control("SH", ["SYNOPSIS"]).text(words);
+    page
+}
+
+/// `-f`|`--follow`.
+fn called(option: &Arg) -> String {
+    let short = option.get_short().map(|letter| format!("-{letter}"));
+    let long = option.get_long().map(|word| format!("--{word}"));
+    short.into_iter().chain(long).collect::<Vec<_>>().join("|")
 }
 
 /// The script of clap for verbs, options and files, with the names that `polder complete` knows beside them.

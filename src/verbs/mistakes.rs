@@ -1,6 +1,7 @@
 //! What is said of a command line that is not understood: the word that was meant, never one that does harm (pure, over clap).
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use clap::Command;
 use clap::builder::StyledStr;
@@ -51,6 +52,10 @@ const BARE_WORD: [(&str, &str); 4] =
 
 /// Says what is wrong with the command line, to machines too, and ends the program.
 pub fn tell(error: clap::Error, command: &Command, arguments: &[OsString]) -> ! {
+    let error = match arguments.iter().find(|word| error.kind() == ErrorKind::InvalidUtf8 && word.to_str().is_none()) {
+        Some(word) => command.clone().error(ErrorKind::InvalidUtf8, not_text(word)),
+        None => error,
+    };
     let arguments: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let error = with_better_words(error, command, &arguments);
     if error.use_stderr() && arguments.iter().any(|word| word == "--json") {
@@ -59,6 +64,14 @@ pub fn tell(error: clap::Error, command: &Command, arguments: &[OsString]) -> ! 
         Output::new(true).answer(&json!({ "error": text }), "");
     }
     error.exit()
+}
+
+/// clap says only that one of them is none.
+fn not_text(word: &OsString) -> String {
+    let shown = word.as_bytes().escape_ascii();
+    format!(
+        "the argument \"{shown}\" is not UTF-8 text: names, reasons and times are; give a file another name, or its folder as `.`"
+    )
 }
 
 /// The same error, with the advice that helps. `arguments` are those after the program's name.

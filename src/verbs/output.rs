@@ -9,6 +9,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -259,6 +260,17 @@ fn print(text: String) {
 fn loss(written: &std::io::Result<()>) -> Option<String> {
     let error = written.as_ref().err().filter(|error| error.kind() != ErrorKind::BrokenPipe)?;
     Some(format!("the output is lost: standard output cannot be written to: {error}"))
+}
+
+/// Whether standard output still has a reader: the one behind a pipe may have gone away, as `head` does when it has seen enough.
+pub fn has_reader() -> bool {
+    let stdout = std::io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut asked, Some(&Timespec::default())) {
+        Ok(_) => !asked[0].revents().contains(PollFlags::ERR),
+        // Not known: what is written next tells.
+        Err(_) => true,
+    }
 }
 
 /// JSON for machines; the data is exact, and what is hidden stands as `\uXXXX`.

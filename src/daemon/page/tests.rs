@@ -16,6 +16,7 @@ fn daemon() -> DaemonStatus {
         ready: true,
         draining: false,
         listeners: vec!["127.0.0.1:80".into()],
+        settings: Default::default(),
         peers: vec![],
         alarms: vec![],
         last_reload: None,

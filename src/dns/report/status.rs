@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
+use crate::config::fingerprint::in_text;
 use crate::counted::counted;
 use crate::daemon::VERSION;
 use crate::daemon::clock::Now;
@@ -47,6 +48,7 @@ impl State {
             ready: self.ready && !self.draining,
             draining: self.draining,
             listeners: config.listeners.iter().map(ToString::to_string).collect(),
+            settings: in_text(&config.settings),
             peers: figures.shell.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),
             alarms: self.alarms(figures, now),
             last_reload: figures.shell.last_reload.as_ref().map(LastReload::in_words),

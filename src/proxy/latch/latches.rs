@@ -243,6 +243,9 @@ impl Latches {
         let mut moved = Vec::new();
         for (service, latch) in &record.latches {
             let before = self.keepers.get_mut(service).and_then(|keeper| keeper.commit(latch));
+            // Which of two proxies that have made the same step counts is nobody's news.
+            let is_the_same = |before: &Latch| (&before.active, before.epoch) == (&latch.active, latch.epoch);
+            let before = before.filter(|before| !before.as_ref().is_some_and(is_the_same));
             moved.extend(before.map(|before| LatchMove { service: service.clone(), before, now: latch.clone() }));
         }
         moved

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::api::alarms::silent_peer;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
+use crate::config::fingerprint::in_text;
 use crate::daemon::challenges::NameserverHealth;
 use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
@@ -68,6 +69,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         ready: snapshot.ready,
         draining: snapshot.draining,
         listeners: live.listeners.clone(),
+        settings: in_text(&state.prepared.document.settings),
         peers: peers(state, live, now),
         alarms: alarms(state, live, now),
         last_reload: live.shell.last_reload.as_ref().map(LastReload::in_words),

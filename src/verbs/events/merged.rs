@@ -1,5 +1,7 @@
 //! One event that several daemons tell, as one (pure).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::api::events::{Event, Level};
@@ -44,7 +46,7 @@ pub(super) fn merged(mut events: Vec<(String, Event)>) -> Vec<Told> {
         let mut since_its_last = told.iter_mut().rev().take_while(|before| !before.daemons.contains(&daemon));
         let same = since_its_last.find(|before| {
             at - before.at <= APART
-                && (before.kind, untimed(&before.words), &before.subjects) == (kind, untimed(&words), &subjects)
+                && (before.kind, alike(&before.words), &before.subjects) == (kind, alike(&words), &subjects)
         });
         match same {
             Some(before) => before.daemons.push(daemon),
@@ -52,6 +54,16 @@ pub(super) fn merged(mut events: Vec<(String, Event)>) -> Vec<Told> {
         }
     }
     told
+}
+
+/// The words without what differs where daemons see the same thing: how long the probe took, which of them moved the latch.
+fn alike(words: &str) -> Cow<'_, str> {
+    let words = untimed(words);
+    let moved_by = words.split_once(", by ").and_then(|(step, rest)| Some((step, rest.split_once(')')?.1)));
+    match moved_by.filter(|(step, _)| step.contains(" (epoch ")) {
+        Some((step, reason)) => format!("{step}){reason}").into(),
+        None => words.into(),
+    }
 }
 
 /// The words without how long the probe took that they end with: `200 in 3 ms`.

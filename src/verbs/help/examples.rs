@@ -213,7 +213,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     ("keys retire", &[("polder keys retire cookies", "remove all keys but the first")]),
-    ("generate man", &[("polder generate man ~/.local/share/man/man1", "for man(1) to find")]),
+    ("generate man", &[("polder generate man ~/.local/share/man", "for man(1) to find")]),
     (
         "generate completions",
         &[

@@ -13,7 +13,7 @@ use crate::unix_time::unix_ms;
 use crate::verbs::daemons::Selection;
 use crate::verbs::exit::Exit;
 use crate::verbs::layout::wrapped;
-use crate::verbs::output::{Output, Tone, fit, fit_json, printable};
+use crate::verbs::output::{Output, Tone, fit, fit_json, has_reader, printable};
 use crate::verbs::replies::DaemonReply;
 use crate::verbs::terminal;
 use crate::verbs::times::{moment, time_of_day};
@@ -37,11 +37,11 @@ pub(super) async fn run(
             false if shown.as_ref() == Some(&frame.steady) => Ok(()),
             false => write(&frame, output),
         };
-        if drawn.is_err() {
-            return Exit::Done;
-        }
         shown = Some(frame.steady);
         tokio::time::sleep(PAUSE).await;
+        if drawn.is_err() || !has_reader() {
+            return Exit::Done;
+        }
         seen = match again() {
             Ok(selection) => Ok(Seen::look(&selection).await),
             Err(why) => Err(why),

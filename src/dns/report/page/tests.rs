@@ -14,6 +14,7 @@ fn status(pools: Vec<PoolStatus>) -> Status {
             ready: true,
             draining: false,
             listeners: vec![],
+            settings: Default::default(),
             peers: vec![],
             alarms: vec!["a <b> & \"c\"".into()],
             last_reload: None,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finding::Finding;
+use crate::api::daemon::DaemonStatus;
 use crate::api::{dns, proxy};
 
 /// What a proxy or nameserver says of one service or pool, by aspect: `backends`, `web1 192.0.2.21:80, …`.
@@ -20,7 +21,9 @@ pub(super) fn of_proxies(proxies: &[&proxy::Status]) -> Vec<Finding> {
         let services = status.services.iter().map(|service| (&*service.name, of_service(service)));
         (&*status.daemon.name, services.collect())
     });
-    differences("service", &having.collect())
+    let mut found = differences("service", &having.collect());
+    found.extend(settings(proxies.iter().map(|status| &status.daemon)));
+    found
 }
 
 /// Pools and zones that are not the same on all nameservers.
@@ -35,7 +38,22 @@ pub(super) fn of_nameservers(nameservers: &[&dns::Status]) -> Vec<Finding> {
     });
     let mut found = differences("pool", &pools.collect());
     found.extend(differences("zone", &zones.collect()));
+    found.extend(settings(nameservers.iter().map(|status| &status.daemon)));
     found
+}
+
+/// What the documents of daemons of one kind say differently besides services, pools and zones. One of an earlier version does not say.
+fn settings<'a>(daemons: impl Iterator<Item = &'a DaemonStatus>) -> Vec<Finding> {
+    let saying: Vec<&DaemonStatus> = daemons.filter(|daemon| !daemon.settings.is_empty()).collect();
+    let Some((first, others)) = saying.split_first() else { return Vec::new() };
+    let of = |other: &&DaemonStatus| {
+        let differ = |(key, own): &(&String, &String)| other.settings.get(*key).is_some_and(|its| its != *own);
+        let keys: Vec<&str> = first.settings.iter().filter(differ).map(|(key, _)| key.as_str()).collect();
+        let (one, another) = (first.name.clone(), other.name.clone());
+        let words = format!("the documents of {one} and {another} differ in {}", keys.join(", "));
+        (!keys.is_empty()).then(|| Finding::about([one, another], words))
+    };
+    others.iter().filter_map(of).collect()
 }
 
 fn of_service(service: &proxy::ServiceStatus) -> Aspects {

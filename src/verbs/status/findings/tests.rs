@@ -173,6 +173,23 @@ fn what_no_status_shows_of_a_service_is_compared_too() {
 }
 
 #[test]
+fn settings_that_are_of_no_service_are_compared_too() {
+    let with = |name: &str, settings: &[(&str, &str)]| {
+        let mut status = well(name);
+        let settings = settings.iter().map(|(key, number)| ((*key).to_owned(), (*number).to_owned()));
+        status.daemon.settings = settings.collect();
+        status
+    };
+    let one = with("px-1", &[("timeouts", "0a"), ("trusted_proxies", "01"), ("via", "00")]);
+    let other = with("px-2", &[("timeouts", "0b"), ("trusted_proxies", "02"), ("via", "00")]);
+    let of_an_earlier_version = with("px-3", &[]);
+    assert_eq!(
+        found(&[&one, &of_an_earlier_version, &other]),
+        ["the documents of px-1 and px-2 differ in timeouts, trusted_proxies"]
+    );
+}
+
+#[test]
 fn nameservers_with_different_zones_are_a_finding() {
     let with_serial = |name: &str, serial| {
         let mut status = examples::nameserver();

@@ -55,6 +55,7 @@ fn daemon(role: Daemon, name: &str, listener: &str) -> DaemonStatus {
         ready: true,
         draining: false,
         listeners: vec![listener.to_owned()],
+        settings: Default::default(),
         peers: Vec::new(),
         alarms: Vec::new(),
         last_reload: None,
