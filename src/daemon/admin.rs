@@ -14,7 +14,9 @@ mod tests;
 
 use std::convert::Infallible;
 use std::io;
+use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::unistd::{geteuid, gethostname};
@@ -144,14 +146,15 @@ async fn accept_one(
         Listener::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
             let uid = stream.peer_cred()?.uid();
-            let caller = Caller { origin: Origin::Unix { uid }, site: None };
+            let own = stream.as_fd().try_clone_to_owned()?;
+            let caller = Caller { origin: Origin::Unix { uid }, site: None, stream: Some(Arc::new(own)) };
             let client = Client::user(uid, geteuid().as_raw());
             connection::start(stream, caller, handler.clone(), link.clone(), slots.take(client));
         }
         Listener::Tcp(listener, names) => {
             let (stream, address) = listener.accept().await?;
             let site = Site { address: stream.local_addr()?.ip(), names: Rc::clone(names) };
-            let caller = Caller { origin: Origin::Tcp, site: Some(site) };
+            let caller = Caller { origin: Origin::Tcp, site: Some(site), stream: None };
             connection::start(stream, caller, handler.clone(), link.clone(), slots.take(Client::host(address.ip())));
         }
     }

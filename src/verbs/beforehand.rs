@@ -2,6 +2,7 @@
 
 use crate::api::operator::OperatorState;
 use crate::verbs::command::{CommandResult, Outcome, without_subject};
+use crate::verbs::exit::Exit;
 
 /// The answers of all daemons.
 #[derive(Debug)]
@@ -28,6 +29,12 @@ impl Outlook {
     /// Whether a daemon refuses any of it.
     pub fn is_refused(&self) -> bool {
         self.answers.iter().any(|one| one.outcome == Outcome::Refused)
+    }
+
+    /// What a question ends with: as the command itself would, if nothing changes meanwhile.
+    pub fn verdict(&self) -> Exit {
+        let is_well = |one: &CommandResult| !matches!(one.outcome, Outcome::Refused | Outcome::Missed);
+        if self.answers.iter().all(is_well) { Exit::Done } else { Exit::No }
     }
 
     /// A line for each subject and what daemons say of it alike; refusals last, where the eye ends. `is_question`: nothing of it will be

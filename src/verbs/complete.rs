@@ -27,7 +27,10 @@ pub struct CompleteArgs {
 }
 
 /// A shell is kept waiting no longer.
-const LIMIT: Duration = Duration::from_millis(300);
+const LIMIT: Duration = Duration::from_millis(400);
+
+/// And no daemon is waited for longer: the names of those that answer are there in time.
+const DAEMON_LIMIT: Duration = Duration::from_millis(250);
 
 /// What kind of names belongs at a place of a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +129,7 @@ fn gathered(kind: Kind) -> BTreeSet<String> {
 fn replies() -> Vec<DaemonReply> {
     let Ok(args) = DaemonsArg::default().or_environment() else { return Vec::new() };
     let mut daemons = nearby(&args);
-    daemons.iter_mut().for_each(|daemon| daemon.limit = LIMIT);
+    daemons.iter_mut().for_each(|daemon| daemon.limit = DAEMON_LIMIT);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map(|runtime| runtime.block_on(ask_all(&daemons))).unwrap_or_default()
 }

@@ -130,12 +130,12 @@ pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], o
     asked.extend(order.unasked());
     let outlook = Outlook::of(asked);
     if outlook.is_refused() || args.dry_run {
-        let text = format!("{}{}{}", order.moves_in_words(&moves), outlook.in_words(true), outlook.closing());
+        let text = format!("{}{}{}", order.moves_in_words(&moves, true), outlook.in_words(true), outlook.closing());
         output.answer(&json!({ "would": outlook.answers, "told": [] }), &within(&text));
-        return if outlook.is_refused() { Exit::No } else { Exit::Done };
+        return outlook.verdict();
     }
     if !output.is_json() {
-        let beforehand = format!("{}{}", order.moves_in_words(&moves), outlook.in_words(false));
+        let beforehand = format!("{}{}", order.moves_in_words(&moves, false), outlook.in_words(false));
         output.answer(&json!({}), &within(&beforehand));
     }
     let mut results = send_all(order.steps(&moves, false)).await;
@@ -283,12 +283,18 @@ impl Order<'_> {
     }
 
     /// What moves before anything is taken out.
-    fn moves_in_words(&self, moves: &[Move]) -> String {
+    fn moves_in_words(&self, moves: &[Move], is_question: bool) -> String {
+        let (moves_first, is_cut) = if is_question { ("would move", "would be") } else { ("moves", "is") };
         let line = |Move { service, from, to }: &Move| {
             let running = running(service, from, self.replies);
+            let then = if is_question {
+                format!("{service}/{from}: would then be set to {}\n", self.state)
+            } else {
+                String::new()
+            };
             format!(
-                "{service} moves from {from} to {to} first; requests that run on {from} now: {running}, and what has not ended in the \
-                 time that the service gives them is cut off\n"
+                "{service} {moves_first} from {from} to {to} first; requests that run on {from} now: {running}, and what has not ended in \
+                 the time that the service gives them {is_cut} cut off\n{then}"
             )
         };
         moves.iter().map(line).collect()
@@ -424,6 +430,14 @@ fn unknown(named: &str, replies: &[DaemonReply], output: &Output) -> Exit {
     }
     let subjects = known_subjects(replies);
     let known: Vec<&str> = subjects.keys().map(String::as_str).collect();
+    let silent: Vec<String> = replies.iter().filter(|one| one.answer.is_err()).map(DaemonReply::name).collect();
+    if !silent.is_empty() {
+        return output.could_not(&format!(
+            "{}. But not all have answered: {} may have it; `polder status` tells why",
+            no_subject(named, &known, replies),
+            silent.join(", ")
+        ));
+    }
     let more = serde_json::Map::from_iter([("known".to_owned(), json!(known))]);
     output.refuse_with(&no_subject(named, &known, replies), more, Exit::No)
 }

@@ -97,12 +97,21 @@ pub async fn run(args: &TopArgs, selection: &Selection, output: &Output) -> Exit
             let table =
                 Table { totals: &totals, interval: args.interval, order: Order::Requests, width: layout::width() };
             output.answer(&(), &table.text());
-            return Exit::Done;
+            return whole(&fleet);
         }
-        if !output.line_is_read(&totals.json(unix_ms(), args.interval)) || args.once {
+        let is_read = output.line_is_read(&totals.json(unix_ms(), args.interval));
+        if args.once {
+            return whole(&fleet);
+        }
+        if !is_read {
             return Exit::Done;
         }
     }
+}
+
+/// Whether every daemon has told its part.
+fn whole(fleet: &[Watched]) -> Exit {
+    if fleet.iter().any(Watched::is_silent) { Exit::No } else { Exit::Done }
 }
 
 /// Until every daemon has two readings, or has failed, or has had its time.

@@ -84,7 +84,7 @@ pub async fn until_free(
     };
     let End { exit, safe, words } = ended.unwrap_or_else(|| {
         let limit = duration::format(args.wait_limit.unwrap_or_default());
-        End { exit: Exit::TimeUp, safe: false, words: format!("Still in use after {limit}; {goes_on}.") }
+        End { exit: Exit::TimeUp, safe: false, words: format!("Not known to be free after {limit}; {goes_on}.") }
     });
     screen.end();
     let tone = if safe { Tone::Good } else { Tone::Notable };

@@ -14,6 +14,7 @@ use super::layout::on_terminal;
 use super::output::{Output, complain, printable};
 use super::past;
 use super::replies::{all_in_order, ask_all};
+use super::times::moment;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 use crate::api::events::Query;
@@ -182,13 +183,23 @@ fn what_happened(story: &Story<'_>, events: &[events::Told]) -> String {
     }
 }
 
+/// A time of the access log, as verbs write times.
+fn in_words(time: &str) -> String {
+    let parsed = time.parse::<jiff::Timestamp>().ok().and_then(|time| u64::try_from(time.as_millisecond()).ok());
+    parsed.map_or_else(|| time.to_owned(), moment)
+}
+
 /// Where it was looked for, how far back that reaches, and where else it may be.
 fn nobody(id: &str, proxies: &[&Why]) -> String {
     let reach = |why: &&Why| {
         let since = match (&why.since, why.is_full) {
             (None, _) => "remembers no request that failed".to_owned(),
-            (Some(since), true) => format!("knows what failed since {since}, and has forgotten what failed before"),
-            (Some(since), false) => format!("knows everything that failed since {since}"),
+            (Some(since), true) => {
+                format!("knows what failed since {}, and has forgotten what failed before", in_words(since))
+            }
+            (Some(since), false) => {
+                format!("knows every request that failed; the first one was at {}", in_words(since))
+            }
         };
         let kept = if why.is_on_disk { "" } else { "; it forgets at a restart, having no access_log" };
         format!("  {}: {since}{kept}\n", why.daemon)

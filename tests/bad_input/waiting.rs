@@ -51,7 +51,7 @@ fn a_wait_that_is_over_before_its_time_leaves_the_operators_word_in_force_and_sa
     let words = ["maint", "px-1", "--force", "--wait", "--socket", other.to_str().unwrap()];
 
     let limited = polder(&proxy, &[&words[..], &["--wait-limit", "100ms"]].concat());
-    limited.assert(4, &["Still in use after 100ms", "px-1 stays in maint, and `polder ready px-1` ends that"]);
+    limited.assert(4, &["Not known to be free after 100ms", "px-1 stays in maint, and `polder ready px-1` ends that"]);
     assert_eq!(state(&nameserver), "maint");
     let subject = format!("{POOL}/px-1");
     polder(&nameserver, &["ready", &subject]).assert(0, &[]);

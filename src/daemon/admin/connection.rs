@@ -1,8 +1,10 @@
 //! One operator's connection: reading, vetting, answering, and the switch to a takeover's raw stream.
 
 use std::convert::Infallible;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +20,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{Notify, watch};
@@ -66,6 +69,18 @@ pub(super) struct Caller {
     pub(super) origin: Origin,
     /// The names and the address of this daemon over TCP. None over the Unix socket, which no browser can reach.
     pub(super) site: Option<Site>,
+    /// The connection, to see whether the other side is still there. None over TCP, where nothing is changed.
+    pub(super) stream: Option<Arc<OwnedFd>>,
+}
+
+impl Caller {
+    /// Whether the other side has closed the connection, and so hears no answer. What it sent may be long past: a process that was frozen
+    /// reads it when it goes on.
+    fn has_gone(&self) -> bool {
+        let Some(stream) = &self.stream else { return false };
+        let mut asked = [PollFd::new(stream, PollFlags::empty())];
+        matches!(poll(&mut asked, Some(&Timespec::default())), Ok(1..)) && asked[0].revents().contains(PollFlags::HUP)
+    }
 }
 
 /// Serves the connection in a task of its own if it has been given a slot, and answers 503 if not.
@@ -161,6 +176,13 @@ async fn answer(
         Ok(Vetted::Takeover) => return switch(request, handler),
         Ok(Vetted::Call(method)) => match read(request, method, caller.origin).await {
             Ok(request) if request.path == live::PATH => return go_on(request, handler, accepting, unread).await,
+            Ok(request) if method == Method::Post && caller.has_gone() => {
+                let path = &request.path;
+                tracing::warn!(
+                    "POST {path} was not carried out: who had sent it was gone before it was read, and did not know of it"
+                );
+                AdminReply::refuse(408, "it was not carried out: nobody waited for it any more")
+            }
             Ok(request) => handler.call(request).await,
             Err(refusal) => refusal,
         },

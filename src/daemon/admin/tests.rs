@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,12 +25,15 @@ const LIMIT: Duration = Duration::from_secs(60);
 struct Echo {
     asked: Rc<Notify>,
     go: Rc<Notify>,
+    /// The paths of all requests.
+    heard: Rc<RefCell<Vec<String>>>,
 }
 
 impl AdminHandler for Echo {
     fn call(&self, request: AdminRequest) -> impl Future<Output = AdminReply> + 'static {
         let echo = self.clone();
         async move {
+            echo.heard.borrow_mut().push(request.path.clone());
             match request.path.as_str() {
                 "/slow" => {
                     echo.asked.notify_one();
@@ -99,6 +102,26 @@ async fn a_request_arrives_whole_with_its_origin() {
         assert_eq!(answer, expected);
         let answer = served.client.post("/operator", &json!({"x": 1})).await.unwrap();
         assert_eq!((&answer["method"], &answer["body"]), (&json!("Post"), &json!(7)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_whose_sender_has_gone_before_it_was_read_is_not_carried_out() {
+    local(async {
+        let served = served();
+        // Nothing is accepted or read before this test waits for something, as in a process that is frozen.
+        for path in ["/gone", "/there"] {
+            let mut sender = std::os::unix::net::UnixStream::connect(&served.socket).unwrap();
+            let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}");
+            std::io::Write::write_all(&mut sender, request.as_bytes()).unwrap();
+            if path == "/there" {
+                // It waits for its answer as long as the test runs.
+                std::mem::forget(sender);
+            }
+        }
+        served.client.post("/last", &json!({})).await.unwrap();
+        assert_eq!(*served.handler.heard.borrow(), ["/there", "/last"]);
     })
     .await;
 }

@@ -10,10 +10,13 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
+use super::super::clock::Now;
 use super::super::identity::Identity;
 use super::changes::{Exchanged, Inbox, Outbox, Position, StateTooLarge};
+use crate::api::alarms::silent_peer;
 use crate::config::{PeerConfig, PublicKey, duration};
 use crate::log_line::{Kind, LogLine};
+use crate::unix_time::to_unix_ms;
 
 /// The most an exchange may take, connecting included.
 pub(super) const EXCHANGE_LIMIT: Duration = Duration::from_secs(1);
@@ -44,10 +47,25 @@ pub struct PeerHealth {
     pub asked: Duration,
 }
 
+/// A peer from which nothing has come for this long is worth an alarm.
+const SILENT: Duration = Duration::from_secs(10);
+
 /// A peer's clock that is off by more is an alarm: clocks that a time server sets differ by milliseconds.
 const CLOCK_OFF_MS: u64 = 5_000;
 
 impl PeerHealth {
+    /// The alarm if nothing comes from it any more. An exchange that fails once is none, and neither is one that this side cannot begin as long
+    /// as the other one does.
+    pub fn silence_alarm(&self, now: Now) -> Option<String> {
+        let error = self.error.as_deref()?;
+        match self.heard.map(|heard| now.unix_ms.saturating_sub(to_unix_ms(heard))) {
+            Some(since) if since < SILENT.as_millis() as u64 => None,
+            Some(since) => Some(silent_peer(Some(since / 1000), error)),
+            None if now.running < SILENT => None,
+            None => Some(silent_peer(None, error)),
+        }
+    }
+
     /// The alarm if the peer's clock and ours are too far apart.
     pub fn clock_alarm(&self, peer: &str) -> Option<String> {
         let ahead = self.ahead_ms.filter(|ahead| ahead.unsigned_abs() > CLOCK_OFF_MS)?;

@@ -134,11 +134,7 @@ impl State {
             }
         }
         alarms.extend(self.rejected.iter().filter_map(|(peer, rejected)| rejected.alarm(peer)));
-        for health in figures.shell.peers.values() {
-            if let Some(error) = &health.error {
-                alarms.push(format!("peer {error}"));
-            }
-        }
+        alarms.extend(figures.shell.peers.values().filter_map(|health| health.silence_alarm(now)));
         alarms
     }
 

@@ -278,8 +278,11 @@ impl PeerState {
         self.differs = differing.map(|(service, _)| (service.clone(), since(service))).collect();
     }
 
-    /// Services whose latch has differed for longer than a moment.
+    /// Services whose latch has differed for longer than a moment. What a peer had that is not heard any more is past.
     pub fn differing(&self, now: Now) -> Vec<String> {
+        if !self.heard.is_some_and(|heard| heard.is_recent(now.running)) {
+            return Vec::new();
+        }
         let lasting = self.differs.iter().filter(|(_, since)| now.running.saturating_sub(**since) > LASTING);
         lasting.map(|(service, _)| service.clone()).collect()
     }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::api::alarms::silent_peer;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
 use crate::config::fingerprint::in_text;
@@ -26,10 +25,10 @@ use crate::proxy::tls::certificates::{Origin, Slot};
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::unix_time::to_unix_ms;
 
-/// A peer from which nothing has come for this long is worth an alarm.
+/// For how long a nameserver may be silent after the start before that is an alarm.
 const SILENT: Duration = Duration::from_secs(10);
 
-/// The same of a nameserver, which is spoken to once a minute while nothing is ordered.
+/// The same of one that was heard: it is spoken to once a minute while nothing is ordered.
 const NAMESERVER_SILENT: Duration = Duration::from_secs(70);
 
 /// What counts as lately, in minutes.
@@ -96,7 +95,7 @@ pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
     alarms.extend(live.shell.alarms());
     alarms.extend(live.hanging.iter().cloned());
     alarms.extend(live.log_failure.clone());
-    alarms.extend(live.shell.peers.values().filter_map(|health| silent(health, now)));
+    alarms.extend(live.shell.peers.values().filter_map(|health| health.silence_alarm(now)));
     alarms.extend(live.nameservers.iter().filter_map(|(name, health)| untold(name, health, now)));
     alarms
 }
@@ -110,16 +109,6 @@ fn untold(name: &str, health: &NameserverHealth, now: Now) -> Option<String> {
     let alarm =
         || format!("nameserver {name}: {error}; where it is asked by the CA, no certificate is ordered by dns-01");
     (!is_lately && !is_new).then(alarm)
-}
-
-fn silent(health: &PeerHealth, now: Now) -> Option<String> {
-    let error = health.error.as_deref()?;
-    match health.heard.map(|heard| now.unix_ms.saturating_sub(to_unix_ms(heard))) {
-        Some(since) if since < SILENT.as_millis() as u64 => None,
-        Some(since) => Some(silent_peer(Some(since / 1000), error)),
-        None if now.running < SILENT => None,
-        None => Some(silent_peer(None, error)),
-    }
 }
 
 fn peers(state: &State, live: &Live, now: Now) -> Vec<PeerStatus> {

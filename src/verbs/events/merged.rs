@@ -49,7 +49,13 @@ pub(super) fn merged(mut events: Vec<(String, Event)>) -> Vec<Told> {
                 && (before.kind, alike(&before.words), &before.subjects) == (kind, alike(&words), &subjects)
         });
         match same {
-            Some(before) => before.daemons.push(daemon),
+            Some(before) => {
+                if untimed(&before.words) != untimed(&words) {
+                    // Each says that it was itself.
+                    before.words = alike(&before.words).into_owned();
+                }
+                before.daemons.push(daemon);
+            }
             None => told.push(Told { at, daemons: vec![daemon], level, kind, subjects, words }),
         }
     }

@@ -71,8 +71,8 @@ fn of_an_id_that_nobody_knows_it_is_said_where_was_looked_and_how_far_back() {
     let text = nobody("0f", &proxies.iter().collect::<Vec<_>>());
     for told in [
         "No proxy knows a request 0f.",
-        "px-1: knows what failed since 2026-11-28T20:00:00.000Z, and has forgotten what failed before\n",
-        "px-2: knows everything that failed since 2026-11-01T00:00:00.000Z\n",
+        "px-1: knows what failed since 2026-11-28 20:00:00Z, and has forgotten what failed before\n",
+        "px-2: knows every request that failed; the first one was at 2026-11-01 00:00:00Z\n",
         "px-3: remembers no request that failed; it forgets at a restart, having no access_log\n",
         "journalctl REQUEST_ID=0f",
     ] {

@@ -62,7 +62,9 @@ fn a_step_that_proxies_made_each_by_itself_is_told_once() {
     let step = |by: &str| format!("shop: shop1 -> shop2 (epoch 2, by {by}): connection refused");
     let (one, other) = (step("px-1"), step("px-2"));
     let seen = told(&[("px-1", 1_000, &one), ("px-2", 1_300, &other)]);
-    assert_eq!(seen, [(1_000, "px-1 px-2".into(), one)]);
+    assert_eq!(seen, [(1_000, "px-1 px-2".into(), "shop: shop1 -> shop2 (epoch 2): connection refused".into())]);
+    let same = told(&[("px-1", 1_000, &one), ("px-2", 1_300, &one)]);
+    assert_eq!(same, [(1_000, "px-1 px-2".into(), one)]);
     let later = "shop: shop2 -> shop1 (epoch 3, by px-2): failed back";
     assert_eq!(told(&[("px-1", 1_000, &other), ("px-2", 1_300, later)]).len(), 2);
 }
