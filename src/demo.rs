@@ -5,6 +5,7 @@
 //!   [`supervisor`] (over [`process`] and [`notify`]) is its service manager; [`backend`] is what its webservers are.
 //! - [`visitor`] keeps a realistic load on any fleet and records what visitors saw. It knows nothing of this one.
 //! - [`drill`] puts each failure promise to the test and judges what the visitors recorded.
+//! - [`sites`] puts it on two sites with a link between them that can be cut, made of [`relay`]s; [`store`] is what its proxies agree by then.
 //! - [`control`] lets other terminals break parts of a running demo.
 //!
 //! These are the real daemons over real sockets. Must never: reach into a daemon other than as an operator or a
@@ -23,6 +24,9 @@ pub mod identities;
 mod names;
 pub mod notify;
 pub mod process;
+pub mod relay;
+pub mod sites;
+pub mod store;
 pub mod supervisor;
 pub mod visitor;
 pub mod webserver;

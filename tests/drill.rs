@@ -83,6 +83,39 @@ fn a_drill_whose_promise_is_broken_on_purpose_says_so_and_exits_1() {
 }
 
 #[test]
+fn a_row_for_which_a_program_is_missing_is_left_out_and_that_is_said() {
+    let (folder, nothing) = (folder(), folder());
+    let drill = |args: &[&str], only: &str| {
+        let args = [args, &["drill", "--untimed", "--only", only]].concat();
+        polder(folder.path()).env("PATH", nothing.path()).args(args).output().unwrap()
+    };
+    let output = drill(&["--json"], "nameserver-killed,link-cut");
+    let report = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(report["rows"].as_array().unwrap().len(), 1, "{report:#}");
+    let left_out = &report["left_out"];
+    assert_eq!((left_out[0]["row"].as_str(), left_out[0]["needs"].as_str()), (Some("link-cut"), Some("etcd")));
+    let output = drill(&[], "nameserver-killed,link-cut");
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("Left out: link-cut (the link between two sites is cut"), "{table}");
+    let output = drill(&[], "link-cut");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`etcd`: there is none in PATH"), "{output:?}");
+}
+
+#[test]
+#[ignore = "needs etcd: see CONTRIBUTING.md"]
+fn nobody_moves_where_the_link_between_two_sites_is_cut_and_the_proxies_agree_by_etcd() {
+    let folder = folder();
+    let args = ["--json", "drill", "--untimed", "--only", "link-cut,primary-killed"];
+    let output = polder(folder.path()).args(args).output().unwrap();
+    let report = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert!(report["rows"][0]["figures"]["apart"].as_u64().unwrap() > 0, "the far proxy never stopped: {report:#}");
+    assert_eq!(entries(folder.path()), [] as [PathBuf; 0]);
+}
+
+#[test]
 fn a_row_nobody_knows_is_a_matter_of_usage() {
     let output = polder(Path::new("/tmp")).args(["drill", "--only", "nonsense"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -28,6 +28,8 @@ pub struct Addresses {
 pub const NAMESERVERS: usize = 2;
 /// Proxies of the fleet.
 pub const PROXIES: usize = 3;
+/// Members of etcd, where there is one.
+pub const STORE_MEMBERS: usize = 3;
 /// Backends of each service.
 pub const BACKENDS: usize = 3;
 
@@ -110,6 +112,16 @@ impl Addresses {
         self.at(40, index, Port::HTTP)
     }
 
+    /// Where member `index` of etcd answers the proxies.
+    pub fn store_client(&self, index: usize) -> SocketAddr {
+        self.at(50, index, Port::STORE)
+    }
+
+    /// Where it hears the other members.
+    pub fn store_peer(&self, index: usize) -> SocketAddr {
+        self.at(50, index, Port::STORE_PEERS)
+    }
+
     /// The port on which proxy `index` checks the stateful service's backends. Each proxy has one of its own, so that
     /// a backend can be dead to one proxy alone.
     pub fn check_port(&self, proxy: usize) -> u16 {
@@ -136,6 +148,8 @@ impl Addresses {
 struct Port;
 
 impl Port {
+    const STORE: u16 = 2379;
+    const STORE_PEERS: u16 = 2380;
     const DNS: u16 = 5300;
     const HTTP: u16 = 8080;
     const HTTPS: u16 = 8443;
@@ -146,7 +160,7 @@ impl Port {
 }
 
 fn ports_are_free(host: Ipv4Addr, offset: u16) -> bool {
-    let tcp = [Port::DNS, Port::HTTP, Port::HTTPS, Port::PAGE, Port::PEERS, Port::DEAD]
+    let tcp = [Port::DNS, Port::HTTP, Port::HTTPS, Port::PAGE, Port::PEERS, Port::DEAD, Port::STORE, Port::STORE_PEERS]
         .into_iter()
         .chain((1..=PROXIES as u16).map(|proxy| Port::CHECKS + proxy));
     tcp.into_iter().all(|port| TcpListener::bind((host, port + offset)).is_ok())

@@ -49,6 +49,11 @@ impl Process {
         }
     }
 
+    /// Sends it SIGKILL in the next moment, and waits for nothing.
+    pub fn kill_soon(&self) {
+        let _ = self.signals.send((Signal::SIGKILL, oneshot::channel().0));
+    }
+
     /// How it ended; none while it runs.
     pub fn ending(&self) -> Option<String> {
         self.ended.borrow().clone()

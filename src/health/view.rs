@@ -3,11 +3,12 @@
 //! Owns how it is shared: a view is immutable for its readers, and the next one shares with it all that has not changed. So with
 //! 20,000 targets one that flips costs a copy of its neighbours, and not of everything.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Index;
 use std::sync::Arc;
+
+use fnv::FnvHashMap;
 
 use super::target::{Target, TargetHealth};
 use crate::config::CheckConfig;
@@ -21,17 +22,25 @@ type Chunk = Vec<(Arc<Target>, TargetHealth)>;
 /// The health of every target. To clone it is cheap, whatever its size.
 #[derive(Clone, Default)]
 pub struct HealthView {
-    /// By check and address: a reader that asks for many addresses with one check finds that once.
-    places: Arc<HashMap<CheckConfig, HashMap<SocketAddr, usize>>>,
+    places: Arc<Places>,
     /// All but the last are full.
     chunks: Vec<Arc<Chunk>>,
+}
+
+/// Where each target is. A check has many parts: it is looked up only by who asks for many addresses with one, and finds its number once.
+#[derive(Default)]
+struct Places {
+    /// The number of each check.
+    checks: FnvHashMap<CheckConfig, usize>,
+    /// By address the targets that have it, of which there are few: the number of the check, and the place.
+    targets: FnvHashMap<SocketAddr, Vec<(usize, usize)>>,
 }
 
 /// The health of the targets with one check.
 #[derive(Clone, Copy)]
 pub struct CheckView<'v> {
     view: &'v HealthView,
-    places: Option<&'v HashMap<SocketAddr, usize>>,
+    check: Option<usize>,
 }
 
 impl HealthView {
@@ -42,18 +51,27 @@ impl HealthView {
 
     /// The health of a target.
     pub fn get(&self, target: &Target) -> Option<&TargetHealth> {
-        self.of_check(&target.check).get(target.address)
+        self.at(self.place_of(target)?).map(|(_, health)| health)
+    }
+
+    fn place_of(&self, target: &Target) -> Option<usize> {
+        let is_it = |known: &Target| std::ptr::eq(known, target) || known.check == target.check;
+        let mut places = self.places.targets.get(&target.address)?.iter().map(|(_, place)| *place);
+        places.find(|place| self.at(*place).is_some_and(|(known, _)| is_it(known)))
+    }
+
+    fn at(&self, place: usize) -> Option<&(Arc<Target>, TargetHealth)> {
+        self.chunks.get(place / CHUNK)?.get(place % CHUNK)
     }
 
     /// The targets with this check.
     pub fn of_check(&self, check: &CheckConfig) -> CheckView<'_> {
-        CheckView { view: self, places: self.places.get(check) }
+        CheckView { view: self, check: self.places.checks.get(check).copied() }
     }
 
     /// The health of a target, to change it.
     pub fn get_mut(&mut self, target: &Target) -> Option<&mut TargetHealth> {
-        let place = *self.places.get(&target.check)?.get(&target.address)?;
-        self.at_mut(place)
+        self.at_mut(self.place_of(target)?)
     }
 
     /// The health of the target that was so many-th when the view was made, to change it. What other views share with this one is
@@ -117,25 +135,30 @@ impl HealthView {
 impl<'v> CheckView<'v> {
     /// The health of the target with this address.
     pub fn get(self, address: SocketAddr) -> Option<&'v TargetHealth> {
-        let place = *self.places?.get(&address)?;
-        self.view.chunks.get(place / CHUNK)?.get(place % CHUNK).map(|(_, health)| health)
+        let (check, targets) = (self.check?, self.view.places.targets.get(&address)?);
+        let (_, place) = targets.iter().find(|(known, _)| *known == check)?;
+        self.view.at(*place).map(|(_, health)| health)
     }
 }
 
 /// The last one of several with the same target counts.
 impl FromIterator<(Arc<Target>, TargetHealth)> for HealthView {
     fn from_iter<I: IntoIterator<Item = (Arc<Target>, TargetHealth)>>(entries: I) -> HealthView {
-        let mut places: HashMap<CheckConfig, HashMap<SocketAddr, usize>> = HashMap::new();
+        let mut places = Places::default();
         let mut all: Vec<(Arc<Target>, TargetHealth)> = Vec::new();
         for entry in entries {
-            if !places.contains_key(&entry.0.check) {
-                places.insert(entry.0.check.clone(), HashMap::new());
-            }
-            let of_check = places.get_mut(&entry.0.check);
-            let place = of_check.map_or(all.len(), |places| *places.entry(entry.0.address).or_insert(all.len()));
-            match all.get_mut(place) {
-                Some(earlier) => *earlier = entry,
-                None => all.push(entry),
+            let (next, target) = (places.checks.len(), &entry.0);
+            let check = match places.checks.get(&target.check) {
+                Some(known) => *known,
+                None => *places.checks.entry(target.check.clone()).or_insert(next),
+            };
+            let of_address = places.targets.entry(target.address).or_default();
+            match of_address.iter().find(|(known, _)| *known == check) {
+                Some((_, place)) => all[*place] = entry,
+                None => {
+                    of_address.push((check, all.len()));
+                    all.push(entry);
+                }
             }
         }
         let chunks = all.chunks(CHUNK).map(|chunk| Arc::new(chunk.to_vec())).collect();

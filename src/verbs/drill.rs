@@ -13,6 +13,7 @@ use super::output::Output;
 use crate::config::near_miss::did_you_mean;
 use crate::demo::drill::rows::{self, ROWS, Row};
 use crate::demo::drill::{self, Options, Outcome, Pace};
+use crate::demo::store;
 use crate::demo::{Error, Programs};
 use progress::Progress;
 
@@ -54,12 +55,17 @@ pub fn run(args: DrillArgs, output: &Output) -> Exit {
         output.answer(&rows.iter().map(|row| described(row)).collect::<Vec<_>>(), &table::list(&rows));
         return Exit::Done;
     }
+    let (rows, left_out): (Vec<&Row>, Vec<&Row>) =
+        rows.into_iter().partition(|row| row.needs.is_none_or(store::is_installed));
+    if rows.is_empty() {
+        return output.could_not(&table::left_out(&left_out));
+    }
     let (pace, usual_rate) = if args.untimed { (Pace::Untimed, UNTIMED_RATE) } else { (Pace::Timed, RATE) };
     let rate = args.rate.unwrap_or(usual_rate);
     let options = Options { rows, sabotage: args.sabotage, rate, keep: args.keep, pace };
     let start = Instant::now();
     match play(&options, output) {
-        Ok(outcomes) => report(&outcomes, pace, start.elapsed(), output),
+        Ok(outcomes) => report(&outcomes, &left_out, pace, start.elapsed(), output),
         Err(error) => output.could_not(&error),
     }
 }
@@ -90,7 +96,7 @@ fn play(options: &Options, output: &Output) -> Result<Vec<Outcome>, Error> {
     })
 }
 
-fn report(outcomes: &[Outcome], pace: Pace, took: Duration, output: &Output) -> Exit {
+fn report(outcomes: &[Outcome], left_out: &[&Row], pace: Pace, took: Duration, output: &Output) -> Exit {
     let kept = outcomes.iter().all(|outcome| outcome.judgement.kept);
     let value = json!({
         "kept": kept,
@@ -103,8 +109,14 @@ fn report(outcomes: &[Outcome], pace: Pace, took: Duration, output: &Output) -> 
             row["figures"] = json!(outcome.judgement.figures);
             row
         }).collect::<Vec<_>>(),
+        "left_out": left_out.iter().map(|row| described(row)).collect::<Vec<_>>(),
     });
-    output.answer(&value, &table::results(outcomes, pace, took));
+    let mut text = table::results(outcomes, pace, took);
+    if !left_out.is_empty() {
+        text.push_str(&table::left_out(left_out));
+        text.push('\n');
+    }
+    output.answer(&value, &text);
     if kept { Exit::Done } else { Exit::No }
 }
 
@@ -114,6 +126,7 @@ fn described(row: &Row) -> serde_json::Value {
         "row": row.name,
         "broken": row.broken,
         "promise": row.promise,
+        "needs": row.needs,
         "bound_ms": bound_ms(&crate::demo::documents::Times::SCALED),
         "bound_at_defaults_ms": bound_ms(&crate::demo::documents::Times::DEFAULT),
     })

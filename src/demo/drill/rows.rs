@@ -7,13 +7,14 @@ mod nameservers;
 mod operators;
 mod proxies;
 mod row;
+mod sites;
 mod stateful;
 mod stateless;
 
 pub use row::Row;
 
 /// All rows.
-pub static ROWS: [&Row; 30] = [
+pub static ROWS: [&Row; 32] = [
     &stateless::KILLED,
     &stateless::FROZEN,
     &stateless::FAILING,
@@ -24,6 +25,8 @@ pub static ROWS: [&Row; 30] = [
     &stateful::FLAPPING,
     &stateful::FAILBACK,
     &stateful::ONE_PROXY_BLIND,
+    &sites::LINK_CUT,
+    &sites::ONE_PROXY_BLIND,
     &proxies::KILLED,
     &proxies::FROZEN,
     &proxies::DRAINED,

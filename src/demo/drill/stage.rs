@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::Error;
 use super::super::documents::{STATEFUL, Times, proxy_name};
 use super::super::fleet::{Action, Fleet, State};
+use super::super::sites::Sites;
 use super::super::visitor::load::Load;
 use super::super::visitor::record::Record;
 use super::judge::{Bounds, Evidence, Excused, Fact, Notice, Served};
@@ -31,6 +32,8 @@ pub const NOTICE_LIMIT: Duration = Duration::from_secs(60);
 pub struct Stage {
     /// The fleet.
     pub fleet: Fleet,
+    /// The two sites on which it stands in the row that is played, if it does.
+    pub sites: Option<Sites>,
     load: Load,
     /// What has ended and belongs to no row yet.
     records: Vec<Record>,
@@ -54,6 +57,7 @@ impl Stage {
     pub fn new(fleet: Fleet, load: Load, rates: (u32, u32), visitors: usize, waits_for_all: bool) -> Stage {
         Stage {
             fleet,
+            sites: None,
             load,
             records: Vec::new(),
             row: Evidence::default(),
@@ -279,6 +283,8 @@ impl Stage {
             self.fleet.write_json(&name, &document)?;
             self.fleet.act(Action::Reload, &name).await?;
         }
+        // Their documents stand on them no more.
+        self.sites = None;
         self.well().await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::step::{Step, make_step, restore, take_seat};
+use super::step::{Step, restored, step, take_seat, write};
 use super::view::Votes;
 use super::{Entry, Key, Lease, Seat, Transaction, View};
 use crate::health::{Proof, Verdict};
@@ -92,7 +92,7 @@ pub enum Standing {
 /// A transaction under way.
 #[derive(Debug)]
 struct Pending {
-    key: Key,
+    keys: Vec<Key>,
     until: Until,
 }
 
@@ -119,6 +119,8 @@ pub struct Agreement {
     lapsed: Proof,
     /// Our seat was there once.
     has_sat: bool,
+    /// Until then a proxy that has just begun to agree, and has yet to take its seat, serves as it did before.
+    joins_until: Duration,
     /// Since when, and why, nothing could be written.
     unwritten: Option<(Duration, String)>,
     ticket: u64,
@@ -147,6 +149,7 @@ impl Agreement {
             lost: Some((now.running, None)),
             lapsed: Proof::lapsed(),
             has_sat: false,
+            joins_until: Duration::ZERO,
             unwritten: None,
             ticket: 0,
             pending: BTreeMap::new(),
@@ -157,6 +160,16 @@ impl Agreement {
             workers: 0,
             awaited: 0,
         }
+    }
+
+    /// A proxy that serves begins to agree: until it has taken its seat, and for the time of a lease at most, it serves as it did before.
+    pub fn joining(self, now: Now) -> Agreement {
+        Agreement { joins_until: now.running + self.lasts, ..self }
+    }
+
+    /// Whether this proxy serves as it did before it began to agree.
+    pub fn is_joining(&self, now: Now) -> bool {
+        !self.has_sat && now.running < self.joins_until
     }
 
     /// Whether this is nothing but our lease renewed in time, which it takes in: nothing follows from that.
@@ -390,23 +403,27 @@ impl Agreement {
         let sits = known.is_some_and(|known| known.lease == lease);
         let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
         let sits_down = known != Some(&seat) && (sits || !self.stands_at.iter().any(is_late));
-        let transactions: Vec<Transaction> = sits_down
-            .then(|| take_seat(&self.own, &seat, view))
-            .into_iter()
-            .chain(self.wanted.iter().filter_map(|(service, step)| make_step(service, step, view)))
-            .chain(ours.filter_map(|(service, latch)| restore(service, latch, view)))
-            .collect();
-        transactions.into_iter().filter_map(|transaction| self.begin(transaction)).collect()
+        let sits_down = sits_down && !self.is_under_way(&Key::Seat(self.own.clone()));
+        let seat = sits_down.then(|| take_seat(&self.own, &seat, view));
+        let is_free = |service: &str| !self.is_under_way(&Key::Latch(service.to_owned()));
+        let wanted = self.wanted.iter().filter(|(service, _)| is_free(service));
+        let steps = wanted.filter_map(|(service, wanted)| step(service, wanted, view));
+        let lost = ours.filter(|(service, _)| is_free(service));
+        let lost = lost.filter_map(|(service, latch)| restored(service, latch, view));
+        let latches = write(steps.chain(lost), view);
+        seat.into_iter().chain(latches).map(|transaction| self.begin(transaction)).collect()
     }
 
-    /// Begins a transaction, unless one of the same key is under way.
-    fn begin(&mut self, transaction: Transaction) -> Option<Effect> {
-        if self.pending.values().any(|pending| pending.key == transaction.key) {
-            return None;
-        }
+    /// Whether a transaction that writes this key is under way: until it has ended nobody knows what the next one has to follow.
+    fn is_under_way(&self, key: &Key) -> bool {
+        self.pending.values().any(|pending| pending.keys.contains(key))
+    }
+
+    fn begin(&mut self, transaction: Transaction) -> Effect {
         self.ticket += 1;
-        self.pending.insert(self.ticket, Pending { key: transaction.key.clone(), until: Until::Told });
-        Some(Effect::Transact { ticket: self.ticket, transaction })
+        let keys = transaction.writes.iter().map(|(key, _)| key.clone()).collect();
+        self.pending.insert(self.ticket, Pending { keys, until: Until::Told });
+        Effect::Transact { ticket: self.ticket, transaction }
     }
 
     /// Whether our first words with the store are under way, or something of ours is: a start is not ready before that has ended.
@@ -422,6 +439,6 @@ impl Agreement {
             Until::Told | Until::Seen(_) => None,
         });
         let lapses = self.lease.proof(now.running).and_then(Proof::lapses);
-        retries.chain(lapses).chain([self.settled, self.quiet]).filter(|at| *at > now.running).min()
+        retries.chain(lapses).chain([self.settled, self.quiet, self.joins_until]).filter(|at| *at > now.running).min()
     }
 }

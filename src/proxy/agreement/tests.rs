@@ -60,6 +60,85 @@ fn a_seat_without_a_service_has_no_voice_in_it_and_is_waited_for_by_nobody() {
     assert_eq!(view.behind("px1", "shop", 3).count(), 0);
 }
 
+fn latches(services: usize) -> View {
+    let value = json!(Latch::first("web2")).to_string().into_bytes();
+    let entry = |written: usize| Entry {
+        key: Key::Latch(format!("s{written}")),
+        value: Some(value.clone()),
+        written: written as i64,
+    };
+    let down = |proxy: &str| Entry {
+        key: Key::Seat(proxy.to_owned()),
+        value: Some(
+            json!(Seat { lease: 1, stands_at: at_first(services), verdicts: found_down() }).to_string().into_bytes(),
+        ),
+        written: 500,
+    };
+    View::new(600, (1..=services).map(entry).chain(["px1", "px2", "px3"].map(down)))
+}
+
+fn at_first(services: usize) -> BTreeMap<String, u64> {
+    (1..=services).map(|service| (format!("s{service}"), 0)).collect()
+}
+
+fn found_down() -> BTreeMap<String, Verdict> {
+    BTreeMap::from([(SUBJECT.to_owned(), Verdict::Down)])
+}
+
+#[test]
+fn latches_that_move_at_once_are_written_by_as_few_transactions_as_etcd_takes_and_an_operators_by_its_own() {
+    let (view, now) = (latches(200), Now::default());
+    let mut agreement = Agreement::new("px1", Duration::from_secs(5), Duration::ZERO, now);
+    agreement.take_in(Event::Leased { id: 1, asked: Duration::ZERO, lasts: Duration::from_secs(5) }, now);
+    agreement.take_in(Event::Known(view), now);
+    let next = Latch { epoch: 1, ..Latch::first("web3") };
+    for service in 1..=199 {
+        agreement.stand_at(&format!("s{service}"), 0, now);
+        agreement.want(&format!("s{service}"), Step { next: next.clone(), condemned: Some(SUBJECT.into()) });
+    }
+    agreement.stand_at("s200", 0, now);
+    agreement.want("s200", Step { next: Latch { by_operator: true, ..next }, condemned: None });
+    let asked = agreement.settle(std::iter::empty(), found_down(), now);
+    let transactions: Vec<Transaction> = asked
+        .into_iter()
+        .map(|effect| match effect {
+            Effect::Transact { transaction, .. } => transaction,
+            Effect::AwaitWorkers(_) => panic!("{effect:?}"),
+        })
+        .collect();
+    let sizes: Vec<_> = transactions.iter().map(|asked| (asked.conditions.len(), asked.writes.len())).collect();
+    assert_eq!(sizes, [(128, 124), (79, 75), (1, 1)]);
+    let seats = ["px1", "px2", "px3"].map(|proxy| Condition::Exists(Key::Seat(proxy.into())));
+    for Transaction { conditions, writes, .. } in &transactions[..2] {
+        for (key, _) in writes {
+            let Key::Latch(service) = key else { panic!("{key:?}") };
+            let written = service[1..].parse().unwrap();
+            assert!(conditions.contains(&Condition::WrittenAt(key.clone(), written)), "{key:?}");
+        }
+        let votes = &conditions[writes.len()..];
+        assert_eq!(votes, [&[Condition::NoneAfter(key::Kind::Seats, 600)], &seats[..]].concat());
+    }
+    assert_eq!(transactions[2].writes[0].0, Key::Latch("s200".into()));
+    assert_eq!(agreement.settle(std::iter::empty(), found_down(), now), [], "all are under way");
+}
+
+#[test]
+fn a_latch_that_is_to_be_restored_and_to_be_left_is_written_once() {
+    let now = Now::default();
+    let mut agreement = Agreement::new("px1", Duration::from_secs(5), Duration::ZERO, now);
+    agreement.take_in(Event::Leased { id: 1, asked: Duration::ZERO, lasts: Duration::from_secs(5) }, now);
+    agreement.take_in(Event::Known(latches(1)), now);
+    agreement.stand_at("s1", 0, now);
+    let ours = Latch { epoch: 1, ..Latch::first("web3") };
+    agreement.want("s1", Step { next: ours.clone(), condemned: Some(SUBJECT.into()) });
+    let asked = agreement.settle([("s1", &ours)].into_iter(), found_down(), now);
+    let keys = |effect: &Effect| match effect {
+        Effect::Transact { transaction, .. } => transaction.writes.len(),
+        Effect::AwaitWorkers(_) => 0,
+    };
+    assert_eq!(asked.iter().map(keys).collect::<Vec<_>>(), [1], "etcd refuses a transaction that names a key twice");
+}
+
 #[test]
 fn keys_are_read_as_they_are_written_and_no_others() {
     for key in [Key::Latch("shop".into()), Key::Seat("px-1".into())] {

@@ -2,16 +2,14 @@
 
 use super::key::{Key, Kind};
 
-/// One write. The store makes it only where every condition holds, and nothing comes between.
+/// Writes that are made together. The store makes them only where every condition holds, and nothing comes between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
     /// What must be so.
     pub conditions: Vec<Condition>,
-    /// The key that is written.
-    pub key: Key,
-    /// Its value.
-    pub value: String,
-    /// The lease with which it goes away; none: it stays.
+    /// The keys that are written, and their values.
+    pub writes: Vec<(Key, String)>,
+    /// The lease with which they go away; none: they stay.
     pub lease: Option<i64>,
 }
 

@@ -123,7 +123,9 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
             let situation = Situation { own, service: name, backends: &backends, rules, running: 0, isolated, agreed };
             let keeper = (at.latch)(name);
             let mut view = keeper.map_or(LatchView::Undecided, |keeper| keeper.view(at.now, &situation));
-            if let (Some(agreement), Some(latch)) = (at.agreement, keeper.and_then(Keeper::latch)) {
+            // Until a proxy that has just begun to agree has taken its seat, its visitors notice nothing of it.
+            let agreement = at.agreement.filter(|agreement| !agreement.is_joining(at.now));
+            if let (Some(agreement), Some(latch)) = (agreement, keeper.and_then(Keeper::latch)) {
                 view = held_to(view, agreement, name, latch, rules, at.now);
                 if rules.without_agreement == WithoutAgreement::Stop && !latch.without_agreement {
                     fence = agreement.fence(at.now);

@@ -19,7 +19,7 @@ use crate::proxy::snapshot::{Backend, Service, Snapshot};
 const LOOKS: Duration = Duration::from_millis(10);
 
 impl State {
-    /// Begins to agree by the store that the document names; `settled`: before this the process before this one may serve.
+    /// Begins to agree by the store that the document names, from the start on; `settled`: before this the process before this one may serve.
     pub(super) fn begin_agreement(&mut self, settled: Duration, now: Now) {
         let config = self.prepared.document.agreement.as_ref();
         self.agreement = config.map(|config| Agreement::new(&self.own, config.lease, settled, now));
@@ -48,12 +48,27 @@ impl State {
     pub(super) fn reload_agreement(&mut self, now: Now) {
         match (&mut self.agreement, &self.prepared.document.agreement) {
             (Some(agreement), Some(config)) => agreement.reload(config.lease),
-            (None, Some(_)) => self.begin_agreement(Duration::ZERO, now),
-            (_, None) => self.agreement = None,
+            (None, Some(_)) => {
+                self.begin_agreement(Duration::ZERO, now);
+                self.agreement = self.agreement.take().map(|agreement| agreement.joining(now));
+            }
+            (Some(_), None) => self.end_agreement(now),
+            (None, None) => {}
         }
         let services: BTreeSet<&str> = self.prepared.latched().map(|service| &*service.name).collect();
         if let Some(agreement) = &mut self.agreement {
             agreement.keep_services(&services);
+        }
+    }
+
+    /// From now on each proxy judges by itself and what peers tell. They have told nothing lately where the link to them was cut: active
+    /// backends get the time that they have after a start.
+    fn end_agreement(&mut self, now: Now) {
+        self.agreement = None;
+        for service in self.prepared.services.iter() {
+            if let (Some(rules), Some(keeper)) = (service.rules(), self.latches.get_mut(&service.name)) {
+                keeper.begin_grace(now, rules);
+            }
         }
     }
 
@@ -167,6 +182,11 @@ impl State {
                 "agreement: no word from etcd for {ago} ({why}): no stateful service moves{stopped}; look after the members that \
                  `agreement.endpoints` names"
             ));
+        } else if agreement.is_joining(now) {
+            alarms.push(
+                "agreement: this proxy has yet to take its seat in etcd: until then it serves by what peers tell"
+                    .into(),
+            );
         } else if !stopped.is_empty() {
             alarms.push(format!(
                 "agreement: this proxy holds no lease: 503 here for {}; is its clock stopped, or the machine too busy?",

@@ -227,7 +227,9 @@ fn request(transaction: &Transaction) -> Txn {
         Condition::Exists(key) => Compare::create_revision(key.to_string(), CompareOp::Greater, 0),
     };
     let conditions: Vec<Compare> = transaction.conditions.iter().map(compare).collect();
-    let options = transaction.lease.map(|lease| PutOptions::new().with_lease(lease));
-    let put = TxnOp::put(transaction.key.to_string(), transaction.value.clone(), options);
-    Txn::new().when(conditions).and_then(vec![put])
+    let put = |(key, value): &(Key, String)| {
+        let options = transaction.lease.map(|lease| PutOptions::new().with_lease(lease));
+        TxnOp::put(key.to_string(), value.clone(), options)
+    };
+    Txn::new().when(conditions).and_then(transaction.writes.iter().map(put).collect::<Vec<_>>())
 }

@@ -23,6 +23,15 @@ pub(super) fn list(rows: &[&'static Row]) -> String {
     table.render()
 }
 
+/// What is not shown, and why.
+pub(super) fn left_out(rows: &[&Row]) -> String {
+    let line = |row: &&Row| {
+        let program = row.needs.unwrap_or_default();
+        format!("Left out: {} ({}), which needs the program `{program}`: there is none in PATH.", row.name, row.broken)
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The line of a row that has ended.
 pub(super) fn line(row: &Row, judgement: &Judgement, ended: usize, rows: usize) -> String {
     let figures = &judgement.figures;

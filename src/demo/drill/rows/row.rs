@@ -21,6 +21,8 @@ pub struct Row {
     pub promise: &'static str,
     /// The bound that matters to visitors or the operator, for any times; none where nothing has to be waited for.
     pub bound: fn(&Times) -> Option<Duration>,
+    /// The program without which there is nothing to show; where it is not installed the row is left out, and that is said.
+    pub needs: Option<&'static str>,
     /// What has to be so before the row begins; visitors are not judged meanwhile.
     pub prepare: Option<Play>,
     /// Breaks a part, waits for the verdict, looks. What is broken is mended afterwards.
@@ -34,6 +36,7 @@ impl Row {
         broken: "",
         promise: "",
         bound: |times| Some(times.detection()),
+        needs: None,
         prepare: None,
         play: |_| Box::pin(std::future::ready(Ok(()))),
     };

@@ -91,6 +91,7 @@ pub(super) static FAILBACK: Row = Row {
     broken: "the operator fails the service back",
     promise: "every proxy serves the primary again",
     bound: |times| Some(times.peers),
+    needs: None,
     prepare: Some(|stage| {
         Box::pin(async {
             primary_dies(stage).await?;
@@ -125,7 +126,7 @@ pub(super) static ONE_PROXY_BLIND: Row = Row {
 };
 
 /// Until its nameservers leave the proxy out: it must be sure, and they must find it not ready.
-fn blind_bound(times: &Times) -> Option<Duration> {
+pub(super) fn blind_bound(times: &Times) -> Option<Duration> {
     Some(isolated_bound(times) + times.detection())
 }
 
@@ -134,7 +135,7 @@ fn isolated_bound(times: &Times) -> Duration {
     2 * times.detection() + times.peers
 }
 
-async fn one_proxy_is_blind(stage: &mut Stage) -> Result<(), Error> {
+pub(super) async fn one_proxy_is_blind(stage: &mut Stage) -> Result<(), Error> {
     let blind = 1;
     let before = epochs(stage).await;
     stage.breaks();
@@ -192,7 +193,7 @@ pub(super) async fn there_and_back(stage: &mut Stage) -> Result<(), Error> {
     stage.home().await
 }
 
-async fn epochs(stage: &Stage) -> Vec<Option<u64>> {
+pub(super) async fn epochs(stage: &Stage) -> Vec<Option<u64>> {
     let mut epochs = Vec::new();
     for watched in stage.watched(Daemon::Proxy) {
         epochs.push(stage.seen(&watched.name).await.and_then(|seen| seen.epoch(STATEFUL)));

@@ -18,13 +18,22 @@ pub const DETECTION: Duration = Duration::from_secs(2);
 
 /// Documents of so many proxies; made once, for each is a while's work.
 pub fn documents(count: usize, policy: &str) -> Vec<Arc<Prepared>> {
-    (0..count).map(|own| document(own, count, policy)).collect()
+    (0..count).map(|own| document(own, count, Some(policy), 0)).collect()
 }
 
-fn document(own: usize, count: usize, policy: &str) -> Arc<Prepared> {
+/// The same with so many services more on the same backends.
+pub fn documents_with_more(count: usize, more: usize) -> Vec<Arc<Prepared>> {
+    (0..count).map(|own| document(own, count, Some("stop"), more)).collect()
+}
+
+/// The same of proxies that have only each other.
+pub fn documents_of_peers(count: usize) -> Vec<Arc<Prepared>> {
+    (0..count).map(|own| document(own, count, None, 0)).collect()
+}
+
+fn document(own: usize, count: usize, policy: Option<&str>, more: usize) -> Arc<Prepared> {
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
     document["name"] = json!(name(own));
-    document["agreement"] = json!({ "engine": "etcd", "endpoints": ["http://127.0.0.1:2379"] });
     let others = (0..count).filter(|other| *other != own);
     let member = |other| (name(other), json!({ "address": format!("127.0.0.{}:8405", other + 1), "keys": [] }));
     document["peers"] = json!({
@@ -34,11 +43,23 @@ fn document(own: usize, count: usize, policy: &str) -> Arc<Prepared> {
     if count == 1 {
         document.as_object_mut().unwrap().remove("peers");
     }
+    // Another service would cost its part of every event, and show nothing.
+    document["services"].as_object_mut().unwrap().retain(|service, _| service == SERVICE);
     let shop = &mut document["services"][SERVICE];
-    shop["without_agreement"] = json!(policy);
     shop["failover_drain"] = json!("1s");
+    if let Some(policy) = policy {
+        shop["without_agreement"] = json!(policy);
+    }
     let backends = shop["backends"].as_array_mut().unwrap();
     backends.push(json!({ "name": "web4", "address": "192.0.2.4:8080", "backup": true }));
+    for number in 0..more {
+        let mut service = document["services"][SERVICE].clone();
+        service["hosts"] = json!([format!("s{number}.example.net")]);
+        document["services"][format!("s{number}")] = service;
+    }
+    if policy.is_some() {
+        document["agreement"] = json!({ "engine": "etcd", "endpoints": ["http://127.0.0.1:2379"] });
+    }
     let document: ProxyConfig = crate::config::proxy::parse("proxy.json".as_ref(), &document.to_string()).unwrap();
     Arc::new(Prepared::new(document, |_| Ok(vec![[1; 32]])).unwrap())
 }
@@ -70,6 +91,8 @@ pub struct Proxy {
     life: u64,
     /// When it looks at its clock next.
     wakes: Option<Duration>,
+    /// What its peers are sent, and how often that has changed.
+    words: (Arc<Value>, u64),
 }
 
 /// Something that comes about at a time.
@@ -113,7 +136,8 @@ pub struct Fleet {
     ticket: u64,
     pub random: fastrand::Rng,
     documents: Vec<Arc<Prepared>>,
-    said: BTreeMap<(usize, usize), Value>,
+    /// Which words of a proxy another one heard last.
+    heard: BTreeMap<(usize, usize), u64>,
     /// Of so many changes of the store those who watch have been told.
     watched: usize,
     /// Every latch that the store had, by epoch.
@@ -134,7 +158,7 @@ impl Fleet {
             ticket: 0,
             random,
             documents: documents.to_vec(),
-            said: BTreeMap::new(),
+            heard: BTreeMap::new(),
             watched: 0,
             agreed: BTreeMap::new(),
         };
@@ -173,6 +197,7 @@ impl Fleet {
             running: Vec::new(),
             life,
             wakes: None,
+            words: Default::default(),
         }
     }
 
@@ -185,7 +210,7 @@ impl Fleet {
         let is_cut_off = self.proxies[own].is_cut_off;
         let proxy = self.proxy(own, found, life);
         self.proxies[own] = Proxy { reaches, is_cut_off, session: self.proxies[own].session + 1, ..proxy };
-        self.said.retain(|(writer, reader), _| *writer != own && *reader != own);
+        self.heard.retain(|(writer, reader), _| *writer != own && *reader != own);
         self.carry_out(own);
         self.after(Duration::from_millis(50), Happening::Connect(own));
         for backend in 0..BACKENDS.len() {
@@ -418,6 +443,10 @@ impl Fleet {
                 }
             }
         }
+        if let Some(words) = self.proxies[own].machine.told.take() {
+            let (_, before) = self.proxies[own].words;
+            self.proxies[own].words = (Arc::new(words), before + 1);
+        }
         let published = self.proxies[own].machine.state.snapshot().generation;
         if published != self.proxies[own].workers.generation {
             let delay = Duration::from_micros(self.random.u64(50..2_000));
@@ -456,17 +485,16 @@ impl Fleet {
     }
 
     fn exchange(&mut self) {
-        let tells = |fleet: &Fleet, own: usize| !fleet.proxies[own].is_paused;
-        let messages: Vec<Value> = self.proxies.iter().map(|proxy| json!(proxy.machine.state.for_peers())).collect();
-        for (writer, message) in messages.iter().enumerate() {
-            for reader in 0..self.proxies.len() {
-                let is_cut = self.cut.iter().any(|pair| *pair == (writer, reader) || *pair == (reader, writer));
-                if reader != writer && !is_cut && tells(self, writer) && tells(self, reader) {
-                    let is_news = self.said.insert((writer, reader), message.clone()).as_ref() != Some(message);
-                    let value = message.clone().into();
-                    let event = PeerEvent { peer: name(writer), value, is_news, ahead_ms: 0 };
-                    self.take(reader, Event::PeerMessage(event));
-                }
+        let count = self.proxies.len();
+        let pairs = (0..count).flat_map(|writer| (0..count).map(move |reader| (writer, reader)));
+        // All write before any reads.
+        let words: Vec<(Arc<Value>, u64)> = self.proxies.iter().map(|proxy| proxy.words.clone()).collect();
+        for (writer, reader) in pairs.filter(|(writer, reader)| writer != reader) {
+            let is_cut = self.cut.iter().any(|pair| *pair == (writer, reader) || *pair == (reader, writer));
+            if !is_cut && !self.proxies[writer].is_paused && !self.proxies[reader].is_paused {
+                let (value, version) = words[writer].clone();
+                let is_news = self.heard.insert((writer, reader), version) != Some(version);
+                self.take(reader, Event::PeerMessage(PeerEvent { peer: name(writer), value, is_news, ahead_ms: 0 }));
             }
         }
     }

@@ -33,6 +33,25 @@ fn a_dead_backend_is_left_by_all_within_the_detection_time_and_a_second() {
 }
 
 #[test]
+fn many_services_on_a_dead_backend_leave_it_as_soon_as_one_and_by_few_writes() {
+    let more = 199;
+    let mut fleet = Fleet::start(&documents_with_more(3, more), fastrand::Rng::with_seed(7));
+    fleet.run(3 * SECOND);
+    let before = fleet.store.revision;
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(DETECTION + SECOND);
+    for proxy in &fleet.proxies {
+        let moved = |service: &String| proxy.machine.state.latches.get(service).unwrap().latch().unwrap().epoch == 1;
+        let services = (0..more).map(|number| format!("s{number}"));
+        assert_eq!(services.filter(moved).count(), more);
+        assert!(proxy.machine.alarms().is_empty(), "{}", proxy.machine.alarms());
+    }
+    assert_eq!(fleet.all_serve(), Some(1));
+    let writes = fleet.store.revision - before;
+    assert!(writes < 40, "{writes} writes");
+}
+
+#[test]
 fn a_proxy_that_alone_finds_the_backend_down_moves_nobody() {
     let mut fleet = three();
     fleet.reach(&[1], 0, false);
@@ -173,6 +192,50 @@ fn a_start_is_not_ready_before_it_has_a_seat_or_knows_that_it_gets_none() {
     assert!(fleet.proxies[1].machine.state.is_writing());
     fleet.take(1, Event::Agreement(crate::proxy::agreement::Event::Lost("connection refused".into())));
     assert!(!fleet.proxies[1].machine.state.is_writing(), "it serves what needs no agreement");
+}
+
+#[test]
+fn visitors_notice_nothing_while_the_proxies_begin_to_agree() {
+    let mut fleet = Fleet::start(&documents_of_peers(3), fastrand::Rng::with_seed(7));
+    fleet.run(3 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
+    fleet.store_is_down = true;
+    fleet.reload(&documents(3, "stop"));
+    for until in [fleet.now + LEASE / 2, fleet.now + 2 * LEASE] {
+        while fleet.step(until).is_some() {
+            assert_eq!(fleet.all_serve(), Some(0), "{:?}\n{}", fleet.now, fleet.in_words());
+        }
+        fleet.store_is_down = false;
+    }
+    assert!(fleet.proxies.iter().all(|proxy| proxy.machine.alarms().is_empty()), "{}", fleet.in_words());
+    assert_eq!(fleet.store.view().latch(SERVICE).map(|(latch, _)| latch.epoch), Some(0));
+}
+
+#[test]
+fn a_proxy_that_cannot_begin_to_agree_says_so_and_stops_when_the_time_of_a_lease_is_over() {
+    let mut fleet = Fleet::start(&documents_of_peers(3), fastrand::Rng::with_seed(7));
+    fleet.run(3 * SECOND);
+    fleet.store_is_down = true;
+    fleet.reload(&documents(3, "stop"));
+    fleet.run(LEASE - SECOND);
+    assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
+    assert!(fleet.proxies[0].machine.alarms().contains("no word from etcd"), "{}", fleet.in_words());
+    fleet.run(2 * SECOND);
+    assert_eq!(fleet.proxies[0].machine.view(), LatchView::Unagreed);
+}
+
+#[test]
+fn a_proxy_that_agrees_no_more_and_hears_nobody_leaves_its_backend_no_sooner_than_after_a_start() {
+    let mut fleet = three();
+    fleet.proxies[2].is_cut_off = true;
+    fleet.cut = vec![(0, 2), (1, 2)];
+    fleet.reach(&[2], 0, false);
+    fleet.run(2 * LEASE);
+    fleet.reload(&documents_of_peers(3));
+    fleet.run(SECOND);
+    fleet.cut.clear();
+    fleet.run(60 * SECOND);
+    assert_eq!(epochs(&fleet), [0, 0, 0], "its peers, which it hears again, find the backend up");
 }
 
 #[test]

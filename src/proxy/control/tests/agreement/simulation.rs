@@ -12,6 +12,10 @@ use crate::proxy::control::tests::*;
 const TROUBLE: Duration = Duration::from_secs(30);
 /// How long a fleet that is whole again has until it serves: the lease of a silent proxy, what checks take, and a margin.
 const RECOVERY: Duration = Duration::from_secs(14);
+/// It is left alone for so long, in which checks find out that all is well and move nothing any more.
+const REST: Duration = Duration::from_secs(4);
+/// And then looked at so often.
+const LOOK: Duration = Duration::from_millis(500);
 /// Faults of one simulation.
 const FAULTS: usize = 14;
 
@@ -58,7 +62,11 @@ fn simulate(seed: u64, documents: &[Vec<Arc<Prepared>>]) {
         }
     }
     heal(&mut fleet);
-    fleet.run(RECOVERY);
+    let until = fleet.now + RECOVERY;
+    fleet.run(REST);
+    while fleet.all_serve().is_none() && fleet.now < until {
+        fleet.run(LOOK);
+    }
     assert!(fleet.all_serve().is_some(), "a fleet that is whole again serves:\n{}", fleet.in_words());
     let moves = fleet.agreed.last_key_value().map_or(0, |(epoch, _)| *epoch);
     assert!(moves <= hand.causes + 2, "{moves} moves by {} causes\n{}", hand.causes, fleet.in_words());

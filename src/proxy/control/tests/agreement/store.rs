@@ -71,9 +71,11 @@ impl Store {
             return Ended::Unknown("requested lease not found".into());
         }
         self.revision += 1;
-        let (key, value) = (transaction.key.clone(), transaction.value.clone());
-        self.history.push(Entry { key: key.clone(), value: Some(value.clone().into_bytes()), written: self.revision });
-        self.kept.insert(key, (value, self.revision, transaction.lease));
+        for (key, value) in &transaction.writes {
+            let entry = Entry { key: key.clone(), value: Some(value.clone().into_bytes()), written: self.revision };
+            self.history.push(entry);
+            self.kept.insert(key.clone(), (value.clone(), self.revision, transaction.lease));
+        }
         Ended::Written(self.revision)
     }
 }

@@ -67,6 +67,21 @@ impl Fleet {
         words.chain(kept).collect::<Vec<_>>().join("\n")
     }
 
+    /// Another document is in force in each proxy, and what talks to the store begins anew.
+    pub fn reload(&mut self, documents: &[Arc<Prepared>]) {
+        for (own, document) in documents.iter().enumerate() {
+            self.reload_one(own, document.clone());
+        }
+    }
+
+    pub fn reload_one(&mut self, own: usize, document: Arc<Prepared>) {
+        let known = &mut self.proxies[own];
+        known.session += 1;
+        (known.is_connected, known.lease) = (false, None);
+        self.take(own, Event::Reloaded(document));
+        self.after(Duration::from_millis(20), Happening::Connect(own));
+    }
+
     /// The proxy's process stands still.
     pub fn pause(&mut self, own: usize) {
         self.proxies[own].is_paused = true;

@@ -116,7 +116,7 @@ impl Rules {
             Condition::WrittenAt(key, _) | Condition::Exists(key) => Some(key),
             Condition::NoneAfter(..) => None,
         });
-        for key in keys.chain([&mut transaction.key]) {
+        for key in keys.chain(transaction.writes.iter_mut().map(|(key, _)| key)) {
             if let Key::Seat(proxy) = key {
                 *proxy = name(new(of_name(proxy)));
             }

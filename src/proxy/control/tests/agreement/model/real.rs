@@ -96,8 +96,11 @@ pub fn name(own: usize) -> String {
 }
 
 pub fn put_under(transaction: &mut Transaction, lease: i64) {
-    let seat: Seat = serde_json::from_str(&transaction.value).unwrap();
-    (transaction.lease, transaction.value) = (Some(lease), json!(Seat { lease, ..seat }).to_string());
+    transaction.lease = Some(lease);
+    for (_, value) in &mut transaction.writes {
+        let seat: Seat = serde_json::from_str(value).unwrap();
+        *value = json!(Seat { lease, ..seat }).to_string();
+    }
 }
 
 pub fn of_name(proxy: &str) -> usize {

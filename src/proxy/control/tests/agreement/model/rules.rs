@@ -295,7 +295,7 @@ impl Rules {
     }
 
     fn send(&mut self, mut transaction: Transaction) -> (usize, u16) {
-        let of = usize::from(matches!(transaction.key, Key::Latch(_)));
+        let of = usize::from(matches!(transaction.writes[..], [(Key::Latch(_), _)]));
         if of == 1 && self.flaw == Flaw::StepsUnconditionally {
             transaction.conditions.clear();
         }
@@ -328,7 +328,10 @@ impl Rules {
         }
         real.leases.extend(transaction.lease.filter(|_| lives).map(|lease| (lease, Duration::MAX)));
         let after = match real.transact(transaction) {
-            Ended::Written(revision) => Some(changed(*store, &transaction.key, &transaction.value, revision as u8)),
+            Ended::Written(revision) => {
+                let [(key, value)] = &transaction.writes[..] else { panic!("one service, one seat: {transaction:?}") };
+                Some(changed(*store, key, value, revision as u8))
+            }
             Ended::Refused | Ended::Unknown(_) => None,
         };
         self.delivered.insert((*store, number, lives), after);
