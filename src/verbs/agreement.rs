@@ -5,22 +5,18 @@
 
 mod change;
 mod cluster;
+mod document;
 mod members;
 mod restore;
 mod snapshot;
 mod tools;
 
-use std::path::{Path, PathBuf};
-
 use clap::Subcommand;
 
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::membership::{self, MembershipConfig};
 use crate::push::error::Error;
-
-/// Where NixOS puts the document.
-const FILE: &str = "/etc/polder/agreement.json";
+use document::FileArg;
 
 /// The arguments of `agreement`.
 #[derive(Debug, Clone, clap::Args)]
@@ -49,26 +45,6 @@ pub enum AgreementVerb {
     /// Restore this host's member from a snapshot, where the majority is lost
     #[command(after_help = restore::AFTER_HELP)]
     Restore(restore::RestoreArgs),
-}
-
-/// Where the members are named.
-#[derive(Debug, Clone, clap::Args)]
-pub struct FileArg {
-    /// The document that names the members
-    #[arg(long, value_name = "FILE", default_value = FILE)]
-    pub document: PathBuf,
-}
-
-impl FileArg {
-    fn read(&self) -> Result<MembershipConfig, Error> {
-        let is_usual = self.document == Path::new(FILE);
-        if is_usual && !self.document.exists() {
-            return Err(Error::at(FILE, "this host has no part in an agreement").remedy(
-                "run it on a member or on a proxy of a fleet with polder.fleet.agreement; elsewhere write that file, or name one with --document",
-            ));
-        }
-        membership::load(&self.document).map_err(Error::new)
-    }
 }
 
 /// Runs `agreement`.

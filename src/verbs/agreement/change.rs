@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::FileArg;
 use super::cluster::{look_at_all, make};
+use super::document::FileArg;
 use crate::config::membership::MembershipConfig;
 use crate::counted::listed;
 use crate::etcd::membership::{Goal, Picture, Step, Wanted, next};

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::FileArg;
 use super::cluster::look_at_all;
+use super::document::FileArg;
 use super::tools::{self, Identity};
 use crate::config::membership::{HereConfig, MembershipConfig};
 use crate::counted::listed;

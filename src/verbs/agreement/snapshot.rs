@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::FileArg;
 use super::cluster::look_at_all;
+use super::document::FileArg;
 use super::tools;
 use crate::push::error::Error;
 use crate::verbs::exit::Exit;
