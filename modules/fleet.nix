@@ -42,6 +42,15 @@ in
         description = "The DNS zones that the nameservers answer for, by apex.";
       };
 
+      tsig = mkOption {
+        type = types.attrsOf (submodule ./fleet/tsig.nix);
+        default = { };
+        example = {
+          "backup.example.net" = { };
+        };
+        description = "The keys by which other nameservers are known that get zones, by the name that both sides have for them.";
+      };
+
       pools = mkOption {
         type = types.attrsOf (submodule ./fleet/pool.nix);
         default = { };
@@ -149,7 +158,8 @@ in
       description = ''
         Key files on this host, by the name of the key. A file has one key per line, each 32 bytes in base64
         (`openssl rand -base64 32`). `cookies` seals the cookies of stateful services; `dns_cookies` is the secret of the
-        nameservers' DNS cookies (without it each nameserver uses a random one); `polder.fleet.cookies.*.key` may name others.
+        nameservers' DNS cookies (without it each nameserver uses a random one); `tsig` is the secret that is shared with nameservers
+        which get zones; `polder.fleet.cookies.*.key` and `polder.fleet.tsig.*.key` may name others.
         A key must be the same on every host that has it, and readable by the user of the daemon that needs it (`polder-proxy`,
         `polder-dns`) and nobody else. It must never be in the store: give a path that your secrets manager provides, or one
         below /var/lib/polder-keys, where each file is given to its daemon.

@@ -51,6 +51,24 @@ let
       pkgs.runCommand "zone-${apex}" { } (lib.concatStrings (lib.mapAttrsToList install files))
     }/${apex}.zone";
 
+  documentedTransfer = transfer: {
+    inherit (transfer) pools;
+    allow = map documented transfer.allow;
+    notify = if transfer.notify == null then null else map documented transfer.notify;
+  };
+
+  # The keys that zones of this host name.
+  transfers = lib.filter (transfer: transfer != null) (
+    lib.mapAttrsToList (_: zone: zone.transfer) zones
+  );
+  named = lib.concatMap (
+    transfer: transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify)
+  ) transfers;
+  tsig = lib.getAttrs (lib.intersectLists (lib.attrNames fleet.tsig) (
+    map (one: one.key) named
+  )) fleet.tsig;
+  withoutSecret = lib.filter (name: !(keys ? ${tsig.${name}.key})) (lib.attrNames tsig);
+
   # A proxy gets certificates of these zones' names by what this nameserver answers.
   challengeZones = lib.intersectLists (lib.attrNames zones) members.zonesByDns;
   daemon = (import ./daemons.nix).nameserver;
@@ -69,7 +87,9 @@ mkDaemonRole {
   description = "Authoritative nameserver of the fleet";
   memoryMax = "1G";
   stopTimeout = "20s";
-  keyFiles = lib.optional (keys ? dns_cookies) keys.dns_cookies;
+  keyFiles =
+    lib.optional (keys ? dns_cookies) keys.dns_cookies
+    ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret));
   allowedTCPPorts = [ 53 ];
   allowedUDPPorts = [ 53 ];
 
@@ -80,10 +100,17 @@ mkDaemonRole {
       apex: zone:
       documented {
         inherit (zone) checks;
+        transfer = if zone.transfer == null then null else documentedTransfer zone.transfer;
         file = zoneFile apex zone;
       }
     ) zones;
     pools = lib.mapAttrs pool pools;
+  }
+  // lib.optionalAttrs (tsig != { }) {
+    tsig_keys = lib.mapAttrs (_: key: {
+      inherit (key) algorithm;
+      secret_file = keys.${key.key};
+    }) (removeAttrs tsig withoutSecret);
   }
   // lib.optionalAttrs (keys ? dns_cookies) { cookies.key_file = keys.dns_cookies; }
   // lib.optionalAttrs (challengeZones != [ ]) { inherit acme_challenges; };
@@ -96,14 +123,19 @@ mkDaemonRole {
   };
   settingsOrigin = "Name, listeners, peers, zones and pools";
 
-  assertions = [
-    {
-      assertion = zones != { };
-      message = "polder.fleet.zones: there is none for ${host}, which is a nameserver: it would have nothing to answer";
-    }
-    {
-      assertion = !(config.services.resolved.enable or false);
-      message = "services.resolved.enable: systemd-resolved listens on port 53 of ${host}, where the nameserver does";
-    }
-  ];
+  assertions =
+    map (name: {
+      assertion = false;
+      message = "polder.keys.${tsig.${name}.key} is missing on ${host}: zones are transferred with the key polder.fleet.tsig.\"${name}\"; name the file that holds its secret";
+    }) withoutSecret
+    ++ [
+      {
+        assertion = zones != { };
+        message = "polder.fleet.zones: there is none for ${host}, which is a nameserver: it would have nothing to answer";
+      }
+      {
+        assertion = !(config.services.resolved.enable or false);
+        message = "services.resolved.enable: systemd-resolved listens on port 53 of ${host}, where the nameserver does";
+      }
+    ];
 }

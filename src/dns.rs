@@ -4,6 +4,8 @@
 //! zones as [`compiled`] for answering, and each pool's addresses. Counted in [`counters`]. Responses that forged queries could misuse are
 //! limited by [`rate_limit`], except to clients with a good [`cookie`]; [`protection`] has the document's settings for both.
 //!
+//! Other nameservers get whole zones over TCP ([`transfer`]), and are known by the keys of [`tsig`].
+//!
 //! A zone that cannot be read at a start is served from its last good copy ([`zone_copies`]), or answered SERVFAIL.
 //!
 //! A change's way: a document and its zone files, checks or an operator's command -> [`control`] (pure), which asks [`pool`]
@@ -26,6 +28,8 @@ pub mod report;
 mod run;
 pub mod snapshot;
 pub mod tcp;
+pub mod transfer;
+pub mod tsig;
 pub mod udp;
 pub mod zone_copies;
 

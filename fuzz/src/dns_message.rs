@@ -11,12 +11,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use hickory_proto::op::Message;
-use polder::config::dns::{Checks, PoolConfig, WhenAllDown};
+use polder::config::dns::{AllowedConfig, Checks, PoolConfig, TransferConfig, WhenAllDown, ZoneConfig};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::compiled;
 use polder::dns::cookie::{Issuer, Secrets, Standing};
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
+use polder::dns::transfer::{self, Transfers};
 use polder::zone;
 
 use crate::wire;
@@ -46,8 +47,16 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         let addresses: Vec<IpAddr> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
         PoolAnswer::new(*ttl, &addresses)
     });
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: answers.collect(), ..Snapshot::default() }
+    let transfers = Arc::new(Transfers::read(&BTreeMap::new(), &given()).expect("no key is read"));
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: answers.collect(), transfers, ..Snapshot::default() }
 });
+
+/// Everybody gets the first zone.
+fn given() -> BTreeMap<String, ZoneConfig> {
+    let anybody = AllowedConfig { networks: vec!["0.0.0.0/0".parse().expect("a network")], key: None };
+    let transfer = Some(TransferConfig { allow: vec![anybody], ..TransferConfig::default() });
+    BTreeMap::from([(ZONES[0].0.to_owned(), ZoneConfig { file: "zone".into(), checks: Checks::Strict, transfer })])
+}
 
 fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
     let second = Duration::from_secs(1);
@@ -94,6 +103,7 @@ pub fn check(message: &[u8]) {
     let plain = Client::without_cookies(Transport::Udp);
     let whole: Tell = |message, client, buffer| answer(message, &SNAPSHOT, client, message.len(), buffer);
 
+    transferred(message);
     let answerable = message.len() >= 12 && message[2] & 0x80 == 0;
     let answers: Vec<_> = [(whole, &udp), (whole, &tcp), (whole, &plain), (cut as Tell, &udp), (cut as Tell, &plain)]
         .map(|(tell, client)| told(message, client, tell))
@@ -115,6 +125,18 @@ pub fn check(message: &[u8]) {
         assert!(bytes.len() <= message.len().max(12) + 40, "{} bytes in place of an answer", bytes.len());
     }
     assert!(udp.0.cookie != Standing::Good || is_ours(message), "a cookie is good that we did not make");
+}
+
+/// What comes of a message that asks for a whole zone: messages that can be read, each with the query's identifier.
+fn transferred(message: &[u8]) {
+    let Some(mut transfer) = transfer::begin(message, &SNAPSHOT, ADDRESS, TIME.into()) else { return };
+    let mut buffer = vec![0; transfer::MESSAGE];
+    while let Some(length) = transfer.messages.next(&mut buffer, TIME.into()) {
+        assert_eq!(buffer[..2], message[..2], "the identifier");
+        wire::walk(&buffer[..length]).expect("it is a whole message");
+        Message::from_vec(&buffer[..length]).expect("another reader can read it");
+    }
+    assert!(transfer.messages.records >= 1, "the SOA at least");
 }
 
 /// The answer, which must be the same whatever the buffer held before.

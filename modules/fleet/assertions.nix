@@ -87,6 +87,18 @@ let
       } have the same address ${address}"
     ) (twice all);
 
+  tsig = concatMap (
+    apex:
+    let
+      inherit (fleet.zones.${apex}) transfer;
+      named = transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify);
+      keys = lib.filter (key: key != null) (map (one: one.key) named);
+    in
+    map (known "polder.fleet.zones.\"${apex}\".transfer" "key of polder.fleet.tsig" (
+      lib.attrNames fleet.tsig
+    )) keys
+  ) (lib.filter (apex: fleet.zones.${apex}.transfer != null) (lib.attrNames fleet.zones));
+
   zones = concatMap (
     apex:
     let
@@ -279,6 +291,7 @@ in
 ++ hosts
 ++ pushKeys
 ++ addresses
+++ tsig
 ++ zones
 ++ pools
 ++ services

@@ -37,6 +37,11 @@ in
         put into the zone's directory in the store; the daemon reads nothing outside of it.
       '';
     };
+    transfer = mkOptional {
+      type = types.submodule { imports = [ (import ./transfer.nix { inherit lib fleetTypes; }) ]; };
+      defaultText = lib.literalMD "nobody gets it";
+      description = "Who gets the whole zone (AXFR), and who is told of a new serial (NOTIFY).";
+    };
     nameservers = mkOptional {
       type = types.listOf types.str;
       defaultText = lib.literalMD "every host with the role nameserver";

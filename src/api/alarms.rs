@@ -5,6 +5,20 @@ pub fn no_usable_backend(service: &str) -> String {
     format!("{service}: no backend is usable")
 }
 
+/// The active backend of a service with a latch is no good (`why`), and there is nowhere to go: its visitors get 503.
+pub fn no_other_backend(service: &str, why: &str) -> String {
+    format!("{service}: {why}{NOWHERE}")
+}
+
+/// Whether an alarm says that visitors of this service get 503.
+pub fn is_of_outage(alarm: &str, service: &str) -> bool {
+    let of_latch = || alarm.strip_prefix(service).is_some_and(|rest| rest.starts_with(": ") && rest.ends_with(NOWHERE));
+    alarm == no_usable_backend(service) || of_latch()
+}
+
+/// How [`no_other_backend`] ends.
+const NOWHERE: &str = ", and no other backend can serve";
+
 /// Nothing has come from a peer, for so many seconds or since the start. `error` begins with the peer's name and, in brackets, its address.
 pub fn silent_peer(seconds: Option<u64>, error: &str) -> String {
     match seconds {
@@ -22,6 +36,17 @@ pub fn is_of_silent_peer(alarm: &str, peer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alarm_of_an_outage_is_recognized_by_the_whole_name_of_the_service() {
+        for alarm in [no_usable_backend("shop"), no_other_backend("shop", "shop2 is down (connection refused)")] {
+            assert!(
+                is_of_outage(&alarm, "shop") && !is_of_outage(&alarm, "sho") && !is_of_outage(&alarm, "shop2"),
+                "{alarm}"
+            );
+        }
+        assert!(!is_of_outage("shop: peer px-2 has shop1 active", "shop"));
+    }
 
     #[test]
     fn an_alarm_of_a_silent_peer_is_recognized_by_that_peers_whole_name() {

@@ -8,6 +8,7 @@ mod identity;
 mod pools;
 mod rate_limit;
 mod tcp;
+mod transfers;
 mod zones;
 
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
@@ -16,6 +17,7 @@ pub use identity::IdentityConfig;
 pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
+pub use transfers::{AllowedConfig, NotifiedConfig, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig};
 pub use zones::{Checks, ZoneConfig};
 
 use std::collections::BTreeMap;
@@ -60,6 +62,8 @@ pub struct DnsConfig {
     pub identity: IdentityConfig,
     /// How long a stopping daemon goes on answering on open TCP connections. Default 5 s.
     pub drain: Duration,
+    /// The keys by which other nameservers are known that get zones, by name.
+    pub tsig_keys: BTreeMap<String, TsigKeyConfig>,
     /// What the nameservers of a fleet have alike besides zones and pools ([`ALIKE`]).
     pub settings: Settings,
     /// The zones by their apex, lower case, without the final dot.
@@ -84,6 +88,7 @@ const ROOT: Keys = Keys {
         "rate_limit",
         "state_dir",
         "tcp",
+        "tsig_keys",
         "version",
         "workers",
         "zones",
@@ -92,10 +97,10 @@ const ROOT: Keys = Keys {
 
 /// Those of which each nameserver of a fleet is to have the same. The rest is a machine's own: where it listens, who its peers are, how
 /// much it can carry.
-const ALIKE: [&str; 3] = ["cookies", "drain", "rate_limit"];
+const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 18] = [
+pub const KEYS: [&Keys; 22] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -107,7 +112,11 @@ pub const KEYS: [&Keys; 18] = [
     &rate_limit::KEYS,
     &cookies::KEYS,
     &identity::KEYS,
+    &transfers::KEY,
     &zones::KEYS,
+    &transfers::TRANSFER,
+    &transfers::ALLOWED,
+    &transfers::NOTIFIED,
     &pools::KEYS,
     &pools::FALLBACK,
     &pools::MEMBER,
@@ -148,7 +157,8 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let cookies = root.optional("cookies", cookies::read);
     let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
     let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
-    let zones = root.required("zones", zones::read);
+    let tsig_keys = root.with_default("tsig_keys", BTreeMap::new(), transfers::read_keys);
+    let zones = root.required("zones", |value| zones::read(value, tsig_keys.as_ref().ok()));
     let acme_challenges =
         root.optional("acme_challenges", |value| acme_challenges::read(value, &mut listening, zones.as_ref().ok()));
     let pools = root.with_default("pools", BTreeMap::new(), |value| {
@@ -169,6 +179,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         cookies: cookies?,
         identity: identity?,
         drain: drain?,
+        tsig_keys: tsig_keys?,
         settings: root.fingerprints(&ALIKE),
         zones: zones?,
         pools: pools?,

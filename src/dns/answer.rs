@@ -1,15 +1,18 @@
 //! The answer engine: a query's bytes and a snapshot in, a response's bytes out.
 //!
-//! Pure: no clock, no socket, no counter. Must never allocate, log or fail: every query gets a response, or is one that
-//! must not get any. Called by the UDP and TCP loops for each message.
+//! Pure: no clock, no socket, no counter. Must never allocate (but for queries that are signed, which only other nameservers send), log or
+//! fail: every query gets a response, or is one that must not get any. Called by the UDP and TCP loops for each message.
 //!
 //! The algorithm is RFC 1034's (4.3.2), with RFC 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 6891 (EDNS),
 //! 8482 (ANY), 8906 (unexpected queries), 9471 (glue), 9619 (one question), 7873 and 9018 (cookies). Positive
 //! answers carry no authority section: nobody needs it, and it would only make them longer. Optional additional
 //! records go only to clients whose address is proved: for others they would amplify forged queries.
 
+mod answered;
+mod begun;
 mod client;
 mod query;
+mod signed;
 mod writer;
 
 use crate::config::dns::IdentityConfig;
@@ -21,34 +24,18 @@ use crate::dns::snapshot::Snapshot;
 use crate::zone::name::Name;
 use crate::zone::number::{rcode, rtype};
 
-use query::{HEADER, Query, Refusal};
-use writer::{Full, Opt, Owner, Section, Writer};
+use begun::{Begun, begin};
+use query::{Query, Refusal};
+use signed::Signed;
+use writer::{Owner, Section};
 
+pub use answered::Answered;
 pub use client::{Client, Transport};
-pub use writer::UDP_SIZE;
-
-/// The largest answer without EDNS over UDP (RFC 1035, 4.2.1).
-const PLAIN_UDP_SIZE: usize = 512;
+pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace};
+pub use writer::{Full, UDP_SIZE, Writer};
 
 /// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
 const CHAIN: usize = 8;
-
-/// A response that stands in the caller's buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answered {
-    /// Its bytes.
-    pub length: usize,
-    /// Its error code, the upper half from the OPT included.
-    pub rcode: u16,
-    /// It is cut (TC).
-    pub truncated: bool,
-    /// What it counts as where responses are limited.
-    pub account: Account,
-    /// What the query's cookie shows.
-    pub cookie: Standing,
-    /// Where the queries of the zone are counted that its name is in; none: no zone is asked.
-    pub slot: Option<Slot>,
-}
 
 /// Answers a message. `None`: it is a response or a runt, and gets none. `rotation` is where a set of
 /// addresses begins. Callers give a random one: who asks for A and AAAA in turn would meet a count at every second
@@ -62,8 +49,12 @@ pub fn answer(
 ) -> Option<Answered> {
     let server = snapshot.identity.server.as_deref();
     let Begun { mut writer, read, opt, standing } = begin(message, client, server, buffer)?;
+    if let Err(Refusal { tsig: Some(place), edns, .. }) = &read {
+        let signed = Signed { message, place: *place, edns: *edns };
+        let keys = snapshot.transfers.keys();
+        return signed.answer(keys, client, buffer, |bare, buffer| answer(bare, snapshot, client, rotation, buffer));
+    }
     let (mut account, mut slot) = (Account::ERROR, None);
-    let tsig = read.as_ref().err().and_then(|refusal| refusal.tsig).map(|tsig| (message, tsig));
     let rcode = match read {
         // A query for a cookie alone says so if the one that it has is not good (RFC 7873, 5.4).
         Err(Refusal { rcode: rcode::NOERROR, .. }) if standing == Standing::Bad => rcode::BADCOOKIE,
@@ -90,7 +81,7 @@ pub fn answer(
     };
     let truncated = writer.truncated();
     Some(Answered {
-        length: writer.finish(rcode, opt.as_ref(), tsig),
+        length: writer.finish(rcode, opt.as_ref(), None),
         rcode,
         truncated,
         account,
@@ -111,52 +102,6 @@ pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Ans
     let rcode = if truncated { rcode::NOERROR } else { rcode::BADCOOKIE };
     let length = writer.finish(rcode, opt.as_ref(), None);
     Some(Answered { length, rcode, truncated, account: Account::ERROR, cookie: standing, slot: None })
-}
-
-/// A response with nothing but its question yet.
-struct Begun<'b, 's> {
-    writer: Writer<'b>,
-    read: Result<Query, Refusal>,
-    opt: Option<Opt<'s>>,
-    standing: Standing,
-}
-
-/// `server` is what the client gets that asks which server this is.
-fn begin<'b, 's>(
-    message: &[u8],
-    client: &Client<'_>,
-    server: Option<&'s str>,
-    buffer: &'b mut [u8],
-) -> Option<Begun<'b, 's>> {
-    if !query::is_query(message) {
-        return None;
-    }
-    let mut writer = Writer::new(buffer, message);
-    let read = query::read(message);
-    let (question_end, edns) = match &read {
-        Ok(query) => (Some(query.question_end), query.edns),
-        Err(refusal) => (refusal.question_end, refusal.edns),
-    };
-    if let Some(end) = question_end {
-        writer.question(&message[HEADER..end]);
-    }
-    let mut opt = edns.as_ref().map(|edns| Opt::reply_to(edns, server));
-    let mut standing = Standing::Absent;
-    if let (Some(opt), Some(cookie), Some(issuer)) = (&mut opt, edns.and_then(|edns| edns.cookie), &client.issuer) {
-        let (judged, reply) = issuer.judge(&cookie);
-        (standing, opt.cookie) = (judged, Some(reply));
-    }
-    let limit = match client.transport {
-        Transport::Udp => edns.map_or(PLAIN_UDP_SIZE, |edns| edns.udp_size.min(UDP_SIZE) as usize),
-        Transport::Tcp { keepalive } => {
-            if let Some(opt) = opt.as_mut().filter(|_| edns.is_some_and(|edns| edns.keepalive)) {
-                opt.keepalive = Some(keepalive);
-            }
-            u16::MAX as usize
-        }
-    };
-    writer.set_limit(limit, opt.as_ref());
-    Some(Begun { writer, read, opt, standing })
 }
 
 /// Answers a question about the server itself (RFC 4892, and BIND's older names), as far as the document says something.

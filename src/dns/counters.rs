@@ -29,6 +29,10 @@ pub struct Counters {
     pub ignored: Count,
     /// Answers the kernel did not take.
     pub send_errors: Count,
+    /// Zones that were transferred whole.
+    pub transfers: Count,
+    /// Transfers that ended before that.
+    pub transfers_broken: Count,
     /// TCP connections accepted.
     pub connections: Count,
     /// TCP connections refused at a cap.

@@ -8,6 +8,7 @@ mod admin;
 mod challenge_listener;
 mod daemon;
 mod document;
+mod notifier;
 mod own_ipv6;
 mod rate_limit_log;
 
@@ -35,6 +36,7 @@ use crate::health::Checker;
 use crate::log_line::LogLine;
 use challenge_listener::ChallengeListener;
 use daemon::{DnsDaemon, NO_THREAD};
+use notifier::Notifier;
 use rate_limit_log::RateLimitLog;
 
 /// How long a start waits for its peers.
@@ -82,6 +84,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         snapshot,
         listening,
         challenges,
+        notifier: Notifier::default(),
         rate_limit_log,
         zone_copies,
         looks: Arc::default(),

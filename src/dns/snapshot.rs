@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::challenges::answers::ChallengeAnswers;
 use super::compiled::{OwnRrSet, PoolId, RrSet, Zones};
+use super::transfer::Transfers;
 use crate::config::dns::IdentityConfig;
 use crate::zone::number::rtype;
 
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub pools: Box<[PoolAnswer]>,
     /// The challenges that lie over the zones; nearly always none.
     pub challenges: Option<Arc<ChallengeAnswers>>,
+    /// Who gets whole zones, and by which keys other nameservers are known.
+    pub transfers: Arc<Transfers>,
     /// What this nameserver says of itself.
     pub identity: IdentityConfig,
 }

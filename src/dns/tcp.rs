@@ -19,14 +19,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::{self, Client, Transport};
+use super::answer::{self, Answered, Client, Transport};
 use super::capacity::Limits;
-use super::cookie::Issuer;
+use super::cookie::{Issuer, Standing};
 use super::counters::Counters;
 use super::protection::Protection;
+use super::rate_limit::Account;
 use super::snapshot::Snapshot;
+use super::transfer;
+use crate::counted::counted;
 use crate::daemon::client_network;
 use crate::daemon::ticks::Tick;
+use crate::zone::name;
+use crate::zone::number::rcode;
 
 /// The largest message (RFC 1035, 4.2.2).
 const MESSAGE: usize = 65535;
@@ -204,28 +209,81 @@ impl Service {
                 stream.read_exact(&mut query).await
             })
             .await??;
+            if self.transfer(&query, client, &mut stream, idle).await? {
+                continue;
+            }
             let Some(answer) = self.answer(&query, client, idle) else { return Ok(()) };
             timeout(idle, stream.write_all(&answer)).await??;
         }
     }
 
-    /// The answer with its length before it: one write, one segment (RFC 7766, 8).
-    fn answer(&self, query: &[u8], client: IpAddr, idle: Duration) -> Option<Vec<u8>> {
-        let keepalive = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
-        let rotation = fastrand::usize(..);
+    /// Sends a zone, message by message, if that is what the query asks for and the client may have it.
+    async fn transfer(
+        &self,
+        query: &[u8],
+        client: IpAddr,
+        stream: &mut BufReader<TcpStream>,
+        idle: Duration,
+    ) -> io::Result<bool> {
+        // It holds the zone that it began with.
+        let snapshot = self.snapshot.load_full();
+        let Some(mut transfer) = transfer::begin(query, &snapshot, client, unix_seconds()) else { return Ok(false) };
+        let (zone, serial) = (name::to_text(transfer.apex), transfer.serial);
+        while let Some(message) = self.framed(|buffer| transfer.messages.next(buffer, unix_seconds())) {
+            let sent = timeout(idle, stream.write_all(&message)).await;
+            if let Err(why) = sent.map_err(io::Error::from).flatten() {
+                self.counters.transfers_broken.add();
+                tracing::warn!(
+                    "the transfer of zone {zone} (serial {serial}) to {client} ended after {}: {why}",
+                    counted(transfer.messages.records, "record")
+                );
+                return Err(why);
+            }
+        }
+        self.counters.transfers.add();
+        self.counters.count(Some(Answered {
+            length: 0,
+            rcode: rcode::NOERROR,
+            truncated: false,
+            account: Account::ERROR,
+            cookie: Standing::Absent,
+            slot: transfer.slot,
+        }));
+        tracing::info!(
+            "zone {zone} (serial {serial}) was transferred to {client}: {} in {}",
+            counted(transfer.messages.records, "record"),
+            counted(transfer.messages.made, "message")
+        );
+        Ok(true)
+    }
+
+    /// What is made in the scratch buffer, with its length before it: one write, one segment (RFC 7766, 8).
+    fn framed(&self, make: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<Vec<u8>> {
         let mut scratch = self.scratch.borrow_mut();
-        let protection = self.protection.load();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
-        let issuer = Issuer { secrets: &protection.secrets, address: client, now };
-        let client = Client { transport: Transport::Tcp { keepalive }, issuer: Some(issuer) };
-        let answered = answer::answer(query, &self.snapshot.load(), &client, rotation, &mut scratch);
-        self.counters.count(answered);
-        let length = answered?.length;
+        let length = make(&mut scratch)?;
         let mut framed = Vec::with_capacity(length + 2);
         framed.extend_from_slice(&(length as u16).to_be_bytes());
         framed.extend_from_slice(&scratch[..length]);
         Some(framed)
     }
+
+    /// The answer with its length before it.
+    fn answer(&self, query: &[u8], client: IpAddr, idle: Duration) -> Option<Vec<u8>> {
+        let keepalive = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
+        let rotation = fastrand::usize(..);
+        let protection = self.protection.load();
+        let issuer = Issuer { secrets: &protection.secrets, address: client, now: unix_seconds() as u32 };
+        let client = Client { transport: Transport::Tcp { keepalive }, issuer: Some(issuer) };
+        self.framed(|buffer| {
+            let answered = answer::answer(query, &self.snapshot.load(), &client, rotation, buffer);
+            self.counters.count(answered);
+            Some(answered?.length)
+        })
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// One connection's slot under the limits, which is free again when this is dropped.

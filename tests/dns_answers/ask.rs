@@ -44,7 +44,7 @@ pub static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         PoolAnswer::new(*ttl, &addresses)
     });
     let identity = IdentityConfig { server: Some("ns-test".into()), version: Some("polder".into()) };
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect(), challenges: None, identity }
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect(), identity, ..Snapshot::default() }
 });
 
 pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {

@@ -15,3 +15,4 @@ mod names;
 mod pools;
 mod referrals;
 mod reflection;
+mod transfers;

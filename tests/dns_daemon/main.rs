@@ -18,3 +18,4 @@ mod reflection;
 mod reload;
 mod serving;
 mod tls_checks;
+mod transfers;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::transfers::{self, TransferConfig, TsigKeyConfig};
 use crate::config::distinct::Distinct;
 use crate::config::names;
 use crate::config::reader::{Keys, Read, Value};
@@ -14,6 +15,8 @@ pub struct ZoneConfig {
     pub file: PathBuf,
     /// What is done about text that can be served and is hardly meant. Default lenient.
     pub checks: Checks,
+    /// What other nameservers get of it. None: nothing.
+    pub transfer: Option<TransferConfig>,
 }
 
 /// What is done about zone text that can be served but is hardly meant, or is not answered.
@@ -32,16 +35,21 @@ impl Checks {
 }
 
 /// The keys of a zone.
-pub(super) const KEYS: Keys = Keys { object: "zones.NAME", names: &["checks", "file"] };
+pub(super) const KEYS: Keys = Keys { object: "zones.NAME", names: &["checks", "file", "transfer"] };
 
-pub(super) fn read(value: &Value<'_>) -> Read<BTreeMap<String, ZoneConfig>> {
+/// Reads them; `keys` are the document's TSIG keys, if they could be read.
+pub(super) fn read(
+    value: &Value<'_>,
+    keys: Option<&BTreeMap<String, TsigKeyConfig>>,
+) -> Read<BTreeMap<String, ZoneConfig>> {
     let mut apexes = Distinct::default();
     let zones = value.table(names::zone_name, |apex, location, value| {
         apexes.claim(apex.clone(), location, &format!("the zone {apex}"))?;
         let zone = value.object(&KEYS)?;
         let file = zone.required("file", Value::file);
         let checks = zone.with_default("checks", Checks::default(), |value| value.one_of(&Checks::ALL));
-        Ok(ZoneConfig { file: file?, checks: checks? })
+        let transfer = zone.optional("transfer", |value| transfers::read(value, keys));
+        Ok(ZoneConfig { file: file?, checks: checks?, transfer: transfer? })
     })?;
     value.at_least_one("zone")?;
     Ok(zones)

@@ -60,8 +60,8 @@ pub struct Refusal {
     pub question_end: Option<usize>,
     /// The EDNS record of a query that has one.
     pub edns: Option<Edns>,
-    /// Where the query has the TSIG that is answered with BADKEY.
-    pub tsig: Option<Tsig>,
+    /// Where the query has its TSIG: it is not refused for that, but judged first.
+    pub tsig: Option<TsigPlace>,
 }
 
 impl Refusal {
@@ -70,9 +70,9 @@ impl Refusal {
     }
 }
 
-/// The parts of a query's TSIG that a response to it repeats, as ranges of its bytes.
+/// Where the parts of a query's TSIG are, in its bytes; the time, with the fudge behind it, takes the 8 before `fudge_end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tsig {
+pub struct TsigPlace {
     /// Where the key's name begins. It has no pointer, and so is whole.
     pub key: usize,
     /// Where it ends.
@@ -83,6 +83,59 @@ pub struct Tsig {
     pub fudge_end: usize,
     /// Where the original identifier is.
     pub original_id: usize,
+}
+
+/// A query for a whole zone (RFC 5936, 2.1), or for what has changed of it (RFC 1995, 3).
+pub struct TransferQuery {
+    /// The zone's apex, lower case.
+    pub name: Name,
+    /// What of it.
+    pub kind: TransferKind,
+    /// Where its TSIG is.
+    pub tsig: Option<TsigPlace>,
+    /// Where the question ends; it begins behind the header.
+    pub question_end: usize,
+}
+
+/// What is asked for of a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferKind {
+    /// All of it.
+    Whole,
+    /// What is new since this serial.
+    Incremental {
+        /// That of the client's copy.
+        serial: u32,
+    },
+}
+
+impl TransferQuery {
+    /// Reads one; `None` for any other message, and for one that is malformed.
+    pub fn read(message: &[u8]) -> Option<TransferQuery> {
+        let is_query = is_query(message) && (message[2] >> 3) & 0x0f == OPCODE_QUERY && count(message, 4) == 1;
+        let (name, end) = Name::read(message, HEADER).filter(|_| is_query)?;
+        let question_end = end + 4;
+        let is_of_internet = number(message, end + 2)? == CLASS_IN;
+        let kind = match number(message, end).filter(|_| is_of_internet)? {
+            rtype::AXFR => TransferKind::Whole,
+            rtype::IXFR => TransferKind::Incremental { serial: first_serial(message, question_end)? },
+            _ => return None,
+        };
+        let tsig = extensions_behind(message, question_end).ok()?.tsig;
+        Some(TransferQuery { name, kind, tsig, question_end })
+    }
+}
+
+/// The serial of the SOA that stands there, in the authority section of a query for IXFR (RFC 1995, 3).
+fn first_serial(message: &[u8], at: usize) -> Option<u32> {
+    const REFRESH_TO_MINIMUM: usize = 16;
+    let head = skip_name(message, at)?;
+    let data = head + 10;
+    let end = data + usize::from(number(message, head + 8)?);
+    let names_end = skip_name(message, skip_name(message, data)?)?;
+    let is_soa = count(message, 8) == 1 && number(message, head)? == rtype::SOA;
+    let serial = message.get(names_end..names_end + 4)?;
+    (is_soa && names_end + 4 + REFRESH_TO_MINIMUM == end).then(|| serial.try_into().map(u32::from_be_bytes).ok())?
 }
 
 /// Whether these bytes are to be answered at all: a whole header of a query. A response never is, or two servers could
@@ -115,10 +168,9 @@ pub fn read(message: &[u8]) -> Result<Query, Refusal> {
     if qtype != rtype::IXFR && (count(6) != 0 || count(8) != 0) {
         return Err(echo(rcode::FORMERR, edns_of(message)));
     }
-    let records = [(count(6) as u32 + count(8) as u32, false), (count(10) as u32, true)];
-    let edns = match read_extensions(message, question_end, records) {
+    let edns = match extensions_behind(message, question_end) {
         Ok(Extensions { edns, tsig: None }) => edns,
-        // There are no keys here that it could be signed with.
+        // Who has signed it is not this module's to know.
         Ok(Extensions { edns, tsig }) => return Err(Refusal { tsig, ..echo(rcode::NOTAUTH, edns) }),
         Err(Fault::Malformed) => return Err(echo(rcode::FORMERR, None)),
         Err(Fault::Version(edns)) => return Err(echo(rcode::BADVERS, Some(edns))),
@@ -136,8 +188,7 @@ fn edns_of(message: &[u8]) -> Option<Edns> {
     for _ in 0..count(message, 4) {
         at = skip_name(message, at)? + 4;
     }
-    let others = u32::from(count(message, 6)) + u32::from(count(message, 8));
-    match read_extensions(message, at, [(others, false), (count(message, 10).into(), true)]) {
+    match extensions_behind(message, at) {
         Ok(extensions) => extensions.edns,
         Err(Fault::Version(edns)) => Some(edns),
         Err(Fault::Malformed) => None,
@@ -163,12 +214,18 @@ fn refused(qtype: u16, qclass: u16) -> Option<u16> {
 /// What the records behind the question say of the query itself.
 struct Extensions {
     edns: Option<Edns>,
-    tsig: Option<Tsig>,
+    tsig: Option<TsigPlace>,
 }
 
 enum Fault {
     Malformed,
     Version(Edns),
+}
+
+/// What all records behind the question say of the message itself.
+fn extensions_behind(message: &[u8], question_end: usize) -> Result<Extensions, Fault> {
+    let others = u32::from(count(message, 6)) + u32::from(count(message, 8));
+    read_extensions(message, question_end, [(others, false), (count(message, 10).into(), true)])
 }
 
 /// Walks the records behind the question: `(how many, whether they are the additional ones)` in turn. More than one OPT, one that
@@ -196,7 +253,7 @@ fn read_extensions(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> R
             if u16::from_be_bytes([head[0], head[1]]) == rtype::TSIG {
                 let is_last = additional && n + 1 == records;
                 let class = u16::from_be_bytes([head[2], head[3]]);
-                let read = Tsig::read(message, (at, owner_end), owner_end + 10, data_end);
+                let read = TsigPlace::read(message, (at, owner_end), owner_end + 10, data_end);
                 tsig = Some(read.filter(|_| is_last && class == CLASS_ANY).ok_or(Fault::Malformed)?);
             }
             at = data_end;
@@ -209,9 +266,14 @@ fn read_extensions(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> R
     }
 }
 
-impl Tsig {
+impl TsigPlace {
+    /// Finds it in a message that has one question; `None` if there is none, or the message is malformed.
+    pub fn of(message: &[u8]) -> Option<TsigPlace> {
+        extensions_behind(message, skip_name(message, HEADER)? + 4).ok()?.tsig
+    }
+
     /// Finds the parts of a TSIG (RFC 8945, 4.2); `None` if its data does not fill its record, or one of its names has a pointer.
-    fn read(message: &[u8], (key, key_end): (usize, usize), data: usize, data_end: usize) -> Option<Tsig> {
+    fn read(message: &[u8], (key, key_end): (usize, usize), data: usize, data_end: usize) -> Option<TsigPlace> {
         const TIME_AND_FUDGE: usize = 8;
         let (_, after_key) = Name::read(message, key)?;
         let (_, names_end) = Name::read(&message[..data_end], data)?;
@@ -219,7 +281,7 @@ impl Tsig {
         let original_id = fudge_end + 2 + number(message, fudge_end)? as usize;
         let other_length = number(message, original_id + 4)? as usize;
         let whole = after_key == key_end && original_id + 6 + other_length == data_end;
-        whole.then_some(Tsig { key, key_end, algorithm: data, fudge_end, original_id })
+        whole.then_some(TsigPlace { key, key_end, algorithm: data, fudge_end, original_id })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::dns::compiled::{RrSet, Shape};
 use crate::zone::name;
 use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rtype};
 
-use super::query::{Edns, HEADER, Tsig};
+use super::query::{Edns, HEADER, TsigPlace};
 use crate::dns::cookie;
 
 /// How many offsets of earlier names are remembered as targets of compression pointers.
@@ -81,6 +81,16 @@ impl<'s> Opt<'s> {
     }
 }
 
+/// Why the TSIG of a query is refused.
+pub struct Unsigned<'q> {
+    /// The query.
+    pub query: &'q [u8],
+    /// Where its TSIG is.
+    pub place: TsigPlace,
+    /// The error's number (RFC 8945, 3).
+    pub error: u16,
+}
+
 /// A response under construction.
 pub struct Writer<'b> {
     buffer: &'b mut [u8],
@@ -148,6 +158,12 @@ impl<'b> Writer<'b> {
         })
     }
 
+    /// Writes one record of a set to the answer section, or nothing of it.
+    pub fn one(&mut self, owner: &[u8], set: RrSet<'_>, rdata: &[u8]) -> Result<(), Full> {
+        let one = |writer: &mut Self| writer.record(Owner::Name(owner), set.rtype, set.ttl, set.shape, rdata);
+        self.whole(Section::Answer, 1, one).map(|_| ())
+    }
+
     /// Writes the CNAME that is synthesized from a DNAME (RFC 6672, 3.1). Returns the offset of its target.
     pub fn cname(&mut self, owner: usize, target: &[u8], ttl: u32) -> Result<usize, Full> {
         self.whole(Section::Answer, 1, |writer| {
@@ -169,18 +185,18 @@ impl<'b> Writer<'b> {
         })
     }
 
-    /// Ends the response: the counts, the error code, the OPT where the query had one, and the TSIG (RFC 8945, 5.3.2: unsigned, with
-    /// BADKEY) where `query` has one with a key that nobody knows here. Gives its length.
-    pub fn finish(mut self, rcode: u16, opt: Option<&Opt<'_>>, tsig: Option<(&[u8], Tsig)>) -> usize {
+    /// Ends the response: the counts, the error code, the OPT where the query had one, and where `unsigned` says why the query's TSIG is
+    /// refused, one without a signature (RFC 8945, 5.3.2). Gives its length.
+    pub fn finish(mut self, rcode: u16, opt: Option<&Opt<'_>>, unsigned: Option<Unsigned<'_>>) -> usize {
         self.buffer[3] = (rcode & 0x0f) as u8;
         if let Some(opt) = opt {
             self.limit = self.buffer.len();
             self.opt(rcode, opt).expect("room for the OPT was kept free");
             self.counts[Section::Additional as usize] += 1;
         }
-        if let Some((query, tsig)) = tsig {
+        if let Some(unsigned) = unsigned {
             self.limit = self.buffer.len();
-            self.bad_key(query, tsig).expect("the buffer has room for a TSIG");
+            self.unsigned(&unsigned).expect("the buffer has room for a TSIG");
             self.counts[Section::Additional as usize] += 1;
         }
         for (section, count) in self.counts.iter().enumerate() {
@@ -212,19 +228,18 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    /// RFC 8945, 4.2: the query's key, algorithm, time and fudge, no MAC, its identifier, BADKEY, nothing else.
-    fn bad_key(&mut self, query: &[u8], tsig: Tsig) -> Result<(), Full> {
+    /// RFC 8945, 4.2: the query's key, algorithm, time and fudge, no MAC, its identifier, the error, nothing else.
+    fn unsigned(&mut self, Unsigned { query, place, error }: &Unsigned<'_>) -> Result<(), Full> {
         const CLASS_ANY: u16 = 255;
-        const BADKEY: u16 = 17;
-        self.put(&query[tsig.key..tsig.key_end])?;
+        self.put(&query[place.key..place.key_end])?;
         self.put(&rtype::TSIG.to_be_bytes())?;
         self.put(&CLASS_ANY.to_be_bytes())?;
         self.put(&[0; 4])?;
-        self.put(&((tsig.fudge_end - tsig.algorithm + 8) as u16).to_be_bytes())?;
-        self.put(&query[tsig.algorithm..tsig.fudge_end])?;
+        self.put(&((place.fudge_end - place.algorithm + 8) as u16).to_be_bytes())?;
+        self.put(&query[place.algorithm..place.fudge_end])?;
         self.put(&[0; 2])?;
-        self.put(&query[tsig.original_id..tsig.original_id + 2])?;
-        self.put(&BADKEY.to_be_bytes())?;
+        self.put(&query[place.original_id..place.original_id + 2])?;
+        self.put(&error.to_be_bytes())?;
         self.put(&[0; 2])
     }
 

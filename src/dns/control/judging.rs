@@ -61,7 +61,8 @@ impl State {
         });
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
         let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
-        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), challenges, identity });
+        let (pools, transfers) = (pools.collect(), Arc::clone(&self.document.transfers));
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity });
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects

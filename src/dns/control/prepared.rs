@@ -11,6 +11,7 @@ use crate::daemon::peers::Identity;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::Zones;
 use crate::dns::protection::Protection;
+use crate::dns::transfer::Transfers;
 use crate::tls::client::Connector;
 
 /// A document, ready.
@@ -28,6 +29,8 @@ pub struct Prepared {
     pub impaired: BTreeMap<String, Impaired>,
     /// What keeps the nameserver from being used against others.
     pub protection: Protection,
+    /// Who gets whole zones, and by which keys other nameservers are known.
+    pub transfers: Arc<Transfers>,
     /// The key by which its peers know this nameserver; none where there are no peers.
     pub identity: Option<Identity>,
     /// The key by which proxies that tell challenges know it; none where none may.

@@ -53,6 +53,7 @@ fn prepared(text: &Value) -> Arc<Prepared> {
     let protection = Protection::of(&config).expect("secrets made up");
     let tcp = Limits::of(&config.tcp);
     Arc::new(Prepared {
+        transfers: Arc::default(),
         config,
         zones: Arc::new(zones),
         impaired: BTreeMap::new(),

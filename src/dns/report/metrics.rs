@@ -28,7 +28,9 @@ const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 
 type Read = fn(&Counters) -> &Count;
 
-const COUNTERS: [(Family, Read); 5] = [
+const COUNTERS: [(Family, Read); 7] = [
+    (TRANSFERS, |c| &c.transfers),
+    (TRANSFERS_BROKEN, |c| &c.transfers_broken),
     (RESPONSES_TRUNCATED, |c| &c.truncated),
     (QUERIES_IGNORED, |c| &c.ignored),
     (RESPONSES_UNSENT, |c| &c.send_errors),

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 
 use super::challenge_listener::ChallengeListener;
+use super::notifier::Notifier;
 use super::own_ipv6;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
@@ -42,6 +43,7 @@ pub struct DnsDaemon {
     pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) listening: Listening,
     pub(super) challenges: ChallengeListener,
+    pub(super) notifier: Notifier,
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
     pub(super) looks: Arc<Looks>,
@@ -94,9 +96,12 @@ impl Daemon for DnsDaemon {
         self.state.on_event(event, now)
     }
 
-    fn perform(&mut self, effect: Effect, _: bool, _: &Inputs<Prepared, Event>) -> Option<lifecycle::Effect> {
+    fn perform(&mut self, effect: Effect, is_daemon: bool, _: &Inputs<Prepared, Event>) -> Option<lifecycle::Effect> {
         match effect {
             Effect::Publish(snapshot) => {
+                if is_daemon {
+                    self.notifier.published(self.state.document(), &snapshot);
+                }
                 self.snapshot.store(snapshot);
                 None
             }
@@ -150,6 +155,7 @@ impl Daemon for DnsDaemon {
     fn accept(&mut self, is_daemon: bool) {
         let document = self.state.document();
         if is_daemon {
+            self.notifier.published(document, &self.state.snapshot());
             self.challenges.serve(document);
             self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
         }
@@ -173,6 +179,7 @@ impl Daemon for DnsDaemon {
 
     fn drain(&mut self, limit: Duration) {
         self.challenges.stop();
+        self.notifier.stop();
         self.listening.drain(limit);
     }
 

@@ -19,6 +19,7 @@ use crate::dns::capacity::Limits;
 use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
 use crate::dns::control::prepared::{Impaired, Instead, Prepared};
 use crate::dns::protection::Protection;
+use crate::dns::transfer::Transfers;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
 use crate::health::Targets;
 use crate::zone::{self, name};
@@ -108,15 +109,26 @@ impl Document for Prepared {
         }
         let missed =
             unusable.iter().map(|error| format!("{error}; members that are probed over it are down")).collect();
-        match (identity, challenges.transpose(), Protection::of(&config)) {
-            (Ok(identity), Ok(challenges_identity), Ok(protection)) => {
-                let tcp = Limits::of(&config.tcp);
-                let prepared =
-                    Prepared { config, zones, impaired, connectors, tcp, protection, identity, challenges_identity };
+        let transfers = Transfers::read(&config.tsig_keys, &config.zones);
+        match (identity, challenges.transpose(), Protection::of(&config), transfers) {
+            (Ok(identity), Ok(challenges_identity), Ok(protection), Ok(transfers)) => {
+                let (tcp, transfers) = (Limits::of(&config.tcp), Arc::new(transfers));
+                let prepared = Prepared {
+                    config,
+                    zones,
+                    impaired,
+                    connectors,
+                    tcp,
+                    protection,
+                    transfers,
+                    identity,
+                    challenges_identity,
+                };
                 Ok((prepared, missed))
             }
-            (identity, challenges, protection) => {
-                Err(identity.err().into_iter().chain(challenges.err()).chain(protection.err()).collect())
+            (identity, challenges, protection, transfers) => {
+                let errors = identity.err().into_iter().chain(challenges.err()).chain(protection.err());
+                Err(errors.chain(transfers.err().into_iter().flatten()).collect())
             }
         }
     }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{BackendState, Latch, Now, Situation};
+use crate::api::alarms::no_other_backend;
 use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
 use crate::daemon::eligibility::Eligibility;
@@ -417,7 +418,7 @@ impl Keeper {
                 "{service}: {why}, and only backends that were failed away from are up (last_resort is false): \
                  `polder failback {service}` uses the primary again"
             ),
-            false => format!("{service}: {why}, and no other backend can serve"),
+            false => no_other_backend(service, &why),
         })
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::finding::Finding;
-use crate::api::alarms::{is_of_silent_peer, no_usable_backend};
+use crate::api::alarms::{is_of_outage, is_of_silent_peer};
+use crate::api::daemon::Daemon;
 use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
@@ -29,10 +30,19 @@ pub(super) fn findings(replies: &[&DaemonReply]) -> Vec<Finding> {
     findings
 }
 
+/// That no proxy of several answers: whatever the reason of each is, nobody is known to serve visitors.
+pub(super) fn no_proxy(replies: &[&DaemonReply]) -> Option<Finding> {
+    let proxies: Vec<_> = replies.iter().filter(|reply| reply.role() == Some(Daemon::Proxy)).collect();
+    let none_answers = proxies.len() > 1 && proxies.iter().all(|reply| reply.answer.is_err());
+    let names = proxies.iter().map(|reply| reply.name());
+    none_answers
+        .then(|| Finding::about(names, "no proxy answers: as far as is known, no service has visitors".to_owned()))
+}
+
 /// Whether another finding has the same cause: the service that nobody gets, or the daemon that does not answer us either.
 fn is_said_already(alarm: &str, status: &Status, silent: &[String]) -> bool {
     let services = status.proxy().into_iter().flat_map(|proxy| &proxy.services);
-    services.filter(|service| !service.usable).any(|service| alarm == no_usable_backend(&service.name))
+    services.filter(|service| !service.usable).any(|service| is_of_outage(alarm, &service.name))
         || silent.iter().any(|peer| is_of_silent_peer(alarm, peer))
 }
 

@@ -5,10 +5,11 @@ use super::operator;
 use crate::api::dns::{PoolStatus, Status};
 use crate::health::Verdict;
 
-pub(super) fn findings(nameservers: &[&Status]) -> Vec<Finding> {
+/// `silent` are the daemons that do not answer us either: that they are down is said.
+pub(super) fn findings(nameservers: &[&Status], silent: &[String]) -> Vec<Finding> {
     // That no member is left is an alarm of the nameserver itself.
     let pools = || nameservers.iter().flat_map(|status| &status.pools);
-    let mut findings: Vec<Finding> = pools().flat_map(addresses_down).collect();
+    let mut findings: Vec<Finding> = pools().flat_map(|pool| addresses_down(pool, silent)).collect();
     findings.extend(pools().flat_map(|pool| {
         let finding = |member: &crate::api::dns::MemberStatus| {
             operator::finding(&format!("{}/{}", pool.name, member.name), member.operator, member.note.as_ref())
@@ -18,9 +19,9 @@ pub(super) fn findings(nameservers: &[&Status]) -> Vec<Finding> {
     findings
 }
 
-fn addresses_down(pool: &PoolStatus) -> Vec<Finding> {
-    let addresses =
-        pool.members.iter().flat_map(|member| member.addresses.iter().map(move |address| (member, address)));
+fn addresses_down(pool: &PoolStatus, silent: &[String]) -> Vec<Finding> {
+    let members = pool.members.iter().filter(|member| !silent.contains(&member.name));
+    let addresses = members.flat_map(|member| member.addresses.iter().map(move |address| (member, address)));
     let down = addresses.filter(|(_, address)| address.check == Verdict::Down && !address.unjudged);
     down.map(|(member, address)| {
         let subject = format!("{}/{}", pool.name, member.name);

@@ -49,6 +49,28 @@ fn a_daemon_that_does_not_answer_is_a_finding() {
 }
 
 #[test]
+fn proxies_that_do_not_answer_are_said_once_and_first_what_that_means() {
+    let silent = |name: &str| {
+        let mut reply = seen(Err(Error::new("refused")));
+        (reply.endpoint.name, reply.endpoint.role) = (Some(name.to_owned()), Some(crate::api::daemon::Daemon::Proxy));
+        reply
+    };
+    let mut nameserver = examples::nameserver();
+    let address = &mut nameserver.pools[0].members[0].addresses[0];
+    (address.check, address.check_reason) = (Verdict::Down, "connection refused".to_owned());
+    let member = nameserver.pools[0].members[0].name.clone();
+    let nameserver = seen(Ok(Status::Nameserver(Box::new(nameserver))));
+    assert_eq!(
+        in_words(&[silent(&member), silent("px-9"), nameserver]),
+        [
+            "no proxy answers: as far as is known, no service has visitors".to_owned(),
+            format!("{member} does not answer: refused"),
+            "px-9 does not answer: refused".to_owned()
+        ]
+    );
+}
+
+#[test]
 fn a_service_on_its_backup_is_one_finding_that_says_since_when_why_and_the_way_back() {
     let mut status = well("px-1");
     for latch in status.services.iter_mut().filter_map(|service| service.latch.as_mut()) {

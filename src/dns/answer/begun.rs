@@ -1,0 +1,55 @@
+//! The beginning of every response: what the query says, its question repeated, its cookie judged, and how long the response may be.
+
+use super::client::{Client, Transport};
+use super::query::{self, HEADER, Query, Refusal};
+use super::writer::{Opt, UDP_SIZE, Writer};
+use crate::dns::cookie::Standing;
+
+/// The largest answer without EDNS over UDP (RFC 1035, 4.2.1).
+pub(super) const PLAIN_UDP_SIZE: usize = 512;
+
+/// A response with nothing but its question yet.
+pub(super) struct Begun<'b, 's> {
+    pub(super) writer: Writer<'b>,
+    pub(super) read: Result<Query, Refusal>,
+    pub(super) opt: Option<Opt<'s>>,
+    pub(super) standing: Standing,
+}
+
+/// Begins a response. `server` is what the client gets that asks which server this is. `None`: the message gets none.
+pub(super) fn begin<'b, 's>(
+    message: &[u8],
+    client: &Client<'_>,
+    server: Option<&'s str>,
+    buffer: &'b mut [u8],
+) -> Option<Begun<'b, 's>> {
+    if !query::is_query(message) {
+        return None;
+    }
+    let mut writer = Writer::new(buffer, message);
+    let read = query::read(message);
+    let (question_end, edns) = match &read {
+        Ok(query) => (Some(query.question_end), query.edns),
+        Err(refusal) => (refusal.question_end, refusal.edns),
+    };
+    if let Some(end) = question_end {
+        writer.question(&message[HEADER..end]);
+    }
+    let mut opt = edns.as_ref().map(|edns| Opt::reply_to(edns, server));
+    let mut standing = Standing::Absent;
+    if let (Some(opt), Some(cookie), Some(issuer)) = (&mut opt, edns.and_then(|edns| edns.cookie), &client.issuer) {
+        let (judged, reply) = issuer.judge(&cookie);
+        (standing, opt.cookie) = (judged, Some(reply));
+    }
+    let limit = match client.transport {
+        Transport::Udp => edns.map_or(PLAIN_UDP_SIZE, |edns| edns.udp_size.min(UDP_SIZE) as usize),
+        Transport::Tcp { keepalive } => {
+            if let Some(opt) = opt.as_mut().filter(|_| edns.is_some_and(|edns| edns.keepalive)) {
+                opt.keepalive = Some(keepalive);
+            }
+            u16::MAX as usize
+        }
+    };
+    writer.set_limit(limit, opt.as_ref());
+    Some(Begun { writer, read, opt, standing })
+}

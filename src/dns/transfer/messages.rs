@@ -1,0 +1,166 @@
+//! The messages of one transfer.
+
+use crate::dns::answer::{Full, HEADER, Writer};
+use crate::dns::compiled::{Node, NodeId, RrSet, Zone};
+use crate::dns::snapshot::Snapshot;
+use crate::dns::tsig::Signer;
+use crate::zone::number::{rcode, rtype};
+
+/// The largest message (RFC 1035, 4.2.2), in bytes: what the buffer of each is to have.
+pub const MESSAGE: usize = 65535;
+
+/// How many bytes a message has that is not one record: names further behind could not be pointed to (RFC 1035, 4.1.4).
+const USUAL: usize = 0x4000;
+
+/// What is transferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// All records, between the SOA and the SOA (RFC 5936, 2.2).
+    Zone {
+        /// With the addresses of pools, as they are answered now.
+        with_pools: bool,
+    },
+    /// The SOA, to a client that has this serial or a later one (RFC 1995, 2).
+    SoaAlone,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    FirstSoa,
+    /// The records of a name, but for so many that have been written.
+    Name(NodeId, usize),
+    LastSoa,
+    End,
+}
+
+/// The messages, one after the other.
+pub struct Messages<'s> {
+    /// The query up to the end of its question.
+    question: Vec<u8>,
+    snapshot: &'s Snapshot,
+    zone: &'s Zone,
+    content: Content,
+    signer: Option<Signer<'s>>,
+    place: Place,
+    /// Messages made.
+    pub made: usize,
+    /// Records written.
+    pub records: usize,
+}
+
+impl<'s> Messages<'s> {
+    /// Of a query, which is given up to the end of its question.
+    pub(super) fn new(
+        question: &[u8],
+        snapshot: &'s Snapshot,
+        zone: &'s Zone,
+        content: Content,
+        signer: Option<Signer<'s>>,
+    ) -> Messages<'s> {
+        let question = question.to_vec();
+        Messages { question, snapshot, zone, content, signer, place: Place::FirstSoa, made: 0, records: 0 }
+    }
+
+    /// Makes the next message in the buffer, which has [`MESSAGE`] bytes, and gives its length; `None` behind the last one. `now` is in
+    /// seconds since the epoch.
+    pub fn next(&mut self, buffer: &mut [u8], now: u64) -> Option<usize> {
+        if self.place == Place::End {
+            return None;
+        }
+        let room = buffer.len() - self.signer.as_ref().map_or(0, |signer| signer.key().record_length());
+        let length = self.fill(&mut buffer[..room]);
+        self.made += 1;
+        Some(match &mut self.signer {
+            Some(signer) => signer.sign(buffer, length, now),
+            None => length,
+        })
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> usize {
+        let mut writer = Writer::new(buffer, &self.question);
+        writer.set_authoritative();
+        // In the first message it must be, in the others it may be (RFC 5936, 2.2.1).
+        if self.made == 0 {
+            writer.question(&self.question[HEADER..]);
+        }
+        let mut written = Written { writer, records: 0 };
+        written.writer.set_limit(USUAL, None);
+        while self.place != Place::End {
+            let before = written.records;
+            let next = self.write(&mut written);
+            self.records += written.records - before;
+            match next {
+                Ok(next) => self.place = next,
+                Err(Cut(place)) => {
+                    self.place = place;
+                    break;
+                }
+            }
+        }
+        written.writer.finish(rcode::NOERROR, None, None)
+    }
+
+    /// Writes what comes next; gives what follows it.
+    fn write(&self, written: &mut Written<'_>) -> Result<Place, Cut> {
+        let zone = self.zone;
+        match self.place {
+            Place::FirstSoa => {
+                written.soa(zone).map_err(|Full| Cut(self.place))?;
+                Ok(match self.content {
+                    Content::SoaAlone => Place::End,
+                    Content::Zone { .. } => Place::Name(0, 0),
+                })
+            }
+            Place::Name(id, done) => {
+                let node = zone.node(id);
+                let records = self.sets(node).flat_map(|set| set.rdatas().map(move |rdata| (set, rdata)));
+                for (n, (set, rdata)) in records.enumerate().skip(done) {
+                    written.record(node.name(), set, rdata).map_err(|Full| Cut(Place::Name(id, n)))?;
+                }
+                let next = id + 1;
+                Ok(if (next as usize) < zone.nodes().len() { Place::Name(next, 0) } else { Place::LastSoa })
+            }
+            Place::LastSoa => written.soa(zone).map(|()| Place::End).map_err(|Full| Cut(self.place)),
+            Place::End => Ok(Place::End),
+        }
+    }
+
+    /// The sets of a name: all of the file, hidden ones too (RFC 5936, 3.2), without the SOA; and those of its pool.
+    fn sets(&self, node: Node<'s>) -> impl Iterator<Item = RrSet<'s>> {
+        let with_pools = self.content == Content::Zone { with_pools: true };
+        let pool = node.pool().filter(|_| with_pools).map(|pool| self.snapshot.pool(pool));
+        let addresses = pool.into_iter().flat_map(|pool| [pool.set(rtype::A), pool.set(rtype::AAAA)]).flatten();
+        node.sets().filter(|set| set.rtype != rtype::SOA).chain(addresses)
+    }
+}
+
+/// The message is full: this is what comes next.
+struct Cut(Place);
+
+/// A message under construction.
+struct Written<'b> {
+    writer: Writer<'b>,
+    records: usize,
+}
+
+impl Written<'_> {
+    fn soa(&mut self, zone: &Zone) -> Result<(), Full> {
+        let apex = zone.node(0);
+        match apex.set(rtype::SOA) {
+            Some(set) => self.record(apex.name(), set, set.first()),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a record; one that is larger than messages usually are gets one to itself.
+    fn record(&mut self, owner: &[u8], set: RrSet<'_>, rdata: &[u8]) -> Result<(), Full> {
+        let mut written = self.writer.one(owner, set, rdata);
+        if written.is_err() && self.records == 0 {
+            self.writer.set_limit(MESSAGE, None);
+            written = self.writer.one(owner, set, rdata);
+        }
+        self.records += usize::from(written.is_ok());
+        written
+    }
+}

@@ -1,0 +1,81 @@
+//! Who gets which zone, as the document says it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::config::dns::{PoolsInTransfer, TsigKeyConfig, ZoneConfig};
+use crate::daemon::key_file::KeyError;
+use crate::dns::tsig::{Key, Keys};
+use crate::zone::name;
+
+/// The keys of the document, and who gets which zone.
+#[derive(Debug, Default)]
+pub struct Transfers {
+    keys: Keys,
+    /// By apex in wire format, lower case; none of a zone that nobody gets.
+    zones: HashMap<Box<[u8]>, Rules>,
+}
+
+/// Who gets a zone, and what of it.
+#[derive(Debug)]
+pub struct Rules {
+    allowed: Vec<Allowed>,
+    /// What it has at the names of pools.
+    pub pools: PoolsInTransfer,
+}
+
+/// Somebody who gets it: both must hold.
+#[derive(Debug)]
+struct Allowed {
+    /// Empty: from anywhere.
+    networks: Vec<IpNet>,
+    /// In wire format, lower case.
+    key: Option<Box<[u8]>>,
+}
+
+impl Transfers {
+    /// Reads the secrets that a document names.
+    ///
+    /// # Errors
+    ///
+    /// Of each file that cannot be used.
+    pub fn read(
+        keys: &BTreeMap<String, TsigKeyConfig>,
+        zones: &BTreeMap<String, ZoneConfig>,
+    ) -> Result<Transfers, Vec<KeyError>> {
+        let keys = Keys::read(keys)?;
+        let rules = |config: &ZoneConfig| {
+            let transfer = config.transfer.as_ref()?;
+            let allowed = transfer.allow.iter().map(|allowed| Allowed {
+                networks: allowed.networks.clone(),
+                key: allowed.key.as_deref().and_then(name::from_text),
+            });
+            Some(Rules { allowed: allowed.collect(), pools: transfer.pools })
+        };
+        let zones = zones.iter().filter_map(|(apex, config)| Some((name::from_text(apex)?, rules(config)?)));
+        Ok(Transfers { keys, zones: zones.collect() })
+    }
+
+    /// The keys that messages are signed with.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Who gets the zone of this apex, in wire format and lower case; `None`: nobody.
+    pub fn of(&self, apex: &[u8]) -> Option<&Rules> {
+        self.zones.get(apex)
+    }
+}
+
+impl Rules {
+    /// Whether a client gets the zone whose query is signed with `key`, or with none.
+    pub fn allow(&self, client: IpAddr, key: Option<&Key>) -> bool {
+        self.allowed.iter().any(|allowed| {
+            let is_near =
+                allowed.networks.is_empty() || allowed.networks.iter().any(|network| network.contains(&client));
+            is_near && allowed.key.as_ref().is_none_or(|wanted| key.is_some_and(|key| key.name() == &**wanted))
+        })
+    }
+}

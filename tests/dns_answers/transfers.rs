@@ -1,0 +1,204 @@
+//! Whole zones: who gets them, and that every record is there once, between the SOA and the SOA.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use hickory_proto::op::{Message, ResponseCode};
+use polder::config::dns::{
+    AllowedConfig, Checks, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig, ZoneConfig,
+};
+use polder::dns::answer::{Client, answer};
+use polder::dns::compiled;
+use polder::dns::snapshot::{PoolAnswer, Snapshot};
+use polder::dns::transfer::{self, MESSAGE, Transfers};
+use polder::dns::tsig::{Key, Signer};
+use polder::zone;
+use polder::zone::name;
+
+use crate::ask::{TCP, pool_config};
+
+const NOW: u64 = 1_800_000_000;
+const SERIAL: u32 = 7;
+
+/// A zone of these records, besides SOA, NS and the pool `www`.
+struct Primary {
+    snapshot: Snapshot,
+}
+
+fn head() -> String {
+    format!("$TTL 300\n@ SOA ns hostmaster {SERIAL} 3600 600 86400 300\n@ NS ns\nns A 192.0.2.53\n")
+}
+
+impl Primary {
+    fn of(records: &str, allow: Vec<AllowedConfig>, pools: PoolsInTransfer) -> Primary {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("example.net.zone");
+        std::fs::write(&file, head() + records).unwrap();
+        let secret_file = folder.path().join("secret");
+        std::fs::write(&secret_file, "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n").unwrap();
+        let loaded = zone::load("example.net", &file, Checks::Lenient).unwrap_or_else(|found| panic!("{found}"));
+        let configs = BTreeMap::from([("www.example.net".to_owned(), pool_config(&[], 300))]);
+        let zones = compiled::compile(Path::new("dns.json"), &[loaded], &configs).unwrap();
+        let transfer = Some(TransferConfig { allow, pools, notify: Vec::new() });
+        let zone = ZoneConfig { file, checks: Checks::Lenient, transfer };
+        let key = TsigKeyConfig { algorithm: TsigAlgorithm::HmacSha256, secret_file };
+        let transfers = Transfers::read(
+            &BTreeMap::from([("trans.key".to_owned(), key)]),
+            &BTreeMap::from([("example.net".to_owned(), zone)]),
+        );
+        let addresses: Vec<IpAddr> = vec!["192.0.2.11".parse().unwrap(), "2001:db8::11".parse().unwrap()];
+        let snapshot = Snapshot {
+            zones: Arc::new(zones),
+            pools: [PoolAnswer::new(300, &addresses)].into(),
+            transfers: Arc::new(transfers.unwrap()),
+            ..Snapshot::default()
+        };
+        Primary { snapshot }
+    }
+
+    fn open(records: &str) -> Primary {
+        let anybody = AllowedConfig { networks: vec!["0.0.0.0/0".parse().unwrap()], key: None };
+        Primary::of(records, vec![anybody], PoolsInTransfer::Present)
+    }
+
+    /// The messages of a transfer to this client; `None`: it is none.
+    fn transfer(&self, query: &[u8], client: &str) -> Option<Vec<Vec<u8>>> {
+        let mut transfer = transfer::begin(query, &self.snapshot, client.parse().unwrap(), NOW)?;
+        let mut buffer = vec![0; MESSAGE];
+        let mut messages = Vec::new();
+        while let Some(length) = transfer.messages.next(&mut buffer, NOW) {
+            messages.push(buffer[..length].to_vec());
+        }
+        Some(messages)
+    }
+}
+
+fn query(qtype: u16, serial: Option<u32>) -> Vec<u8> {
+    let apex = name::from_text("example.net").unwrap();
+    let mut query = vec![0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, u8::from(serial.is_some()), 0, 0];
+    query.extend_from_slice(&apex);
+    query.extend_from_slice(&[qtype.to_be_bytes(), 1u16.to_be_bytes()].concat());
+    if let Some(serial) = serial {
+        query.extend_from_slice(&[0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0]);
+        query.extend_from_slice(&serial.to_be_bytes());
+        query.extend_from_slice(&[0; 16]);
+    }
+    query
+}
+
+const AXFR: u16 = 252;
+const IXFR: u16 = 251;
+
+/// All records as text, in their order.
+fn records(messages: &[Vec<u8>]) -> Vec<String> {
+    let decoded = messages.iter().map(|message| Message::from_vec(message).unwrap());
+    decoded.flat_map(|message| message.answers.iter().map(ToString::to_string).collect::<Vec<_>>()).collect()
+}
+
+fn with_soa_at_both_ends(records: &[String]) -> BTreeSet<&str> {
+    let (first, last) = (records.first().unwrap(), records.last().unwrap());
+    assert!(first.contains(" SOA ") && first == last, "{first}\n{last}");
+    let all: BTreeSet<&str> = records[1..].iter().map(String::as_str).collect();
+    assert_eq!(all.len(), records.len() - 1, "each is there once");
+    all
+}
+
+#[test]
+fn a_zone_has_all_its_records_the_hidden_ones_and_what_its_pools_answer() {
+    let primary = Primary::open("sub NS ns.sub\nns.sub A 192.0.2.54\ndeep.sub TXT hidden\nd DNAME example.com.\n");
+    let messages = primary.transfer(&query(AXFR, None), "192.0.2.1").unwrap();
+    assert_eq!(messages.len(), 1);
+    let message = Message::from_vec(&messages[0]).unwrap();
+    assert!(message.metadata.authoritative && message.queries.len() == 1);
+    let records = records(&messages);
+    let all = with_soa_at_both_ends(&records);
+    for wanted in
+        ["192.0.2.53", "192.0.2.54", "hidden", "DNAME", "www.example.net. 300 IN A 192.0.2.11", "2001:db8::11"]
+    {
+        assert!(all.iter().any(|record| record.contains(wanted)), "{wanted} in {records:#?}");
+    }
+}
+
+#[test]
+fn pools_can_be_left_out() {
+    let anybody = AllowedConfig { networks: vec!["0.0.0.0/0".parse().unwrap()], key: None };
+    let primary = Primary::of("", vec![anybody], PoolsInTransfer::LeftOut);
+    let records = records(&primary.transfer(&query(AXFR, None), "192.0.2.1").unwrap());
+    assert!(!records.iter().any(|record| record.contains("www.")), "{records:#?}");
+}
+
+#[test]
+fn a_large_zone_takes_several_messages_and_one_large_record_a_message_to_itself() {
+    let many: String = (0..5000).map(|n| format!("h{n} A 10.0.{}.{}\n", n / 250, n % 250)).collect();
+    let long: String = (0..150).map(|n| format!(" \"{}\"", format!("{n:03}").repeat(85))).collect();
+    let primary = Primary::open(&format!("{many}long TXT{long}\n"));
+    let messages = primary.transfer(&query(AXFR, None), "192.0.2.1").unwrap();
+    let records = records(&messages);
+    assert_eq!(with_soa_at_both_ends(&records).len(), 5000 + 1 + 3 + 2);
+    assert!(messages.len() > 5, "{}", messages.len());
+    let usual = messages.iter().filter(|message| message.len() <= 0x4000).count();
+    assert_eq!(usual, messages.len() - 1, "all but the one with the long record");
+    assert!(messages.iter().skip(1).all(|message| message[4..6] == [0, 0]), "the question is in the first one alone");
+}
+
+#[test]
+fn who_has_the_serial_gets_the_soa_alone_and_who_has_an_older_one_the_zone() {
+    let primary = Primary::open("a TXT b\n");
+    for (serial, count) in [(SERIAL, 1), (SERIAL + 1, 1), (SERIAL - 1, 7)] {
+        let records = records(&primary.transfer(&query(IXFR, Some(serial)), "192.0.2.1").unwrap());
+        assert_eq!(records.len(), count, "{serial}: {records:#?}");
+    }
+    assert_eq!(primary.transfer(&query(IXFR, None), "192.0.2.1"), None, "it has no SOA");
+}
+
+fn signed(query: &[u8], secret: u8) -> Vec<u8> {
+    let key = Key::new(&name::from_text("trans.key").unwrap(), TsigAlgorithm::HmacSha256, &[secret; 32]);
+    let mut buffer = [query, &[0; 256]].concat();
+    let length = Signer::new(&key).sign(&mut buffer, query.len(), NOW);
+    buffer.truncate(length);
+    buffer
+}
+
+#[test]
+fn networks_and_keys_must_both_hold_where_both_are_asked_for() {
+    let allow = |networks: &[&str], key: Option<&str>| AllowedConfig {
+        networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+        key: key.map(str::to_owned),
+    };
+    let rules = vec![allow(&["192.0.2.0/28"], None), allow(&["2001:db8::/32"], Some("trans.key"))];
+    let primary = Primary::of("", rules, PoolsInTransfer::Present);
+    let plain = query(AXFR, None);
+    let (ours, theirs) = (signed(&plain, 7), signed(&plain, 8));
+    for (query, client, allowed) in [
+        (&plain, "192.0.2.1", true),
+        (&plain, "192.0.2.16", false),
+        (&plain, "2001:db8::1", false),
+        (&ours, "2001:db8::1", true),
+        (&ours, "192.0.2.16", false),
+        (&ours, "192.0.2.1", true),
+        // Who signs wants to be known; with a wrong key he is not.
+        (&theirs, "192.0.2.1", false),
+    ] {
+        assert_eq!(primary.transfer(query, client).is_some(), allowed, "{client}");
+    }
+    let messages = primary.transfer(&ours, "2001:db8::1").unwrap();
+    assert!(messages.iter().all(|message| message[10..12] == [0, 1]), "each has its TSIG");
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_and_an_unknown_key_is_no_key() {
+    let primary = Primary::of(
+        "",
+        vec![AllowedConfig { networks: vec![], key: Some("trans.key".into()) }],
+        PoolsInTransfer::Present,
+    );
+    let ask = |query: &[u8]| {
+        let mut buffer = vec![0; MESSAGE];
+        let answered = answer(query, &primary.snapshot, &Client::without_cookies(TCP), 0, &mut buffer).unwrap();
+        Message::from_vec(&buffer[..answered.length]).unwrap().metadata.response_code
+    };
+    assert_eq!(ask(&query(AXFR, None)), ResponseCode::Refused);
+    assert_eq!(ask(&signed(&query(AXFR, None), 8)), ResponseCode::NotAuth);
+}

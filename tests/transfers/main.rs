@@ -1,0 +1,96 @@
+//! NSD, Knot and BIND as secondaries of polder-dns: they get its zone by a signed transfer, are told of each new serial, and then have what it
+//! has.
+//!
+//! Needs those three and kdig (Debian's nsd, knot, bind9 and knot-dnsutils), and so is apart from `cargo test`:
+//! `cargo test --test transfers -- --ignored --nocapture`. `CHANGES` is how many times the zone changes (40), `SEED` where it begins
+//! (random).
+
+#![allow(clippy::disallowed_methods, reason = "blocking clients poll with a limit")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
+
+mod servers;
+mod zone;
+
+use std::time::{Duration, Instant};
+
+use servers::{KEY, Kind, Primary, SECRET, Secondary, free_port, kdig, records};
+use zone::Zone;
+
+/// No event is waited for longer.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+/// Waits until it is so.
+fn wait(what: impl Fn() -> String, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < end, "{}", what());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+#[ignore = "needs NSD, Knot, BIND and kdig: see CONTRIBUTING.md"]
+fn secondaries_of_every_kind_have_what_the_primary_has_after_each_change() {
+    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    eprintln!("SEED={seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut zone = Zone::random(&mut rng, 400);
+    let ports = [Kind::Nsd, Kind::Knot, Kind::Bind].map(|kind| (kind, free_port()));
+    let primary = Primary::start(&zone, &ports.map(|(_, port)| port));
+    let secondaries = ports.map(|(kind, port)| Secondary::start(kind, port, primary.port));
+    for change in 0..=number("CHANGES").unwrap_or(40) {
+        if change > 0 {
+            zone.change(&mut rng);
+            primary.load(&zone);
+        }
+        wait(
+            || format!("the primary does not serve serial {}:\n{}", zone.serial, primary.log()),
+            || servers::serial(primary.port) == Some(zone.serial),
+        );
+        let ours = records(primary.port, true);
+        assert!(ours.len() > 300, "{ours:#?}");
+        for secondary in &secondaries {
+            wait(
+                || format!("{:?} has no serial {} (SEED={seed}):\n{}", secondary.kind, zone.serial, secondary.log()),
+                || servers::serial(secondary.port) == Some(zone.serial),
+            );
+            let theirs = records(secondary.port, false);
+            let differ: Vec<_> = ours.symmetric_difference(&theirs).collect();
+            assert!(differ.is_empty(), "{:?} differs at change {change} (SEED={seed}): {differ:#?}", secondary.kind);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs kdig: see CONTRIBUTING.md"]
+fn who_has_no_key_or_another_one_gets_nothing_and_a_signed_answer_verifies() {
+    let zone = Zone::random(&mut fastrand::Rng::with_seed(1), 3);
+    let primary = Primary::start(&zone, &[]);
+    let mut rejected = String::new();
+    wait(|| primary.log(), || servers::serial(primary.port) == Some(zone.serial));
+    for (key, expected) in [
+        (None, "REFUSED"),
+        (Some(format!("hmac-sha256:{KEY}:{}", "B".repeat(43) + "=")), "BADSIG"),
+        (Some(format!("hmac-sha512:{KEY}:{SECRET}")), "BADKEY"),
+        (Some(format!("hmac-sha256:nobody.test:{SECRET}")), "BADKEY"),
+    ] {
+        let said = kdig(primary.port, key.as_deref(), &["example.net", "AXFR"]);
+        if !said.contains(expected) {
+            rejected.push_str(&format!("{key:?}: expected {expected}:\n{said}\n"));
+        }
+    }
+    assert!(rejected.is_empty(), "{rejected}");
+    // kdig verifies what it gets, over UDP too, and says so where it cannot.
+    let key = format!("hmac-sha256:{KEY}:{SECRET}");
+    for query in [&["example.net", "SOA"][..], &["example.net", "SOA", "+tcp"], &["nothing.example.net", "A"]] {
+        let said = kdig(primary.port, Some(&key), query);
+        assert!(
+            said.contains("TSIG PSEUDOSECTION") && !said.contains(";; WARNING") && !said.contains(";; ERROR"),
+            "{query:?}:\n{said}"
+        );
+    }
+}
