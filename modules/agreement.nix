@@ -116,7 +116,8 @@ in
     (lib.mkIf (isMember || isProxy) {
       users.groups.${group} = { };
       environment.etc."polder/agreement.json".source =
-        (pkgs.formats.json { }).generate "agreement.json" document;
+        (pkgs.formats.json { }).generate "agreement.json"
+          document;
       # As for the daemons' own keys: an empty file where there is none, so that one that comes through the gate keeps its owner.
       systemd.tmpfiles.settings.polder-keys = {
         ${keyDirectory}.d = {

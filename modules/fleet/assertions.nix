@@ -87,7 +87,13 @@ let
       } have the same address ${address}"
     ) (twice all);
 
-  tsig = concatMap (
+  secrets = mapAttrsToList (_: this: this.key) fleet.tsig;
+  tsig = [
+    (assertion (lib.length (lib.unique secrets) == lib.length secrets)
+      "polder.fleet.tsig: several keys have the same secret in polder.keys, so that who has one of them has all; give each a `key` of its own"
+    )
+  ]
+  ++ concatMap (
     apex:
     let
       inherit (fleet.zones.${apex}) transfer;
@@ -97,6 +103,11 @@ let
     map (known "polder.fleet.zones.\"${apex}\".transfer" "key of polder.fleet.tsig" (
       lib.attrNames fleet.tsig
     )) keys
+    ++ map (
+      one:
+      assertion (one.key != null || one.networks != null)
+        "polder.fleet.zones.\"${apex}\".transfer.allow: one of them would give the zone to anybody; it needs `networks`, `key` or both"
+    ) transfer.allow
   ) (lib.filter (apex: fleet.zones.${apex}.transfer != null) (lib.attrNames fleet.zones));
 
   zones = concatMap (

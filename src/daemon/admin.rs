@@ -146,8 +146,9 @@ async fn accept_one(
         Listener::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
             let uid = stream.peer_cred()?.uid();
-            let own = stream.as_fd().try_clone_to_owned()?;
-            let caller = Caller { origin: Origin::Unix { uid }, site: None, stream: Some(Arc::new(own)) };
+            // Without one more descriptor it is not seen whether the other side has gone.
+            let own = stream.as_fd().try_clone_to_owned().ok().map(Arc::new);
+            let caller = Caller { origin: Origin::Unix { uid }, site: None, stream: own };
             let client = Client::user(uid, geteuid().as_raw());
             connection::start(stream, caller, handler.clone(), link.clone(), slots.take(client));
         }

@@ -49,8 +49,8 @@ pub fn answer(
 ) -> Option<Answered> {
     let server = snapshot.identity.server.as_deref();
     let Begun { mut writer, read, opt, standing } = begin(message, client, server, buffer)?;
-    if let Err(Refusal { tsig: Some(place), edns, .. }) = &read {
-        let signed = Signed { message, place: *place, edns: *edns };
+    if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
+        let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
         let keys = snapshot.transfers.keys();
         return signed.answer(keys, client, buffer, |bare, buffer| answer(bare, snapshot, client, rotation, buffer));
     }

@@ -240,6 +240,14 @@ impl Service {
                 return Err(why);
             }
         }
+        if transfer.messages.is_stuck {
+            self.counters.transfers_broken.add();
+            tracing::error!(
+                "the transfer of zone {zone} (serial {serial}) to {client} ended after {}: the next one is too large for a signed message",
+                counted(transfer.messages.records, "record")
+            );
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         self.counters.transfers.add();
         self.counters.count(Some(Answered {
             length: 0,

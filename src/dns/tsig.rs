@@ -29,14 +29,17 @@ pub enum Refused {
     BadKey,
     /// The signature is not the key's.
     BadSignature,
+    /// The signature has a length that none can have (RFC 8945, 5.2.2.1).
+    Malformed,
 }
 
 impl Refused {
-    /// Its number in the response's TSIG, which is not signed (RFC 8945, 5.3.2).
-    pub fn code(self) -> u16 {
+    /// Its number in the response's TSIG, which is not signed (RFC 8945, 5.3.2); none: the response has no TSIG.
+    pub fn code(self) -> Option<u16> {
         match self {
-            Refused::BadKey => 17,
-            Refused::BadSignature => 16,
+            Refused::BadKey => Some(17),
+            Refused::BadSignature => Some(16),
+            Refused::Malformed => None,
         }
     }
 }
@@ -95,10 +98,10 @@ impl Keys {
         let full = key.mac_length();
         let is_cut = mac.len() < full;
         match is_cut {
-            // RFC 8945, 5.2.2.1: shorter than that is no signature.
-            true if mac.len() < (full / 2).max(10) => return Err(Refused::BadSignature),
+            true if mac.len() < (full / 2).max(10) => return Err(Refused::Malformed),
             true if !hmac::sign(key.secret(), &signed).as_ref().starts_with(mac) => return Err(Refused::BadSignature),
             true => {}
+            false if mac.len() > full => return Err(Refused::Malformed),
             false => hmac::verify(key.secret(), &signed, mac).map_err(|_| Refused::BadSignature)?,
         }
         let mut at = [0; 8];

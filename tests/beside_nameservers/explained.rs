@@ -24,7 +24,7 @@ pub struct Row {
 
 pub const ROWS: [Row; 13] = [
     Row {
-        name: "A transfer (AXFR, IXFR)",
+        name: "A transfer (AXFR, IXFR) that is not allowed",
         aspects: &[Aspect::Answer, Aspect::Authority],
         holds: |case, polder| matches!(case.ask.qtype, 251 | 252) && polder.rcode == 5,
         source: "RFC 5936, 2.2.1",

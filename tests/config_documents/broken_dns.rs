@@ -88,6 +88,35 @@ fn a_broken_rate_limit_and_broken_cookies_are_refused() {
 }
 
 #[test]
+fn a_transfer_to_anybody_or_by_a_key_that_is_not_there_is_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""example.org": { "file""#, r#""example.org": { "transfer": { "allow": [] }, "file""#)],
+            &[r#"dns.json:11: zones["example.org"].transfer.allow: needs at least one object that says who gets the zone"#],
+        ),
+        (
+            &[(r#""example.org": { "file""#, r#""example.org": { "transfer": { "allow": [{}] }, "file""#)],
+            &[r#"dns.json:11: zones["example.org"].transfer.allow[0]: says nothing, and so would give the zone to anybody: expected "networks", "key" or both"#],
+        ),
+        (
+            &[(r#""example.org": { "file""#, r#""example.org": { "transfer": { "allow": [{ "key": "backup" }] }, "file""#)],
+            &[r#"dns.json:11: zones["example.org"].transfer.allow[0].key: "backup" is none of the document's tsig_keys: there is none"#],
+        ),
+        (
+            &[(r#""example.org": { "file""#, r#""example.org": { "transfer": { "allow": [{ "networks": ["192.0.2.1"] }], "notify": [{ "address": "192.0.2.1" }, { "address": "192.0.2.1:53" }] }, "file""#)],
+            &[r#"dns.json:11: zones["example.org"].transfer.notify[1].address: "192.0.2.1:53" stands twice, also at zones["example.org"].transfer.notify[0].address, line 11"#],
+        ),
+        (
+            &[(r#""example.org": { "file""#, r#""example.org": { "transfer": { "allow": [{ "networks": ["::ffff:192.0.2.0/120"] }], "pools": "all" }, "file""#)],
+            &[
+                r#"dns.json:11: zones["example.org"].transfer.allow[0].networks[0]: "::ffff:192.0.2.0/120" is an IPv4 network in IPv6 form: expected "192.0.2.0/24""#,
+                r#"dns.json:11: zones["example.org"].transfer.pools: "all" is not one of "present", "left_out""#,
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn a_broken_zone_is_refused() {
     DNS.refuses(&[
         (
@@ -109,7 +138,7 @@ fn a_broken_zone_is_refused() {
         (
             &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": { "path": "example.org.zone" }"#)],
             &[
-                r#"dns.json:11: zones["example.org"].path: unknown key; known here: checks, file"#,
+                r#"dns.json:11: zones["example.org"].path: unknown key; known here: checks, file, transfer"#,
                 r#"dns.json:11: zones["example.org"]: the key "file" is missing"#,
             ],
         ),

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
+use polder::config::dns::{
+    self, Checks, IdentityConfig, PoolsInTransfer, RateLimitConfig, TcpConfig, TransferConfig, TsigAlgorithm,
+    TsigKeyConfig, WhenAllDown,
+};
 use polder::config::pages::PagesConfig;
 use polder::config::proxy::{
     self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
@@ -441,6 +444,17 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.drain, 3 * SECOND);
     assert_eq!(config.zones["example.net"].file, Path::new("/etc/polder/zones/example.net.zone"));
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].file, data("zones/192.0.2.zone"));
+    assert_eq!(
+        config.tsig_keys["backup.example.net"],
+        TsigKeyConfig { algorithm: TsigAlgorithm::HmacSha384, secret_file: "/run/credentials/polder-dns/tsig".into() }
+    );
+    let TransferConfig { allow, pools, notify } = config.zones["example.net"].transfer.as_ref().unwrap();
+    assert_eq!(allow[0].networks, ["203.0.113.0/24".parse::<ipnet::IpNet>().unwrap()]);
+    assert_eq!((allow[0].key.as_deref(), allow[1].key.as_deref()), (Some("backup.example.net"), None));
+    assert_eq!(*pools, PoolsInTransfer::LeftOut);
+    let told: Vec<String> = notify.iter().map(|one| one.address.to_string()).collect();
+    assert_eq!(told, ["203.0.113.53:53", "[2001:db8::99]:5353"]);
+    assert_eq!(config.zones["2.0.192.in-addr.arpa"].transfer, None);
     let pool = &config.pools["http0.l.example.net"];
     assert_eq!((pool.ttl, &pool.when_all_down, pool.keep_answer), (60, &WhenAllDown::Last, Duration::ZERO));
     assert_eq!(pool.aliases, ["example.net", "www.example.net"]);

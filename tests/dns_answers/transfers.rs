@@ -9,7 +9,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use polder::config::dns::{
     AllowedConfig, Checks, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig, ZoneConfig,
 };
-use polder::dns::answer::{Client, answer};
+use polder::dns::answer::{Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
 use polder::dns::transfer::{self, MESSAGE, Transfers};
@@ -185,6 +185,30 @@ fn networks_and_keys_must_both_hold_where_both_are_asked_for() {
     }
     let messages = primary.transfer(&ours, "2001:db8::1").unwrap();
     assert!(messages.iter().all(|message| message[10..12] == [0, 1]), "each has its TSIG");
+}
+
+#[test]
+fn a_signed_query_with_the_longest_names_is_answered_over_udp_however_little_its_client_takes() {
+    let label = "a".repeat(63);
+    let longest = name::from_text(&format!("{label}.{label}.{label}.{}", "b".repeat(61))).unwrap();
+    assert_eq!(longest.len(), 255);
+    let folder = tempfile::tempdir().unwrap();
+    let secret_file = folder.path().join("secret");
+    std::fs::write(&secret_file, "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n").unwrap();
+    let config = TsigKeyConfig { algorithm: TsigAlgorithm::HmacSha512, secret_file };
+    let keys = BTreeMap::from([(name::to_text(&longest), config)]);
+    let transfers = Arc::new(Transfers::read(&keys, &BTreeMap::new()).unwrap());
+    let snapshot = Snapshot { transfers, ..Snapshot::default() };
+    let plain = [&[0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], &longest, &[0, 1, 0, 1]].concat();
+    let key = Key::new(&longest, TsigAlgorithm::HmacSha512, &[7; 32]);
+    for (now, rcode) in [(0, 5), (1_000, 9)] {
+        let mut query = [&plain[..], &[0; 512]].concat();
+        let length = Signer::new(&key).sign(&mut query, plain.len(), now);
+        let mut buffer = vec![0; usize::from(UDP_SIZE)];
+        let client = Client::without_cookies(Transport::Udp);
+        let answered = answer(&query[..length], &snapshot, &client, 0, &mut buffer).unwrap();
+        assert_eq!((answered.rcode, &buffer[10..12]), (rcode, &[0, 1][..]), "signed, and said at {now}");
+    }
 }
 
 #[test]

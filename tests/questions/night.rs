@@ -328,7 +328,7 @@ async fn machines(stage: &mut Stage<'_>) {
     stage.act(Action::Mend, "px-3").await;
     stage.until("polder status", 0, "All is well.").await;
     stage.act(Action::Freeze, "ns-2").await;
-    stage.until("polder status --timeout 1s", 1, "peer ns-2").await;
+    stage.until("polder status --timeout 1s", 1, "ns-2 does not answer").await;
     stage
         .ask(
             look("Which daemon is silent?", "polder status", "ns-2 does not answer")

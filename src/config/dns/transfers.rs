@@ -141,8 +141,8 @@ pub(super) fn read(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConf
 fn read_allowed(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConfig>>) -> Read<AllowedConfig> {
     let allowed = value.object(&ALLOWED)?;
     let networks = allowed.optional("networks", |value| {
-        let networks =
-            value.list("networks", |value| value.parsed("a network, like \"192.0.2.0/24\"", address::network))?;
+        let networks = value
+            .list("networks", |value| value.parsed("a network, like \"192.0.2.0/24\"", address::client_network))?;
         value.at_least_one("network")?;
         Ok(networks)
     });

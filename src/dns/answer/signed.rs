@@ -16,7 +16,11 @@ pub(super) struct Signed<'m> {
     pub(super) message: &'m [u8],
     pub(super) place: TsigPlace,
     pub(super) edns: Option<Edns>,
+    pub(super) question_end: usize,
 }
+
+/// As much as the longest OPT takes, with a cookie, a name of the server and a time.
+const LONGEST_OPT: usize = 128;
 
 impl Signed<'_> {
     /// Answers it as far as its signature allows; `answer` does so of the query without it.
@@ -33,7 +37,9 @@ impl Signed<'_> {
             Ok(verified) => verified,
             Err(refused) => return self.refuse(refused, client, buffer),
         };
-        let room = self.size(client, buffer.len()) - verified.key.record_length();
+        // A client that takes less than its question and its key need gets more: there is no shorter answer.
+        let least = self.question_end + LONGEST_OPT;
+        let room = self.size(client, buffer.len()).saturating_sub(verified.key.record_length()).max(least);
         match verified.fault {
             Some(fault) => self.tell(fault, &verified, client, (buffer, room), now),
             None => {
@@ -55,16 +61,10 @@ impl Signed<'_> {
     /// It is signed by nobody who is known here: the answer is not signed either.
     fn refuse(&self, refused: Refused, client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
         let Begun { writer, opt, standing, .. } = begin(self.message, client, None, buffer)?;
-        let unsigned = Unsigned { query: self.message, place: self.place, error: refused.code() };
-        let length = writer.finish(rcode::NOTAUTH, opt.as_ref(), Some(unsigned));
-        Some(Answered {
-            length,
-            rcode: rcode::NOTAUTH,
-            truncated: false,
-            account: Account::ERROR,
-            cookie: standing,
-            slot: None,
-        })
+        let unsigned = refused.code().map(|error| Unsigned { query: self.message, place: self.place, error });
+        let rcode = if unsigned.is_some() { rcode::NOTAUTH } else { rcode::FORMERR };
+        let length = writer.finish(rcode, opt.as_ref(), unsigned);
+        Some(Answered { length, rcode, truncated: false, account: Account::ERROR, cookie: standing, slot: None })
     }
 
     /// Its signature is good, and something else is not.

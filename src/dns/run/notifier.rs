@@ -1,11 +1,13 @@
 //! Tells other nameservers that a zone has a new serial (NOTIFY, RFC 1996), again and again until each has heard it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::net::UdpSocket;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -21,40 +23,69 @@ use crate::zone::number::{CLASS_IN, rtype};
 /// by then looks by itself, as the zone's SOA says.
 const WAITS: [u64; 10] = [1, 2, 4, 8, 15, 30, 60, 60, 60, 60];
 
-/// The longest message over UDP without EDNS, in bytes.
+/// The longest answer, in bytes: one over UDP without EDNS.
 const DATAGRAM: usize = 512;
 
-/// What is told to whom, while nobody has answered.
-#[derive(Default)]
+/// How many are told at a time: each takes a socket.
+const AT_A_TIME: usize = 32;
+
+/// How long nobody is told after the start. Until then a process that has handed over may answer from what it served.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// A zone and the address of somebody who is told of it.
+type Whom = (String, SocketAddr);
+
+/// What is told to whom.
 pub struct Notifier {
-    /// The serials that are served, by apex.
-    served: HashMap<Box<[u8]>, u32>,
-    /// By zone and address. A later serial takes the place of an earlier one that was not heard.
-    telling: BTreeMap<(String, SocketAddr), JoinHandle<()>>,
+    /// The serial that was told last, and by which key; heard or not.
+    told: BTreeMap<Whom, (u32, Option<String>)>,
+    /// What has not been heard yet. A later serial takes the place of an earlier one.
+    telling: BTreeMap<Whom, JoinHandle<()>>,
+    turns: Rc<Semaphore>,
+    began: Instant,
+}
+
+impl Default for Notifier {
+    fn default() -> Notifier {
+        let turns = Rc::new(Semaphore::new(AT_A_TIME));
+        Notifier { told: BTreeMap::new(), telling: BTreeMap::new(), turns, began: Instant::now() }
+    }
 }
 
 impl Notifier {
-    /// Another snapshot is answered from: whoever wants to know is told of each zone whose serial is another one.
+    /// Another document or snapshot is in force: whoever does not know a zone's serial is told of it, and nobody whom the document has
+    /// no more.
     pub fn published(&mut self, document: &Prepared, snapshot: &Snapshot) {
-        self.telling.retain(|_, task| !task.is_finished());
-        self.served.retain(|apex, _| snapshot.zones.get(apex).is_some());
-        for (apex, config) in &document.config.zones {
+        let mut wanted = BTreeSet::new();
+        for (zone, config) in &document.config.zones {
             let notified = config.transfer.iter().flat_map(|transfer| &transfer.notify);
-            let Some(wire) = name::from_text(apex) else { continue };
-            let Some(serial) = snapshot.zones.get(&wire).map(|zone| zone.serial) else { continue };
-            if self.served.insert(wire.clone(), serial) == Some(serial) {
-                continue;
-            }
+            let apex = name::from_text(zone).unwrap_or_default();
+            let Some(serial) = snapshot.zones.get(&apex).map(|zone| zone.serial) else { continue };
             for one in notified {
-                let key = one.key.as_deref().and_then(|name| document.transfers.keys().named(name));
-                let told = Told { zone: apex.clone(), message: message(&wire), serial, key: key.cloned() };
+                let whom = (zone.clone(), one.address);
+                let news = (serial, one.key.clone());
+                wanted.insert(whom.clone());
+                if self.told.get(&whom) == Some(&news) {
+                    continue;
+                }
+                let key = one.key.as_deref().and_then(|name| document.transfers.keys().named(name)).cloned();
+                let told =
+                    Told { zone: zone.clone(), message: message(&apex), serial, key, turns: Rc::clone(&self.turns) };
                 let from = own_address(&document.config, one);
-                let task = tokio::task::spawn_local(told.tell(one.address, from));
-                if let Some(earlier) = self.telling.insert((apex.clone(), one.address), task) {
+                let task = tokio::task::spawn_local(told.tell(one.address, from, self.began + FIRST));
+                self.told.insert(whom.clone(), news);
+                if let Some(earlier) = self.telling.insert(whom, task) {
                     earlier.abort();
                 }
             }
         }
+        self.told.retain(|whom, _| wanted.contains(whom));
+        self.telling.retain(|whom, task| {
+            if !wanted.contains(whom) {
+                task.abort();
+            }
+            !task.is_finished() && wanted.contains(whom)
+        });
     }
 
     /// Nobody is told any more.
@@ -69,11 +100,13 @@ struct Told {
     message: Vec<u8>,
     serial: u32,
     key: Option<Key>,
+    turns: Rc<Semaphore>,
 }
 
 impl Told {
-    async fn tell(self, to: SocketAddr, from: SocketAddr) {
+    async fn tell(self, to: SocketAddr, from: SocketAddr, not_before: Instant) {
         let mut last = String::new();
+        sleep_until(not_before).await;
         for wait in WAITS.map(Duration::from_secs) {
             let next = Instant::now() + wait;
             match self.ask(to, from, wait).await {
@@ -91,9 +124,11 @@ impl Told {
     }
 
     async fn ask(&self, to: SocketAddr, from: SocketAddr, wait: Duration) -> io::Result<()> {
-        let mut buffer = [0; DATAGRAM];
+        // They are many only where many hear nothing; the semaphore is never closed.
+        let _turn = self.turns.acquire().await;
         let id = fastrand::u16(..).to_be_bytes();
-        buffer[..self.message.len()].copy_from_slice(&self.message);
+        let mut buffer = self.message.clone();
+        buffer.resize(self.message.len() + self.key.as_ref().map_or(0, Key::record_length), 0);
         buffer[..2].copy_from_slice(&id);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let length = match &self.key {
@@ -101,8 +136,7 @@ impl Told {
             None => self.message.len(),
         };
         let answered = timeout(wait, async {
-            let socket = UdpSocket::bind(from).await?;
-            socket.connect(to).await?;
+            let socket = connected(from, to).await?;
             socket.send(&buffer[..length]).await?;
             loop {
                 let mut answer = [0; DATAGRAM];
@@ -129,13 +163,30 @@ fn message(apex: &[u8]) -> Vec<u8> {
     [&header[..], apex, &rtype::SOA.to_be_bytes(), &CLASS_IN.to_be_bytes()].concat()
 }
 
+/// From our own address where that can be, and else from any.
+async fn connected(from: SocketAddr, to: SocketAddr) -> io::Result<UdpSocket> {
+    let bound = async |own: SocketAddr| {
+        let socket = UdpSocket::bind(own).await?;
+        socket.connect(to).await.map(|()| socket)
+    };
+    match bound(from).await {
+        Ok(socket) => Ok(socket),
+        Err(_) => bound(unspecified(to)).await,
+    }
+}
+
 /// The address that it is told from: where this nameserver listens, so that it is known for what it is.
 fn own_address(config: &DnsConfig, notified: &NotifiedConfig) -> SocketAddr {
-    let own = config.listeners.iter().map(SocketAddr::ip);
-    let mut own = own.filter(|own| own.is_ipv4() == notified.address.is_ipv4() && !own.is_unspecified());
-    let any = match notified.address {
-        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
-    };
-    SocketAddr::new(own.next().unwrap_or(any), 0)
+    let to = notified.address.ip();
+    let is_fit =
+        |own: &IpAddr| own.is_ipv4() == to.is_ipv4() && own.is_loopback() == to.is_loopback() && !own.is_unspecified();
+    let own = config.listeners.iter().map(SocketAddr::ip).find(is_fit);
+    own.map_or_else(|| unspecified(notified.address), |own| SocketAddr::new(own, 0))
+}
+
+fn unspecified(like: SocketAddr) -> SocketAddr {
+    match like {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
 }

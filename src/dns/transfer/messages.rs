@@ -47,6 +47,8 @@ pub struct Messages<'s> {
     pub made: usize,
     /// Records written.
     pub records: usize,
+    /// The next record has no room in any message, with what signs it: the transfer ends here.
+    pub is_stuck: bool,
 }
 
 impl<'s> Messages<'s> {
@@ -59,17 +61,33 @@ impl<'s> Messages<'s> {
         signer: Option<Signer<'s>>,
     ) -> Messages<'s> {
         let question = question.to_vec();
-        Messages { question, snapshot, zone, content, signer, place: Place::FirstSoa, made: 0, records: 0 }
+        Messages {
+            question,
+            snapshot,
+            zone,
+            content,
+            signer,
+            place: Place::FirstSoa,
+            made: 0,
+            records: 0,
+            is_stuck: false,
+        }
     }
 
-    /// Makes the next message in the buffer, which has [`MESSAGE`] bytes, and gives its length; `None` behind the last one. `now` is in
+    /// Makes the next message in the buffer, which has [`MESSAGE`] bytes, and gives its length; `None` behind the last one, or where it
+    /// [is stuck](Messages::is_stuck). `now` is in
     /// seconds since the epoch.
     pub fn next(&mut self, buffer: &mut [u8], now: u64) -> Option<usize> {
         if self.place == Place::End {
             return None;
         }
         let room = buffer.len() - self.signer.as_ref().map_or(0, |signer| signer.key().record_length());
+        let before = self.records;
         let length = self.fill(&mut buffer[..room]);
+        if self.records == before && self.place != Place::End {
+            self.is_stuck = true;
+            return None;
+        }
         self.made += 1;
         Some(match &mut self.signer {
             Some(signer) => signer.sign(buffer, length, now),

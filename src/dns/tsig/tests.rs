@@ -87,7 +87,7 @@ fn a_signature_that_is_cut_off_is_known_and_not_enough() {
     let half = cut(16);
     assert_eq!(keys.verify(&half, place(&half), NOW).unwrap().fault, Some(Untimely::BadTruncation));
     let less = cut(15);
-    assert_eq!(keys.verify(&less, place(&less), NOW).map(|_| ()).unwrap_err(), Refused::BadSignature);
+    assert_eq!(keys.verify(&less, place(&less), NOW).map(|_| ()).unwrap_err(), Refused::Malformed);
     let mut wrong = cut(16);
     let at = place(&wrong).fudge_end + 2;
     wrong[at] ^= 1;

@@ -278,21 +278,20 @@ impl PeerState {
         self.differs = differing.map(|(service, _)| (service.clone(), since(service))).collect();
     }
 
-    /// Services whose latch has differed for longer than a moment. What a peer had that is not heard any more is past.
+    /// Services whose latch has differed for longer than a moment. A peer that is not heard any more counts too: it may serve what it had.
     pub fn differing(&self, now: Now) -> Vec<String> {
-        if !self.heard.is_some_and(|heard| heard.is_recent(now.running)) {
-            return Vec::new();
-        }
         let lasting = self.differs.iter().filter(|(_, since)| now.running.saturating_sub(**since) > LASTING);
         lasting.map(|(service, _)| service.clone()).collect()
     }
 
     /// What the operator should look at.
     pub fn alarms(&self, peer: &str, ours: &Latches, now: Now) -> Vec<String> {
+        let is_heard = self.heard.is_some_and(|heard| heard.is_recent(now.running));
+        let (has, when) = if is_heard { ("has", "") } else { ("had", " when it was heard last") };
         let differing = self.differing(now).into_iter().filter_map(|service| {
             let (ours, theirs) = (ours.get(&service)?.latch()?, self.latches.get(&service)?);
             Some(format!(
-                "{service}: peer {peer} has {} active (epoch {}), this proxy {} (epoch {})",
+                "{service}: peer {peer} {has} {} active (epoch {}){when}, this proxy has {} (epoch {})",
                 theirs.active, theirs.epoch, ours.active, ours.epoch
             ))
         });

@@ -294,9 +294,12 @@ fn peers_latches_and_words_are_taken_over_and_a_difference_that_lasts_is_an_alar
     machine.take(peer(latch_value(1, "web2")));
     assert_eq!((machine.view(), machine.alarms()), (LatchView::Active(1), String::new()));
     machine.pass(Duration::from_secs(4));
-    assert_eq!(machine.alarms(), "", "what a peer had that is not heard any more is past");
+    let silent = machine.alarms();
+    assert!(
+        silent.contains("peer px2 had web2 active (epoch 1) when it was heard last, this proxy has web3 (epoch 2)")
+    );
     machine.take(peer(latch_value(1, "web2")));
-    assert!(machine.alarms().contains("peer px2 has web2 active (epoch 1), this proxy web3 (epoch 2)"));
+    assert!(machine.alarms().contains("peer px2 has web2 active (epoch 1), this proxy has web3 (epoch 2)"));
     machine.take(peer(latch_value(2, "web3")));
     assert_eq!(machine.alarms(), "");
     let word = json!({ "state": "drain", "who": "bob", "when": 5, "by": "px2", "why": "", "until": null });

@@ -11,6 +11,7 @@ mod services;
 use std::collections::BTreeSet;
 
 use super::agreement::Views;
+use crate::api::daemon::Daemon;
 use crate::verbs::replies::DaemonReply;
 pub use finding::Finding;
 
@@ -25,14 +26,13 @@ pub fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<Findin
     let proxies: Vec<_> = replies.iter().filter_map(|reply| reply.proxy()).collect();
     let nameservers: Vec<_> = replies.iter().filter_map(|reply| reply.nameserver()).collect();
     let services = services::all(replies.iter().copied());
-    let silent: Vec<String> = replies.iter().filter(|reply| reply.answer.is_err()).map(|reply| reply.name()).collect();
     let mut findings = services::unusable(&services);
     findings.extend(daemons::no_proxy(&replies));
     findings.extend(daemons::findings(&replies));
     findings.extend(super::agreement::all(replies.iter().copied()).iter().flat_map(agreement::findings));
     findings.extend(services::impaired(&services));
     findings.extend(differences::of_proxies(&proxies));
-    findings.extend(pools::findings(&nameservers, &silent));
+    findings.extend(pools::findings(&nameservers, &daemons::silent(&replies, Daemon::Proxy)));
     findings.extend(differences::of_nameservers(&nameservers));
     let mut seen = BTreeSet::new();
     findings.retain(|finding| seen.insert(finding.clone()));

@@ -16,10 +16,9 @@ const NAMED: usize = 3;
 pub(super) fn findings(replies: &[&DaemonReply]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = replies.iter().filter_map(|reply| unanswered(reply)).collect();
     findings.extend(unready(replies));
-    let silent: Vec<String> = replies.iter().filter(|reply| reply.answer.is_err()).map(|reply| reply.name()).collect();
     let mut alarms: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for status in replies.iter().filter_map(|reply| reply.status()) {
-        for alarm in status.daemon().alarms.iter().filter(|alarm| !is_said_already(alarm, status, &silent)) {
+        for alarm in status.daemon().alarms.iter().filter(|alarm| !is_said_already(alarm, status, replies)) {
             alarms.entry(alarm).or_default().push(&status.daemon().name);
         }
     }
@@ -30,20 +29,28 @@ pub(super) fn findings(replies: &[&DaemonReply]) -> Vec<Finding> {
     findings
 }
 
-/// That no proxy of several answers: whatever the reason of each is, nobody is known to serve visitors.
+/// Those of a role that do not answer us. Daemons of both roles may have the name of one machine; one whose role is not known may be of either.
+pub(super) fn silent(replies: &[&DaemonReply], role: Daemon) -> Vec<String> {
+    let is_meant = |reply: &&&DaemonReply| reply.answer.is_err() && reply.role().is_none_or(|known| known == role);
+    replies.iter().filter(is_meant).map(|reply| reply.name()).collect()
+}
+
+/// That no proxy of several answers, and no nameserver finds one up either.
 pub(super) fn no_proxy(replies: &[&DaemonReply]) -> Option<Finding> {
     let proxies: Vec<_> = replies.iter().filter(|reply| reply.role() == Some(Daemon::Proxy)).collect();
     let none_answers = proxies.len() > 1 && proxies.iter().all(|reply| reply.answer.is_err());
-    let names = proxies.iter().map(|reply| reply.name());
-    none_answers
-        .then(|| Finding::about(names, "no proxy answers: as far as is known, no service has visitors".to_owned()))
+    let pools = replies.iter().filter_map(|reply| reply.nameserver()).flat_map(|status| &status.pools);
+    let mut addresses = pools.flat_map(|pool| &pool.members).flat_map(|member| &member.addresses);
+    let any_is_up = addresses.any(|address| address.check == Verdict::Up);
+    let words = || "no proxy that was asked answers: as far as is known, no service has visitors".to_owned();
+    (none_answers && !any_is_up).then(|| Finding::about(proxies.iter().map(|reply| reply.name()), words()))
 }
 
 /// Whether another finding has the same cause: the service that nobody gets, or the daemon that does not answer us either.
-fn is_said_already(alarm: &str, status: &Status, silent: &[String]) -> bool {
+fn is_said_already(alarm: &str, status: &Status, replies: &[&DaemonReply]) -> bool {
     let services = status.proxy().into_iter().flat_map(|proxy| &proxy.services);
     services.filter(|service| !service.usable).any(|service| is_of_outage(alarm, &service.name))
-        || silent.iter().any(|peer| is_of_silent_peer(alarm, peer))
+        || silent(replies, status.daemon().role).iter().any(|peer| is_of_silent_peer(alarm, peer))
 }
 
 fn unanswered(reply: &DaemonReply) -> Option<Finding> {

@@ -5,7 +5,7 @@ use super::operator;
 use crate::api::dns::{PoolStatus, Status};
 use crate::health::Verdict;
 
-/// `silent` are the daemons that do not answer us either: that they are down is said.
+/// `silent` are the proxies that do not answer us either: that they are down is said.
 pub(super) fn findings(nameservers: &[&Status], silent: &[String]) -> Vec<Finding> {
     // That no member is left is an alarm of the nameserver itself.
     let pools = || nameservers.iter().flat_map(|status| &status.pools);

@@ -97,9 +97,12 @@ impl<'a> Service<'a> {
             let LatchStatus { at, by, reason, .. } = latch;
             let (name, since) = (self.0.name, since(*at));
             let back = match primary.check {
-                _ if primary.operator != OperatorState::Ready => format!(
-                    "{} is in {}: `polder ready {name}/{}`, then `polder failback {name}` goes back",
-                    primary.name, primary.operator, primary.name
+                check if primary.operator != OperatorState::Ready => format!(
+                    "{} is in {}: `polder ready {name}/{}`, then `polder failback {name}` goes back{}",
+                    primary.name,
+                    primary.operator,
+                    primary.name,
+                    if check == Verdict::Up { "" } else { " when it is up" }
                 ),
                 Verdict::Up => format!("{} is up: `polder failback {name}` goes back", primary.name),
                 _ => format!("`polder failback {name}` goes back to {} when that is up", primary.name),

@@ -56,14 +56,16 @@ fn proxies_that_do_not_answer_are_said_once_and_first_what_that_means() {
         reply
     };
     let mut nameserver = examples::nameserver();
-    let address = &mut nameserver.pools[0].members[0].addresses[0];
-    (address.check, address.check_reason) = (Verdict::Down, "connection refused".to_owned());
+    for address in nameserver.pools.iter_mut().flat_map(|pool| &mut pool.members).flat_map(|one| &mut one.addresses) {
+        (address.check, address.check_reason) = (Verdict::Down, "connection refused".to_owned());
+    }
+    nameserver.pools.iter_mut().for_each(|pool| pool.members.truncate(1));
     let member = nameserver.pools[0].members[0].name.clone();
     let nameserver = seen(Ok(Status::Nameserver(Box::new(nameserver))));
     assert_eq!(
         in_words(&[silent(&member), silent("px-9"), nameserver]),
         [
-            "no proxy answers: as far as is known, no service has visitors".to_owned(),
+            "no proxy that was asked answers: as far as is known, no service has visitors".to_owned(),
             format!("{member} does not answer: refused"),
             "px-9 does not answer: refused".to_owned()
         ]
