@@ -101,7 +101,7 @@ pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Ans
     }
     let rcode = if truncated { rcode::NOERROR } else { rcode::BADCOOKIE };
     let length = writer.finish(rcode, opt.as_ref(), None);
-    Some(Answered { length, rcode, truncated, account: Account::ERROR, cookie: standing, slot: None })
+    Some(Answered { truncated, ..Answered::of_no_zone(length, rcode, standing) })
 }
 
 /// Answers a question about the server itself (RFC 4892, and BIND's older names), as far as the document says something.

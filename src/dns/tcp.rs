@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -24,17 +24,14 @@ use super::capacity::Limits;
 use super::cookie::{Issuer, Standing};
 use super::counters::Counters;
 use super::protection::Protection;
-use super::rate_limit::Account;
 use super::snapshot::Snapshot;
-use super::transfer;
+use super::transfer::{self, MESSAGE};
 use crate::counted::counted;
 use crate::daemon::client_network;
 use crate::daemon::ticks::Tick;
+use crate::unix_time::unix_ms;
 use crate::zone::name;
 use crate::zone::number::rcode;
-
-/// The largest message (RFC 1035, 4.2.2).
-const MESSAGE: usize = 65535;
 
 /// How long accepting pauses when this machine has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -249,14 +246,8 @@ impl Service {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.counters.transfers.add();
-        self.counters.count(Some(Answered {
-            length: 0,
-            rcode: rcode::NOERROR,
-            truncated: false,
-            account: Account::ERROR,
-            cookie: Standing::Absent,
-            slot: transfer.slot,
-        }));
+        self.counters
+            .count(Some(Answered { slot: transfer.slot, ..Answered::of_no_zone(0, rcode::NOERROR, Standing::Absent) }));
         tracing::info!(
             "zone {zone} (serial {serial}) was transferred to {client}: {} in {}",
             counted(transfer.messages.records, "record"),
@@ -291,7 +282,7 @@ impl Service {
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    unix_ms() / 1000
 }
 
 /// One connection's slot under the limits, which is free again when this is dropped.

@@ -20,3 +20,10 @@ pub struct Answered {
     /// Where the queries of the zone are counted that its name is in; none: no zone is asked.
     pub slot: Option<Slot>,
 }
+
+impl Answered {
+    /// A response of no zone, which counts as an error.
+    pub fn of_no_zone(length: usize, rcode: u16, cookie: Standing) -> Answered {
+        Answered { length, rcode, truncated: false, account: Account::ERROR, cookie, slot: None }
+    }
+}

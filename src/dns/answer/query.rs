@@ -113,7 +113,7 @@ impl TransferQuery {
     /// Reads one; `None` for any other message, and for one that is malformed.
     pub fn read(message: &[u8]) -> Option<TransferQuery> {
         let is_query = is_query(message) && (message[2] >> 3) & 0x0f == OPCODE_QUERY && count(message, 4) == 1;
-        let (name, end) = Name::read(message, HEADER).filter(|_| is_query)?;
+        let end = skip_name(message, HEADER).filter(|_| is_query)?;
         let question_end = end + 4;
         let is_of_internet = number(message, end + 2)? == CLASS_IN;
         let kind = match number(message, end).filter(|_| is_of_internet)? {
@@ -121,6 +121,7 @@ impl TransferQuery {
             rtype::IXFR => TransferKind::Incremental { serial: first_serial(message, question_end)? },
             _ => return None,
         };
+        let (name, _) = Name::read(message, HEADER).filter(|(_, name_end)| *name_end == end)?;
         let tsig = extensions_behind(message, question_end).ok()?.tsig;
         Some(TransferQuery { name, kind, tsig, question_end })
     }

@@ -7,7 +7,6 @@ use super::begun::{Begun, PLAIN_UDP_SIZE, begin};
 use super::client::{Client, Transport};
 use super::query::{Edns, TsigPlace};
 use super::writer::{UDP_SIZE, Unsigned};
-use crate::dns::rate_limit::Account;
 use crate::dns::tsig::{Keys, Refused, Untimely, Verified};
 use crate::zone::number::rcode;
 
@@ -64,7 +63,7 @@ impl Signed<'_> {
         let unsigned = refused.code().map(|error| Unsigned { query: self.message, place: self.place, error });
         let rcode = if unsigned.is_some() { rcode::NOTAUTH } else { rcode::FORMERR };
         let length = writer.finish(rcode, opt.as_ref(), unsigned);
-        Some(Answered { length, rcode, truncated: false, account: Account::ERROR, cookie: standing, slot: None })
+        Some(Answered::of_no_zone(length, rcode, standing))
     }
 
     /// Its signature is good, and something else is not.
@@ -79,13 +78,6 @@ impl Signed<'_> {
         let Begun { writer, opt, standing, .. } = begin(&verified.message, client, None, &mut buffer[..room])?;
         let length = writer.finish(rcode::NOTAUTH, opt.as_ref(), None);
         let length = verified.sign_fault(fault, buffer, length, now);
-        Some(Answered {
-            length,
-            rcode: rcode::NOTAUTH,
-            truncated: false,
-            account: Account::ERROR,
-            cookie: standing,
-            slot: None,
-        })
+        Some(Answered::of_no_zone(length, rcode::NOTAUTH, standing))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
@@ -16,6 +16,7 @@ use crate::config::dns::NotifiedConfig;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::snapshot::Snapshot;
 use crate::dns::tsig::{Key, Signer};
+use crate::unix_time::unix_ms;
 use crate::zone::name;
 use crate::zone::number::{CLASS_IN, rtype};
 
@@ -130,7 +131,7 @@ impl Told {
         let mut buffer = self.message.clone();
         buffer.resize(self.message.len() + self.key.as_ref().map_or(0, Key::record_length), 0);
         buffer[..2].copy_from_slice(&id);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = unix_ms() / 1000;
         let length = match &self.key {
             Some(key) => Signer::new(key).sign(&mut buffer, self.message.len(), now),
             None => self.message.len(),
