@@ -30,11 +30,14 @@ const LONGEST: u64 = 20 << 20;
 #[derive(Debug, Clone)]
 pub struct Journals {
     folder: PathBuf,
-    /// By apex, what stands there; locked while it is written.
-    written: Arc<Mutex<HashMap<Box<[u8]>, Arc<History>>>>,
+    /// What stands there; locked while it is written.
+    written: Arc<Mutex<Written>>,
     /// The newest zones whose histories are to be written.
     next: Arc<ArcSwapOption<Zones>>,
 }
+
+/// Histories by apex.
+type Written = HashMap<Box<[u8]>, Arc<History>>;
 
 impl Journals {
     /// Those in a state directory.
@@ -113,7 +116,7 @@ fn content(zone: &Zone, config: &ZoneConfig) -> Option<Content> {
     Some(difference::content(zone, has_pools))
 }
 
-fn write_all(folder: &Path, zones: &Zones, written: &mut HashMap<Box<[u8]>, Arc<History>>) -> io::Result<()> {
+fn write_all(folder: &Path, zones: &Zones, written: &mut Written) -> io::Result<()> {
     let histories = || zones.iter().filter_map(|zone| Some((&zone.apex, zone.history.as_ref()?)));
     match fs::create_dir(folder) {
         // Most nameservers have none.
