@@ -28,8 +28,9 @@ const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 
 type Read = fn(&Counters) -> &Count;
 
-const COUNTERS: [(Family, Read); 7] = [
+const COUNTERS: [(Family, Read); 8] = [
     (TRANSFERS, |c| &c.transfers),
+    (TRANSFERS_OF_DIFFERENCES, |c| &c.transfers_of_differences),
     (TRANSFERS_BROKEN, |c| &c.transfers_broken),
     (RESPONSES_TRUNCATED, |c| &c.truncated),
     (QUERIES_IGNORED, |c| &c.ignored),
