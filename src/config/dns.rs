@@ -14,7 +14,7 @@ mod zones;
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use cookies::CookiesConfig;
 pub use identity::IdentityConfig;
-pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
+pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
 pub use transfers::{AllowedConfig, NotifiedConfig, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig};
@@ -119,6 +119,7 @@ pub const KEYS: [&Keys; 22] = [
     &transfers::NOTIFIED,
     &pools::KEYS,
     &pools::FALLBACK,
+    &pools::HTTPS,
     &pools::MEMBER,
     &check::KEYS,
     &backend_protocol::MEMBER_KEYS,
