@@ -8,12 +8,13 @@ families! {
     CHECK_UP = Gauge "polder_check_up" ["pool", "member", "address"] "1 if checks say up, 0 if down; absent before the first result.";
     CHECK_CHANGES = Counter "polder_check_changes_total" ["pool", "member", "address"] "Changes between up and down.";
     OPERATOR_STATE = Gauge "polder_operator_state" ["pool", "member", "state" "`ready`, `drain`, `maint`"] "1 for the state that the operator has set.";
-    CONNECTIONS_ACCEPTED = Counter "polder_connections_accepted_total" [] "Connections over TCP accepted.";
-    CONNECTIONS_REFUSED = Counter "polder_connections_refused_total" [] "Connections over TCP refused at a limit.";
+    CONNECTIONS_ACCEPTED = Counter "polder_connections_accepted_total" ["transport" "`tcp`, `tls`"] "Connections accepted.";
+    CONNECTIONS_REFUSED = Counter "polder_connections_refused_total" ["transport" "`tcp`, `tls`"] "Connections refused at a limit.";
+    HANDSHAKES_FAILED = Counter "polder_handshakes_failed_total" ["transport" "`tls`"] "Connections over encrypted transports that ended before their handshake was over.";
     TRANSFERS = Counter "polder_transfers_total" [] "Zones that other nameservers have got (AXFR, IXFR).";
     TRANSFERS_BROKEN = Counter "polder_transfers_broken_total" [] "Transfers that ended before the zone was whole there.";
-    RESPONSES = Counter "polder_responses_total" ["transport" "`udp`, `tcp`", "rcode"] "Responses.";
-    ZONE_RESPONSES = Counter "polder_zone_responses_total" ["zone", "transport" "`udp`, `tcp`", "rcode" "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`"] "Those of `polder_responses_total` about names of this zone. The first 1000 zones that the process has had are counted each by itself, later ones together under an empty name.";
+    RESPONSES = Counter "polder_responses_total" ["transport" "`udp`, `tcp`, `tls`", "rcode"] "Responses.";
+    ZONE_RESPONSES = Counter "polder_zone_responses_total" ["zone", "transport" "`udp`, `tcp`, `tls`", "rcode" "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`"] "Those of `polder_responses_total` about names of this zone. The first 1000 zones that the process has had are counted each by itself, later ones together under an empty name.";
     RESPONSES_TRUNCATED = Counter "polder_responses_truncated_total" [] "Responses truncated (TC) to fit a datagram.";
     RESPONSES_UNSENT = Counter "polder_responses_unsent_total" [] "Responses that the kernel did not accept.";
     RESPONSES_RATE_LIMITED = Counter "polder_responses_rate_limited_total" ["class", "action" "`dropped`, `slipped`, `log_only`"] "Responses beyond the [rate limit](documents.md).";
