@@ -55,10 +55,8 @@ pub fn run(args: DrillArgs, output: &Output) -> Exit {
         output.answer(&rows.iter().map(|row| described(row)).collect::<Vec<_>>(), &table::list(&rows));
         return Exit::Done;
     }
-    // Those that need another program are played by themselves: what came before them is not theirs to judge.
-    let is_named = !args.only.is_empty();
     let (rows, left_out): (Vec<&Row>, Vec<&Row>) =
-        rows.into_iter().partition(|row| row.needs.is_none_or(|program| is_named && store::is_installed(program)));
+        rows.into_iter().partition(|row| row.needs.is_none_or(store::is_installed));
     if rows.is_empty() {
         return output.could_not(&table::left_out(&left_out));
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::step::{Step, restored, step, take_seat, write};
+use super::step::{Draft, Step, restored, step, take_seat, write};
 use super::view::Votes;
 use super::{Entry, Key, Lease, Seat, Transaction, View};
 use crate::health::{Proof, Verdict};
@@ -187,10 +187,11 @@ impl Agreement {
         match event {
             Event::Known(view) => {
                 // A store that has gone back, or is empty though something has moved, forgot who may serve: their leases run out first.
+                // Where the proxies have only just begun to agree nobody serves by a lease yet, whatever has moved before.
                 let has_moved = self.stands_at.values().any(|epoch| *epoch > 0);
                 let forgot = match &self.view {
                     Some(before) => before.revision > view.revision,
-                    None => has_moved && view.has_no_latches(),
+                    None => has_moved && view.has_no_latches() && !self.is_joining(now),
                 };
                 if forgot {
                     self.settled = self.settled.max(now.running + self.lasts);
@@ -397,20 +398,26 @@ impl Agreement {
             let agreed = view.latch(service).map_or(0, |(latch, _)| latch.epoch);
             step.next.epoch == agreed.saturating_add(1)
         });
+        let lost: Vec<(&str, Draft)> =
+            ours.filter_map(|(service, latch)| Some((service, restored(service, latch, view)?))).collect();
         let seat = Seat { lease, stands_at: self.stands_at.clone(), verdicts };
         let known = view.seat(&self.own);
-        // Nobody waits for whoever sits down once he stands where the latches are.
+        // Nobody waits for whoever sits down once he stands where the latches are; and whoever sits down once the store has his latches
+        // serves from that moment on: one that has served before goes on without a gap.
         let sits = known.is_some_and(|known| known.lease == lease);
         let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
-        let sits_down = known != Some(&seat) && (sits || !self.stands_at.iter().any(is_late));
-        let sits_down = sits_down && !self.is_under_way(&Key::Seat(self.own.clone()));
+        let may_sit_down = sits || lost.is_empty() && !self.stands_at.iter().any(is_late);
+        let sits_down = known != Some(&seat) && may_sit_down && !self.is_under_way(&Key::Seat(self.own.clone()));
         let seat = sits_down.then(|| take_seat(&self.own, &seat, view));
         let is_free = |service: &str| !self.is_under_way(&Key::Latch(service.to_owned()));
         let wanted = self.wanted.iter().filter(|(service, _)| is_free(service));
         let steps = wanted.filter_map(|(service, wanted)| step(service, wanted, view));
-        let lost = ours.filter(|(service, _)| is_free(service));
-        let lost = lost.filter_map(|(service, latch)| restored(service, latch, view));
+        let lost = lost.into_iter().filter(|(service, _)| is_free(service)).map(|(_, draft)| draft);
         let latches = write(steps.chain(lost), view);
+        // Of what nobody knew whether it was written, it is known now: nothing is left to be.
+        if seat.is_none() && latches.is_empty() && self.pending.is_empty() {
+            self.unwritten = None;
+        }
         seat.into_iter().chain(latches).map(|transaction| self.begin(transaction)).collect()
     }
 

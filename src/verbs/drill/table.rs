@@ -7,7 +7,6 @@ use crate::demo::documents::Times;
 use crate::demo::drill::judge::Judgement;
 use crate::demo::drill::rows::Row;
 use crate::demo::drill::{Outcome, Pace};
-use crate::demo::store;
 
 /// `--list`.
 pub(super) fn list(rows: &[&'static Row]) -> String {
@@ -28,11 +27,7 @@ pub(super) fn list(rows: &[&'static Row]) -> String {
 pub(super) fn left_out(rows: &[&Row]) -> String {
     let line = |row: &&Row| {
         let program = row.needs.unwrap_or_default();
-        let why = match store::is_installed(program) {
-            true => format!("played by name, `polder drill --only {}`", row.name),
-            false => format!("which needs the program `{program}`: there is none in PATH"),
-        };
-        format!("Left out: {} ({}), {why}.", row.name, row.broken)
+        format!("Left out: {} ({}), which needs the program `{program}`: there is none in PATH.", row.name, row.broken)
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
