@@ -4,7 +4,8 @@
 //! zones as [`compiled`] for answering, and each pool's addresses. Counted in [`counters`]. Responses that forged queries could misuse are
 //! limited by [`rate_limit`], except to clients with a good [`cookie`]; [`protection`] has the document's settings for both.
 //!
-//! Other nameservers get whole zones over TCP ([`transfer`]), and are known by the keys of [`tsig`].
+//! Other nameservers get whole zones, or what has changed of them ([`transfer`]), and are known by the keys of [`tsig`]. What has changed is
+//! a zone's [`history`], which outlives the process in its [`journal`].
 //!
 //! A zone that cannot be read at a start is served from its last good copy ([`zone_copies`]), or answered SERVFAIL.
 //!
@@ -23,6 +24,8 @@ pub mod conversation;
 pub mod cookie;
 pub mod counters;
 pub mod encrypted;
+pub mod history;
+pub mod journal;
 pub mod listening;
 pub mod pool;
 pub mod protection;

@@ -107,7 +107,7 @@ fn a_cookie_and_a_limited_answer_allocate_nothing() {
         for rotation in 0..100 {
             let answered = answer(&query, &snapshot, &client, rotation, &mut buffer).expect("a query is answered");
             accounts.debit(&limits, address, answered.account, 1);
-            cut(&query, &client, &mut buffer).expect("a query is answered");
+            cut(&query, &snapshot, &client, &mut buffer).expect("a query is answered");
         }
     });
     assert_eq!(count, 0, "for 100 queries");

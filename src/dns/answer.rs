@@ -32,7 +32,7 @@ use writer::{Owner, Section};
 pub use answered::Answered;
 pub use client::{Client, Transport};
 pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace};
-pub use writer::{Full, UDP_SIZE, Writer};
+pub use writer::{Full, Opt, UDP_SIZE, Writer};
 
 /// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
 const CHAIN: usize = 8;
@@ -92,9 +92,14 @@ pub fn answer(
 
 /// The shortest response to a query, for a client's network that is beyond the rate limit. A client with a client cookie only,
 /// or with an invalid one, gets BADCOOKIE with a valid one, and asks again with that at once (RFC 7873, 5.2.3); any other
-/// gets TC and asks again over TCP. Neither is of use to a client with a forged address.
-pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
-    let Begun { mut writer, opt, standing, .. } = begin(message, client, None, buffer)?;
+/// gets TC and asks again over TCP. Neither is of use to a client with a forged address. Who has signed the query gets that signed too.
+pub fn cut(message: &[u8], snapshot: &Snapshot, client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
+    let Begun { mut writer, read, opt, standing } = begin(message, client, None, buffer)?;
+    if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
+        let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
+        let keys = snapshot.transfers.keys();
+        return signed.answer(keys, client, buffer, |bare, buffer| cut(bare, snapshot, client, buffer));
+    }
     let truncated = standing == Standing::Absent;
     if truncated {
         writer.set_truncated();

@@ -19,7 +19,7 @@ use super::cookie::{Issuer, Standing};
 use super::counters::Counters;
 use super::protection::Protection;
 use super::snapshot::Snapshot;
-use super::transfer::{self, MESSAGE};
+use super::transfer::{self, Brings, MESSAGE};
 use crate::counted::counted;
 use crate::unix_time::unix_ms;
 use crate::zone::name;
@@ -147,11 +147,19 @@ impl Responder {
             );
             return Err(io::ErrorKind::InvalidData.into());
         }
-        self.counters.transfers.add();
         self.counters
             .count(Some(Answered { slot: transfer.slot, ..Answered::of_no_zone(0, rcode::NOERROR, Standing::Absent) }));
+        let since = match transfer.brings {
+            Brings::Nothing => return Ok(true),
+            Brings::Whole => String::new(),
+            Brings::Since(earlier) => {
+                self.counters.transfers_of_differences.add();
+                format!(", what has changed since {earlier}")
+            }
+        };
+        self.counters.transfers.add();
         tracing::info!(
-            "zone {zone} (serial {serial}) was transferred to {client}: {} in {}",
+            "zone {zone} (serial {serial}) was transferred to {client}: {} in {}{since}",
             counted(transfer.messages.records, "record"),
             counted(transfer.messages.made, "message")
         );

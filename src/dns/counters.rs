@@ -29,8 +29,10 @@ pub struct Counters {
     pub ignored: Count,
     /// Answers the kernel did not take.
     pub send_errors: Count,
-    /// Zones that were transferred whole.
+    /// Zones that other nameservers got, whole or what had changed of them.
     pub transfers: Count,
+    /// Of these, those that brought what had changed.
+    pub transfers_of_differences: Count,
     /// Transfers that ended before that.
     pub transfers_broken: Count,
     /// Connections accepted.

@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::control::prepared::Prepared;
 use super::control::{Event, Saved, SavedError, SavedHealth, State, read_operator};
+use super::journal::Journals;
 use super::listening::{Bound, Listening};
 use super::zone_copies::ZoneCopies;
 use crate::daemon::args::DaemonArgs;
@@ -77,6 +78,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let (inputs, incoming) = Inputs::open();
     let exchange = Exchange::new(state.to_tell());
     let zone_copies = ZoneCopies::new(settings.state_dir);
+    let journals = Journals::new(settings.state_dir);
     let rate_limit_log = RateLimitLog::default();
     let challenges = ChallengeListener::new(inputs.clone());
     let daemon = DnsDaemon {
@@ -87,6 +89,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         notifier: Notifier::default(),
         rate_limit_log,
         zone_copies,
+        journals,
         looks: Arc::default(),
         looked: None,
     };

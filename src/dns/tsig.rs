@@ -3,11 +3,14 @@
 //! Owns the keys, what is signed, and in which order it is judged. Works on the bytes of messages, as the answer engine does. Must never:
 //! show a secret, or compare signatures byte by byte (aws-lc-rs does, in constant time).
 
+mod answers;
 mod keys;
 
 use aws_lc_rs::hmac;
 
 use super::answer::TsigPlace;
+use crate::zone::name;
+pub use answers::{Unproven, Verifier};
 pub use keys::{Key, Keys};
 
 /// How far the clocks of the two sides may be apart in what is signed here, in seconds (RFC 8945, 10: 300 is recommended).
@@ -83,7 +86,7 @@ impl Keys {
     ///
     /// It is signed by nobody who is known here.
     pub fn verify(&self, message: &[u8], place: TsigPlace, now: u64) -> Result<Verified<'_>, Refused> {
-        let name = message[place.key..place.key_end].to_ascii_lowercase();
+        let name = name::expand(message, place.key).map(|(name, _)| name.to_ascii_lowercase()).unwrap_or_default();
         let time = place.fudge_end - 8;
         let algorithm = message[place.algorithm..time].to_ascii_lowercase();
         let key = self.get(&name).filter(|key| key.algorithm_name() == algorithm).ok_or(Refused::BadKey)?;

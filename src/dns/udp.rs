@@ -24,7 +24,9 @@ use super::counters::{Counters, Limited};
 use super::protection::Protection;
 use super::rate_limit::{self, Accounts, Class, Verdict};
 use super::snapshot::Snapshot;
+use super::transfer::{self, Brings, Brought};
 use crate::daemon::ticks::Tick;
+use crate::zone::number::rcode;
 
 /// Datagrams taken from the kernel at a time.
 const BATCH: usize = 32;
@@ -146,7 +148,13 @@ impl Worker {
         let client = Client { transport: Transport::Udp, issuer: address.map(|address| moment.issuer(address)) };
         let answered = answer::answer(query, snapshot, &client, fastrand::usize(..), buffer);
         let answered = match (answered, address) {
-            (Some(answered), Some(address)) => self.limit(answered, query, &client, address, moment, buffer)?,
+            (Some(answered), Some(address)) => {
+                let answered = match answered.rcode {
+                    rcode::REFUSED => self.transfer(answered, query, snapshot, address, moment, buffer),
+                    _ => answered,
+                };
+                self.limit(answered, query, snapshot, &client, moment, buffer)?
+            }
             (answered, _) => {
                 self.counters.count(answered);
                 return answered;
@@ -156,16 +164,39 @@ impl Worker {
         Some(answered)
     }
 
+    /// A query that is refused as such may be for what has changed of a zone, by somebody who may have that.
+    #[cold]
+    fn transfer(
+        &self,
+        refused: Answered,
+        query: &[u8],
+        snapshot: &Snapshot,
+        address: IpAddr,
+        moment: &Moment<'_>,
+        buffer: &mut [u8],
+    ) -> Answered {
+        let Some(brought) = transfer::datagram(query, snapshot, address, moment.unix.into(), buffer) else {
+            return refused;
+        };
+        if let Brings::Since(_) = brought.brings {
+            self.counters.transfers.add();
+            self.counters.transfers_of_differences.add();
+        }
+        let Brought { length, account, slot, .. } = brought;
+        Answered { length, account, slot, rcode: rcode::NOERROR, ..refused }
+    }
+
     /// What is left of an answer under the rate limit.
     fn limit(
         &self,
         answered: Answered,
         query: &[u8],
+        snapshot: &Snapshot,
         client: &Client<'_>,
-        address: IpAddr,
         moment: &Moment<'_>,
         buffer: &mut [u8],
     ) -> Option<Answered> {
+        let Some(address) = client.issuer.map(|issuer| issuer.address) else { return Some(answered) };
         let limits = &moment.protection.limits;
         if limits.responses_per_second == 0 || answered.cookie == Standing::Good {
             return Some(answered);
@@ -179,7 +210,7 @@ impl Worker {
             _ if limits.log_only => (Limited::Spared, Some(answered)),
             Verdict::Slip if class == Class::Error => (Limited::Slipped, Some(answered)),
             Verdict::Slip => {
-                let cut = answer::cut(query, client, buffer);
+                let cut = answer::cut(query, snapshot, client, buffer);
                 // It is about the same zone.
                 (Limited::Slipped, cut.map(|cut| Answered { slot: answered.slot, ..cut }))
             }

@@ -177,8 +177,13 @@ impl Write for Measure {
     }
 }
 
-/// The name of a zone's copy. A `/` (RFC 2317) is none of a file's name, and the root has none.
+/// The name of a zone's copy.
 fn file_name(apex: &str) -> String {
+    format!("{}.zone", file_stem(apex))
+}
+
+/// What files about a zone are called, but for what follows the last dot. A `/` (RFC 2317) is none of a file's name, and the root has none.
+pub(super) fn file_stem(apex: &str) -> String {
     let name = if apex == "." { "@" } else { apex };
-    format!("{}.zone", name.replace('/', "%2F"))
+    name.replace('/', "%2F")
 }

@@ -215,6 +215,35 @@ pub fn measure(wire: &[u8]) -> Result<usize, Fault> {
     }
 }
 
+/// Reads the name at `at` of a message, in its own case, and gives it with the offset behind it. Pointers lead back (RFC 1035, 4.1.4), each further
+/// than the one before. `None` where it is cut off or too long.
+pub fn expand(message: &[u8], at: usize) -> Option<(Vec<u8>, usize)> {
+    let (mut name, mut from, mut first, mut end) = (Vec::new(), at, at, None);
+    loop {
+        match usize::from(*message.get(from)?) {
+            pointer @ 0xc0.. => {
+                let low = usize::from(*message.get(from + 1)?);
+                end = end.or(Some(from + 2));
+                from = (pointer & 0x3f) << 8 | low;
+                if from >= first {
+                    return None;
+                }
+                first = from;
+            }
+            label @ ..=LONGEST_LABEL => {
+                name.extend_from_slice(message.get(from..from + label + 1)?);
+                from += label + 1;
+                match label {
+                    0 => return Some((name, end.unwrap_or(from))),
+                    _ if name.len() >= LONGEST_NAME => return None,
+                    _ => {}
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
 /// The labels of a name, the leftmost first; the root has none.
 pub fn labels(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     upward(name).filter_map(|name| {

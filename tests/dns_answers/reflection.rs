@@ -44,7 +44,7 @@ fn left(query: &[u8]) -> Vec<u8> {
     let client = Client { transport: Transport::Udp, issuer: Some(issuer) };
     let mut buffer = vec![0xaa; UDP_SIZE.into()];
     answer(query, &SNAPSHOT, &client, 0, &mut buffer).unwrap();
-    let answered = cut(query, &client, &mut buffer).unwrap();
+    let answered = cut(query, &SNAPSHOT, &client, &mut buffer).unwrap();
     buffer.truncate(answered.length);
     buffer
 }

@@ -9,8 +9,9 @@ use hickory_proto::op::{Message, ResponseCode};
 use polder::config::dns::{
     AllowedConfig, Checks, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig, ZoneConfig,
 };
-use polder::dns::answer::{Client, Transport, UDP_SIZE, answer};
+use polder::dns::answer::{self, Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
+use polder::dns::journal;
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
 use polder::dns::transfer::{self, MESSAGE, Transfers};
 use polder::dns::tsig::{Key, Signer};
@@ -18,6 +19,9 @@ use polder::zone;
 use polder::zone::name;
 
 use crate::ask::{TCP, pool_config};
+
+/// The serial of the zone that [`Primary::changed`] begins with.
+const BEFORE: u32 = SERIAL - 1;
 
 const NOW: u64 = 1_800_000_000;
 const SERIAL: u32 = 7;
@@ -56,6 +60,30 @@ impl Primary {
             ..Snapshot::default()
         };
         Primary { snapshot }
+    }
+
+    /// Served after these records had the serial [`BEFORE`], which everybody trusts.
+    fn changed(before: &str, records: &str, pools: PoolsInTransfer) -> Primary {
+        let anybody = AllowedConfig { networks: vec!["0.0.0.0/0".parse().unwrap()], key: None };
+        let mut primary = Primary::of(records, vec![anybody.clone()], pools);
+        let transfer = Some(TransferConfig { allow: vec![anybody], pools, notify: Vec::new() });
+        let config = ZoneConfig { file: "zone".into(), checks: Checks::Lenient, transfer };
+        let compiled = |serial: u32, records: &str| {
+            let text = head().replace(&format!(" {SERIAL} "), &format!(" {serial} ")) + records;
+            let file = zone::parse("example.net", Path::new("zone"), text.as_bytes(), Checks::Lenient).unwrap();
+            let pools = BTreeMap::from([("www.example.net".to_owned(), pool_config(&[], 300))]);
+            let apex = name::from_text("example.net").unwrap();
+            let owners = compiled::PoolOwners::new(Path::new("dns.json"), vec![apex], &pools).unwrap();
+            compiled::compile_zone(&file, &owners).unwrap()
+        };
+        let mut first = compiled(BEFORE - 1, "");
+        journal::follow_stored(&mut first, &config, || None, || None);
+        let mut second = compiled(BEFORE, before);
+        journal::follow(&mut second, &config, &first);
+        let mut third = compiled(SERIAL, records);
+        journal::follow(&mut third, &config, &second);
+        primary.snapshot.zones = Arc::new(compiled::Zones::new(vec![Arc::new(third)], Vec::new()));
+        primary
     }
 
     fn open(records: &str) -> Primary {
@@ -151,6 +179,81 @@ fn who_has_the_serial_gets_the_soa_alone_and_who_has_an_older_one_the_zone() {
         assert_eq!(records.len(), count, "{serial}: {records:#?}");
     }
     assert_eq!(primary.transfer(&query(IXFR, None), "192.0.2.1"), None, "it has no SOA");
+}
+
+#[test]
+fn who_has_an_earlier_serial_gets_what_is_gone_and_what_is_new_between_the_soas() {
+    let primary =
+        Primary::changed("a A 192.0.2.1\na A 192.0.2.2\n", "a A 192.0.2.2\nb A 192.0.2.3\n", PoolsInTransfer::LeftOut);
+    let records = records(&primary.transfer(&query(IXFR, Some(BEFORE)), "192.0.2.1").unwrap());
+    let brief: Vec<String> = records
+        .iter()
+        .map(|record| match record.split_once(" SOA ") {
+            Some((_, data)) => data.split(' ').nth(2).unwrap().to_owned(),
+            None => record.replace(".example.net. 300 IN A 192.0.2.", " "),
+        })
+        .collect();
+    let [new, old] = [SERIAL, BEFORE].map(|serial| serial.to_string());
+    assert_eq!(brief, [&new, &old, "a 1", &new, "b 3", &new]);
+    // Nobody knows what was served as the first one.
+    let whole = self::records(&primary.transfer(&query(IXFR, Some(BEFORE - 1)), "192.0.2.1").unwrap());
+    assert_eq!(with_soa_at_both_ends(&whole).len(), 5, "{whole:#?}");
+}
+
+#[test]
+fn copies_with_addresses_of_pools_get_the_whole_zone_again() {
+    let primary = Primary::changed("", "b A 192.0.2.3\n", PoolsInTransfer::Present);
+    let records = records(&primary.transfer(&query(IXFR, Some(BEFORE)), "192.0.2.1").unwrap());
+    assert!(with_soa_at_both_ends(&records).iter().any(|record| record.contains("www.")), "{records:#?}");
+}
+
+#[test]
+fn a_datagram_is_answered_with_the_differences_if_they_fit_and_else_with_the_soa_alone() {
+    let few = Primary::changed("a A 192.0.2.1\n", "b A 192.0.2.3\n", PoolsInTransfer::LeftOut);
+    let long: String = (0..30).map(|n| format!("b{n} TXT {}\n", "x".repeat(100))).collect();
+    let many = Primary::changed("a A 192.0.2.1\n", &long, PoolsInTransfer::LeftOut);
+    let ask = |primary: &Primary, query: &[u8], client: &str| {
+        let mut buffer = [0xff; UDP_SIZE as usize];
+        let brought = transfer::datagram(query, &primary.snapshot, client.parse().unwrap(), NOW, &mut buffer);
+        match brought {
+            Some(brought) => Some(Message::from_vec(&buffer[..brought.length]).unwrap().answers.len()),
+            None => {
+                assert!(buffer.iter().all(|byte| *byte == 0xff), "it is untouched");
+                None
+            }
+        }
+    };
+    let older = query(IXFR, Some(BEFORE));
+    assert_eq!(ask(&few, &older, "192.0.2.1"), Some(6));
+    assert_eq!(ask(&many, &older, "192.0.2.1"), Some(1));
+    assert_eq!(ask(&few, &query(IXFR, Some(1)), "192.0.2.1"), Some(1), "the whole zone only over TCP");
+    assert_eq!(ask(&few, &query(IXFR, Some(SERIAL)), "192.0.2.1"), Some(1));
+    assert_eq!(ask(&few, &signed(&older, 7), "192.0.2.1"), Some(6));
+    assert_eq!(ask(&few, &signed(&older, 8), "192.0.2.1"), None, "another secret");
+    assert_eq!(ask(&few, &older, "2001:db8::1"), None, "not allowed");
+    assert_eq!(ask(&few, &query(AXFR, None), "192.0.2.1"), None, "RFC 5936, 4.2");
+}
+
+#[test]
+fn a_query_with_edns_is_answered_with_edns_in_each_message() {
+    let many: String = (0..5000).map(|n| format!("h{n} A 10.0.{}.{}\n", n / 250, n % 250)).collect();
+    let mut asked = query(AXFR, None);
+    asked[11] = 1;
+    asked.extend_from_slice(&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+    let messages = Primary::open(&many).transfer(&asked, "192.0.2.1").unwrap();
+    assert!(messages.len() > 1);
+    assert!(messages.iter().all(|message| Message::from_vec(message).unwrap().edns.is_some()));
+}
+
+#[test]
+fn a_signed_query_beyond_the_rate_limit_gets_a_signed_answer_without_records() {
+    let primary = Primary::open("");
+    let mut buffer = [0; UDP_SIZE as usize];
+    let asked = signed(&query(6, None), 7);
+    let client = Client::without_cookies(Transport::Udp);
+    let answered = answer::cut(&asked, &primary.snapshot, &client, &mut buffer).unwrap();
+    // Who asks without a clock, as this client does, asks at another time than ours.
+    assert_eq!(buffer[10..12], [0, 1], "it has a TSIG: {:?}", &buffer[..answered.length]);
 }
 
 fn signed(query: &[u8], secret: u8) -> Vec<u8> {

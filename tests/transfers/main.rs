@@ -2,8 +2,8 @@
 //! has.
 //!
 //! Needs those three and kdig (Debian's nsd, knot, bind9 and knot-dnsutils), and so is apart from `cargo test`:
-//! `cargo test --test transfers -- --ignored --nocapture`. `CHANGES` is how many times the zone changes (40), `SEED` where it begins
-//! (random).
+//! `cargo test --test transfers -- --ignored --nocapture`. `CHANGES` is how many times the zone changes (40), `KILLS` how many times the primary
+//! is killed (8), `SEED` where it begins (random).
 
 #![allow(clippy::disallowed_methods, reason = "blocking clients poll with a limit")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
@@ -42,27 +42,70 @@ fn secondaries_of_every_kind_have_what_the_primary_has_after_each_change() {
     let ports = [Kind::Nsd, Kind::Knot, Kind::Bind].map(|kind| (kind, free_port()));
     let primary = Primary::start(&zone, &ports.map(|(_, port)| port));
     let secondaries = ports.map(|(kind, port)| Secondary::start(kind, port, primary.port));
-    for change in 0..=number("CHANGES").unwrap_or(40) {
+    let changes = number("CHANGES").unwrap_or(40) as usize;
+    for change in 0..=changes {
         if change > 0 {
             zone.change(&mut rng);
             primary.load(&zone);
         }
+        all_are_equal(&primary, &secondaries, &zone, &format!("at change {change} (SEED={seed})"));
+    }
+    // Each gets the zone whole first, and once more at the first change: what was served before the journal began is not known.
+    let differences = primary.differences();
+    eprintln!("{changes} changes, three secondaries: {differences} transfers of differences");
+    assert!(differences >= 3 * (changes - 1), "{differences} of {changes} changes:\n{}", primary.log());
+}
+
+/// Waits until all have what the primary has, and it has that.
+fn all_are_equal(primary: &Primary, secondaries: &[Secondary], zone: &Zone, when: &str) {
+    wait(
+        || format!("the primary does not serve serial {} {when}:\n{}", zone.serial, primary.log()),
+        || servers::serial(primary.port) == Some(zone.serial),
+    );
+    let ours = records(primary.port, true);
+    assert!(ours.len() > 300, "{ours:#?}");
+    for secondary in secondaries {
         wait(
-            || format!("the primary does not serve serial {}:\n{}", zone.serial, primary.log()),
-            || servers::serial(primary.port) == Some(zone.serial),
+            || format!("{:?} has no serial {} {when}:\n{}", secondary.kind, zone.serial, secondary.log()),
+            || servers::serial(secondary.port) == Some(zone.serial),
         );
-        let ours = records(primary.port, true);
-        assert!(ours.len() > 300, "{ours:#?}");
-        for secondary in &secondaries {
-            wait(
-                || format!("{:?} has no serial {} (SEED={seed}):\n{}", secondary.kind, zone.serial, secondary.log()),
-                || servers::serial(secondary.port) == Some(zone.serial),
-            );
-            let theirs = records(secondary.port, false);
-            let differ: Vec<_> = ours.symmetric_difference(&theirs).collect();
-            assert!(differ.is_empty(), "{:?} differs at change {change} (SEED={seed}): {differ:#?}", secondary.kind);
+        let theirs = records(secondary.port, false);
+        let differ: Vec<_> = ours.symmetric_difference(&theirs).collect();
+        assert!(differ.is_empty(), "{:?} differs {when}: {differ:#?}", secondary.kind);
+    }
+}
+
+#[test]
+#[ignore = "needs NSD, Knot, BIND and kdig: see CONTRIBUTING.md"]
+fn a_primary_that_is_killed_at_any_moment_loses_no_serial_and_still_sends_differences() {
+    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    eprintln!("SEED={seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut zone = Zone::random(&mut rng, 400);
+    let ports = [Kind::Nsd, Kind::Knot, Kind::Bind].map(|kind| (kind, free_port()));
+    let mut primary = Primary::start(&zone, &ports.map(|(_, port)| port));
+    let secondaries = ports.map(|(kind, port)| Secondary::start(kind, port, primary.port));
+    all_are_equal(&primary, &secondaries, &zone, "at first");
+    for kill in 0..number("KILLS").unwrap_or(8) {
+        for _ in 0..rng.usize(0..4) {
+            zone.change(&mut rng);
+            primary.load(&zone);
+            #[allow(clippy::disallowed_methods, reason = "it dies at any moment")]
+            std::thread::sleep(Duration::from_millis(rng.u64(0..60)));
+        }
+        if rng.bool() {
+            zone.change(&mut rng);
+            primary.write(&zone);
+        }
+        primary.crash();
+        all_are_equal(&primary, &secondaries, &zone, &format!("after kill {kill} (SEED={seed})"));
+        for _ in 0..2 {
+            zone.change(&mut rng);
+            primary.load(&zone);
+            all_are_equal(&primary, &secondaries, &zone, &format!("some time after kill {kill} (SEED={seed})"));
         }
     }
+    assert!(primary.differences() > 0, "{}", primary.log());
 }
 
 #[test]

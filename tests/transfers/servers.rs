@@ -29,16 +29,27 @@ struct Running {
 }
 
 impl Running {
-    fn start(folder: TempDir, mut command: Command) -> Running {
-        let log = fs::File::create(folder.path().join("log")).unwrap();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).current_dir(folder.path());
-        let process = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
+    fn start(folder: TempDir, command: Command) -> Running {
+        let process = spawn(folder.path(), command);
         Running { process, folder }
+    }
+
+    /// Kills it, and starts this in its place.
+    fn replace(&mut self, command: Command) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(self.folder.path(), command);
     }
 
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
+}
+
+fn spawn(folder: &Path, mut command: Command) -> Child {
+    let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).current_dir(folder);
+    command.spawn().unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()))
 }
 
 impl Drop for Running {
@@ -77,22 +88,43 @@ impl Primary {
         fs::write(at.join("secret"), SECRET).unwrap();
         fs::write(at.join("zone"), zone.text()).unwrap();
         fs::write(at.join("dns.json"), document.to_string()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_polder-dns"));
-        command.arg("--config").arg(at.join("dns.json"));
+        let command = polder_dns(at);
         Primary { running: Running::start(folder, command), port }
+    }
+
+    /// Puts the zone's file in its place.
+    pub fn write(&self, zone: &Zone) {
+        let folder = self.running.folder.path();
+        fs::write(folder.join("next"), zone.text()).unwrap();
+        fs::rename(folder.join("next"), folder.join("zone")).unwrap();
+    }
+
+    /// Dies and is started again.
+    pub fn crash(&mut self) {
+        let command = polder_dns(self.running.folder.path());
+        self.running.replace(command);
+    }
+
+    /// How many transfers brought what had changed, and no whole zone.
+    pub fn differences(&self) -> usize {
+        self.log().matches(", what has changed since ").count()
     }
 
     /// Puts the zone in force.
     pub fn load(&self, zone: &Zone) {
-        let folder = self.running.folder.path();
-        fs::write(folder.join("next"), zone.text()).unwrap();
-        fs::rename(folder.join("next"), folder.join("zone")).unwrap();
+        self.write(zone);
         kill(Pid::from_raw(self.running.process.id() as i32), Signal::SIGHUP).unwrap();
     }
 
     pub fn log(&self) -> String {
         self.running.log()
     }
+}
+
+fn polder_dns(at: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polder-dns"));
+    command.arg("--config").arg(at.join("dns.json"));
+    command
 }
 
 pub struct Secondary {

@@ -1,7 +1,7 @@
 //! Reads a query: its question, or what is wrong with it.
 
 use crate::dns::cookie::Presented;
-use crate::zone::name::Name;
+use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rcode, rtype};
 
 /// Bytes of a message's header.
@@ -78,10 +78,8 @@ impl Refusal {
 /// Where the parts of a query's TSIG are, in its bytes; the time, with the fudge behind it, takes the 8 before `fudge_end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TsigPlace {
-    /// Where the key's name begins. It has no pointer, and so is whole.
+    /// Where the key's name begins, and so the record. It may be compressed.
     pub key: usize,
-    /// Where it ends.
-    pub key_end: usize,
     /// Where the algorithm's name begins; the time and the fudge follow it.
     pub algorithm: usize,
     /// Where the fudge ends.
@@ -96,6 +94,8 @@ pub struct TransferQuery {
     pub name: Name,
     /// What of it.
     pub kind: TransferKind,
+    /// Its EDNS record.
+    pub edns: Option<Edns>,
     /// Where its TSIG is.
     pub tsig: Option<TsigPlace>,
     /// Where the question ends; it begins behind the header.
@@ -127,8 +127,8 @@ impl TransferQuery {
             _ => return None,
         };
         let (name, _) = Name::read(message, HEADER).filter(|(_, name_end)| *name_end == end)?;
-        let tsig = extensions_behind(message, question_end).ok()?.tsig;
-        Some(TransferQuery { name, kind, tsig, question_end })
+        let Extensions { edns, tsig } = extensions_behind(message, question_end).ok()?;
+        Some(TransferQuery { name, kind, edns, tsig, question_end })
     }
 }
 
@@ -273,21 +273,25 @@ fn read_extensions(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> R
 }
 
 impl TsigPlace {
-    /// Finds it in a message that has one question; `None` if there is none, or the message is malformed.
+    /// Finds it in a whole header and what follows; `None` if there is none, or the message is malformed.
     pub fn of(message: &[u8]) -> Option<TsigPlace> {
-        extensions_behind(message, skip_name(message, HEADER)? + 4).ok()?.tsig
+        let mut at = HEADER;
+        for _ in 0..count(message, 4) {
+            at = skip_name(message, at)? + 4;
+        }
+        extensions_behind(message, at).ok()?.tsig
     }
 
-    /// Finds the parts of a TSIG (RFC 8945, 4.2); `None` if its data does not fill its record, or one of its names has a pointer.
+    /// Finds the parts of a TSIG (RFC 8945, 4.2); `None` if its data does not fill its record, or the algorithm's name has a pointer.
     fn read(message: &[u8], (key, key_end): (usize, usize), data: usize, data_end: usize) -> Option<TsigPlace> {
         const TIME_AND_FUDGE: usize = 8;
-        let (_, after_key) = Name::read(message, key)?;
+        let (_, after_key) = name::expand(message, key)?;
         let (_, names_end) = Name::read(&message[..data_end], data)?;
         let fudge_end = names_end + TIME_AND_FUDGE;
         let original_id = fudge_end + 2 + number(message, fudge_end)? as usize;
         let other_length = number(message, original_id + 4)? as usize;
         let whole = after_key == key_end && original_id + 6 + other_length == data_end;
-        whole.then_some(TsigPlace { key, key_end, algorithm: data, fudge_end, original_id })
+        whole.then_some(TsigPlace { key, algorithm: data, fudge_end, original_id })
     }
 }
 

@@ -79,6 +79,11 @@ impl<'s> Opt<'s> {
         Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None, nsid, is_padded: false }
     }
 
+    /// The length of the record without padding, in bytes.
+    pub fn length(&self) -> usize {
+        OPT_BYTES + self.options()
+    }
+
     /// The length of the options but the padding, in bytes.
     fn options(&self) -> usize {
         self.keepalive.map_or(0, |_| KEEPALIVE_BYTES)
@@ -129,7 +134,7 @@ impl<'b> Writer<'b> {
 
     /// The size that the records may fill, an OPT's room taken off where one will follow.
     pub fn set_limit(&mut self, limit: usize, opt: Option<&Opt<'_>>) {
-        let opt = opt.map_or(0, |opt| OPT_BYTES + opt.options());
+        let opt = opt.map_or(0, Opt::length);
         self.limit = (limit.min(self.buffer.len()) - opt).max(self.length);
     }
 
@@ -164,9 +169,9 @@ impl<'b> Writer<'b> {
         })
     }
 
-    /// Writes one record of a set to the answer section, or nothing of it.
-    pub fn one(&mut self, owner: &[u8], set: RrSet<'_>, rdata: &[u8]) -> Result<(), Full> {
-        let one = |writer: &mut Self| writer.record(Owner::Name(owner), set.rtype, set.ttl, set.shape, rdata);
+    /// Writes one record to the answer section, or nothing of it.
+    pub fn one(&mut self, owner: &[u8], rtype: u16, ttl: u32, rdata: &[u8]) -> Result<(), Full> {
+        let one = |writer: &mut Self| writer.record(Owner::Name(owner), rtype, ttl, Shape::of(rtype), rdata);
         self.whole(Section::Answer, 1, one).map(|_| ())
     }
 
@@ -251,7 +256,7 @@ impl<'b> Writer<'b> {
     /// RFC 8945, 4.2: the query's key, algorithm, time and fudge, no MAC, its identifier, the error, nothing else.
     fn unsigned(&mut self, Unsigned { query, place, error }: &Unsigned<'_>) -> Result<(), Full> {
         const CLASS_ANY: u16 = 255;
-        self.put(&query[place.key..place.key_end])?;
+        self.put(&name::expand(query, place.key).map_or_else(|| name::ROOT.to_vec(), |(key, _)| key))?;
         self.put(&rtype::TSIG.to_be_bytes())?;
         self.put(&CLASS_ANY.to_be_bytes())?;
         self.put(&[0; 4])?;

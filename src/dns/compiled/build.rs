@@ -298,6 +298,7 @@ impl<'f> Draft<'f> {
             records: file.records.len(),
             warnings: file.warnings.clone(),
             fingerprint: file.fingerprint.clone(),
+            history: None,
             labels,
             names,
             by_name,

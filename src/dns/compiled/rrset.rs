@@ -59,7 +59,7 @@ pub enum Shape {
 
 impl Shape {
     /// That of a type's data.
-    pub(super) fn of(rtype: u16) -> Shape {
+    pub fn of(rtype: u16) -> Shape {
         match rtype {
             rtype::NS | rtype::CNAME | rtype::PTR => Shape::Name { prefix: 0 },
             rtype::MX => Shape::Name { prefix: 2 },

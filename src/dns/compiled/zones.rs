@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::rrset::{NodeId, OwnRrSet, RrSet, Shape};
 use crate::config::Finding;
+use crate::dns::history::History;
 use crate::zone::Fingerprint;
 use crate::zone::name::{self, Name};
 use crate::zone::name_index::NameIndex;
@@ -78,6 +79,8 @@ pub struct Zone {
     pub warnings: Vec<Finding>,
     /// What it was read from; none if it is a copy.
     pub fingerprint: Option<Fingerprint>,
+    /// How it came to be what it is; none where no other nameserver gets it.
+    pub history: Option<Arc<History>>,
     pub(super) labels: usize,
     pub(super) names: Names,
     pub(super) by_name: NameIndex,
@@ -251,6 +254,11 @@ impl Zone {
     /// The node of a name; `lower` in lower case.
     fn by_name(&self, lower: &[u8]) -> Option<Node<'_>> {
         self.by_name.find(lower, |id| self.node(id).is_called(lower)).map(|id| self.node(id))
+    }
+
+    /// How many bytes its names and records take.
+    pub fn size(&self) -> usize {
+        self.names.bytes.len()
     }
 
     /// A node by its index, as `RrSet::additional` names it.

@@ -29,8 +29,9 @@ const ALWAYS: [&str; 2] = ["udp", "tcp"];
 
 type Read = fn(&Counters) -> &Count;
 
-const COUNTERS: [(Family, Read); 5] = [
+const COUNTERS: [(Family, Read); 6] = [
     (TRANSFERS, |c| &c.transfers),
+    (TRANSFERS_OF_DIFFERENCES, |c| &c.transfers_of_differences),
     (TRANSFERS_BROKEN, |c| &c.transfers_broken),
     (RESPONSES_TRUNCATED, |c| &c.truncated),
     (QUERIES_IGNORED, |c| &c.ignored),

@@ -19,6 +19,7 @@ use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::trends::Reading;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Change, Effect, Event, HealthFile, State};
+use crate::dns::journal::Journals;
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::report::page;
 use crate::dns::snapshot::Snapshot;
@@ -46,6 +47,7 @@ pub struct DnsDaemon {
     pub(super) notifier: Notifier,
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
+    pub(super) journals: Journals,
     pub(super) looks: Arc<Looks>,
     /// When that was looked at last, since the process began.
     pub(super) looked: Option<Duration>,
@@ -158,6 +160,7 @@ impl Daemon for DnsDaemon {
             self.notifier.published(document, &self.state.snapshot());
             self.challenges.serve(document);
             self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
+            self.journals.write(Arc::clone(&document.zones));
         }
     }
 

@@ -20,6 +20,7 @@ use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
 use crate::dns::control::prepared::{Impaired, Instead, Prepared};
 use crate::dns::encrypted::Terms;
 use crate::dns::encrypted::certificates::{self, Shown};
+use crate::dns::journal::{self, Journals};
 use crate::dns::protection::Protection;
 use crate::dns::transfer::Transfers;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
@@ -68,19 +69,28 @@ impl Document for Prepared {
     fn parse_at_start(file: &Path) -> Result<Parsed, Findings> {
         let config = parse_config(file)?;
         let owners = pool_owners(file, &config)?;
-        let copies = ZoneCopies::new(&config.state_dir);
+        let (copies, journals) = (ZoneCopies::new(&config.state_dir), Journals::new(&config.state_dir));
         let (mut zones, mut unavailable, mut impaired) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (apex, zone) in &config.zones {
-            let Err(findings) = load_zone(apex, zone, &owners).map(|zone| zones.push(Arc::new(zone))) else {
-                continue;
+            let copy = || {
+                copies.read(apex).map_err(|error| error.to_string()).and_then(|ZoneCopy { zone, since }| {
+                    compiled::compile_zone(&zone, &owners).map(|zone| (zone, since)).map_err(|why| why.to_string())
+                })
             };
-            let copy = copies.read(apex).map_err(|error| error.to_string()).and_then(|ZoneCopy { zone, since }| {
-                compiled::compile_zone(&zone, &owners).map(|zone| (zone, since)).map_err(|why| why.to_string())
-            });
-            let instead = match copy {
-                Ok((zone, since)) => {
-                    let serial = zone.serial;
-                    zones.push(Arc::new(zone));
+            let stored = || journals.read(apex);
+            let findings = match load_zone(apex, zone, &owners) {
+                Ok(mut loaded) => {
+                    journal::follow_stored(&mut loaded, zone, stored, || copy().ok().map(|(copy, _)| copy));
+                    zones.push(Arc::new(loaded));
+                    continue;
+                }
+                Err(findings) => findings,
+            };
+            let instead = match copy() {
+                Ok((mut copied, since)) => {
+                    let serial = copied.serial;
+                    journal::follow_stored(&mut copied, zone, stored, || None);
+                    zones.push(Arc::new(copied));
                     Instead::Copy { serial, since }
                 }
                 Err(why) => {
@@ -197,8 +207,23 @@ fn parse_all(
     let owners = pool_owners(file, &config)?;
     let (mut zones, mut findings) = (Vec::new(), Vec::new());
     for (apex, zone) in &config.zones {
-        match kept(apex, zone, &owners).map_or_else(|| load_zone(apex, zone, &owners).map(Arc::new), Ok) {
-            Ok(zone) => zones.push(zone),
+        if let Some(kept) = kept(apex, zone, &owners) {
+            zones.push(kept);
+            continue;
+        }
+        match load_zone(apex, zone, &owners) {
+            Ok(mut loaded) => {
+                match before.and_then(|before| before.get(&loaded.apex)) {
+                    Some(before) => journal::follow(&mut loaded, zone, before),
+                    // A check of the document serves nothing.
+                    None if before.is_none() => {}
+                    None => {
+                        let journals = Journals::new(&config.state_dir);
+                        journal::follow_stored(&mut loaded, zone, || journals.read(apex), || None);
+                    }
+                }
+                zones.push(Arc::new(loaded));
+            }
             Err(more) => findings.extend(more.0),
         }
     }

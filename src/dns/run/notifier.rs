@@ -1,5 +1,6 @@
 //! Tells other nameservers that a zone has a new serial (NOTIFY, RFC 1996), again and again until each has heard it.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,7 +16,7 @@ use crate::config::DnsConfig;
 use crate::config::dns::NotifiedConfig;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::snapshot::Snapshot;
-use crate::dns::tsig::{Key, Signer};
+use crate::dns::tsig::{Key, Signer, Unproven};
 use crate::unix_time::unix_ms;
 use crate::zone::name;
 use crate::zone::number::{CLASS_IN, rtype};
@@ -40,8 +41,8 @@ type Whom = (String, SocketAddr);
 pub struct Notifier {
     /// The serial that was told last, and by which key; heard or not.
     told: BTreeMap<Whom, (u32, Option<String>)>,
-    /// What has not been heard yet. A later serial takes the place of an earlier one.
-    telling: BTreeMap<Whom, JoinHandle<()>>,
+    /// What has not been heard yet, and the key that it is signed with. A later serial, or a new secret, takes the place of an earlier one.
+    telling: BTreeMap<Whom, (JoinHandle<()>, Option<Key>)>,
     turns: Rc<Semaphore>,
     began: Instant,
 }
@@ -66,22 +67,26 @@ impl Notifier {
                 let whom = (zone.clone(), one.address);
                 let news = (serial, one.key.clone());
                 wanted.insert(whom.clone());
-                if self.told.get(&whom) == Some(&news) {
+                let key = one.key.as_deref().and_then(|name| document.transfers.keys().named(name)).cloned();
+                let has_new_secret = self.telling.get(&whom).is_some_and(|(task, before)| match (before, &key) {
+                    (Some(before), Some(key)) => !task.is_finished() && !before.is(key),
+                    _ => false,
+                });
+                if self.told.get(&whom) == Some(&news) && !has_new_secret {
                     continue;
                 }
-                let key = one.key.as_deref().and_then(|name| document.transfers.keys().named(name)).cloned();
-                let told =
-                    Told { zone: zone.clone(), message: message(&apex), serial, key, turns: Rc::clone(&self.turns) };
+                let (zone, turns) = (zone.clone(), Rc::clone(&self.turns));
+                let told = Told { zone, message: message(&apex), serial, key: key.clone(), turns };
                 let from = own_address(&document.config, one);
                 let task = tokio::task::spawn_local(told.tell(one.address, from, self.began + FIRST));
                 self.told.insert(whom.clone(), news);
-                if let Some(earlier) = self.telling.insert(whom, task) {
+                if let Some((earlier, _)) = self.telling.insert(whom, (task, key)) {
                     earlier.abort();
                 }
             }
         }
         self.told.retain(|whom, _| wanted.contains(whom));
-        self.telling.retain(|whom, task| {
+        self.telling.retain(|whom, (task, _)| {
             if !wanted.contains(whom) {
                 task.abort();
             }
@@ -91,7 +96,7 @@ impl Notifier {
 
     /// Nobody is told any more.
     pub fn stop(&mut self) {
-        std::mem::take(&mut self.telling).into_values().for_each(|task| task.abort());
+        std::mem::take(&mut self.telling).into_values().for_each(|(task, _)| task.abort());
     }
 }
 
@@ -132,22 +137,32 @@ impl Told {
         buffer.resize(self.message.len() + self.key.as_ref().map_or(0, Key::record_length), 0);
         buffer[..2].copy_from_slice(&id);
         let now = unix_ms() / 1000;
-        let length = match &self.key {
-            Some(key) => Signer::new(key).sign(&mut buffer, self.message.len(), now),
+        let mut signer = self.key.as_ref().map(Signer::new);
+        let length = match &mut signer {
+            Some(signer) => signer.sign(&mut buffer, self.message.len(), now),
             None => self.message.len(),
         };
+        let verifier = signer.map(Signer::verifier);
+        let unproven = Cell::new(None);
         let answered = timeout(wait, async {
             let socket = connected(from, to).await?;
             socket.send(&buffer[..length]).await?;
             loop {
                 let mut answer = [0; DATAGRAM];
                 let length = socket.recv(&mut answer).await?;
-                if length >= 12 && answer[..2] == id && answer[2] & 0xf8 == 0x80 | OPCODE << 3 {
-                    return Ok(answer[3] & 0x0f);
+                if length < 12 || answer[..2] != id || answer[2] & 0xf8 != 0x80 | OPCODE << 3 {
+                    continue;
+                }
+                // Who has been told wrongly that the other side knows would not tell it again. A forged answer is passed over: ours may still come.
+                match verifier.clone().map(|mut verifier| verifier.take(&answer[..length], unix_ms() / 1000)) {
+                    Some(Err(Unproven::Refused(code))) => return Err(io::Error::other(Unproven::Refused(code))),
+                    Some(Err(why)) => unproven.set(Some(why)),
+                    None | Some(Ok(_)) => return Ok(answer[3] & 0x0f),
                 }
             }
         });
-        match answered.await.unwrap_or_else(|_| Err(io::Error::other("no answer comes")))? {
+        let silence = || unproven.get().map_or_else(|| io::Error::other("no answer comes"), io::Error::other);
+        match answered.await.unwrap_or_else(|_| Err(silence()))? {
             0 => Ok(()),
             // Perhaps not any more when its configuration has been mended.
             rcode => Err(io::Error::other(format!("it answers with the error code {rcode}"))),

@@ -1,7 +1,10 @@
 //! The messages of one transfer.
 
-use crate::dns::answer::{Full, HEADER, Writer};
+use std::sync::Arc;
+
+use crate::dns::answer::{Full, HEADER, Opt, Writer};
 use crate::dns::compiled::{Node, NodeId, RrSet, Zone};
+use crate::dns::history::{self, Record, Step};
 use crate::dns::snapshot::Snapshot;
 use crate::dns::tsig::Signer;
 use crate::zone::number::{rcode, rtype};
@@ -14,12 +17,14 @@ const USUAL: usize = 0x4000;
 
 /// What is transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
+pub enum Content<'s> {
     /// All records, between the SOA and the SOA (RFC 5936, 2.2).
     Zone {
         /// With the addresses of pools, as they are answered now.
         with_pools: bool,
     },
+    /// Between the SOA and the SOA, of each serial what is gone and what is new (RFC 1995, 4).
+    Differences(&'s [Arc<Step>]),
     /// The SOA, to a client that has this serial or a later one (RFC 1995, 2).
     SoaAlone,
 }
@@ -30,6 +35,8 @@ enum Place {
     FirstSoa,
     /// The records of a name, but for so many that have been written.
     Name(NodeId, usize),
+    /// The records of a part of a step, from this byte on.
+    Step(usize, usize, usize),
     LastSoa,
     End,
 }
@@ -40,9 +47,12 @@ pub struct Messages<'s> {
     question: Vec<u8>,
     snapshot: &'s Snapshot,
     zone: &'s Zone,
-    content: Content,
+    content: Content<'s>,
+    opt: Option<Opt<'s>>,
     signer: Option<Signer<'s>>,
     place: Place,
+    /// How long messages usually are, and at most.
+    lengths: [usize; 2],
     /// Messages made.
     pub made: usize,
     /// Records written.
@@ -57,8 +67,8 @@ impl<'s> Messages<'s> {
         question: &[u8],
         snapshot: &'s Snapshot,
         zone: &'s Zone,
-        content: Content,
-        signer: Option<Signer<'s>>,
+        content: Content<'s>,
+        (opt, signer): (Option<Opt<'s>>, Option<Signer<'s>>),
     ) -> Messages<'s> {
         let question = question.to_vec();
         Messages {
@@ -66,12 +76,25 @@ impl<'s> Messages<'s> {
             snapshot,
             zone,
             content,
+            opt,
             signer,
+            lengths: [USUAL, MESSAGE],
             place: Place::FirstSoa,
             made: 0,
             records: 0,
             is_stuck: false,
         }
+    }
+
+    /// Makes all of it as one datagram, and gives its length; `None` where it does not fit. Its client takes as much as the buffer has room for.
+    pub(super) fn datagram(mut self, buffer: &mut [u8], now: u64) -> Option<usize> {
+        let room = buffer.len().checked_sub(self.signer.as_ref().map_or(0, |signer| signer.key().record_length()))?;
+        if room < self.question.len() + self.opt.as_ref().map_or(0, Opt::length) {
+            return None;
+        }
+        self.lengths = [room; 2];
+        let length = self.next(buffer, now)?;
+        (self.place == Place::End).then_some(length)
     }
 
     /// Makes the next message in the buffer, which has [`MESSAGE`] bytes, and gives its length; `None` behind the last one, or where it
@@ -102,8 +125,9 @@ impl<'s> Messages<'s> {
         if self.made == 0 {
             writer.question(&self.question[HEADER..]);
         }
-        let mut written = Written { writer, records: 0 };
-        written.writer.set_limit(USUAL, None);
+        let [usual, most] = self.lengths;
+        let mut written = Written { writer, opt: self.opt, most, records: 0 };
+        written.writer.set_limit(usual, self.opt.as_ref());
         while self.place != Place::End {
             let before = written.records;
             let next = self.write(&mut written);
@@ -116,11 +140,11 @@ impl<'s> Messages<'s> {
                 }
             }
         }
-        written.writer.finish(rcode::NOERROR, None, None)
+        written.writer.finish(rcode::NOERROR, self.opt.as_ref(), None)
     }
 
     /// Writes what comes next; gives what follows it.
-    fn write(&self, written: &mut Written<'_>) -> Result<Place, Cut> {
+    fn write(&self, written: &mut Written<'_, '_>) -> Result<Place, Cut> {
         let zone = self.zone;
         match self.place {
             Place::FirstSoa => {
@@ -128,16 +152,27 @@ impl<'s> Messages<'s> {
                 Ok(match self.content {
                     Content::SoaAlone => Place::End,
                     Content::Zone { .. } => Place::Name(0, 0),
+                    Content::Differences(_) => Place::Step(0, 0, 0),
                 })
             }
             Place::Name(id, done) => {
                 let node = zone.node(id);
                 let records = self.sets(node).flat_map(|set| set.rdatas().map(move |rdata| (set, rdata)));
                 for (n, (set, rdata)) in records.enumerate().skip(done) {
-                    written.record(node.name(), set, rdata).map_err(|Full| Cut(Place::Name(id, n)))?;
+                    let record = Record { owner: node.name(), rtype: set.rtype, ttl: set.ttl, rdata };
+                    written.record(record).map_err(|Full| Cut(Place::Name(id, n)))?;
                 }
                 let next = id + 1;
                 Ok(if (next as usize) < zone.nodes().len() { Place::Name(next, 0) } else { Place::LastSoa })
+            }
+            Place::Step(step, part, mut at) => {
+                let Content::Differences(steps) = self.content else { return Ok(Place::LastSoa) };
+                let Some(records) = steps.get(step).map(|step| step.parts()[part]) else { return Ok(Place::LastSoa) };
+                while let Some((record, length)) = history::first(&records[at..]) {
+                    written.record(record).map_err(|Full| Cut(Place::Step(step, part, at)))?;
+                    at += length;
+                }
+                Ok(if part == 0 { Place::Step(step, 1, 0) } else { Place::Step(step + 1, 0, 0) })
             }
             Place::LastSoa => written.soa(zone).map(|()| Place::End).map_err(|Full| Cut(self.place)),
             Place::End => Ok(Place::End),
@@ -157,26 +192,28 @@ impl<'s> Messages<'s> {
 struct Cut(Place);
 
 /// A message under construction.
-struct Written<'b> {
+struct Written<'b, 's> {
     writer: Writer<'b>,
+    opt: Option<Opt<'s>>,
+    most: usize,
     records: usize,
 }
 
-impl Written<'_> {
+impl Written<'_, '_> {
     fn soa(&mut self, zone: &Zone) -> Result<(), Full> {
         let apex = zone.node(0);
         match apex.set(rtype::SOA) {
-            Some(set) => self.record(apex.name(), set, set.first()),
+            Some(set) => self.record(Record { owner: apex.name(), rtype: set.rtype, ttl: set.ttl, rdata: set.first() }),
             None => Ok(()),
         }
     }
 
     /// Writes a record; one that is larger than messages usually are gets one to itself.
-    fn record(&mut self, owner: &[u8], set: RrSet<'_>, rdata: &[u8]) -> Result<(), Full> {
-        let mut written = self.writer.one(owner, set, rdata);
+    fn record(&mut self, Record { owner, rtype, ttl, rdata }: Record<'_>) -> Result<(), Full> {
+        let mut written = self.writer.one(owner, rtype, ttl, rdata);
         if written.is_err() && self.records == 0 {
-            self.writer.set_limit(MESSAGE, None);
-            written = self.writer.one(owner, set, rdata);
+            self.writer.set_limit(self.most, self.opt.as_ref());
+            written = self.writer.one(owner, rtype, ttl, rdata);
         }
         self.records += usize::from(written.is_ok());
         written

@@ -92,6 +92,12 @@ impl Key {
         Key { name: name.to_ascii_lowercase().into(), algorithm, secret: hmac::Key::new(digest, secret) }
     }
 
+    /// Whether the other one signs as this one does.
+    pub fn is(&self, other: &Key) -> bool {
+        let sign = |key: &Key| hmac::sign(&key.secret, &key.name).as_ref().to_vec();
+        (&self.name, self.algorithm) == (&other.name, other.algorithm) && sign(self) == sign(other)
+    }
+
     /// In wire format, lower case.
     pub fn name(&self) -> &[u8] {
         &self.name

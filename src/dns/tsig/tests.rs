@@ -99,3 +99,93 @@ fn no_secret_is_ever_shown() {
     let key = key(NAME, TsigAlgorithm::HmacSha256, 7);
     assert_eq!(format!("{key:?}"), "Key(trans.key, not shown)");
 }
+
+#[test]
+fn a_key_may_be_named_by_a_pointer() {
+    let name = b"\x07example\x03net\x00";
+    let keys = Keys::of([key(name, TsigAlgorithm::HmacSha256, 7)]);
+    let whole = signed_by(&key(name, TsigAlgorithm::HmacSha256, 7), NOW);
+    let compressed = [&whole[..QUERY.len()], &[0xc0, 12], &whole[QUERY.len() + name.len()..]].concat();
+    let verified = keys.verify(&compressed, place(&compressed), NOW).unwrap();
+    assert_eq!((verified.fault, &verified.message[..]), (None, QUERY));
+}
+
+/// An answer of so many messages, of which those at these places are signed.
+fn answer(key: &Key, messages: usize, signed: impl Fn(usize) -> bool) -> (Verifier, Vec<Vec<u8>>) {
+    let mut asking = Signer::new(key);
+    let mut query = [QUERY, &[0; 512]].concat();
+    let length = asking.sign(&mut query, QUERY.len(), NOW);
+    let keys = Keys::of([key.clone()]);
+    let mut signer = keys.verify(&query[..length], place(&query[..length]), NOW).unwrap().signer();
+    let (mut all, mut skipped) = (Vec::new(), Vec::new());
+    for n in 0..messages {
+        let mut message = [QUERY, &[0; 512]].concat();
+        message[2] |= 0x80;
+        if !signed(n) {
+            message.truncate(QUERY.len());
+            skipped.extend_from_slice(&message);
+            all.push(message);
+            continue;
+        }
+        let before = signer.before.clone();
+        let length = signer.sign(&mut message, QUERY.len(), NOW);
+        message.truncate(length);
+        // A server that signs some messages only signs the others with the next one (RFC 8945, 5.3.1).
+        if !skipped.is_empty() {
+            let at = place(&message);
+            let bare = [&message[..2], &[0x80 | QUERY[2]], &QUERY[3..]].concat();
+            let prefix = (before.len() as u16).to_be_bytes();
+            let text = [&prefix[..], &before, &skipped, &bare, &message[at.fudge_end - 8..at.fudge_end]].concat();
+            let mac = hmac::sign(key.secret(), &text);
+            message[at.fudge_end + 2..at.original_id].copy_from_slice(mac.as_ref());
+            signer.before = mac.as_ref().to_vec();
+            skipped.clear();
+        }
+        all.push(message);
+    }
+    (asking.verifier(), all)
+}
+
+#[test]
+fn an_answer_is_verified_message_by_message_those_without_a_signature_by_the_next_one() {
+    for (_, algorithm) in TsigAlgorithm::ALL {
+        let (mut verifier, messages) = answer(&key(NAME, algorithm, 7), 5, |n| matches!(n, 0 | 1 | 4));
+        for (n, message) in messages.iter().enumerate() {
+            assert_eq!(verifier.take(message, NOW), Ok(QUERY.len()), "{n}");
+            assert_eq!(verifier.is_complete(), matches!(n, 0 | 1 | 4), "{n}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_was_changed_is_not_believed_nor_one_without_a_first_signature_or_with_few() {
+    let key = key(NAME, TsigAlgorithm::HmacSha256, 7);
+    let (mut verifier, messages) = answer(&key, 1, |_| false);
+    assert_eq!(verifier.take(&messages[0], NOW), Err(Unproven::Unsigned));
+    let (mut verifier, mut messages) = answer(&key, 3, |n| n != 1);
+    messages[1][14] ^= 1;
+    assert_eq!(verifier.take(&messages[0], NOW), Ok(QUERY.len()));
+    assert_eq!(verifier.take(&messages[1], NOW), Ok(QUERY.len()), "not known yet");
+    assert_eq!(verifier.take(&messages[2], NOW), Err(Unproven::BadSignature));
+    let (mut verifier, messages) = answer(&key, 101, |n| n == 0);
+    let ended: Vec<_> = messages.iter().map(|message| verifier.take(message, NOW)).collect();
+    assert!(ended[..100].iter().all(Result::is_ok));
+    assert_eq!(ended[100], Err(Unproven::Unsigned));
+    let (mut verifier, messages) = answer(&key, 1, |_| true);
+    assert_eq!(verifier.clone().take(&messages[0], NOW + 301), Err(Unproven::BadTime));
+    verifier.take(&messages[0], NOW).unwrap();
+    assert_eq!(verifier.take(&messages[0], NOW), Err(Unproven::BadSignature), "told twice");
+}
+
+#[test]
+fn what_the_other_side_says_of_our_signature_is_told() {
+    let key = key(NAME, TsigAlgorithm::HmacSha256, 7);
+    let (mut verifier, _) = answer(&key, 0, |_| true);
+    let query = signed_by(&key, NOW);
+    let place = place(&query);
+    let mut refusal = [&query[..place.fudge_end], &[0, 0], &query[..2], &[0, 17, 0, 0]].concat();
+    let data = place.algorithm - 2;
+    refusal[data..data + 2].copy_from_slice(&((place.fudge_end - place.algorithm + 8) as u16).to_be_bytes());
+    assert_eq!(verifier.take(&refusal, NOW), Err(Unproven::Refused(17)));
+    assert!(Unproven::Refused(17).to_string().contains("BADKEY"));
+}

@@ -186,8 +186,7 @@ impl Agreement {
     pub fn take_in(&mut self, event: Event, now: Now) {
         match event {
             Event::Known(view) => {
-                // A store that has gone back, or is empty though something has moved, forgot who may serve: their leases run out first.
-                // Where the proxies have only just begun to agree nobody serves by a lease yet, whatever has moved before.
+                // A store that went back, or is empty though something moved, forgot who may serve: their leases run out first. Not where agreement just begins.
                 let has_moved = self.stands_at.values().any(|epoch| *epoch > 0);
                 let forgot = match &self.view {
                     Some(before) => before.revision > view.revision,

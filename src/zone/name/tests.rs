@@ -136,3 +136,20 @@ fn names_are_ordered_as_rfc_4034_has_them() {
     assert_eq!(compare(&wire[1], &parse(b"A.Example", ROOT).unwrap()), std::cmp::Ordering::Equal);
     assert_eq!(compare(ROOT, &wire[0]), std::cmp::Ordering::Less);
 }
+
+#[test]
+fn a_compressed_name_is_read_whole_and_pointers_lead_back_only() {
+    let message = b"\x03Net\x00\x07example\xc0\x00\x03www\xc0\x05\xc0\x18\xc0\x0f";
+    assert_eq!(expand(message, 0), Some((b"\x03Net\x00".to_vec(), 5)));
+    assert_eq!(expand(message, 15), Some((b"\x03www\x07example\x03Net\x00".to_vec(), 21)));
+    assert_eq!(expand(message, 23), Some((b"\x03www\x07example\x03Net\x00".to_vec(), 25)));
+    assert_eq!(expand(message, 21), None, "forward");
+    assert_eq!(expand(b"\xc0\x00", 0), None, "to itself");
+    assert_eq!(expand(b"\x01a\xc0\x00", 0), None, "round and round");
+    assert_eq!(expand(b"\x01a\xc0", 0), None, "cut off");
+    assert_eq!(expand(b"\x41a\x00", 0), None, "no kind of label");
+    let label = [&[63][..], &[b'a'; 63]].concat();
+    let longest = [&label[..], &label, &label, &label[..0], &[61], &[b'a'; 61], &[0]].concat();
+    assert_eq!(expand(&longest, 0).map(|(name, _)| name.len()), Some(255));
+    assert_eq!(expand(&[&[1, b'a'][..], &longest].concat(), 0), None, "256 bytes or more");
+}

@@ -12,6 +12,7 @@ families! {
     CONNECTIONS_REFUSED = Counter "polder_connections_refused_total" ["transport" "`tcp`, `tls`"] "Connections refused at a limit.";
     HANDSHAKES_FAILED = Counter "polder_handshakes_failed_total" ["transport" "`tls`"] "Connections over encrypted transports that ended before their handshake was over.";
     TRANSFERS = Counter "polder_transfers_total" [] "Zones that other nameservers have got (AXFR, IXFR).";
+    TRANSFERS_OF_DIFFERENCES = Counter "polder_transfers_of_differences_total" [] "Those of `polder_transfers_total` that brought what had changed since the serial that the other nameserver had (IXFR), and not the whole zone.";
     TRANSFERS_BROKEN = Counter "polder_transfers_broken_total" [] "Transfers that ended before the zone was whole there.";
     RESPONSES = Counter "polder_responses_total" ["transport" "`udp`, `tcp`, `tls`", "rcode"] "Responses.";
     ZONE_RESPONSES = Counter "polder_zone_responses_total" ["zone", "transport" "`udp`, `tcp`, `tls`", "rcode" "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`"] "Those of `polder_responses_total` about names of this zone. The first 1000 zones that the process has had are counted each by itself, later ones together under an empty name.";
