@@ -105,7 +105,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 24] = [
+pub const KEYS: [&Keys; 25] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,

@@ -63,7 +63,7 @@ mod tests {
         let document = format!(
             r#"{{
               "version": 1, "name": "ns-1", "listeners": ["127.0.0.1:53"], "state_dir": "/nowhere",
-              "admin": { "socket": "/nowhere/admin.sock" },
+              "admin": {{ "socket": "/nowhere/admin.sock" }},
               "zones": {{ "example.net": {{ "file": "example.net.zone" }} }},
               "pools": {{ "http.example.net": {{
                 "members": {{
