@@ -123,11 +123,7 @@ fn an_https_record_of_a_pool_stands_at_its_names_and_behind_a_cname() {
         let message = https_at(&snapshot, name);
         let last = message.answers.last().unwrap();
         assert!(matches!(last.data, RData::HTTPS(_)), "{name}: {message:?}");
-        assert_eq!(
-            (last.data.to_string(), last.ttl),
-            ("1 . alpn=h2, ipv4hint=192.0.2.11,".to_owned(), 300),
-            "{name}"
-        );
+        assert_eq!((last.data.to_string(), last.ttl), ("1 . alpn=h2, ipv4hint=192.0.2.11,".to_owned(), 300), "{name}");
     }
 }
 
