@@ -130,12 +130,17 @@ let
       option = "polder.fleet.pools.\"${name}\"";
       this = fleet.pools.${name};
       proxies = members.membersOf name;
+      strangers =
+        if this.https == null then [ ] else lib.subtractLists proxies (lib.attrNames this.https.alpn_of);
     in
     [
       (assertion (lib.length (lib.unique proxies) >= 2)
         "${option}: fewer than two members (${listed proxies}); a pool with one proxy is gone with it: give a second host the role proxy"
       )
       (assertion (twice proxies == [ ]) "${option}.members: ${listed (twice proxies)} stands twice")
+      (assertion (strangers == [ ])
+        "${option}.https.alpn_of: ${listed strangers} is no member of the pool, which has ${listed proxies}"
+      )
       (known "${option}.check" "check" (lib.attrNames fleet.checks) this.check)
       (assertion (fleet.checks.${this.check}.port or 0 != null)
         "${option}.check: polder.fleet.checks.${this.check}.port is not set, and a pool's members have no port of their own"

@@ -77,8 +77,9 @@ in
         }
         {
           description = ''
-            The HTTPS record beside the addresses (RFC 9460), by which browsers connect at once by the best protocol: its hints are the
-            addresses that are answered, its protocols those that all of these members speak. Without it, the zone's own, if there is one.
+            The HTTPS record beside the addresses (RFC 9460), by which browsers connect at once by the best protocol, and only over https:
+            every site that leads to the pool must be served so. Its hints are the addresses that are answered, its protocols those that
+            all of these members speak. Without it, the zone's own, if there is one.
           '';
         };
     check = mkOption {

@@ -363,7 +363,7 @@ impl<'a> Reply<'a, '_> {
         }
         for id in set.additional {
             let node = zone.node(*id);
-            if let (rtype::SVCB | rtype::HTTPS, Some(binding)) = (set.rtype, node.set(set.rtype))
+            if let (rtype::SVCB | rtype::HTTPS, Some(binding)) = (set.rtype, self.set(node, set.rtype))
                 && !std::ptr::eq(binding.wire, set.wire)
                 && self.writer.set(Section::Additional, Owner::Name(node.name()), binding, binding.ttl, 0).is_err()
             {

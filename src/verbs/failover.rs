@@ -174,7 +174,7 @@ fn no_next_backend(service: &str, replies: &[DaemonReply]) -> String {
     }
     format!(
         "service {service} has no other backend that is up, ready and not failed away from ({} was); when it is well again, \
-         `polder failback {service}` goes back to the primary, or --to names one all the same",
+         `polder failback {service}` goes back to the primary",
         spent.join(", ")
     )
 }

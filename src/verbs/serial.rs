@@ -46,7 +46,7 @@ pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
         Ok(zone) => zone,
         Err(message) => return Ok(output.refuse(&message, Exit::Usage)),
     };
-    let file = args.file.clone().map_or_else(|| look_for(&zone, &args.folder), Ok)?;
+    let file = args.file.clone().map_or_else(|| look_for(&zone, &args.folder, "with --file"), Ok)?;
     check_is_file(&file)?;
     trust::check_file(&file)?;
     let loaded = match zone::load(&zone, &file, Checks::Lenient) {

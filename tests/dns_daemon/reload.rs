@@ -1,6 +1,7 @@
 //! Reloads in place.
 
 use polder::api::client::ClientError;
+use polder::zone::number::rtype;
 use serde_json::json;
 
 use crate::fleet::*;
@@ -59,6 +60,36 @@ fn an_https_record_in_the_file_is_a_finding_where_the_pool_has_one() {
     let printed = text(&output.stderr);
     let expected = "example.net.zone:6: an HTTPS record cannot stand at http0.l.example.net: it comes from pool";
     assert_eq!((output.status.code(), printed.contains(expected)), (Some(1), true), "{printed}");
+}
+
+/// The HTTPS record at the pool's name, as text.
+fn https_record(daemon: &Daemon) -> Option<String> {
+    let message = udp(([127, 0, 0, 1], daemon.port).into(), &query(POOL, rtype::HTTPS));
+    message.answers.first().map(|record| record.data.to_string())
+}
+
+#[test]
+fn the_https_record_of_a_pool_comes_with_a_reload_and_follows_its_members() {
+    let members = Members::start(2);
+    let mut daemon = Daemon::start(&members);
+    daemon.wait_answer(POOL, &["127.0.0.1", "127.0.0.2"]);
+    assert_eq!(https_record(&daemon), None);
+    daemon.document["pools"][POOL]["https"] = json!({});
+    daemon.document["pools"][POOL]["members"]["m2"]["alpn"] = json!([]);
+    daemon.document["pools"][POOL]["when_all_down"] = json!("empty");
+    daemon.document["pools"][POOL]["keep_answer"] = json!("0s");
+    daemon.write_document();
+    daemon.reload().unwrap();
+    let wait = |expected: Option<&str>| {
+        wait_for("the record", || (https_record(&daemon).as_deref() == expected).then_some(()));
+    };
+    wait(Some("1 . ipv4hint=127.0.0.1,127.0.0.2,"));
+    members.set(1, false);
+    wait(Some("1 . alpn=h2, ipv4hint=127.0.0.1,"));
+    members.set(0, false);
+    wait(None);
+    members.set(1, true);
+    wait(Some("1 . ipv4hint=127.0.0.2,"));
 }
 
 #[test]

@@ -254,9 +254,12 @@ impl<'f> Draft<'f> {
             _ => None,
         });
         findings.extend(conflicting.map(|(record, kind)| {
-            let what = if record.rtype == rtype::HTTPS { "it comes" } else { "its addresses come" };
-            let message =
-                format!("{kind} cannot stand at {name}: {what} from pool {pool}; remove the record or the pool's name");
+            let message = match record.rtype {
+                rtype::HTTPS => format!("{kind} cannot stand at {name}: it comes from pool {pool}; remove the record, or `https` of the pool"),
+                _ => format!(
+                    "{kind} cannot stand at {name}: its addresses come from pool {pool}; remove the record or the pool's name"
+                ),
+            };
             self.about(record, message)
         }));
         Ok(())

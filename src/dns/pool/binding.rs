@@ -17,9 +17,11 @@ const PORT: u16 = 3;
 const IPV4HINT: u16 = 4;
 const IPV6HINT: u16 = 6;
 
-/// The record's data, for a pool that is answered with these addresses; `None` without one: nobody could connect.
+/// The record's data, for a pool that is answered with these addresses. `None` without any: nobody could connect; and with one that is no
+/// member's, a fallback: what is spoken there nobody knows.
 pub fn rdata(https: &HttpsConfig, pool: &PoolConfig, answered: &[IpAddr]) -> Option<Vec<u8>> {
-    if answered.is_empty() {
+    let is_members = |address| pool.members.values().any(|member| member.addresses.contains(address));
+    if answered.is_empty() || !answered.iter().all(is_members) {
         return None;
     }
     let mut rdata = [&PRIORITY[..], &OWNER].concat();
@@ -98,10 +100,6 @@ mod tests {
         let pool = pool(r#""https": { "alpn": ["h3", "h2"] }"#);
         assert_eq!(shown(&pool, &["192.0.2.1"]).unwrap(), "1 . alpn=h3,h2 ipv4hint=192.0.2.1");
         assert_eq!(shown(&pool, &["192.0.2.1", "192.0.2.2"]).unwrap(), "1 . alpn=h2 ipv4hint=192.0.2.1,192.0.2.2");
-        assert_eq!(
-            shown(&pool, &["192.0.2.99"]).unwrap(),
-            "1 . alpn=h3,h2 ipv4hint=192.0.2.99",
-            "no member's: a fallback"
-        );
+        assert_eq!(shown(&pool, &["192.0.2.99"]), None, "a fallback, which is no member's");
     }
 }

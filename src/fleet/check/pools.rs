@@ -170,6 +170,8 @@ fn difference(one: &PoolConfig, two: &PoolConfig) -> &'static str {
         "their aliases differ"
     } else if (&one.when_all_down, one.keep_answer) != (&two.when_all_down, two.keep_answer) {
         "their when_all_down or keep_answer differs"
+    } else if one.https != two.https {
+        "their HTTPS records differ"
     } else {
         "their checks differ"
     }

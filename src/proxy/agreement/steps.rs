@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::step::{Draft, Step, restored, step, take_seat, write};
+use super::step::{Step, restored, step, take_seat, write};
 use super::view::Votes;
 use super::{Effect, Ended, Event, Key, Lease, Seat, Transaction, View};
 use crate::health::{Proof, Verdict};
@@ -125,15 +125,17 @@ impl Agreement {
     pub fn take_in(&mut self, event: Event, now: Now) {
         match event {
             Event::Known(view) => {
-                // A store that went back, or is empty though something moved, forgot who may serve: their leases run out first. Not where agreement just begins.
+                // A store that has gone back, or is empty though something has moved, forgot who may serve: their leases run out first. A
+                // proxy that has only just begun to agree goes on as before; but it moves on no sooner either.
                 let has_moved = self.stands_at.values().any(|epoch| *epoch > 0);
                 let forgot = match &self.view {
                     Some(before) => before.revision > view.revision,
-                    None => has_moved && view.has_no_latches() && !self.is_joining(now),
+                    None => has_moved && view.has_no_latches(),
                 };
                 if forgot {
+                    let goes_on = self.view.is_none() && self.is_joining(now);
                     self.settled = self.settled.max(now.running + self.lasts);
-                    self.quiet = now.running + self.lasts;
+                    self.quiet = if goes_on { self.quiet } else { now.running + self.lasts };
                 }
                 (self.view, self.lost) = (Some(view), None);
                 // Its revisions say nothing of what was under way, and its end may never be told.
@@ -167,7 +169,7 @@ impl Agreement {
             }
             Event::Workers(generation) => self.workers = self.workers.max(generation),
         }
-        self.note_seat();
+        self.note_seat(now);
     }
 
     /// A store that is read and not written to looks well from outside.
@@ -185,11 +187,15 @@ impl Agreement {
     /// Why nothing could be written for the time of a lease, if it is so.
     pub fn unwritten(&self, now: Now) -> Option<&str> {
         let (since, why) = self.unwritten.as_ref()?;
-        (now.running.saturating_sub(*since) > self.lasts).then_some(why)
+        // While it is not heard at all, that is what is wrong.
+        (self.lost.is_none() && now.running.saturating_sub(*since) > self.lasts).then_some(why)
     }
 
-    fn note_seat(&mut self) {
-        self.has_sat |= self.view.as_ref().is_some_and(|view| view.seat(&self.own).is_some());
+    /// A seat under another lease is one of before we began to agree.
+    fn note_seat(&mut self, now: Now) {
+        let Some(lease) = self.lease.id(now.running) else { return };
+        let seat = self.view.as_ref().and_then(|view| view.seat(&self.own));
+        self.has_sat |= seat.is_some_and(|seat| seat.lease == lease);
     }
 
     /// What may be tried again now is not under way any more.
@@ -336,21 +342,25 @@ impl Agreement {
             let agreed = view.latch(service).map_or(0, |(latch, _)| latch.epoch);
             step.next.epoch == agreed.saturating_add(1)
         });
-        let lost: Vec<(&str, Draft)> =
-            ours.filter_map(|(service, latch)| Some((service, restored(service, latch, view)?))).collect();
+        let ours: Vec<(&str, &Latch)> = ours.collect();
+        let lost = || ours.iter().filter_map(|(service, latch)| Some((*service, restored(service, latch, view)?)));
+        let is_another = |(service, ours): &(&str, &Latch)| {
+            view.latch(service).is_some_and(|(agreed, _)| agreed.epoch == ours.epoch && !agreed.is_same_move(ours))
+        };
         let seat = Seat { lease, stands_at: self.stands_at.clone(), verdicts };
         let known = view.seat(&self.own);
         // Nobody waits for whoever sits down once he stands where the latches are; and whoever sits down once the store has his latches
         // serves from that moment on: one that has served before goes on without a gap.
         let sits = known.is_some_and(|known| known.lease == lease);
         let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
-        let may_sit_down = sits || lost.is_empty() && !self.stands_at.iter().any(is_late);
+        let stands = !self.stands_at.iter().any(is_late) && !ours.iter().any(is_another);
+        let may_sit_down = sits || stands && lost().next().is_none();
         let sits_down = known != Some(&seat) && may_sit_down && !self.is_under_way(&Key::Seat(self.own.clone()));
         let seat = sits_down.then(|| take_seat(&self.own, &seat, view));
         let is_free = |service: &str| !self.is_under_way(&Key::Latch(service.to_owned()));
         let wanted = self.wanted.iter().filter(|(service, _)| is_free(service));
         let steps = wanted.filter_map(|(service, wanted)| step(service, wanted, view));
-        let lost = lost.into_iter().filter(|(service, _)| is_free(service)).map(|(_, draft)| draft);
+        let lost = lost().filter(|(service, _)| is_free(service)).map(|(_, draft)| draft);
         let latches = write(steps.chain(lost), view);
         // Of what nobody knew whether it was written, it is known now: nothing is left to be.
         if seat.is_none() && latches.is_empty() && self.pending.is_empty() {

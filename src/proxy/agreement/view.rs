@@ -83,8 +83,12 @@ impl View {
         };
         let unreadable = match &key {
             Key::Latch(service) => {
-                let read = serde_json::from_slice(&value);
-                let why = read.as_ref().err().map(ToString::to_string);
+                let read = serde_json::from_slice(&value).map_err(|error| error.to_string());
+                let read = read.and_then(|latch: Latch| match latch.has_a_possible_epoch() {
+                    true => Ok(latch),
+                    false => Err(format!("no service has moved {} times", latch.epoch)),
+                });
+                let why = read.as_ref().err().cloned();
                 self.latches.insert(service.clone(), Held { value: read.ok(), written });
                 why
             }

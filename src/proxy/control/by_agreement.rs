@@ -11,7 +11,7 @@ use super::wishes::Shown;
 use super::{Effect, State, lines};
 use crate::config::duration;
 use crate::counted::listed;
-use crate::proxy::agreement::{Agreement, Event, Step};
+use crate::proxy::agreement::{Agreement, Event, Key, Step};
 use crate::proxy::latch::{CommandError, Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 
@@ -198,7 +198,11 @@ impl State {
         }));
         let unreadable = agreement.view().into_iter().flat_map(|view| view.unreadable());
         alarms.extend(unreadable.map(|(key, why)| {
-            format!("agreement: what etcd has at {key} cannot be read ({why}): another version of polder may have written it")
+            let stopped = if matches!(key, Key::Latch(_)) { "; the service is stopped where it needs agreement" } else { "" };
+            format!(
+                "agreement: what etcd has at {key} cannot be read ({why}){stopped}: another version of polder may have written it; where none \
+                 runs, `etcdctl del {key}` removes it, and the proxies write what they have"
+            )
         }));
         let last_words = self.prepared.latched().filter(|service| {
             let latch = self.latches.get(&service.name).and_then(Keeper::latch);

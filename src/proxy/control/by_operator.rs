@@ -184,7 +184,11 @@ impl State {
             self.vet_last_word(&command.service, now)?;
         }
         self.step_by_operator(&command.service, manner, now, |keeper, situation| {
-            keeper.failover(command.to.as_deref(), &operator, now, situation)
+            let to = command.to.as_deref();
+            match command.without_agreement {
+                true => keeper.last_word(to, &operator, now, situation),
+                false => keeper.failover(to, &operator, now, situation),
+            }
         })
     }
 

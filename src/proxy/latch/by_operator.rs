@@ -3,7 +3,7 @@
 //! Owns which steps are refused and why. Must never: move a latch at once while running requests may still end; that is
 //! left to [`Keeper::step`]. Called by `control`.
 
-use super::keeper::Handover;
+use super::keeper::{Handover, Origin};
 use super::{BackendState, Keeper, Latch, Now, Situation};
 use crate::api::bounds::BoundError;
 
@@ -17,9 +17,6 @@ pub enum CommandError {
     /// The state of things forbids it (409).
     Conflict(String),
 }
-
-/// No latch can have moved so often: a move a second would have taken 30,000 years.
-const HIGHEST_EPOCH: u64 = 1 << 40;
 
 impl Keeper {
     /// `failover`: to the named backend, or the first usable one in order.
@@ -74,6 +71,37 @@ impl Keeper {
         Ok(self.begin_handover(next, now, situation, &latch.active))
     }
 
+    /// `failover` where the proxies cannot agree: what the operator says counts, also that the service stays where it is, or goes back to a
+    /// backend that it was failed away from: there may be no other, and `failback` needs agreement.
+    pub fn last_word(
+        &mut self,
+        to: Option<&str>,
+        operator: &Operator<'_>,
+        now: Now,
+        situation: &Situation<'_>,
+    ) -> Result<String, CommandError> {
+        let target = to.and_then(|name| situation.find(name));
+        let (Some(latch), Some(target)) = (self.in_force.clone(), target.filter(|target| target.usable())) else {
+            return self.failover(to, operator, now, situation);
+        };
+        let others = |backends: Vec<String>| backends.into_iter().filter(|name| *name != target.name).collect();
+        let reason = || operator.reason("failover");
+        if let Some(words) = self.already_moving(to, situation)? {
+            return Ok(words);
+        }
+        if target.name != latch.active {
+            let failed_from = others(latch.failed_from_with_active());
+            let next = situation.next_latch(&latch, target.name, failed_from, reason(), now);
+            return Ok(self.begin_handover(next, now, situation, &latch.active));
+        }
+        if latch.without_agreement {
+            return Ok(format!("{} is on {} already, without agreement", situation.service, target.name));
+        }
+        let next = situation.next_latch(&latch, target.name, others(latch.failed_from.clone()), reason(), now);
+        self.propose(Latch { by_operator: true, ..next });
+        Ok(format!("{} stays on {}, and is served from there without agreement", situation.service, target.name))
+    }
+
     /// `failback`: to the primary, and no backend counts as failed away from any more.
     pub fn failback(
         &mut self,
@@ -118,7 +146,7 @@ impl Keeper {
         let primary = situation.primary().ok_or_else(|| CommandError::Conflict(format!("{service} has no primary")))?;
         let first = Latch::first(primary.name);
         let former = self.in_force.as_ref().or(self.doubtful.as_ref());
-        let former = former.filter(|latch| latch.epoch <= HIGHEST_EPOCH).unwrap_or(&first);
+        let former = former.filter(|latch| latch.has_a_possible_epoch()).unwrap_or(&first);
         let next = Latch {
             by_operator: true,
             ..situation.next_latch(former, primary.name, Vec::new(), operator.reason("forgotten"), now)
@@ -163,7 +191,7 @@ impl Keeper {
     fn begin_handover(&mut self, next: Latch, now: Now, situation: &Situation<'_>, from: &str) -> String {
         let (to, drain) = (next.active.clone(), situation.rules.failover_drain);
         let next = Latch { by_operator: true, ..next };
-        self.handover = Some(Handover { next, ours: true, until: now.running + drain });
+        self.handover = Some(Handover { next, origin: Origin::Here, until: now.running + drain });
         let limit = crate::config::duration::format(drain);
         let service = situation.service;
         format!("{service}: from {from} to {to}; new requests wait meanwhile, running ones have at most {limit} to end")

@@ -32,16 +32,37 @@ pub struct Keeper {
 #[derive(Debug, Clone)]
 struct Proposal {
     latch: Latch,
-    ours: bool,
+    origin: Origin,
 }
 
-/// An operator's step under way: new requests wait, running ones may end until `until`. `ours`: the command came to this
-/// proxy, which may still withdraw it; otherwise a peer has made the step, and it counts already.
+/// An operator's step under way: new requests wait, running ones may end until `until`.
 #[derive(Debug, Clone)]
 pub(super) struct Handover {
     pub(super) next: Latch,
-    pub(super) ours: bool,
+    pub(super) origin: Origin,
     pub(super) until: Duration,
+}
+
+/// Where a step comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was decided here, and may still be withdrawn.
+    Here,
+    /// A peer has made it, and it counts already, unless something later is here.
+    Peer,
+    /// The proxies have agreed on it: of two of one epoch it is the one.
+    Agreed,
+}
+
+impl Origin {
+    /// Whether a step that comes from there has come too late, where this latch is in force.
+    fn is_late(self, next: &Latch, in_force: &Latch) -> bool {
+        match self {
+            Origin::Here => in_force.epoch >= next.epoch,
+            Origin::Peer => in_force >= next,
+            Origin::Agreed => in_force.epoch > next.epoch || in_force.is_same_move(next),
+        }
+    }
 }
 
 /// Who serves while the active backend is one that only a peer's document has.
@@ -110,7 +131,7 @@ impl Keeper {
     pub fn agree(&mut self, others: impl Iterator<Item = Latch>) {
         let Some(latch) = self.doubtful.clone().into_iter().chain(others).max() else { return };
         let ours = self.doubtful.as_ref() == Some(&latch) && self.stand_in == StandIn::NotNeeded;
-        self.proposed = Some(Proposal { latch, ours });
+        self.proposed = Some(Proposal { latch, origin: if ours { Origin::Here } else { Origin::Peer } });
     }
 
     /// The latch that counts; none while undecided.
@@ -139,7 +160,7 @@ impl Keeper {
             (StandIn::For { previous }, _) => previous.clone(),
             (StandIn::NotNeeded, before) => before.as_ref().map(|latch| latch.active.clone()),
         };
-        self.stand_in = if proposal.ours { StandIn::NotNeeded } else { StandIn::For { previous } };
+        self.stand_in = if proposal.origin == Origin::Here { StandIn::NotNeeded } else { StandIn::For { previous } };
         self.stranded = false;
         Some(before)
     }
@@ -156,7 +177,7 @@ impl Keeper {
         }
         let ours = self.proposed().or(self.latch()).or(self.doubtful.as_ref());
         if ours.is_none_or(|ours| theirs > ours && !theirs.is_same_move(ours)) {
-            self.proposed = Some(Proposal { latch: theirs.clone(), ours: false });
+            self.proposed = Some(Proposal { latch: theirs.clone(), origin: Origin::Peer });
         } else if self.in_force.is_none() && self.proposed.is_none() {
             self.agree(std::iter::empty());
         } else {
@@ -172,29 +193,42 @@ impl Keeper {
                 || latch.epoch > agreed.epoch
         };
         // What was decided here alone gives way.
-        let proposed = self.proposed.as_ref().filter(|proposal| !proposal.ours || proposal.latch.without_agreement);
+        let proposed = self
+            .proposed
+            .as_ref()
+            .filter(|proposal| proposal.origin != Origin::Here || proposal.latch.without_agreement);
         let handover = self.handover.as_ref().map(|handover| &handover.next);
         if proposed.map(|proposal| &proposal.latch).into_iter().chain(handover).chain(self.latch()).any(is_it) {
             return false;
         }
         self.handover = None;
-        self.proposed = Some(Proposal { latch: agreed.clone(), ours: false });
+        self.proposed = Some(Proposal { latch: agreed.clone(), origin: Origin::Agreed });
         true
     }
 
     /// The step that was decided here, if there is one: it is taken back, since others are to agree on it first.
     pub fn take_own_step(&mut self) -> Option<Latch> {
         let is_to_be_agreed = |latch: &Latch| !latch.without_agreement;
-        let proposal = self.proposed.take_if(|proposal| proposal.ours && is_to_be_agreed(&proposal.latch));
-        let handover = self.handover.take_if(|handover| handover.ours && is_to_be_agreed(&handover.next));
+        let proposal =
+            self.proposed.take_if(|proposal| proposal.origin == Origin::Here && is_to_be_agreed(&proposal.latch));
+        let handover =
+            self.handover.take_if(|handover| handover.origin == Origin::Here && is_to_be_agreed(&handover.next));
         let (proposal, handover) = (proposal.map(|proposal| proposal.latch), handover.map(|handover| handover.next));
         proposal.or(handover)
     }
 
     /// The step that was decided here counts though nobody has agreed on it.
     pub fn go_without_agreement(&mut self) {
-        let proposed = self.proposed.iter_mut().filter(|proposal| proposal.ours).map(|proposal| &mut proposal.latch);
-        let handover = self.handover.iter_mut().filter(|handover| handover.ours).map(|handover| &mut handover.next);
+        let proposed = self
+            .proposed
+            .iter_mut()
+            .filter(|proposal| proposal.origin == Origin::Here)
+            .map(|proposal| &mut proposal.latch);
+        let handover = self
+            .handover
+            .iter_mut()
+            .filter(|handover| handover.origin == Origin::Here)
+            .map(|handover| &mut handover.next);
         proposed.chain(handover).for_each(|latch| latch.without_agreement = true);
     }
 
@@ -234,31 +268,33 @@ impl Keeper {
     /// An operator's step that a peer has made lets our running requests end too. Of two steps under
     /// way the later one counts.
     fn take_over_peers_step(&mut self, active: &str, now: Now, situation: &Situation<'_>) {
-        let gentle =
-            |proposal: &Proposal| !proposal.ours && proposal.latch.by_operator && proposal.latch.active != active;
-        let Some(Proposal { latch: next, .. }) = self.proposed.take_if(|proposal| gentle(proposal)) else { return };
+        let gentle = |proposal: &Proposal| {
+            proposal.origin != Origin::Here && proposal.latch.by_operator && proposal.latch.active != active
+        };
+        let Some(Proposal { latch: next, origin }) = self.proposed.take_if(|proposal| gentle(proposal)) else { return };
         let until = match &self.handover {
             Some(handover) if handover.next >= next => return,
             Some(handover) => handover.until,
             None => now.running + situation.rules.failover_drain,
         };
-        self.handover = Some(Handover { next, ours: false, until });
+        self.handover = Some(Handover { next, origin, until });
     }
 
     fn continue_handover(&mut self, handover: Handover, now: Now, situation: &Situation<'_>) -> Option<String> {
         let latch = self.in_force.as_ref()?;
         let serves = situation.find(&latch.active).is_some_and(BackendState::keeps);
         let waits = now.running < handover.until && situation.running > 0 && serves;
-        if !handover.ours {
-            match *latch >= handover.next {
+        let Handover { ref next, origin, .. } = handover;
+        if origin != Origin::Here {
+            match origin.is_late(next, latch) {
                 true => {}
                 false if waits => self.handover = Some(handover),
-                false => self.proposed = Some(Proposal { latch: handover.next, ours: false }),
+                false => self.proposed = Some(Proposal { latch: handover.next, origin }),
             }
             return None;
         }
         let (service, to) = (situation.service, &handover.next.active);
-        if latch.epoch >= handover.next.epoch {
+        if origin.is_late(next, latch) {
             return Some(format!(
                 "{service}: the step to {to} is withdrawn, the latch moved meanwhile to {}",
                 latch.active
@@ -316,7 +352,7 @@ impl Keeper {
     }
 
     pub(super) fn propose(&mut self, latch: Latch) {
-        self.proposed = Some(Proposal { latch, ours: true });
+        self.proposed = Some(Proposal { latch, origin: Origin::Here });
     }
 
     fn in_grace(&self, now: Now) -> bool {

@@ -34,6 +34,9 @@ pub struct Latch {
     pub addresses: BTreeMap<String, SocketAddr>,
 }
 
+/// No latch can have moved so often: a move a second would have taken 30,000 years.
+const HIGHEST_EPOCH: u64 = 1 << 40;
+
 impl Latch {
     /// What a service begins with: its primary is active.
     pub fn first(primary: &str) -> Latch {
@@ -48,6 +51,11 @@ impl Latch {
             without_agreement: false,
             addresses: BTreeMap::new(),
         }
+    }
+
+    /// Whether its epoch is one that moves can have led to.
+    pub fn has_a_possible_epoch(&self) -> bool {
+        self.epoch <= HIGHEST_EPOCH
     }
 
     /// Whether both are the same move, each in the names of a document of its own.

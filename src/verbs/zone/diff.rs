@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::source::{self, refuse};
+use crate::config::Findings;
 use crate::config::dns::Checks;
 use crate::counted::counted;
 use crate::push::error::Error;
@@ -43,11 +44,13 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<Exit, Error> {
     if args.old.as_os_str() == "-" && args.new.as_os_str() == "-" {
         return Ok(output.refuse("only one of the two can be standard input", Exit::Usage));
     }
-    let (old, new) =
-        match (source::load(&zone, &args.old, Checks::Lenient)?, source::load(&zone, &args.new, Checks::Lenient)?) {
-            (Ok(old), Ok(new)) => (old, new),
-            (Err(findings), _) | (_, Err(findings)) => return Ok(refuse(&findings, Exit::CouldNot, output)),
-        };
+    let read = |file| source::load(&zone, file, Checks::Lenient);
+    let (old, new) = match (read(&args.old)?, read(&args.new)?) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(old), Err(new)) => return Ok(refuse(&Findings([old.0, new.0].concat()), Exit::CouldNot, output)),
+        (Err(findings), _) | (_, Err(findings)) => return Ok(refuse(&findings, Exit::CouldNot, output)),
+    };
+    [&old, &new].into_iter().for_each(source::warn);
     let difference = diff(&old, &new, !args.ignore_serial);
     let is_alike = difference.is_empty();
     let text = text(&zone, &difference);

@@ -28,6 +28,7 @@ pub(super) fn run(args: &DumpArgs, output: &Output) -> Result<Exit, Error> {
         Ok(loaded) => loaded,
         Err(findings) => return Ok(refuse(&findings, Exit::No, output)),
     };
+    source::warn(&loaded);
     let records = loaded.in_order();
     if output.is_json() {
         let records = records.iter().map(|record| {

@@ -3,14 +3,16 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use hickory_proto::op::ResponseCode;
 use serde::Serialize;
 
 use super::source::{self, refuse};
 use crate::config::dns::Checks;
-use crate::health::dns_query;
+use crate::health::dns_query::{Question, Response, Transport};
 use crate::push::error::Error;
 use crate::verbs::exit::Exit;
 use crate::verbs::output::{Output, Table, Tone, cell, toned};
+use crate::zone::number::rtype;
 use crate::zone::serial::is_newer;
 
 /// The arguments of `zone serial`.
@@ -52,7 +54,7 @@ pub(super) fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
     let mut places = Vec::new();
     let file = match &args.file {
         Some(file) => Some(file.clone()),
-        None if args.at.is_empty() => Some(source::look_for(&zone, Path::new("."))?),
+        None if args.at.is_empty() => Some(source::look_for(&zone, Path::new("."), source::BESIDE_IT)?),
         None => None,
     };
     if let Some(file) = file {
@@ -70,9 +72,15 @@ pub(super) fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
 }
 
 fn asked(server: SocketAddr, zone: &str) -> Place {
-    let (serial, error) = match dns_query::serial(server, zone) {
-        Ok(Some(serial)) => (Some(serial), None),
-        Ok(None) => (None, Some("it does not serve the zone".to_owned())),
+    let response = Question::new(zone, rtype::SOA).and_then(|question| question.ask(server, Transport::Udp));
+    let (serial, error) = match response {
+        // From a resolver's cache: what its nameservers serve it does not say.
+        Ok(Response { serial: Some(_), authoritative: false, .. }) => {
+            (None, Some("it answers without authority".to_owned()))
+        }
+        Ok(Response { serial: Some(serial), .. }) => (Some(serial), None),
+        Ok(Response { code: ResponseCode::NoError, .. }) => (None, Some("it does not serve the zone".to_owned())),
+        Ok(Response { code, .. }) => (None, Some(format!("it answers {code}"))),
         Err(error) => (None, Some(error.to_string())),
     };
     Place { place: server.to_string(), serial, error }

@@ -24,7 +24,7 @@ pub struct ZoneArg {
 impl ZoneArg {
     /// The zone's file, where it is not named.
     pub(super) fn file(&self, zone: &str) -> Result<PathBuf, Error> {
-        self.file.clone().map_or_else(|| look_for(zone, Path::new(".")), Ok)
+        self.file.clone().map_or_else(|| look_for(zone, Path::new("."), BESIDE_IT), Ok)
     }
 }
 
@@ -52,18 +52,25 @@ pub(super) fn load(apex: &str, file: &Path, checks: Checks) -> Result<Result<Zon
     Ok(zone::load(apex, file, checks))
 }
 
-/// Whether a zone may be there.
+/// Whether a zone can be there: a file, which may be read.
 pub(in crate::verbs) fn check_is_file(file: &Path) -> Result<(), Error> {
     let expected = "expected the zone's file, a regular file";
-    let there = fs::metadata(file).map_err(|error| Error::at(file.display(), error).remedy(expected))?;
-    if there.is_dir() {
-        return Err(Error::at(file.display(), "it is a directory").remedy(expected));
+    let wrong = |error: String| Err(Error::at(file.display(), error).remedy(expected));
+    match fs::metadata(file) {
+        Err(error) => wrong(error.to_string()),
+        Ok(there) if there.is_dir() => wrong("it is a directory".to_owned()),
+        Ok(there) if !there.is_file() => {
+            wrong("it is no regular file; what comes from a pipe is read from `-`".to_owned())
+        }
+        Ok(_) => fs::File::open(file).map(drop).or_else(|error| wrong(error.to_string())),
     }
-    Ok(())
 }
 
-/// The one file that is named after the zone.
-pub(in crate::verbs) fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, Error> {
+/// Where a file is named that could not be found by the zone's name.
+pub(super) const BESIDE_IT: &str = "behind the zone";
+
+/// The one file that is named after the zone. `named` says how another one is named.
+pub(in crate::verbs) fn look_for(zone: &str, folder: &Path, named: &str) -> Result<PathBuf, Error> {
     let mut files = Vec::new();
     let names = [format!("{zone}.zone"), zone.to_owned()];
     walk(folder, &names, &mut files).map_err(|error| {
@@ -74,12 +81,12 @@ pub(in crate::verbs) fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, E
         [file] => Ok(file.clone()),
         [] => {
             let problem = format!("no file below {} is named {}", folder.display(), names.join(" or "));
-            Err(Error::new(format!("{problem}: name it with --file")))
+            Err(Error::new(format!("{problem}: name it {named}")))
         }
         _ => {
             let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Err(Error::new(format!("several files are named after {zone}: {}", names.join(", ")))
-                .remedy("name one with --file"))
+                .remedy(format!("name one {named}")))
         }
     }
 }
@@ -98,6 +105,11 @@ fn walk(folder: &Path, names: &[String], files: &mut Vec<PathBuf>) -> std::io::R
         }
     }
     Ok(())
+}
+
+/// Says, beside the answer, what of a zone is hardly meant, or left out.
+pub(super) fn warn(zone: &ZoneFile) {
+    zone.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
 }
 
 /// Says why there is no zone.

@@ -111,8 +111,12 @@ fn listed(mut rest: &[u8]) -> Option<String> {
     while let [window, length, tail @ ..] = rest {
         let (bits, tail) = tail.split_at_checked(usize::from(*length))?;
         for (place, byte) in (0u8..).zip(bits) {
-            let set = (0..8u8).filter(|bit| byte & 0x80 >> bit != 0);
-            listed.extend(set.map(|bit| types::to_text(u16::from_be_bytes([*window, place * 8 + bit]))));
+            for bit in (0..8u8).filter(|bit| byte & 0x80 >> bit != 0) {
+                let name = types::to_text(u16::from_be_bytes([*window, place * 8 + bit]));
+                // Types of messages have a bit, and no name in a list.
+                types::parse_listed(name.as_bytes()).ok()?;
+                listed.push(name);
+            }
         }
         rest = tail;
     }

@@ -88,6 +88,7 @@ fn data_is_written_as_people_write_it() {
         ("TYPE65280 \\# 2 abcd", "\\# 2 abcd"),
         ("TYPE65280 \\# 0", "\\# 0"),
         ("CSYNC 66 3 A NS AAAA", "66 3 A NS AAAA"),
+        ("CSYNC \\# 9 000000010003000180", "\\# 9 000000010003000180"),
     ] {
         let (rtype, wire) = read_text(text).unwrap();
         assert_eq!(show(rtype, &wire), expected, "{text}");

@@ -140,6 +140,31 @@ fn without_the_store_nothing_moves_and_the_operators_last_word_is_taken_in_when_
 }
 
 #[test]
+fn the_last_word_may_be_to_stay_or_to_go_back_to_a_backend_that_was_left() {
+    let mut fleet = three();
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    fleet.reach(&[0, 1, 2], 0, true);
+    fleet.store_is_down = true;
+    fleet.run(2 * LEASE);
+    assert_eq!(fleet.all_serve(), None);
+    for to in [1, 0] {
+        for own in 0..3 {
+            fleet.failover(own, to, true).unwrap();
+        }
+        // Nobody waits for the others.
+        let moved = fleet.now + 3 * SECOND;
+        while fleet.step(moved).is_some() {}
+        assert_eq!(fleet.all_serve(), Some(to), "{}", fleet.in_words());
+    }
+    fleet.store_is_down = false;
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
+    assert!(fleet.proxies.iter().all(|proxy| proxy.machine.alarms().is_empty()), "{}", fleet.in_words());
+}
+
+#[test]
 fn a_service_that_keeps_is_served_without_the_store_and_never_moves() {
     let mut fleet = Fleet::start(&documents(3, "keep"), fastrand::Rng::with_seed(7));
     fleet.run(3 * SECOND);
@@ -216,6 +241,44 @@ fn visitors_notice_nothing_while_proxies_begin_to_agree_whose_service_has_moved_
         begin_to_agree(&mut fleet, 1);
         assert_eq!(fleet.store.view().latch(SERVICE).map(|(latch, _)| latch.epoch), Some(1));
     }
+}
+
+#[test]
+fn a_proxy_that_begins_to_agree_by_a_store_that_has_forgotten_moves_nothing_beside_one_that_may_still_serve() {
+    let mut fleet = three();
+    fleet.failover(0, 1, false).unwrap();
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    fleet.reload_one(2, documents_of_peers(3)[2].clone());
+    fleet.run(SECOND);
+    // The first hears nothing of what follows, and serves by its lease until that has run out.
+    fleet.proxies[0].is_cut_off = true;
+    fleet.cut = vec![(0, 1), (0, 2)];
+    fleet.forget();
+    fleet.reload_one(2, documents(3, "stop")[2].clone());
+    fleet.run(SECOND / 2);
+    fleet.failover(2, 2, false).unwrap();
+    fleet.run(3 * LEASE);
+    assert_eq!((fleet.serves(1), fleet.serves(2)), (Some(2), Some(2)), "{}", fleet.in_words());
+}
+
+#[test]
+fn proxies_that_have_moved_apart_come_together_when_they_begin_to_agree() {
+    let mut fleet = Fleet::start(&documents_of_peers(2), fastrand::Rng::with_seed(7));
+    fleet.run(3 * SECOND);
+    fleet.cut = vec![(0, 1)];
+    fleet.failover(0, 1, false).unwrap();
+    fleet.failover(1, 2, false).unwrap();
+    let moved = fleet.now + 2 * SECOND;
+    while fleet.step(moved).is_some() {}
+    assert_eq!((fleet.serves(0), fleet.serves(1)), (Some(1), Some(2)));
+    fleet.reload(&documents(2, "stop"));
+    while fleet.store.view().seat("px1").is_none() || fleet.store.view().seat("px2").is_none() {
+        assert!(fleet.step(moved + 4 * LEASE).is_some(), "{}", fleet.in_words());
+    }
+    // With both seats taken the promise holds.
+    fleet.run(LEASE);
+    assert!(fleet.all_serve().is_some(), "{}", fleet.in_words());
 }
 
 fn begin_to_agree(fleet: &mut Fleet, active: usize) {

@@ -131,6 +131,20 @@ impl Fleet {
         (0..self.proxies.len()).all(|own| self.serves(own) == Some(first)).then_some(first)
     }
 
+    /// The store is made anew, and is empty. Whoever is cut off from it does not notice.
+    pub fn forget(&mut self) {
+        let cut_off: Vec<usize> = (0..self.proxies.len()).filter(|own| self.proxies[*own].is_cut_off).collect();
+        let before: Vec<(usize, Option<i64>, bool)> =
+            cut_off.iter().map(|own| (*own, self.proxies[*own].lease, self.proxies[*own].is_connected)).collect();
+        for own in &cut_off {
+            self.proxies[*own].is_connected = false;
+        }
+        self.restore(Store::default());
+        for (own, lease, is_connected) in before {
+            (self.proxies[own].lease, self.proxies[own].is_connected) = (lease, is_connected);
+        }
+    }
+
     /// The store has what it had before, and knows no lease of those who have one now.
     pub fn restore(&mut self, store: Store) {
         self.store = store;
