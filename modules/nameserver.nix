@@ -30,8 +30,10 @@ let
       check = fleet.checks.${pool.check} // {
         tls = pool.check_tls;
       };
+      https = if pool.https == null then null else removeAttrs pool.https [ "alpn_of" ];
       members = lib.genAttrs (members.membersOf name) (proxy: {
         inherit (fleet.hosts.${proxy}) addresses;
+        alpn = if pool.https == null then null else pool.https.alpn_of.${proxy} or null;
       });
     };
 

@@ -79,6 +79,7 @@ fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
         keep_answer: Default::default(),
         members: BTreeMap::new(),
         check,
+        https: None,
     }
 }
 

@@ -16,7 +16,7 @@ pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use cookies::CookiesConfig;
 pub use encrypted::EncryptedConfig;
 pub use identity::IdentityConfig;
-pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
+pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
 pub use transfers::{AllowedConfig, NotifiedConfig, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig};
@@ -105,7 +105,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 24] = [
+pub const KEYS: [&Keys; 25] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -126,6 +126,7 @@ pub const KEYS: [&Keys; 24] = [
     &transfers::NOTIFIED,
     &pools::KEYS,
     &pools::FALLBACK,
+    &pools::HTTPS,
     &pools::MEMBER,
     &check::KEYS,
     &backend_protocol::MEMBER_KEYS,

@@ -14,7 +14,12 @@ pub fn line(record: &ZoneRecord<'_>) -> String {
 
 /// `192.0.2.1`
 pub fn data(record: &ZoneRecord<'_>) -> String {
-    rdata::show(record.rtype, record.rdata)
+    rdata(record.rtype, record.rdata)
+}
+
+/// The same of data alone, uncompressed.
+pub fn rdata(rtype: u16, wire: &[u8]) -> String {
+    rdata::show(rtype, wire)
 }
 
 /// The type's name, or TYPEnnn.
