@@ -11,6 +11,7 @@
 mod answered;
 mod begun;
 mod client;
+mod freshness;
 mod query;
 mod signed;
 mod writer;
@@ -31,7 +32,8 @@ use writer::{Owner, Section};
 
 pub use answered::Answered;
 pub use client::{Client, Transport};
-pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace};
+pub use freshness::freshness;
+pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace, asks_for_keepalive};
 pub use writer::{Full, Opt, UDP_SIZE, Writer};
 
 /// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
