@@ -23,6 +23,7 @@
 mod by_operator;
 mod keeper;
 pub mod latches;
+mod origin;
 mod situation;
 pub mod store;
 mod value;

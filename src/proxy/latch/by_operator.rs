@@ -3,7 +3,8 @@
 //! Owns which steps are refused and why. Must never: move a latch at once while running requests may still end; that is
 //! left to [`Keeper::step`]. Called by `control`.
 
-use super::keeper::{Handover, Origin};
+use super::keeper::Handover;
+use super::origin::Origin;
 use super::{BackendState, Keeper, Latch, Now, Situation};
 use crate::api::bounds::BoundError;
 
