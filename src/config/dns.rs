@@ -17,8 +17,10 @@ pub use identity::IdentityConfig;
 pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
-pub use transfers::{AllowedConfig, NotifiedConfig, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig};
-pub use zones::{Checks, ZoneConfig};
+pub use transfers::{
+    AllowedConfig, NotifiedConfig, PoolsInTransfer, PrimaryConfig, TransferConfig, TsigAlgorithm, TsigKeyConfig,
+};
+pub use zones::{Checks, ZoneConfig, ZoneSource};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -100,7 +102,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 22] = [
+pub const KEYS: [&Keys; 23] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -117,6 +119,7 @@ pub const KEYS: [&Keys; 22] = [
     &transfers::TRANSFER,
     &transfers::ALLOWED,
     &transfers::NOTIFIED,
+    &transfers::PRIMARY,
     &pools::KEYS,
     &pools::FALLBACK,
     &pools::MEMBER,

@@ -11,6 +11,7 @@
 mod answered;
 mod begun;
 mod client;
+mod notify;
 mod query;
 mod signed;
 mod writer;
@@ -31,6 +32,7 @@ use writer::{Owner, Section};
 
 pub use answered::Answered;
 pub use client::{Client, Transport};
+pub use notify::notify;
 pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace};
 pub use writer::{Full, Opt, UDP_SIZE, Writer};
 

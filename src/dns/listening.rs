@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::answering::Answering;
 use super::capacity::{self, Limits};
 use super::counters::Counters;
 use super::protection::Protection;
 use super::rate_limit::Accounts;
-use super::snapshot::Snapshot;
 use super::tcp::Tcp;
 use super::udp::Worker;
 use crate::config::DnsConfig;
@@ -48,7 +48,7 @@ impl Bound {
 
 /// All workers.
 pub struct Listening {
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    answering: Answering,
     protection: Arc<ArcSwap<Protection>>,
     accounts: Arc<Accounts>,
     ticks: Ticks,
@@ -72,17 +72,17 @@ impl Listening {
     /// Starts the TCP thread; nothing is read before [`Listening::serve`].
     pub fn new(
         limits: Limits,
-        snapshot: Arc<ArcSwap<Snapshot>>,
+        answering: Answering,
         protection: Protection,
         ticks: Ticks,
     ) -> std::io::Result<Listening> {
         let protection = Arc::new(ArcSwap::from_pointee(protection));
         let tcp_counters = Arc::<Counters>::default();
         let tick = ticks.worker("tcp");
-        let (answers, terms) = (Arc::clone(&snapshot), Arc::clone(&protection));
-        let tcp = Tcp::start(limits, answers, terms, Arc::clone(&tcp_counters), tick)?;
+        let terms = Arc::clone(&protection);
+        let tcp = Tcp::start(limits, answering.clone(), terms, Arc::clone(&tcp_counters), tick)?;
         Ok(Listening {
-            snapshot,
+            answering,
             protection,
             accounts: Arc::default(),
             ticks,
@@ -134,7 +134,7 @@ impl Listening {
             all_counters.push(Arc::clone(&counters));
             let worker = Worker {
                 socket,
-                snapshot: Arc::clone(&self.snapshot),
+                answering: self.answering.clone(),
                 protection: Arc::clone(&self.protection),
                 accounts: Arc::clone(&self.accounts),
                 counters,

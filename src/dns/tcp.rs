@@ -20,11 +20,11 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{self, Answered, Client, Transport};
+use super::answering::Answering;
 use super::capacity::Limits;
 use super::cookie::{Issuer, Standing};
 use super::counters::Counters;
 use super::protection::Protection;
-use super::snapshot::Snapshot;
 use super::transfer::{self, Brings, MESSAGE};
 use crate::counted::counted;
 use crate::daemon::client_network;
@@ -56,7 +56,7 @@ impl Tcp {
     /// Starts the thread, with no listener yet.
     pub fn start(
         limits: Limits,
-        snapshot: Arc<ArcSwap<Snapshot>>,
+        answering: Answering,
         protection: Arc<ArcSwap<Protection>>,
         counters: Arc<Counters>,
         tick: Tick,
@@ -66,7 +66,7 @@ impl Tcp {
         let thread = std::thread::Builder::new().name("dns-tcp".into()).spawn(move || {
             let service = Rc::new(Service {
                 limits: RefCell::new(limits),
-                snapshot,
+                answering,
                 protection,
                 counters,
                 open: RefCell::default(),
@@ -106,7 +106,7 @@ impl Tcp {
 /// What all connections share; they live on one thread.
 struct Service {
     limits: RefCell<Limits>,
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    answering: Answering,
     /// Only its cookie secrets matter here: responses over TCP are not rate limited.
     protection: Arc<ArcSwap<Protection>>,
     counters: Arc<Counters>,
@@ -223,7 +223,7 @@ impl Service {
         idle: Duration,
     ) -> io::Result<bool> {
         // It holds the zone that it began with.
-        let snapshot = self.snapshot.load_full();
+        let snapshot = self.answering.snapshot.load_full();
         let Some(mut transfer) = transfer::begin(query, &snapshot, client, unix_seconds()) else { return Ok(false) };
         let (zone, serial) = (name::to_text(transfer.apex), transfer.serial);
         while let Some(message) = self.framed(|buffer| transfer.messages.next(buffer, unix_seconds())) {
@@ -275,14 +275,25 @@ impl Service {
     }
 
     /// The answer with its length before it.
-    fn answer(&self, query: &[u8], client: IpAddr, idle: Duration) -> Option<Vec<u8>> {
+    fn answer(&self, query: &[u8], from: IpAddr, idle: Duration) -> Option<Vec<u8>> {
         let keepalive = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
         let rotation = fastrand::usize(..);
         let protection = self.protection.load();
-        let issuer = Issuer { secrets: &protection.secrets, address: client, now: unix_seconds() as u32 };
+        let issuer = Issuer { secrets: &protection.secrets, address: from, now: unix_seconds() as u32 };
         let client = Client { transport: Transport::Tcp { keepalive }, issuer: Some(issuer) };
         self.framed(|buffer| {
-            let answered = answer::answer(query, &self.snapshot.load(), &client, rotation, buffer);
+            let snapshot = self.answering.snapshot.load();
+            let answered = answer::answer(query, &snapshot, &client, rotation, buffer);
+            let answered = match answered {
+                Some(refused) if refused.rcode == rcode::NOTIMP => {
+                    let told = answer::notify(query, &snapshot, &client, from, buffer);
+                    if let Some((_, Some(apex))) = &told {
+                        self.answering.bell.ring(apex.as_bytes(), from);
+                    }
+                    Some(told.map_or(refused, |(answered, _)| answered))
+                }
+                answered => answered,
+            };
             self.counters.count(answered);
             Some(answered?.length)
         })
