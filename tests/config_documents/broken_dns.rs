@@ -137,7 +137,11 @@ fn primaries_that_are_none_stand_beside_a_file_or_have_no_key_of_the_document_ar
         ),
         (
             &[("\"example.net\": { \"file\": \"example.net.zone\" }", r#""example.net": { "primaries": [{ "address": "192.0.2.1" }] }"#)],
-            &[r#"dns.json:16: pools["http0.l.example.net"]: http0.l.example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#],
+            &[
+                r#"dns.json:14: pools["http0.l.example.net"]: http0.l.example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
+                r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
+                r#"dns.json:24: pools["http1.l.example.net"]: http1.l.example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
+            ],
         ),
     ]);
 }
