@@ -51,6 +51,23 @@ in
         description = "The keys by which other nameservers are known that get zones, by the name that both sides have for them.";
       };
 
+      encrypted_dns = mkOption {
+        type = types.nullOr (submodule ./fleet/encrypted-dns.nix);
+        default = null;
+        example = {
+          certificates = [
+            {
+              chain_file = "/var/lib/acme/ns.example.net/fullchain.pem";
+              key_file = "/var/lib/acme/ns.example.net/key.pem";
+            }
+          ];
+        };
+        description = ''
+          The nameservers answer over TLS, too (DoT, port 853; [encrypted.md](encrypted.md)). Limits go into `encrypted` of
+          `polder.nameserver.settings`.
+        '';
+      };
+
       pools = mkOption {
         type = types.attrsOf (submodule ./fleet/pool.nix);
         default = { };

@@ -30,8 +30,10 @@ let
       check = fleet.checks.${pool.check} // {
         tls = pool.check_tls;
       };
+      https = if pool.https == null then null else removeAttrs pool.https [ "alpn_of" ];
       members = lib.genAttrs (members.membersOf name) (proxy: {
         inherit (fleet.hosts.${proxy}) addresses;
+        alpn = if pool.https == null then null else pool.https.alpn_of.${proxy} or null;
       });
     };
 
@@ -73,6 +75,11 @@ let
   )) fleet.tsig;
   withoutSecret = lib.filter (name: !(keys ? ${tsig.${name}.key})) (lib.attrNames tsig);
 
+  everywhere =
+    port:
+    [ "0.0.0.0:${toString port}" ] ++ lib.optional config.networking.enableIPv6 "[::]:${toString port}";
+  isEncrypted = fleet.encrypted_dns != null;
+
   # A proxy gets certificates of these zones' names by what this nameserver answers.
   challengeZones = lib.intersectLists (lib.attrNames zones) members.zonesByDns;
   daemon = (import ./daemons.nix).nameserver;
@@ -94,11 +101,11 @@ mkDaemonRole {
   keyFiles =
     lib.optional (keys ? dns_cookies) keys.dns_cookies
     ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret));
-  allowedTCPPorts = [ 53 ];
+  allowedTCPPorts = [ 53 ] ++ lib.optional isEncrypted 853;
   allowedUDPPorts = [ 53 ];
 
   settings = {
-    listeners = lib.mkDefault ([ "0.0.0.0:53" ] ++ lib.optional config.networking.enableIPv6 "[::]:53");
+    listeners = lib.mkDefault (everywhere 53);
     # A zone's store path stands in the document, so that a change of the zone is a change of the document.
     zones = lib.mapAttrs (
       apex: zone:
@@ -118,6 +125,12 @@ mkDaemonRole {
     }) (removeAttrs tsig withoutSecret);
   }
   // lib.optionalAttrs (keys ? dns_cookies) { cookies.key_file = keys.dns_cookies; }
+  // lib.optionalAttrs isEncrypted {
+    encrypted = {
+      tls = lib.mkDefault (everywhere 853);
+      inherit (fleet.encrypted_dns) certificates;
+    };
+  }
   // lib.optionalAttrs (challengeZones != [ ]) { inherit acme_challenges; };
   allowedTCPPortsFrom = lib.optionalAttrs (challengeZones != [ ]) {
     ${toString daemon.challengePort} = members.addressesOf "proxy";

@@ -1,6 +1,6 @@
 //! The authoritative nameserver.
 //!
-//! A query's way: [`udp`] (a thread a socket) or [`tcp`] (one thread) -> [`answer`] (pure), over the [`snapshot`]: the
+//! A query's way: [`udp`] (a thread a socket), [`tcp`] (one thread) or [`encrypted`] (one thread) -> [`answer`] (pure), over the [`snapshot`]: the
 //! zones as [`compiled`] for answering, and each pool's addresses. Counted in [`counters`]. Responses that forged queries could misuse are
 //! limited by [`rate_limit`], except to clients with a good [`cookie`]; [`protection`] has the document's settings for both.
 //!
@@ -16,14 +16,17 @@
 //! stops the threads that answer; what it has in common with the proxy's is [`lifecycle`](crate::daemon::lifecycle)'s.
 //! [`report`] is what an operator reads ([`api`](crate::api::dns)). Never imports `proxy`.
 
+pub mod admission;
 pub mod answer;
 pub mod answering;
 pub mod capacity;
 pub mod challenges;
 pub mod compiled;
 pub mod control;
+pub mod conversation;
 pub mod cookie;
 pub mod counters;
+pub mod encrypted;
 pub mod history;
 pub mod journal;
 pub mod listening;

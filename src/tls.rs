@@ -4,10 +4,14 @@
 //! while it needs them: an idle one holds none. Both halves are used by tasks of one thread, hence the `RefCell`. Must never: wait
 //! for the other side while it holds a borrow.
 //!
-//! Visitors' handshakes are `proxy::traffic`'s, with what it knows of certificates.
+//! Visitors' handshakes are `proxy::traffic`'s. What a daemon shows in them is here: [`certificate`] is one in its files, for [`names`];
+//! [`certificates`] are those of a document, read again when their files change.
 
 mod buffers;
+pub mod certificate;
+pub mod certificates;
 pub mod client;
+pub mod names;
 pub mod pem;
 pub mod session;
 pub(crate) mod signatures;

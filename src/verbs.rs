@@ -57,6 +57,7 @@ pub mod visit;
 pub mod wait;
 mod waiting;
 pub mod why;
+pub mod zone;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -121,6 +122,14 @@ pub enum Verb {
     Rollback(rollback::RollbackArgs),
     /// Raise the serial of a zone in its file, and change nothing else
     Serial(serial::SerialArgs),
+    /// Check, compare and print zones in files
+    ///
+    /// As a nameserver reads them. Nothing is changed.
+    Zone {
+        #[command(subcommand)]
+        /// What to do with it.
+        verb: zone::ZoneVerb,
+    },
     /// Keep others from pushing; show who does; break a lock
     ///
     /// A lock is broken if its holder is gone.
@@ -273,6 +282,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Push(args) => Ok(push::run(&args, &output)),
         Verb::Rollback(args) => rollback::run(&args, &output),
         Verb::Serial(args) => serial::run(&args, &output),
+        Verb::Zone { verb } => zone::run(&verb, &output),
         Verb::Lock(args) => lock::run(&args, &output),
         Verb::Unlock(fleet) => lock::unlock(&fleet, &output),
         Verb::Log(args) => log::run(&args, &output),

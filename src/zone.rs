@@ -12,6 +12,8 @@
 //! 4. `record` keeps the records, sorted by name; `rrsets`: equal records and differing TTLs
 //! 5. `check`: what must be there, and what must not stand together; `report` collects what all steps find
 //!
+//! The way back is short: `text` writes records as lines, and `diff` says in which two zones differ.
+//!
 //! The table knows A, AAAA, AFSDB, AMTRELAY, APL, AVC, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DHCID, DLV, DNAME, DNSKEY, DS, EID,
 //! EUI48, EUI64, GPOS, HINFO, HIP, HTTPS, IPSECKEY, ISDN, KX, L32, L64, LOC, LP, MB, MG, MINFO, MR, MX, NAPTR, NID, NIMLOC,
 //! NINFO, NS, NSAP, NSAP-PTR, OPENPGPKEY, PTR, PX, RESINFO, RKEY, RP, RT, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TA, TALINK, TLSA,
@@ -33,6 +35,7 @@ use crate::config::dns::Checks;
 use crate::config::{Finding, Findings};
 
 mod check;
+pub mod diff;
 mod escape;
 pub mod fault;
 mod folder;
@@ -49,6 +52,7 @@ mod rrsets;
 pub mod serial;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod ttl;
 mod words;
 

@@ -210,3 +210,79 @@ fn a_zone_with_an_error_in_it_and_one_of_two_files_keep_their_serials() {
         "{text}"
     );
 }
+
+const ZONE: &str = "fleet/hosts/zones/example.net.zone";
+
+#[test]
+fn a_zone_is_checked_as_a_nameserver_reads_it() {
+    let site = Site::new();
+    let (code, text) = told(&site.polder(&["zone", "check", "example.net"]));
+    assert_eq!((code, &*text), (Some(0), "zone example.net: serial 2026112301, 19 records: can be served\n"));
+
+    let text = fs::read_to_string(site.path(ZONE)).unwrap();
+    fs::write(site.path("new.zone"), format!("{text}\nx IN A 192.0.2.300\ny IN CNAME x.example.net\n")).unwrap();
+    let (code, text) = told(&site.polder(&["zone", "check", "example.net", "new.zone"]));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("error   new.zone:"), "{text}");
+    assert!(text.contains("\"192.0.2.300\" is not an IPv4 address"), "{text}");
+    assert!(text.ends_with("zone example.net: 1 error\n"), "{text}");
+}
+
+#[test]
+fn a_warning_is_an_error_where_checks_are_strict() {
+    let site = Site::new();
+    let text = fs::read_to_string(site.path(ZONE)).unwrap();
+    fs::write(site.path("new.zone"), format!("{text}\ny IN CNAME x.example.net\n")).unwrap();
+    let said = site.polder(&["zone", "check", "example.net", "new.zone", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!((said.status.code(), json["warnings"].as_array().unwrap().len()), (Some(0), 1), "{json}");
+    let (code, text) = told(&site.polder(&["zone", "check", "example.net", "new.zone", "--strict"]));
+    assert_eq!((code, text.contains("error   new.zone:")), (Some(1), true), "{text}");
+}
+
+#[test]
+fn what_is_dumped_is_the_same_zone() {
+    let site = Site::new();
+    let dumped = site.polder(&["zone", "dump", "example.net"]);
+    let text = String::from_utf8(dumped.stdout).unwrap();
+    let first = "example.net. 3600 IN SOA ns-nl.example.net. hostmaster.example.net. 2026112301 7200 1800 1209600 300";
+    assert_eq!((dumped.status.code(), text.lines().next()), (Some(0), Some(first)));
+    assert!(text.contains("\nwww.example.net. 300 IN CNAME http0.l.example.net.\n"), "{text}");
+    fs::write(site.path("dumped.zone"), text).unwrap();
+    let (code, text) = told(&site.polder(&["zone", "diff", "example.net", ZONE, "dumped.zone"]));
+    assert_eq!((code, &*text), (Some(0), "zone example.net: no difference\n"));
+}
+
+#[test]
+fn two_versions_of_a_zone_are_compared_by_their_records() {
+    let site = Site::new();
+    let text = fs::read_to_string(site.path(ZONE)).unwrap();
+    let changed = text.replace("2026112301", "2026112302").replace("203.0.113.25", "203.0.113.26");
+    let mut command = site.command(&["zone", "diff", "example.net", ZONE, "-", "--ignore-serial"]);
+    fs::write(site.path("new.zone"), &changed).unwrap();
+    let (code, text) = told(&command.stdin(fs::File::open(site.path("new.zone")).unwrap()).output().unwrap());
+    let expected = "- mail.example.net. 3600 IN A 203.0.113.25\n\
+                    + mail.example.net. 3600 IN A 203.0.113.26\n\
+                    zone example.net: 1 record removed, 1 added\n";
+    assert_eq!((code, &*text), (Some(1), expected));
+
+    let said = site.polder(&["zone", "diff", "example.net", ZONE, "new.zone", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!((&json["serials"][0], &json["serials"][1]), (&2_026_112_301u32.into(), &2_026_112_302u32.into()));
+    assert_eq!((json["removed"].as_array().unwrap().len(), json["added"].as_array().unwrap().len()), (2, 2), "{json}");
+    let (code, text) = told(&site.polder(&["zone", "diff", "example.net", ZONE, "missing.zone"]));
+    assert_eq!((code, text.contains("missing.zone")), (Some(3), true), "{text}");
+}
+
+#[test]
+fn a_serial_is_shown_beside_what_a_nameserver_says() {
+    let site = Site::new();
+    let (code, text) = told(&site.polder(&["zone", "serial", "example.net", ZONE]));
+    assert_eq!((code, text.contains(&format!("{ZONE}  2026112301"))), (Some(0), true), "{text}");
+    // Nobody listens there: it was given to us, and nobody has it any more.
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let said = site.polder(&["zone", "serial", "example.net", ZONE, "--at", &silent, "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!((said.status.code(), &json["places"][1]["serial"]), (Some(1), &serde_json::Value::Null), "{json}");
+    assert!(json["places"][1]["error"].as_str().is_some_and(|error| error.contains("refused")), "{json}");
+}

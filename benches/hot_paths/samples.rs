@@ -99,6 +99,7 @@ pub fn names(zone: ZoneFile) -> dns::snapshot::Snapshot {
         keep_answer: Default::default(),
         members,
         check,
+        https: None,
     };
     let pools = BTreeMap::from([("http0.l.example.net".to_owned(), pool)]);
     let zones = compiled::compile("dns.json".as_ref(), &[zone], &pools).expect("the sample is valid");

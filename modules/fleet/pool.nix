@@ -53,6 +53,34 @@ in
       example = "30m";
       description = "For how long a nameserver that finds no member up, and hears no peer that could say more, keeps the answer from before, until `when_all_down` decides; `0s`: not at all.";
     };
+    https =
+      part
+        {
+          alpn = daemonDefault {
+            type = types.listOf fleetTypes.httpsProtocol;
+            example = [ "h2" ];
+            description = "The protocols besides HTTP/1.1, those that are preferred first.";
+          };
+          port = daemonDefault {
+            type = types.port;
+            example = 8443;
+            description = "The port.";
+          };
+          alpn_of = mkOption {
+            type = types.attrsOf (types.listOf fleetTypes.httpsProtocol);
+            default = { };
+            example = {
+              px-ch = [ ];
+            };
+            description = "The protocols of single members that speak others than `alpn` says.";
+          };
+        }
+        {
+          description = ''
+            The HTTPS record beside the addresses (RFC 9460), by which browsers connect at once by the best protocol: its hints are the
+            addresses that are answered, its protocols those that all of these members speak. Without it, the zone's own, if there is one.
+          '';
+        };
     check = mkOption {
       type = types.str;
       default = "ready";

@@ -54,6 +54,12 @@ rec {
   # The same with options of its own.
   part = options: args: mkOptional (args // { type = types.submodule { inherit options; }; });
 
+  # A protocol of HTTPS besides HTTP/1.1 (RFC 9460, 7.1).
+  httpsProtocol = types.enum [
+    "h2"
+    "h3"
+  ];
+
   # An option that is left out of the document if it is not set: the daemon's own default applies (docs/documents.md).
   daemonDefault = args: mkOptional (args // { defaultText = lib.literalMD "the daemon's own"; });
 

@@ -123,6 +123,22 @@ pub mod tcp {
     pub const IDLE: Duration = Duration::from_secs(10);
 }
 
+/// `encrypted` of `dns.json`.
+pub mod encrypted {
+    use std::time::Duration;
+
+    /// As many as over plain TCP ([`super::tcp::CONNECTIONS`]).
+    pub const CONNECTIONS: usize = 1000;
+    /// A large resolver opens several at a time; fewer than over plain TCP do, since each carries many queries at once.
+    pub const CONNECTIONS_PER_ADDRESS: usize = 50;
+    /// Longer than over plain TCP: what a handshake costs both sides is to be of use for more than one query (RFC 9250, 5.5.1).
+    pub const IDLE: Duration = Duration::from_secs(30);
+    /// As RFC 9113, 6.5.2, recommends for HTTP/2.
+    pub const STREAMS: u32 = 100;
+    /// What everybody else has (RFC 8484, 4.1.1, has it in its examples).
+    pub const PATH: &str = "/dns-query";
+}
+
 /// `rate_limit` of `dns.json`.
 pub mod rate_limit {
     use std::time::Duration;

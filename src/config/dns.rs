@@ -1,9 +1,10 @@
 //! `dns.json`: the document of the authoritative nameserver.
 //!
-//! One file for each part: the pools, the TCP limits, rate limiting, cookies and so on. The rest of the program uses `config::dns::X`.
+//! One file for each part: the pools, the TCP limits, encrypted transports, rate limiting, cookies and so on. The rest of the program uses `config::dns::X`.
 
 mod acme_challenges;
 mod cookies;
+mod encrypted;
 mod identity;
 mod pools;
 mod rate_limit;
@@ -13,8 +14,9 @@ mod zones;
 
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use cookies::CookiesConfig;
+pub use encrypted::EncryptedConfig;
 pub use identity::IdentityConfig;
-pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
+pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
 pub use transfers::{
@@ -56,6 +58,8 @@ pub struct DnsConfig {
     pub workers: Option<usize>,
     /// TCP limits.
     pub tcp: TcpConfig,
+    /// Queries over TLS, HTTPS and QUIC.
+    pub encrypted: Option<EncryptedConfig>,
     /// Response rate limiting over UDP.
     pub rate_limit: RateLimitConfig,
     /// The secrets of DNS cookies. None: a random one in each process.
@@ -82,6 +86,7 @@ const ROOT: Keys = Keys {
         "admin",
         "cookies",
         "drain",
+        "encrypted",
         "identity",
         "listeners",
         "name",
@@ -102,7 +107,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 23] = [
+pub const KEYS: [&Keys; 26] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -111,6 +116,8 @@ pub const KEYS: [&Keys; 23] = [
     &acme_challenges::KEYS,
     &acme_challenges::FROM,
     &tcp::KEYS,
+    &encrypted::KEYS,
+    &encrypted::CERTIFICATE,
     &rate_limit::KEYS,
     &cookies::KEYS,
     &identity::KEYS,
@@ -122,6 +129,7 @@ pub const KEYS: [&Keys; 23] = [
     &transfers::PRIMARY,
     &pools::KEYS,
     &pools::FALLBACK,
+    &pools::HTTPS,
     &pools::MEMBER,
     &check::KEYS,
     &backend_protocol::MEMBER_KEYS,
@@ -147,7 +155,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let mut listening = Listening::default();
     let name = own_name::read(&root);
     let listeners = root.required("listeners", |value| {
-        let listeners = value.list("addresses and ports", |value| listening.claim(value))?;
+        let listeners = value.list("addresses and ports", |value| listening.claim_both(value))?;
         value.at_least_one("address and port")?;
         Ok(listeners)
     });
@@ -156,6 +164,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut listening));
     let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
     let tcp = root.with_default("tcp", TcpConfig::default(), tcp::read);
+    let encrypted = root.optional("encrypted", |value| encrypted::read(value, &mut listening));
     let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
     let cookies = root.optional("cookies", cookies::read);
     let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
@@ -178,6 +187,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         acme_challenges: acme_challenges?,
         workers: workers?,
         tcp: tcp?,
+        encrypted: encrypted?,
         rate_limit: rate_limit?,
         cookies: cookies?,
         identity: identity?,

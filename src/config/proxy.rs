@@ -34,6 +34,7 @@ mod target;
 mod tls;
 mod withheld;
 
+pub use super::CertificateConfig;
 pub use super::host_pattern::HostPattern;
 pub use access::{AccessConfig, NetworkList};
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath, AskedFields};
@@ -61,7 +62,7 @@ pub use redirect::{RedirectConfig, RedirectPath, RedirectScheme};
 pub use retry_on::{RetryConfig, RetryOn};
 pub use services::ServiceConfig;
 pub use target::Target;
-pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
+pub use tls::{CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;

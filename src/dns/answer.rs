@@ -296,13 +296,13 @@ impl<'a> Reply<'a, '_> {
         }
     }
 
-    /// A set of a node, from its pool where it has one and the type is an address's.
+    /// A set of a node, from its pool where it has one that decides what is answered of the type.
     fn set<'n>(&self, node: Node<'n>, rtype: u16) -> Option<RrSet<'n>>
     where
         'a: 'n,
     {
-        match node.pool() {
-            Some(pool) if matches!(rtype, rtype::A | rtype::AAAA) => self.snapshot.pool(pool).set(rtype),
+        match node.pool().map(|pool| self.snapshot.pool(pool)) {
+            Some(pool) if pool.decides(rtype) => pool.set(rtype),
             _ => node.set(rtype),
         }
     }

@@ -8,7 +8,7 @@ use super::secondary::bell::Bell;
 use super::snapshot::Snapshot;
 
 /// Shared by all of them.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Answering {
     /// Where the present snapshot is found.
     pub snapshot: Arc<ArcSwap<Snapshot>>,

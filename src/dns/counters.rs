@@ -35,10 +35,12 @@ pub struct Counters {
     pub transfers_of_differences: Count,
     /// Transfers that ended before that.
     pub transfers_broken: Count,
-    /// TCP connections accepted.
+    /// Connections accepted.
     pub connections: Count,
-    /// TCP connections refused at a cap.
+    /// Connections refused at a cap.
     pub connections_refused: Count,
+    /// Connections of which the handshake did not come to an end.
+    pub handshakes_failed: Count,
 }
 
 /// Response codes that are counted by zone: these, and all others together.

@@ -1,4 +1,4 @@
-//! The threads that answer: those of each UDP listener, and TCP's.
+//! The threads that answer: those of each UDP listener, TCP's, and that of encrypted transports.
 //!
 //! Owns when a worker starts and stops. Sockets stay [`Sockets`]'s.
 
@@ -13,7 +13,10 @@ use arc_swap::ArcSwap;
 
 use super::answering::Answering;
 use super::capacity::{self, Limits};
+use super::control::prepared::Prepared;
+use super::conversation::Responder;
 use super::counters::Counters;
+use super::encrypted::{self, Encrypted};
 use super::protection::Protection;
 use super::rate_limit::Accounts;
 use super::tcp::Tcp;
@@ -26,6 +29,7 @@ use crate::daemon::ticks::Ticks;
 pub struct Bound {
     udp: BTreeMap<SocketAddr, Vec<UdpSocket>>,
     tcp: Vec<TcpListener>,
+    encrypted: encrypted::Bound,
     /// Where proxies tell challenges.
     pub challenges: Option<TcpListener>,
 }
@@ -34,16 +38,30 @@ impl Bound {
     /// Asks for every listener of the document.
     pub fn bind(document: &DnsConfig, sockets: &mut Sockets) -> Result<Bound, BindError> {
         let workers = capacity::workers(document);
-        let mut bound = Bound { udp: BTreeMap::new(), tcp: Vec::new(), challenges: None };
+        let mut bound =
+            Bound { udp: BTreeMap::new(), tcp: Vec::new(), encrypted: Default::default(), challenges: None };
         for address in &document.listeners {
             bound.udp.insert(*address, sockets.udp(*address, workers)?);
             bound.tcp.extend(sockets.tcp(*address, 1)?);
+        }
+        for address in document.encrypted.iter().flat_map(|encrypted| &encrypted.tls) {
+            bound.encrypted.tls.extend(sockets.tcp(*address, 1)?);
         }
         if let Some(challenges) = &document.acme_challenges {
             bound.challenges = sockets.tcp(challenges.listen, 1)?.pop();
         }
         Ok(bound)
     }
+}
+
+/// What a thread that has streams answers them with.
+fn responder(
+    answering: &Answering,
+    protection: &Arc<ArcSwap<Protection>>,
+    counters: &Arc<Counters>,
+) -> impl FnOnce() -> Responder + Send + 'static {
+    let (answering, protection, counters) = (answering.clone(), Arc::clone(protection), Arc::clone(counters));
+    move || Responder::new(answering, protection, counters)
 }
 
 /// All workers.
@@ -59,6 +77,9 @@ pub struct Listening {
     udp_counters: Vec<Arc<Counters>>,
     tcp: Tcp,
     tcp_counters: Arc<Counters>,
+    /// None: no document has had an encrypted transport yet.
+    encrypted: Option<Encrypted>,
+    tls_counters: Arc<Counters>,
 }
 
 struct UdpWorkers {
@@ -79,8 +100,7 @@ impl Listening {
         let protection = Arc::new(ArcSwap::from_pointee(protection));
         let tcp_counters = Arc::<Counters>::default();
         let tick = ticks.worker("tcp");
-        let terms = Arc::clone(&protection);
-        let tcp = Tcp::start(limits, answering.clone(), terms, Arc::clone(&tcp_counters), tick)?;
+        let tcp = Tcp::start(limits, responder(&answering, &protection, &tcp_counters), tick)?;
         Ok(Listening {
             answering,
             protection,
@@ -91,13 +111,22 @@ impl Listening {
             udp_counters: Vec::new(),
             tcp,
             tcp_counters,
+            encrypted: None,
+            tls_counters: Arc::default(),
         })
     }
 
     /// Serves these sockets from now on, and no others. An address whose number of sockets is what it was keeps
     /// its workers.
-    pub fn serve(&mut self, limits: Limits, bound: Bound) -> std::io::Result<()> {
-        self.tcp.set_limits(limits);
+    pub fn serve(&mut self, document: &Prepared, bound: Bound) -> std::io::Result<()> {
+        if document.encrypted.is_some() && self.encrypted.is_none() {
+            let responder = responder(&self.answering, &self.protection, &self.tls_counters);
+            self.encrypted = Some(Encrypted::start(responder, self.ticks.worker("encrypted"))?);
+        }
+        if let Some(encrypted) = &self.encrypted {
+            encrypted.serve(document.encrypted.clone(), bound.encrypted);
+        }
+        self.tcp.set_limits(document.tcp.clone());
         self.tcp.listen(bound.tcp);
         let changed = |address: &SocketAddr, workers: &UdpWorkers| {
             bound.udp.get(address).is_none_or(|sockets| sockets.len() != workers.threads.len())
@@ -151,7 +180,8 @@ impl Listening {
         self.udp.keys().copied()
     }
 
-    /// The threads that have answered nobody yet, by name.
+    /// The threads that have answered nobody yet, by name; without that of encrypted transports, which only a client that trusts the
+    /// certificates could ask.
     pub fn silent_threads(&self) -> Vec<String> {
         let mut silent = Vec::new();
         for (address, workers) in &self.udp {
@@ -172,16 +202,20 @@ impl Listening {
             self.ending.extend(workers.threads);
         }
         self.tcp.drain(limit);
+        self.encrypted.iter().for_each(|encrypted| encrypted.drain(limit));
     }
 
     /// All threads have ended.
     pub fn ended(&self) -> bool {
-        self.tcp.ended() && self.ending.iter().all(JoinHandle::is_finished)
+        self.tcp.ended()
+            && self.encrypted.as_ref().is_none_or(Encrypted::ended)
+            && self.ending.iter().all(JoinHandle::is_finished)
     }
 
-    /// What each transport counted.
+    /// What each transport counted; of encrypted ones only if there have been any.
     pub fn counters(&self) -> impl Iterator<Item = (&'static str, &Counters)> {
         let udp = self.udp_counters.iter().map(|counters| ("udp", &**counters));
-        udp.chain(std::iter::once(("tcp", &*self.tcp_counters)))
+        let tls = self.encrypted.iter().map(|_| ("tls", &*self.tls_counters));
+        udp.chain([("tcp", &*self.tcp_counters)]).chain(tls)
     }
 }

@@ -37,6 +37,8 @@ pub struct PoolAnswer {
     pub a: Option<OwnRrSet>,
     /// Its AAAA records.
     pub aaaa: Option<OwnRrSet>,
+    /// Its HTTPS record, which has none in it while nobody could connect; none: that is the zone's own matter.
+    pub https: Option<OwnRrSet>,
 }
 
 impl Snapshot {
@@ -59,14 +61,27 @@ impl PoolAnswer {
         }
         let a = OwnRrSet::new(rtype::A, ttl, v4.iter().map(|octets| &octets[..]));
         let aaaa = OwnRrSet::new(rtype::AAAA, ttl, v6.iter().map(|octets| &octets[..]));
-        PoolAnswer { ttl, a: Some(a).filter(|set| !set.is_empty()), aaaa: Some(aaaa).filter(|set| !set.is_empty()) }
+        let there = |set: OwnRrSet| Some(set).filter(|set| !set.is_empty());
+        PoolAnswer { ttl, a: there(a), aaaa: there(aaaa), https: None }
     }
 
-    /// The set of one type, where it has addresses of it.
+    /// With an HTTPS record of this data beside them; `None`: with none, whatever the zone has.
+    #[must_use]
+    pub fn with_https(self, rdata: Option<&[u8]>) -> PoolAnswer {
+        PoolAnswer { https: Some(OwnRrSet::new(rtype::HTTPS, self.ttl, rdata)), ..self }
+    }
+
+    /// Whether what is answered of this type is the pool's, and not the zone's.
+    pub fn decides(&self, rtype: u16) -> bool {
+        matches!(rtype, rtype::A | rtype::AAAA) || rtype == rtype::HTTPS && self.https.is_some()
+    }
+
+    /// The set of one type, where it has records of it.
     pub fn set(&self, rtype: u16) -> Option<RrSet<'_>> {
         match rtype {
             rtype::A => self.a.as_ref().map(OwnRrSet::get),
             rtype::AAAA => self.aaaa.as_ref().map(OwnRrSet::get),
+            rtype::HTTPS => self.https.as_ref().filter(|set| !set.is_empty()).map(OwnRrSet::get),
             _ => None,
         }
     }

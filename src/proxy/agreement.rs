@@ -17,6 +17,7 @@
 //! A view that lags behind is safe: a seat that is missing in it can only have come at a later epoch, and one that is still in it
 //! is waited for.
 
+pub mod event;
 pub mod key;
 pub mod lease;
 pub mod seat;
@@ -25,11 +26,12 @@ pub mod steps;
 pub mod transaction;
 pub mod view;
 
+pub use event::{Effect, Ended, Event};
 pub use key::Key;
 pub use lease::Lease;
 pub use seat::Seat;
 pub use step::Step;
-pub use steps::{Agreement, Effect, Ended, Event, Standing};
+pub use steps::{Agreement, Standing};
 pub use transaction::{Condition, Transaction};
 pub use view::{Entry, View};
 

@@ -1,19 +1,15 @@
 //! TLS of visitors' connections: which certificates there are, and which one a client gets.
 //!
-//! [`certificate`] is one of them in its files, for [`names`]; [`certificates`] are those of a document, read again when their
-//! files change; [`acceptor`] is what a handshake is answered from, and [`hello`] what is known within one; [`tickets`] are what
+//! The certificates are [`crate::tls::certificates`]; [`acceptor`] is what a handshake is answered from, and [`hello`] what is known within one; [`tickets`] are what
 //! visitors resume by. [`client_authority`] is by whom visitors' own certificates may be issued, and [`visitor`] what is known of one
 //! in the end. The handshake is `traffic::handshake`'s, the connection [`crate::tls`]'s. [`backends`] is what connections to backends are
 //! opened with.
 
 pub mod acceptor;
 pub mod backends;
-pub mod certificate;
-pub mod certificates;
 pub mod client_authority;
 mod client_verifier;
 pub mod hello;
-pub mod names;
 pub mod tickets;
 pub mod visitor;
 
@@ -26,9 +22,9 @@ use crate::config::proxy::{CertificateConfig, ClientAuthorityConfig, ServiceConf
 use crate::config::{Finding, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::proxy::acme::desired;
+use crate::tls::certificate::Chain;
+use crate::tls::certificates::{Certificates, Origin};
 use acceptor::{Acceptor, Authorities, Resolver, SecureService, by_host};
-use certificate::Chain;
-use certificates::{Certificates, Origin};
 use client_authority::ClientAuthority;
 use tickets::Tickets;
 

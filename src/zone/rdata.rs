@@ -1,7 +1,7 @@
 //! Record data: text to wire format, by one table from types to fields.
 //!
 //! [`types`] is the table; [`codec`] reads one [`field`] from text and measures it in wire format. So known types written
-//! as `\# length hex` (RFC 3597, 5) are checked by the same table.
+//! as `\# length hex` (RFC 3597, 5) are checked by the same table, and [`show`] writes data as text by it.
 
 pub mod types;
 
@@ -13,6 +13,7 @@ mod gateway;
 mod hip;
 mod keyword;
 mod loc;
+mod show;
 mod svcb;
 mod svcparam;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod wks;
 use super::fault::Fault;
 use super::words::Words;
 use field::Field;
+pub use show::show;
 
 /// The longest record data there can be (RFC 1035, 3.2.1).
 const LONGEST: usize = u16::MAX as usize;

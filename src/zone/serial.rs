@@ -46,12 +46,17 @@ impl ZoneFile {
 
 fn plain(record: ZoneRecord<'_>) -> (Vec<u8>, u16, u32, Vec<u8>) {
     let mut rdata = record.rdata.to_vec();
-    if record.rtype == rtype::SOA
-        && let Some(end) = rdata.len().checked_sub(BEHIND)
-    {
-        rdata.drain(end.saturating_sub(4)..end);
+    if record.rtype == rtype::SOA {
+        without(&mut rdata);
     }
     (record.owner.to_ascii_lowercase(), record.rtype, record.ttl, rdata)
+}
+
+/// Takes the serial out of a SOA's data.
+pub(super) fn without(soa: &mut Vec<u8>) {
+    if let Some(end) = soa.len().checked_sub(BEHIND) {
+        soa.drain(end.saturating_sub(4)..end);
+    }
 }
 
 /// Whether `one` is newer than `other` (RFC 1982, 3.2). Of two that are exactly 2^31 apart, neither is.

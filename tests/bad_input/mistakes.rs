@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::site::{Daemon, Site};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("mistakes/verbs_and_options.txt"),
     include_str!("mistakes/values.txt"),
     include_str!("mistakes/names.txt"),
@@ -23,6 +23,7 @@ const FILES: [&str; 7] = [
     include_str!("mistakes/deploying.txt"),
     include_str!("mistakes/daemons.txt"),
     include_str!("mistakes/agreement.txt"),
+    include_str!("mistakes/zones.txt"),
 ];
 
 /// A mistake, and what is said of it.

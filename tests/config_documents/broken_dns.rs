@@ -37,6 +37,38 @@ fn broken_listeners_and_limits_are_refused() {
 }
 
 #[test]
+fn encrypted_transports_without_an_address_a_certificate_or_of_an_address_that_is_taken_are_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""drain": "5s""#, r#""encrypted": {}"#)],
+            &[
+                r#"dns.json:8: encrypted: the key "tls" is missing"#,
+                r#"dns.json:8: encrypted: the key "certificates" is missing"#,
+            ],
+        ),
+        (
+            &[(
+                r#""drain": "5s""#,
+                r#""encrypted": { "tls": ["192.0.2.1:53"], "certificates": [], "idle": "10ms", "connections": 0 }"#,
+            )],
+            &[
+                r#"dns.json:8: encrypted.tls[0]: "192.0.2.1:53" stands twice, also at listeners[0], line 4"#,
+                "dns.json:8: encrypted.certificates: needs at least one certificate",
+                "dns.json:8: encrypted.connections: 0 is out of range: expected 1 to 1000000",
+                r#"dns.json:8: encrypted.idle: "10ms" is out of range: expected 1s to 1h"#,
+            ],
+        ),
+        (
+            &[(
+                r#""drain": "5s""#,
+                r#""encrypted": { "tls": ["192.0.2.1:853"], "certificates": [{ "chain_file": "c" }] }"#,
+            )],
+            &[r#"dns.json:8: encrypted.certificates[0]: the key "key_file" is missing"#],
+        ),
+    ]);
+}
+
+#[test]
 fn challenges_from_nobody_or_for_no_zone_are_refused() {
     DNS.refuses(&[
         (

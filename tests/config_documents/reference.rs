@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use polder::config::defaults::{limits, tcp};
+use polder::config::defaults::{encrypted, limits, tcp};
 use polder::config::reader::Keys;
 use polder::config::{dns, duration, proxy};
 use polder::daemon::lifecycle::policy::{NOT_IN_PLACE, OnReload};
@@ -100,12 +100,21 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
     match object {
         "timeouts" | "limits" => proxy[object] = part.clone(),
         "tcp" | "rate_limit" => dns[object] = part.clone(),
+        "encrypted" => dns[object] = with_certificate(part),
         "check" => proxy["services"]["s"][object] = part.clone(),
         other => panic!("{other} is not in this test"),
     }
     let mut refusals = super::proxy_findings(&proxy.to_string());
     refusals.extend(super::dns_findings(&dns.to_string()));
     refusals
+}
+
+/// What it must have, and `part`.
+fn with_certificate(part: &Value) -> Value {
+    let mut encrypted =
+        json!({ "tls": ["0.0.0.0:853"], "certificates": [{ "chain_file": "/chain", "key_file": "/key" }] });
+    encrypted.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+    encrypted
 }
 
 fn proxy_document() -> Value {
@@ -140,8 +149,10 @@ fn the_defaults_in_the_reference_are_those_of_the_readers() {
     let read = |document: &Value| proxy::parse(Path::new("proxy.json"), &document.to_string()).unwrap();
     assert_eq!(read(&plain), read(&written));
 
-    let plain = dns_document();
+    let mut plain = dns_document();
+    plain["encrypted"] = with_certificate(&json!({}));
     let mut written = plain.clone();
+    written["encrypted"] = with_certificate(&defaults("encrypted").into());
     written["tcp"] = defaults("tcp").into();
     written["rate_limit"] = defaults("rate_limit").into();
     let read = |document: &Value| dns::parse(Path::new("dns.json"), &document.to_string()).unwrap();
@@ -179,7 +190,7 @@ fn systemd_waits_longer_for_a_daemon_to_stop_than_the_daemon_drains_by_default()
 #[test]
 fn the_ranges_in_the_reference_are_those_of_the_readers() {
     let mut tried = 0;
-    for object in ["timeouts", "limits", "tcp", "rate_limit", "check"] {
+    for object in ["timeouts", "limits", "tcp", "encrypted", "rate_limit", "check"] {
         for Row { key, kind, .. } in rows(object) {
             let Some((least, most)) = kind.split_once(" to ") else { continue };
             let Some((inside, outside)) = integers(least, most).or_else(|| durations(least, most)) else { continue };
@@ -232,6 +243,7 @@ fn the_most_that_the_limit_of_open_files_may_leave_is_in_the_reference() {
         ("limits", "connections", limits::CONNECTIONS),
         ("limits", "idle_per_backend", limits::IDLE_PER_BACKEND),
         ("tcp", "connections", tcp::CONNECTIONS),
+        ("encrypted", "connections", encrypted::CONNECTIONS),
     ];
     for (object, key, most) in documented {
         let row = rows(object).into_iter().find(|row| row.key == key).expect("a row");

@@ -424,6 +424,14 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(from.zones, Some(["example.net".to_owned()].into()));
     assert_eq!(config.workers, Some(2));
     assert_eq!(config.tcp, TcpConfig { connections: Some(500), connections_per_address: 20, idle: 8 * SECOND });
+    let encrypted = config.encrypted.unwrap();
+    assert_eq!(encrypted.tls, ["192.0.2.1:853".parse().unwrap(), "[2001:db8::1]:853".parse().unwrap()]);
+    assert_eq!(encrypted.certificates[0].chain_file, Path::new("/var/lib/acme/ns-nl/fullchain.pem"));
+    assert_eq!(encrypted.certificates[0].key_file, Path::new("/var/lib/acme/ns-nl/key.pem"));
+    assert_eq!(
+        (encrypted.connections, encrypted.connections_per_address, encrypted.idle),
+        (Some(200), 10, 20 * SECOND)
+    );
     assert_eq!(
         config.rate_limit,
         RateLimitConfig {

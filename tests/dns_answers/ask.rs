@@ -68,6 +68,7 @@ pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
         keep_answer: Default::default(),
         members: BTreeMap::new(),
         check,
+        https: None,
     }
 }
 

@@ -1,8 +1,11 @@
 //! Pools in the zones.
 
+use std::net::IpAddr;
+
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
 use polder::dns::answer::{Client, Transport, answer};
+use polder::dns::snapshot::{PoolAnswer, Snapshot};
 use polder::zone::number::rtype::*;
 
 use crate::ask::{SNAPSHOT, TCP, answer_text, expect, query};
@@ -85,4 +88,47 @@ fn the_order_is_rotated_by_each_query_at_the_name_and_behind_a_cname() {
         }
         assert_eq!(firsts, [FIRST, FIRST].concat(), "{name}");
     }
+}
+
+/// `SNAPSHOT`, with HTTPS records at its first pool.
+fn with_https(rdata: Option<&[u8]>) -> Snapshot {
+    let pools = SNAPSHOT.pools.iter().enumerate().map(|(n, pool)| {
+        let addresses: Vec<IpAddr> = [A, AAAA]
+            .into_iter()
+            .filter_map(|rtype| pool.set(rtype))
+            .flat_map(|set| set.rdatas().collect::<Vec<_>>())
+            .map(|rdata| match rdata.len() {
+                4 => IpAddr::from(*rdata.first_chunk::<4>().unwrap()),
+                _ => IpAddr::from(*rdata.first_chunk::<16>().unwrap()),
+            })
+            .collect();
+        let answer = PoolAnswer::new(pool.ttl, &addresses);
+        if n == 0 { answer.with_https(rdata) } else { answer }
+    });
+    let zones = SNAPSHOT.zones.clone();
+    Snapshot { generation: 1, zones, pools: pools.collect(), ..Snapshot::default() }
+}
+
+fn https_at(snapshot: &Snapshot, name: &str) -> Message {
+    let mut buffer = vec![0; 65535];
+    let answered = answer(&query(name, HTTPS), snapshot, &Client::without_cookies(TCP), 1, &mut buffer).unwrap();
+    Message::from_vec(&buffer[..answered.length]).unwrap()
+}
+
+#[test]
+fn an_https_record_of_a_pool_stands_at_its_names_and_behind_a_cname() {
+    let rdata = [0, 1, 0, 0, 1, 0, 3, 2, b'h', b'2', 0, 4, 0, 4, 192, 0, 2, 11];
+    let snapshot = with_https(Some(&rdata));
+    for name in ["http0.l.example.net", "example.net", "pooled.example.net"] {
+        let message = https_at(&snapshot, name);
+        let last = message.answers.last().unwrap();
+        assert!(matches!(last.data, RData::HTTPS(_)), "{name}: {message:?}");
+        assert_eq!((last.data.to_string(), last.ttl), ("1 . alpn=h2, ipv4hint=192.0.2.11,".to_owned(), 300), "{name}");
+    }
+}
+
+#[test]
+fn while_nobody_could_connect_a_pool_has_no_https_record() {
+    let message = https_at(&with_https(None), "http0.l.example.net");
+    assert_eq!((message.answers.len(), message.authorities.len()), (0, 1), "NODATA: {message:?}");
 }

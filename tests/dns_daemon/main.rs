@@ -9,6 +9,7 @@
 
 mod bad_zones;
 mod challenges;
+mod encrypted;
 mod fleet;
 mod isolation;
 mod life;

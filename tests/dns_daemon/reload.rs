@@ -49,6 +49,19 @@ fn addresses_in_the_file_at_a_pools_name_are_a_finding_with_their_line() {
 }
 
 #[test]
+fn an_https_record_in_the_file_is_a_finding_where_the_pool_has_one() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    daemon.write_zone(2, "http0.l HTTPS 1 . alpn=h3");
+    assert_eq!(daemon.output(&["--check-config"]).status.code(), Some(0));
+    daemon.document["pools"][POOL]["https"] = json!({});
+    daemon.write_document();
+    let output = daemon.output(&["--check-config"]);
+    let printed = text(&output.stderr);
+    let expected = "example.net.zone:6: an HTTPS record cannot stand at http0.l.example.net: it comes from pool";
+    assert_eq!((output.status.code(), printed.contains(expected)), (Some(1), true), "{printed}");
+}
+
+#[test]
 fn sighup_reloads() {
     let daemon = Daemon::start(&Members::start(1));
     daemon.write_zone(9, "www CNAME http0.l");

@@ -125,7 +125,7 @@ in
       with subtest("a certificate that comes into its files is served over https, without a reload"):
           https = f"curl -sS --max-time 5 --cacert ${certificate}/chain.pem --connect-to pages.example.test:443:{PX1}:443 https://pages.example.test/"
           client.fail(https)
-          t.assertIn("visitors who need it are refused", json.dumps(status(px1)["alarms"]))
+          t.assertIn("whoever needs it is refused", json.dumps(status(px1)["alarms"]))
           reloads = px1.succeed("journalctl -u polder-proxy.service | grep -c reloaded || true")
           px1.succeed("install -d -m 0750 -g polder-proxy /var/lib/certificates")
           px1.succeed("install -m 0640 -g polder-proxy ${certificate}/*.pem /var/lib/certificates")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use polder::config::proxy::CertificateConfig;
 use polder::proxy::tls::acceptor::{Acceptor, Resolver};
-use polder::proxy::tls::certificates::{Certificates, Origin};
+use polder::tls::certificates::{Certificates, Origin};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod,
     KeyPair, PKCS_RSA_SHA256, RevokedCertParams, SerialNumber,

@@ -188,7 +188,7 @@ fn a_certificate_that_cannot_be_used_at_the_start_keeps_nobody_else_out() {
     std::fs::write(authority.folder.path().join("www.pem"), "broken").unwrap();
     let backend = Script::answering(OK);
     let daemon = Daemon::start(backend.address, &authority);
-    assert!(daemon.alarms().contains("visitors who need it are refused"), "{}", daemon.alarms());
+    assert!(daemon.alarms().contains("whoever needs it is refused"), "{}", daemon.alarms());
     let mut client = TlsClient::over_tls(daemon.address(), authority.trusting(), "www.test");
     assert!(client.handshake().is_err());
     authority.issue("www", &["www.test"]);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use polder::config::proxy::{CertificateConfig, HostPattern};
 use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
-use polder::proxy::tls::certificates::{Certificates, Origin};
 use polder::proxy::tls::tickets::Tickets;
+use polder::tls::certificates::{Certificates, Origin};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
 
 use crate::authority::{Authority, TlsClient};

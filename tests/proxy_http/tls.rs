@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use polder::config::proxy::{AccessLogConfig, AccessLogPath, CertificateConfig, HostPattern};
 use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
-use polder::proxy::tls::certificates::{Certificates, Origin};
+use polder::tls::certificates::{Certificates, Origin};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{AlertDescription, CipherSuite, ClientConfig, Error, RootCertStore};

@@ -29,6 +29,17 @@ pub struct PoolConfig {
     pub members: BTreeMap<String, MemberConfig>,
     /// How each address is probed.
     pub check: CheckConfig,
+    /// The HTTPS record beside its addresses; none: the zone's own, if it has one.
+    pub https: Option<HttpsConfig>,
+}
+
+/// What the HTTPS record of a pool says besides addresses (RFC 9460).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpsConfig {
+    /// The protocols besides HTTP/1.1, those that are preferred first. Default `["h2"]`.
+    pub alpn: Vec<String>,
+    /// The port; none: 443.
+    pub port: Option<u16>,
 }
 
 /// The answer when no member of an RRset is up. Judged for A and AAAA apart; members that the operator has set to
@@ -62,13 +73,18 @@ impl WhenAllDown {
 pub struct MemberConfig {
     /// Never empty; distinct within the pool.
     pub addresses: Vec<IpAddr>,
+    /// The protocols that it speaks besides HTTP/1.1; none: those of the pool.
+    pub alpn: Option<Vec<String>>,
 }
 
 /// The keys of a pool.
-pub(super) const KEYS: Keys =
-    Keys { object: "pools.NAME", names: &["aliases", "check", "keep_answer", "members", "ttl", "when_all_down"] };
+pub(super) const KEYS: Keys = Keys {
+    object: "pools.NAME",
+    names: &["aliases", "check", "https", "keep_answer", "members", "ttl", "when_all_down"],
+};
 pub(super) const FALLBACK: Keys = Keys { object: "pools.NAME.when_all_down", names: &["fallback"] };
-pub(super) const MEMBER: Keys = Keys { object: "pools.NAME.members.NAME", names: &["addresses"] };
+pub(super) const MEMBER: Keys = Keys { object: "pools.NAME.members.NAME", names: &["addresses", "alpn"] };
+pub(super) const HTTPS: Keys = Keys { object: "pools.NAME.https", names: &["alpn", "port"] };
 
 const TTL: RangeInclusive<u32> = 0..=86_400;
 /// Zero keeps nothing.
@@ -141,6 +157,7 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
     });
     let when_all_down = pool.with_default("when_all_down", WhenAllDown::All, read_when_all_down);
     let keep_answer = pool.with_default("keep_answer", defaults::KEEP_ANSWER, |value| value.duration(KEEP_ANSWER));
+    let https = pool.optional("https", read_https);
     let members = pool.required("members", read_members);
     let check = pool.required("check", |value| check::read(value, CheckOf::Member, None));
     Ok(PoolConfig {
@@ -151,6 +168,7 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
         keep_answer: keep_answer?,
         members: members?,
         check: check?,
+        https: https?,
     })
 }
 
@@ -175,8 +193,9 @@ fn read_members(value: &Value<'_>) -> Read<BTreeMap<String, MemberConfig>> {
     let mut addresses = Distinct::default();
     let members = value.table(names::name, |_, _, value| {
         let member = value.object(&MEMBER)?;
-        let addresses = member.required("addresses", |value| read_addresses(value, &mut addresses))?;
-        Ok(MemberConfig { addresses })
+        let addresses = member.required("addresses", |value| read_addresses(value, &mut addresses));
+        let alpn = member.optional("alpn", read_protocols);
+        Ok(MemberConfig { addresses: addresses?, alpn: alpn? })
     })?;
     value.at_least_one("member")?;
     Ok(members)
@@ -186,4 +205,24 @@ fn read_addresses<'a>(value: &Value<'a>, distinct: &mut Distinct<'a, IpAddr>) ->
     let addresses = value.list("addresses", |value| distinct.claim_parsed(value, "an address", address::host))?;
     value.at_least_one("address")?;
     Ok(addresses)
+}
+
+/// Names of protocols as TLS has them (RFC 7301), of which HTTP/1.1 is always one.
+const PROTOCOLS: [&str; 2] = ["h2", "h3"];
+
+fn read_https(value: &Value<'_>) -> Read<HttpsConfig> {
+    let https = value.object(&HTTPS)?;
+    let alpn = https.with_default("alpn", vec!["h2".to_owned()], read_protocols);
+    let port = https.optional("port", |value| value.integer(1..=u16::MAX));
+    Ok(HttpsConfig { alpn: alpn?, port: port? })
+}
+
+fn read_protocols(value: &Value<'_>) -> Read<Vec<String>> {
+    let mut distinct = Distinct::default();
+    value.list("protocols", |value| {
+        distinct.claim_parsed(value, "\"h2\" or \"h3\"", |text| match PROTOCOLS.contains(&text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!("{text:?} is not one of them; HTTP/1.1 goes without saying")),
+        })
+    })
 }

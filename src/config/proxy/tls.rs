@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::acme::{self, AcmeConfig, ChallengeKind};
 use super::client_certificates::{self, ClientCertificatesConfig};
+use crate::config::CertificateConfig;
+use crate::config::certificate;
 use crate::config::host_pattern::HostPattern;
 use crate::config::names;
 use crate::config::reader::{Keys, Location, Object, Read, Value};
@@ -36,15 +38,6 @@ impl TlsConfig {
     }
 }
 
-/// A certificate in files, which are read again when they change.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CertificateConfig {
-    /// The certificate in PEM, and behind it those that lead to the CA's, each signed by the next.
-    pub chain_file: PathBuf,
-    /// Its private key in PEM.
-    pub key_file: PathBuf,
-}
-
 /// The keys of `tls` of the document.
 pub(super) const ROOT: Keys = Keys { object: "tls", names: &["default", "tickets"] };
 
@@ -59,8 +52,7 @@ pub(super) const SERVICE: Keys =
 pub(super) const SERVICE_ACME: Keys = Keys { object: "services.NAME.tls.acme", names: &["challenge"] };
 
 /// The keys of a certificate.
-pub(super) const CERTIFICATE: Keys =
-    Keys { object: "services.NAME.tls.certificates[]", names: &["chain_file", "key_file"] };
+pub(super) const CERTIFICATE: Keys = certificate::keys("services.NAME.tls.certificates[]");
 
 /// The most names of a certificate that is ordered: no CA that is known to us puts more into one.
 const MOST_NAMES: usize = 100;
@@ -104,7 +96,7 @@ fn read_source(value: &Value<'_>) -> Read<(Stated, Option<ClientCertificatesConf
     let tls = value.object(&SERVICE)?;
     let acme = tls.optional("acme", |value| value.object(&SERVICE_ACME)?.optional("challenge", acme::read_challenge));
     let certificates = tls.optional("certificates", |value| {
-        let certificates = value.list("certificates", read_certificate)?;
+        let certificates = value.list("certificates", |value| certificate::read(value, &CERTIFICATE))?;
         value.at_least_one("certificate")?;
         Ok(certificates)
     });
@@ -140,13 +132,6 @@ fn vet_names(value: &Value<'_>, hosts: &[HostPattern], challenge: ChallengeKind)
         )));
     }
     Ok(())
-}
-
-fn read_certificate(value: &Value<'_>) -> Read<CertificateConfig> {
-    let certificate = value.object(&CERTIFICATE)?;
-    let chain_file = certificate.required("chain_file", Value::file);
-    let key_file = certificate.required("key_file", Value::file);
-    Ok(CertificateConfig { chain_file: chain_file?, key_file: key_file? })
 }
 
 /// `tls` of the document: what all services with TLS have in common.

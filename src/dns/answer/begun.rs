@@ -49,6 +49,13 @@ pub(super) fn begin<'b, 's>(
             }
             u16::MAX as usize
         }
+        Transport::Encrypted { keepalive } => {
+            if let (Some(opt), Some(edns)) = (&mut opt, edns) {
+                opt.keepalive = keepalive.filter(|_| edns.keepalive);
+                opt.is_padded = edns.padding;
+            }
+            u16::MAX as usize
+        }
     };
     writer.set_limit(limit, opt.as_ref());
     Some(Begun { writer, read, opt, standing })

@@ -12,6 +12,11 @@ pub enum Transport {
         /// How long the connection may idle, in units of 100 ms (RFC 7828, 3.1).
         keepalive: u16,
     },
+    /// Over a stream that nobody else can read: the answer is padded where the client asks for that (RFC 8467).
+    Encrypted {
+        /// The same; none where something else than the option says it (RFC 9250, 5.5.2; in HTTP it would be a matter of HTTP's).
+        keepalive: Option<u16>,
+    },
 }
 
 /// Who asks.

@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::Answered;
-use super::TsigPlace;
+use super::answered::Answered;
 use super::begun::{Begun, begin};
 use super::client::Client;
-use super::query::{HEADER, is_query};
+use super::query::{HEADER, TsigPlace, is_query};
 use super::signed::Signed;
 use super::writer::Writer;
 use crate::dns::snapshot::Snapshot;

@@ -16,6 +16,9 @@ const OPTION_COOKIE: u16 = 10;
 /// The number of the keep-alive option (RFC 7828).
 const OPTION_KEEPALIVE: u16 = 11;
 
+/// The number of the padding option (RFC 7830).
+const OPTION_PADDING: u16 = 12;
+
 /// The number of the NSID option (RFC 5001).
 const OPTION_NSID: u16 = 3;
 
@@ -33,6 +36,8 @@ pub struct Edns {
     pub nsid: bool,
     /// It asks how long its TCP connection may idle (RFC 7828, 3.2.1).
     pub keepalive: bool,
+    /// It is padded, and its answer is to be (RFC 7830, 4).
+    pub padding: bool,
     /// Its cookie (RFC 7873).
     pub cookie: Option<Presented>,
 }
@@ -247,8 +252,8 @@ fn read_extensions(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> R
                     return Err(Fault::Malformed);
                 }
                 let udp_size = u16::from_be_bytes([head[2], head[3]]).max(512);
-                let edns =
-                    Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, nsid: false, keepalive: false, cookie: None };
+                let (nsid, keepalive, padding, cookie) = Default::default();
+                let edns = Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, nsid, keepalive, padding, cookie };
                 found = Some((head[5], edns.with_options(data).ok_or(Fault::Malformed)?));
             }
             if u16::from_be_bytes([head[0], head[1]]) == rtype::TSIG {
@@ -300,6 +305,7 @@ impl Edns {
             match u16::from_be_bytes([head[0], head[1]]) {
                 OPTION_NSID => self.nsid = true,
                 OPTION_KEEPALIVE => self.keepalive = true,
+                OPTION_PADDING => self.padding = true,
                 OPTION_COOKIE if self.cookie.is_none() => self.cookie = Some(Presented::read(data)?),
                 _ => {}
             }

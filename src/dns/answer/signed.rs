@@ -52,7 +52,7 @@ impl Signed<'_> {
     fn size(&self, client: &Client<'_>, buffer: usize) -> usize {
         let limit = match client.transport {
             Transport::Udp => self.edns.map_or(PLAIN_UDP_SIZE, |edns| edns.udp_size.min(UDP_SIZE) as usize),
-            Transport::Tcp { .. } => u16::MAX as usize,
+            Transport::Tcp { .. } | Transport::Encrypted { .. } => u16::MAX as usize,
         };
         limit.min(buffer)
     }

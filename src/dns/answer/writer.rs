@@ -26,6 +26,9 @@ const KEEPALIVE_BYTES: usize = 6;
 /// The length of a COOKIE option before its data, in bytes.
 const OPTION_HEAD: usize = 4;
 
+/// The multiple that the length of a padded response is (RFC 8467, 4.1), in bytes.
+const PADDED_TO: usize = 468;
+
 /// The largest UDP response that is sent, and the largest query that is announced as accepted, in bytes (the value of the DNS
 /// flag day of 2020).
 pub const UDP_SIZE: u16 = 1232;
@@ -65,20 +68,23 @@ pub struct Opt<'s> {
     pub cookie: Option<cookie::Reply>,
     /// Which server this is, where the client asks and there is an answer.
     pub nsid: Option<&'s str>,
+    /// The response is padded, as far as there is room.
+    pub is_padded: bool,
 }
 
 impl<'s> Opt<'s> {
     /// The OPT of the response to a query that has one.
     pub fn reply_to(edns: &Edns, server: Option<&'s str>) -> Opt<'s> {
-        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None, nsid: server.filter(|_| edns.nsid) }
+        let nsid = server.filter(|_| edns.nsid);
+        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None, nsid, is_padded: false }
     }
 
-    /// The length of the record, in bytes.
+    /// The length of the record without padding, in bytes.
     pub fn length(&self) -> usize {
         OPT_BYTES + self.options()
     }
 
-    /// The length of the options, in bytes.
+    /// The length of the options but the padding, in bytes.
     fn options(&self) -> usize {
         self.keepalive.map_or(0, |_| KEEPALIVE_BYTES)
             + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
@@ -213,11 +219,13 @@ impl<'b> Writer<'b> {
     /// RFC 6891, 6.1.2: the root, OPT, our UDP size, the upper half of the error code, version 0, DO as it came.
     fn opt(&mut self, rcode: u16, opt: &Opt<'_>) -> Result<(), Full> {
         let dnssec_ok = if opt.dnssec_ok { 0x80 } else { 0 };
+        let padding = self.padding(opt);
+        let options = opt.options() + padding.map_or(0, |bytes| OPTION_HEAD + bytes);
         self.put(&[0])?;
         self.put(&rtype::OPT.to_be_bytes())?;
         self.put(&UDP_SIZE.to_be_bytes())?;
         self.put(&[(rcode >> 4) as u8, 0, dnssec_ok, 0])?;
-        self.put(&(opt.options() as u16).to_be_bytes())?;
+        self.put(&(options as u16).to_be_bytes())?;
         if let Some(idle) = opt.keepalive {
             self.put(&[0, 11, 0, 2])?;
             self.put(&idle.to_be_bytes())?;
@@ -230,7 +238,19 @@ impl<'b> Writer<'b> {
             self.put(&[0, 3, 0, nsid.len() as u8])?;
             self.put(nsid.as_bytes())?;
         }
+        if let Some(bytes) = padding {
+            self.put(&[0, 12])?;
+            self.put(&(bytes as u16).to_be_bytes())?;
+            self.put(&[0; PADDED_TO][..bytes])?;
+        }
         Ok(())
+    }
+
+    /// How many bytes of padding there are, if any. What is signed afterwards is longer by what the signature takes, which is always the same.
+    fn padding(&self, opt: &Opt<'_>) -> Option<usize> {
+        let least = self.length + OPT_BYTES + opt.options() + OPTION_HEAD;
+        let room = self.limit.checked_sub(least).filter(|_| opt.is_padded)?;
+        Some((least.next_multiple_of(PADDED_TO) - least).min(room))
     }
 
     /// RFC 8945, 4.2: the query's key, algorithm, time and fudge, no MAC, its identifier, the error, nothing else.

@@ -62,6 +62,8 @@ pub struct PoolOwners<'c> {
 struct PoolOwner<'c> {
     pool: &'c str,
     id: PoolId,
+    /// It has an HTTPS record of its own.
+    binds: bool,
     name: &'c str,
     wire: Box<[u8]>,
     apex: Box<[u8]>,
@@ -82,7 +84,7 @@ impl<'c> PoolOwners<'c> {
         let mut findings = Vec::new();
         for (id, (pool, config)) in pools.iter().enumerate() {
             for name in std::iter::once(pool).chain(&config.aliases) {
-                match PoolOwner::new(&apexes, (pool, id as PoolId), name) {
+                match PoolOwner::new(&apexes, (pool, id as PoolId, config.https.is_some()), name) {
                     Ok(owner) => owners.push(owner),
                     Err(message) => findings.push(about_pool(document, pool, message)),
                 }
@@ -91,19 +93,23 @@ impl<'c> PoolOwners<'c> {
         if findings.is_empty() { Ok(PoolOwners { document, owners }) } else { Err(Findings(findings)) }
     }
 
-    /// The names in the zone of an apex, each with its pool.
-    pub fn within(&self, apex: &[u8]) -> impl Iterator<Item = (&[u8], PoolId)> {
-        self.owners.iter().filter(move |owner| *owner.apex == *apex).map(|owner| (&*owner.wire, owner.id))
+    /// The names in the zone of an apex, each with its pool, and whether that has an HTTPS record.
+    pub fn within(&self, apex: &[u8]) -> impl Iterator<Item = (&[u8], PoolId, bool)> {
+        self.owners.iter().filter(move |owner| *owner.apex == *apex).map(|owner| (&*owner.wire, owner.id, owner.binds))
     }
 }
 
 impl<'c> PoolOwner<'c> {
-    fn new(apexes: &[Box<[u8]>], (pool, id): (&'c str, PoolId), name: &'c str) -> Result<PoolOwner<'c>, String> {
+    fn new(
+        apexes: &[Box<[u8]>],
+        (pool, id, binds): (&'c str, PoolId, bool),
+        name: &'c str,
+    ) -> Result<PoolOwner<'c>, String> {
         let wire = name::from_text(name).ok_or_else(|| format!("\"{name}\" is not a domain name"))?;
         let enclosing = apexes.iter().filter(|apex| name::is_within(&wire, apex));
         let apex = enclosing.max_by_key(|apex| apex.len()).cloned();
         let apex = apex.ok_or_else(|| format!("\"{name}\" is in none of the zones; a pool's names must be"))?;
-        Ok(PoolOwner { pool, id, name, wire, apex })
+        Ok(PoolOwner { pool, id, binds, name, wire, apex })
     }
 }
 
@@ -226,7 +232,7 @@ impl<'f> Draft<'f> {
         document: &Path,
         findings: &mut Vec<Finding>,
     ) -> Result<(), TooLarge> {
-        let PoolOwner { pool, id, name, wire, .. } = owner;
+        let PoolOwner { pool, id, binds, name, wire, .. } = owner;
         let is_last = self.path.last().is_some_and(|last| self.names.node(last.id).name().eq_ignore_ascii_case(wire));
         if !is_last {
             self.name(wire, records)?;
@@ -244,12 +250,13 @@ impl<'f> Draft<'f> {
             rtype::CNAME => Some((record, "a CNAME")),
             rtype::A => Some((record, "an A record")),
             rtype::AAAA => Some((record, "an AAAA record")),
+            rtype::HTTPS if *binds => Some((record, "an HTTPS record")),
             _ => None,
         });
         findings.extend(conflicting.map(|(record, kind)| {
-            let message = format!(
-                "{kind} cannot stand at {name}: its addresses come from pool {pool}; remove the record or the pool's name"
-            );
+            let what = if record.rtype == rtype::HTTPS { "it comes" } else { "its addresses come" };
+            let message =
+                format!("{kind} cannot stand at {name}: {what} from pool {pool}; remove the record or the pool's name");
             self.about(record, message)
         }));
         Ok(())

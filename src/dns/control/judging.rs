@@ -13,7 +13,7 @@ use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::proposals::Rivals;
 use crate::dns::pool::falling::{self, Falling};
-use crate::dns::pool::{self, Before, By, Family, Members};
+use crate::dns::pool::{self, Before, By, Family, Members, binding};
 use crate::dns::snapshot::{PoolAnswer, Snapshot};
 use crate::health::Verdict;
 use crate::health::view::CheckView;
@@ -57,7 +57,11 @@ impl State {
         effects.extend(self.changes_in_words(&choices));
         let pools = self.document.config.pools.iter().map(|(name, config)| {
             let addresses: Vec<IpAddr> = choices[name].addresses().copied().collect();
-            PoolAnswer::new(config.ttl, &addresses)
+            let answer = PoolAnswer::new(config.ttl, &addresses);
+            match &config.https {
+                Some(https) => answer.with_https(binding::rdata(https, config, &addresses).as_deref()),
+                None => answer,
+            }
         });
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.zones));
         let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());

@@ -10,6 +10,7 @@ use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::Zones;
+use crate::dns::encrypted::Terms;
 use crate::dns::protection::Protection;
 use crate::dns::transfer::Transfers;
 use crate::tls::client::Connector;
@@ -25,6 +26,8 @@ pub struct Prepared {
     pub connectors: Vec<Arc<Connector>>,
     /// The limits on connections over TCP.
     pub tcp: Limits,
+    /// By what connections over encrypted transports are taken; none where the document has none.
+    pub encrypted: Option<Terms>,
     /// The zones whose files could not be used at the start, by apex; empty after a reload, which wants all of them.
     pub impaired: BTreeMap<String, Impaired>,
     /// What keeps the nameserver from being used against others.

@@ -60,6 +60,7 @@ fn prepared(text: &Value) -> Arc<Prepared> {
         impaired: BTreeMap::new(),
         connectors: Vec::new(),
         tcp,
+        encrypted: None,
         protection,
         identity: None,
         challenges_identity: None,

@@ -21,7 +21,8 @@ fn pool(when_all_down: WhenAllDown) -> PoolConfig {
         rise: 2,
         fall: 3,
     };
-    let member = |addresses: &[&str]| MemberConfig { addresses: addresses.iter().map(|text| ip(text)).collect() };
+    let member =
+        |addresses: &[&str]| MemberConfig { addresses: addresses.iter().map(|text| ip(text)).collect(), alpn: None };
     let members = BTreeMap::from([
         ("a".to_owned(), member(&["192.0.2.1", "2001:db8::1"])),
         ("b".to_owned(), member(&["192.0.2.2", "2001:db8::2"])),
@@ -35,6 +36,7 @@ fn pool(when_all_down: WhenAllDown) -> PoolConfig {
         keep_answer: KEEPS,
         members,
         check,
+        https: None,
     }
 }
 

@@ -24,19 +24,24 @@ use crate::dns::pool::{self, Members};
 use crate::dns::rate_limit::Class;
 use crate::health::Verdict;
 
-const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
+/// Those that are shown from the start; of the others those that there are.
+const ALWAYS: [&str; 2] = ["udp", "tcp"];
 
 type Read = fn(&Counters) -> &Count;
 
-const COUNTERS: [(Family, Read); 8] = [
+const COUNTERS: [(Family, Read); 6] = [
     (TRANSFERS, |c| &c.transfers),
     (TRANSFERS_OF_DIFFERENCES, |c| &c.transfers_of_differences),
     (TRANSFERS_BROKEN, |c| &c.transfers_broken),
     (RESPONSES_TRUNCATED, |c| &c.truncated),
     (QUERIES_IGNORED, |c| &c.ignored),
     (RESPONSES_UNSENT, |c| &c.send_errors),
+];
+
+const OF_CONNECTIONS: [(Family, Read); 3] = [
     (CONNECTIONS_ACCEPTED, |c| &c.connections),
     (CONNECTIONS_REFUSED, |c| &c.connections_refused),
+    (HANDSHAKES_FAILED, |c| &c.handshakes_failed),
 ];
 
 impl State {
@@ -71,13 +76,19 @@ impl State {
         for (family, read) in COUNTERS {
             page.metric(family).sample(&[], sum(&counters, |counters| read(counters).get()));
         }
+        for (family, read) in OF_CONNECTIONS {
+            let mut metric = page.metric(family);
+            for (transport, counters) in counters.iter().filter(|(transport, _)| *transport != "udp") {
+                metric.sample(&[("transport", transport)], read(counters).get());
+            }
+        }
         page.finish()
     }
 
     fn zone_responses(&self, page: &mut Page, counters: &[(&'static str, &Counters)]) {
         let mut metric = page.metric(ZONE_RESPONSES);
         for (zone, slot) in counted_zones(self) {
-            for transport in TRANSPORTS {
+            for transport in transports(counters) {
                 let sums =
                     of_zone(counters.iter().filter(|(of, _)| *of == transport).map(|(_, counters)| *counters), slot);
                 for (rcode, sum) in ZONE_RCODES.into_iter().zip(sums) {
@@ -188,6 +199,11 @@ impl State {
     }
 }
 
+fn transports(counters: &[(&'static str, &Counters)]) -> Vec<&'static str> {
+    let more = counters.iter().map(|(transport, _)| *transport).filter(|transport| !ALWAYS.contains(transport));
+    ALWAYS.into_iter().chain(more).collect()
+}
+
 fn sum(counters: &[(&'static str, &Counters)], read: impl Fn(&Counters) -> u64) -> u64 {
     counters.iter().map(|(_, counters)| read(counters)).sum()
 }
@@ -209,7 +225,7 @@ fn protection(page: &mut Page, counters: &[(&'static str, &Counters)]) {
 
 fn queries(page: &mut Page, counters: &[(&'static str, &Counters)]) {
     let mut metric = page.metric(RESPONSES);
-    for transport in TRANSPORTS {
+    for transport in transports(counters) {
         let sums = by_rcode(counters.iter().filter(|(of, _)| *of == transport).map(|(_, counters)| *counters));
         // The common ones are there from the start, so that a rate over them begins at 0.
         for (rcode, sum) in sums.into_iter().enumerate().filter(|(rcode, sum)| *sum > 0 || matches!(rcode, 0 | 3 | 5)) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
-use crate::config::dns::{MemberConfig, PoolConfig};
+use crate::config::DnsConfig;
+use crate::config::dns::{EncryptedConfig, MemberConfig, PoolConfig};
 use crate::config::fingerprint::in_text;
 use crate::counted::counted;
 use crate::daemon::VERSION;
@@ -47,7 +48,7 @@ impl State {
             generation: self.generation(),
             ready: self.ready && !self.draining,
             draining: self.draining,
-            listeners: config.listeners.iter().map(ToString::to_string).collect(),
+            listeners: listeners(config),
             settings: in_text(&config.settings),
             peers: figures.shell.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),
             alarms: self.alarms(figures, now),
@@ -120,6 +121,7 @@ impl State {
         alarms.extend(figures.hanging.iter().cloned());
         let since_epoch = Duration::from_millis(now.unix_ms);
         alarms.extend(self.document.connectors.iter().flat_map(|connector| connector.alarms(since_epoch)));
+        alarms.extend(self.document.encrypted.iter().flat_map(|terms| terms.shown.alarms(since_epoch)));
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         alarms.extend(self.secondary_alarms(now));
         for (name, config) in &self.document.config.pools {
@@ -198,6 +200,13 @@ impl State {
             addresses: member.addresses.iter().map(address_status).collect(),
         }
     }
+}
+
+/// Where it listens; of encrypted transports with their names.
+fn listeners(config: &DnsConfig) -> Vec<String> {
+    let plain = config.listeners.iter().map(ToString::to_string);
+    let encrypted = config.encrypted.iter().flat_map(EncryptedConfig::addresses);
+    plain.chain(encrypted.map(|(transport, address)| format!("{address} ({transport})"))).collect()
 }
 
 fn challenge_status(held: HeldName<'_>) -> ChallengeStatus {

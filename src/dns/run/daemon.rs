@@ -158,7 +158,7 @@ impl Daemon for DnsDaemon {
 
     fn serve(&mut self, mut bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
         self.challenges.bound(bound.challenges.take());
-        self.listening.serve(prepared.tcp.clone(), bound).map_err(RunError::io(NO_THREAD))?;
+        self.listening.serve(prepared, bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
         Ok(Vec::new())
     }
@@ -205,7 +205,9 @@ impl Daemon for DnsDaemon {
         self.rate_limit_log.look(self.listening.counters().map(|(_, counters)| counters), now.running);
         if self.looked.is_none_or(|looked| now.running.saturating_sub(looked) >= LOOK_EVERY) {
             self.looked = Some(now.running);
-            self.looks.take(self.state.document().connectors.iter().map(look).collect());
+            let document = self.state.document();
+            let shown = document.encrypted.iter().flat_map(|terms| terms.shown.looks());
+            self.looks.take(document.connectors.iter().map(look).chain(shown).collect());
             self.looks.tell();
             self.state.note_own_ipv6(own_ipv6::is_there()).iter().for_each(LogLine::write);
         }

@@ -18,6 +18,8 @@ use crate::daemon::sockets::Listing;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
 use crate::dns::control::prepared::{Impaired, Instead, Prepared};
+use crate::dns::encrypted::Terms;
+use crate::dns::encrypted::certificates::{self, Shown};
 use crate::dns::journal::{self, Journals};
 use crate::dns::protection::Protection;
 use crate::dns::transfer::Transfers;
@@ -120,22 +122,26 @@ impl Document for Prepared {
         let challenges = config.acme_challenges.as_ref().map(|challenges| {
             Identity::read(&challenges.key_file).map_err(|error| error.of("acme_challenges.key_file"))
         });
-        let (connectors, unusable) = member_tls::read(&config);
+        let (connectors, mut unusable) = member_tls::read(&config);
+        let (shown, unusable_shown) = config.encrypted.as_ref().map(Shown::read).unwrap_or_default();
+        unusable.extend(unusable_shown);
         if !at_start && !unusable.is_empty() {
             return Err(unusable);
         }
-        let missed =
-            unusable.iter().map(|error| format!("{error}; members that are probed over it are down")).collect();
+        let missed = unusable.iter().map(|error| format!("{error}; whatever else the document says is done")).collect();
         let transfers = Transfers::read(&config.tsig_keys, &config.zones);
         match (identity, challenges.transpose(), Protection::of(&config), transfers) {
             (Ok(identity), Ok(challenges_identity), Ok(protection), Ok(transfers)) => {
                 let (tcp, transfers) = (Limits::of(&config.tcp), Arc::new(transfers));
+                let limits = config.encrypted.as_ref().map(Limits::of_encrypted);
+                let encrypted = limits.zip(shown).map(|(limits, shown)| Terms { limits, shown });
                 let prepared = Prepared {
                     config,
                     zones,
                     impaired,
                     connectors,
                     tcp,
+                    encrypted,
                     protection,
                     transfers,
                     identity,
@@ -155,7 +161,8 @@ impl Document for Prepared {
     }
 
     fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
-        self.tcp.fit(&self.config, Prepared::targets(self).len(), open_files)
+        let (targets, encrypted) = (Prepared::targets(self).len(), self.encrypted.as_mut());
+        self.tcp.fit(encrypted.map(|terms| &mut terms.limits), &self.config, targets, open_files)
     }
 
     fn in_words(Parsed { config, .. }: &Parsed) -> String {
@@ -168,7 +175,9 @@ impl Document for Prepared {
 
     fn listens_on(Parsed { config, .. }: &Parsed) -> Listing {
         let told = config.acme_challenges.iter().map(|challenges| challenges.listen);
-        Listing { tcp: config.listeners.iter().copied().chain(told).collect(), udp: config.listeners.clone() }
+        let encrypted = config.encrypted.iter().flat_map(|encrypted| encrypted.tls.iter().copied());
+        let tcp = config.listeners.iter().copied().chain(told).chain(encrypted).collect();
+        Listing { tcp, udp: config.listeners.clone() }
     }
 
     fn settings(&self) -> Settings<'_> {
@@ -229,8 +238,11 @@ fn parse_all(
             Err(more) => findings.extend(more.0),
         }
     }
-    let (unusable, unread) = member_tls::check(file, &config);
-    findings.extend(unusable);
+    let (mut unread, shown) = (Vec::new(), certificates::check(file, &config));
+    for (unusable, unread_of_them) in [member_tls::check(file, &config), shown] {
+        findings.extend(unusable);
+        unread.extend(unread_of_them);
+    }
     if !findings.is_empty() {
         return Err(Findings(findings));
     }

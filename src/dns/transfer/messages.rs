@@ -183,8 +183,9 @@ impl<'s> Messages<'s> {
     fn sets(&self, node: Node<'s>) -> impl Iterator<Item = RrSet<'s>> {
         let with_pools = self.content == Content::Zone { with_pools: true };
         let pool = node.pool().filter(|_| with_pools).map(|pool| self.snapshot.pool(pool));
-        let addresses = pool.into_iter().flat_map(|pool| [pool.set(rtype::A), pool.set(rtype::AAAA)]).flatten();
-        node.sets().filter(|set| set.rtype != rtype::SOA).chain(addresses)
+        let types = [rtype::A, rtype::AAAA, rtype::HTTPS];
+        let of_pool = pool.into_iter().flat_map(move |pool| types.into_iter().filter_map(move |rtype| pool.set(rtype)));
+        node.sets().filter(|set| set.rtype != rtype::SOA).chain(of_pool)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::desired::Desired;
 use super::schedule::{Cause, Window};
-use crate::proxy::tls::certificate::{Chain, Unusable, key_fits};
+use crate::tls::certificate::{Chain, Unusable, key_fits};
 
 /// The most bytes of a certificate, its chain and its key: 100 long names fit.
 pub const MOST_BYTES: usize = 40 * 1024;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::step::{Draft, Step, restored, step, take_seat, write};
 use super::view::Votes;
-use super::{Entry, Key, Lease, Seat, Transaction, View};
+use super::{Effect, Ended, Event, Key, Lease, Seat, Transaction, View};
 use crate::health::{Proof, Verdict};
 use crate::proxy::latch::{Latch, Now};
 
@@ -14,67 +14,6 @@ const RETRY: Duration = Duration::from_millis(300);
 
 /// Between two attempts of which the first was refused: what it did not know is being told.
 const REFUSED: Duration = Duration::from_millis(20);
-
-/// Something happened to the store, or to our connection with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// All that is there was read. What changes from now on is told.
-    Known(View),
-    /// It has changed.
-    Changed {
-        /// Up to this revision.
-        revision: i64,
-        /// What was written.
-        entries: Vec<Entry>,
-    },
-    /// It is not told any more what changes, for this reason.
-    Lost(String),
-    /// A lease was given to us, or renewed.
-    Leased {
-        /// Its number.
-        id: i64,
-        /// When it was asked for.
-        asked: Duration,
-        /// For how long it was given then.
-        lasts: Duration,
-    },
-    /// Our lease is not known to the store any more.
-    LeaseEnded,
-    /// A transaction has ended.
-    Ended {
-        /// Which.
-        ticket: u64,
-        /// How.
-        how: Ended,
-    },
-    /// Every worker answers from the snapshot of this generation, or a later one.
-    Workers(u64),
-}
-
-/// How a transaction ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
-    /// It was made, at this revision.
-    Written(i64),
-    /// A condition did not hold.
-    Refused,
-    /// Nobody knows whether it was made, for this reason.
-    Unknown(String),
-}
-
-/// Something to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// To be tried; answered with [`Event::Ended`].
-    Transact {
-        /// To be named in the answer.
-        ticket: u64,
-        /// What is written.
-        transaction: Transaction,
-    },
-    /// Answered with [`Event::Workers`], once all of them answer from this snapshot.
-    AwaitWorkers(u64),
-}
 
 /// Whether the active backend of a service may be served by agreement.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,8 +22,8 @@ use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Front, FrontTarget, Service};
-use crate::proxy::tls::certificates::{Origin, Slot};
 use crate::proxy::traffic::counters::WorkerCounters;
+use crate::tls::certificates::{Origin, Slot};
 use crate::unix_time::to_unix_ms;
 
 /// For how long a nameserver may be silent after the start before that is an alarm.

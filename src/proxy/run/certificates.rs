@@ -13,9 +13,9 @@ use crate::proxy::snapshot::{Front, Snapshot};
 use crate::proxy::target::files::folder::WatchedFolder;
 use crate::proxy::target::kept_file::Reread;
 use crate::proxy::tls::acceptor::Acceptor;
-use crate::proxy::tls::certificates::{Origin, Slot};
 use crate::proxy::tls::client_authority::ClientAuthority;
 use crate::proxy::traffic::shared::Shared;
+use crate::tls::certificates::{Origin, Slot};
 use crate::tls::client::Connector;
 
 /// How often these files are looked at.

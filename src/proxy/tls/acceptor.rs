@@ -12,8 +12,6 @@ use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, Resol
 use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, SignatureScheme};
 
-use super::certificate::Certificate;
-use super::certificates::{Certificates, Slot};
 use super::client_authority::ClientAuthority;
 use super::client_verifier::AskByHost;
 use super::hello::{self, Hello};
@@ -21,6 +19,8 @@ use super::tickets::Tickets;
 use crate::config::proxy::HostPattern;
 use crate::proxy::hosts::{HostTable, Room};
 use crate::tls::HTTP2;
+use crate::tls::certificate::Certificate;
+use crate::tls::certificates::{Certificates, Slot};
 
 /// Where the document names no keys that other proxies have, too: of this process, whatever document is in force.
 static TICKETS: LazyLock<Arc<Tickets>> = LazyLock::new(|| Arc::new(Tickets::of_process()));

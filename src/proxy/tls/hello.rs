@@ -7,8 +7,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::certificate::Certificate;
 use super::client_authority::ClientAuthority;
+use crate::tls::certificate::Certificate;
 
 /// What the client of a handshake asked for, and what it gets.
 #[derive(Debug, Clone)]

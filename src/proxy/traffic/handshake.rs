@@ -7,9 +7,9 @@ use rustls::server::UnbufferedServerConnection;
 use tokio::net::TcpStream;
 
 use crate::proxy::tls::acceptor::Acceptor;
-use crate::proxy::tls::certificate::Certificate;
 use crate::proxy::tls::hello::{self, Hello};
 use crate::proxy::tls::visitor::{Asked, SecureVisitor};
+use crate::tls::certificate::Certificate;
 use crate::tls::session::{Session, Side};
 use crate::tls::{ForHosts, TlsStream};
 

@@ -151,6 +151,31 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "zone check",
+        &[
+            ("polder zone check example.net", "in example.net.zone, somewhere below this folder"),
+            ("polder zone check example.net new.zone --strict", "in this file; warnings are errors"),
+        ],
+    ),
+    (
+        "zone diff",
+        &[
+            ("polder zone diff example.net old.zone new.zone", "as zones, whatever their texts look like"),
+            ("polder zone diff example.net - new.zone", "with standard input: what kdig printed of an AXFR"),
+        ],
+    ),
+    ("zone dump", &[("polder zone dump example.net new.zone", "absolute names, a record a line")]),
+    (
+        "zone serial",
+        &[
+            ("polder zone serial example.net", "in example.net.zone, somewhere below this folder"),
+            (
+                "polder zone serial example.net --at 192.0.2.53 --at 192.0.2.54",
+                "whether two nameservers serve the same",
+            ),
+        ],
+    ),
+    (
         "import haproxy",
         &[
             ("polder import haproxy /etc/haproxy/haproxy.cfg", "the document, to look at"),

@@ -19,10 +19,14 @@ impl Key {
     pub const ALPN: Key = Key(1);
     /// The scheme's usual protocol is not spoken.
     pub const NO_DEFAULT_ALPN: Key = Key(2);
-    const PORT: Key = Key(3);
-    const IPV4HINT: Key = Key(4);
-    const ECH: Key = Key(5);
-    const IPV6HINT: Key = Key(6);
+    /// Another port.
+    pub const PORT: Key = Key(3);
+    /// Addresses to begin with.
+    pub const IPV4HINT: Key = Key(4);
+    /// Encrypted ClientHello.
+    pub const ECH: Key = Key(5);
+    /// Addresses to begin with.
+    pub const IPV6HINT: Key = Key(6);
     const DOHPATH: Key = Key(7);
     /// Reserved (RFC 9460, 14.3.2).
     const INVALID: Key = Key(u16::MAX);

@@ -68,6 +68,33 @@ fn another_implementation_finds_every_string_of_a_txt() {
 }
 
 #[test]
+fn what_is_written_as_text_reads_back_as_the_same_bytes() {
+    for (text, ..) in RECORDS {
+        let (rtype, wire) = read_text(text).unwrap();
+        let shown = format!("{} {}", types::to_text(rtype), show(rtype, &wire));
+        assert_eq!(read_text(&shown), Ok((rtype, wire)), "{text} as {shown}");
+    }
+}
+
+#[test]
+fn data_is_written_as_people_write_it() {
+    for (text, expected) in [
+        ("A 192.0.2.1", "192.0.2.1"),
+        ("MX 10 mail", "10 mail.example.net."),
+        ("TXT \"a;b\" c\\\"d", "\"a;b\" \"c\\\"d\""),
+        ("CAA 0 issue \"ca.example.org\"", "0 issue \"ca.example.org\""),
+        ("SOA ns1 hostmaster 7 1h 15m 1w 5m", "ns1.example.net. hostmaster.example.net. 7 3600 900 604800 300"),
+        ("HTTPS 1 . alpn=h2,h3 ipv4hint=192.0.2.1 port=8443", "1 . alpn=h2,h3 port=8443 ipv4hint=192.0.2.1"),
+        ("TYPE65280 \\# 2 abcd", "\\# 2 abcd"),
+        ("TYPE65280 \\# 0", "\\# 0"),
+        ("CSYNC 66 3 A NS AAAA", "66 3 A NS AAAA"),
+    ] {
+        let (rtype, wire) = read_text(text).unwrap();
+        assert_eq!(show(rtype, &wire), expected, "{text}");
+    }
+}
+
+#[test]
 fn every_type_of_the_table_is_tried() {
     for known in types::KNOWN {
         assert!(RECORDS.iter().any(|(text, ..)| text.split(' ').next() == Some(known.name)), "{}", known.name);

@@ -64,6 +64,11 @@ fn a_reload_keeps_every_zone_that_has_not_changed_and_says_its_warnings_again() 
     folder.write("more", "www A 192.0.2.8\n");
     assert_eq!(folder.kept(&in_force), (vec![false, true], 1), "a file that is included changed");
 
+    folder.document["pools"]["pool.two.test"]["https"] = json!({});
+    folder.write("dns.json", &folder.document.to_string());
+    assert_eq!(folder.kept(&in_force), (vec![false, false], 1), "an HTTPS record of a pool came");
+
+    folder.document["pools"]["pool.two.test"].as_object_mut().unwrap().remove("https");
     folder.document["pools"]["pool.two.test"]["aliases"] = json!(["www.two.test"]);
     folder.write("dns.json", &folder.document.to_string());
     assert_eq!(folder.kept(&in_force), (vec![false, false], 1), "a name of a pool came");

@@ -13,8 +13,8 @@ use crate::proxy::path_prefix::is_reserved;
 use crate::proxy::snapshot::Front;
 use crate::proxy::target::redirect::{host_of, over_https};
 use crate::proxy::tls::acceptor::Acceptor;
-use crate::proxy::tls::certificate::Certificate;
-use crate::proxy::tls::certificates::{Origin, Slot};
+use crate::tls::certificate::Certificate;
+use crate::tls::certificates::{Origin, Slot};
 use crate::unix_time::unix_ms;
 
 fn scheme(protocol: Protocol) -> &'static str {

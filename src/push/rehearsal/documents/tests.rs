@@ -55,10 +55,12 @@ fn every_key_file_of_a_document_is_found() {
 #[test]
 fn zones_beside_the_document_are_those_of_the_new_system() {
     let document = json!({ "zones": { "a.test": { "file": "zones/a" }, "b.test": { "file": "/nix/store/x/b" } },
-        "acme_challenges": { "listen": "192.0.2.1:8406", "key_file": "/keys/peers" } });
+        "acme_challenges": { "listen": "192.0.2.1:8406", "key_file": "/keys/peers" },
+        "encrypted": { "tls": ["192.0.2.1:853"], "certificates": [] } });
     let altered = of_nameserver(&document, &substitutes(&[]));
     assert_eq!(altered["zones"]["a.test"]["file"], "/nowhere/system/etc/polder/zones/a");
     assert_eq!(altered.get("acme_challenges"), None, "the running daemon listens there");
+    assert_eq!(altered.get("encrypted"), None, "and there, with keys that no rehearsal reads");
     assert_eq!(altered["zones"]["b.test"]["file"], "/nix/store/x/b");
 }
 

@@ -65,7 +65,7 @@ fn a_certificate_that_never_was_usable_is_an_alarm_until_it_is() {
     let files = files(folder.path());
     let slot = Certificates::default().add(&files, Origin::Files, &[]);
     assert!(slot.certificate().is_none());
-    assert!(slot.alarms(Duration::ZERO)[0].contains("visitors who need it are refused"));
+    assert!(slot.alarms(Duration::ZERO)[0].contains("whoever needs it is refused"));
     write(&files, "www.test");
     assert_eq!(slot.refresh(&[]), Some(Ok(())));
     assert!(slot.covers("www.test"));

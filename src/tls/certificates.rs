@@ -143,7 +143,7 @@ impl Slot {
         let (certificate, error) = (self.certificate(), self.error());
         let unused = error.map(|error| match certificate {
             Some(_) => format!("a new certificate is not used: {error}; the one before goes on"),
-            None => format!("a certificate cannot be used, and visitors who need it are refused: {error}"),
+            None => format!("a certificate cannot be used, and whoever needs it is refused: {error}"),
         });
         let dates = certificate.as_ref().and_then(|certificate| {
             let chain = &certificate.chain;

@@ -1,0 +1,27 @@
+# How the nameservers are asked over encrypted transports.
+{ lib, fleetTypes }:
+
+{ ... }:
+
+let
+  inherit (lib) mkOption types;
+in
+{
+  options = {
+    certificates = mkOption {
+      type = types.listOf (
+        types.submodule (
+          import ./service/certificate.nix {
+            inherit lib fleetTypes;
+            host = "ns.example.net";
+            group = "polder-dns";
+          }
+        )
+      );
+      description = ''
+        What clients are shown, in files that are on every nameserver at the same path; best for the names of the nameservers. The daemon looks at the files
+        every few seconds, and takes what is renewed into use by itself.
+      '';
+    };
+  };
+}
