@@ -63,7 +63,7 @@ in
           ];
         };
         description = ''
-          The nameservers answer over TLS, too (DoT, port 853; [encrypted.md](encrypted.md)). Limits go into `encrypted` of
+          The nameservers answer over encrypted transports, too ([encrypted.md](encrypted.md)). Limits go into `encrypted` of
           `polder.nameserver.settings`.
         '';
       };

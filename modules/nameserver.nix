@@ -79,6 +79,7 @@ let
     port:
     [ "0.0.0.0:${toString port}" ] ++ lib.optional config.networking.enableIPv6 "[::]:${toString port}";
   isEncrypted = fleet.encrypted_dns != null;
+  speaks = transport: isEncrypted && lib.elem transport fleet.encrypted_dns.transports;
 
   # A proxy gets certificates of these zones' names by what this nameserver answers.
   challengeZones = lib.intersectLists (lib.attrNames zones) members.zonesByDns;
@@ -101,8 +102,8 @@ mkDaemonRole {
   keyFiles =
     lib.optional (keys ? dns_cookies) keys.dns_cookies
     ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret));
-  allowedTCPPorts = [ 53 ] ++ lib.optional isEncrypted 853;
-  allowedUDPPorts = [ 53 ];
+  allowedTCPPorts = [ 53 ] ++ lib.optional (speaks "tls") 853 ++ lib.optional (speaks "https") 443;
+  allowedUDPPorts = [ 53 ] ++ lib.optional (speaks "quic") 853;
 
   settings = {
     listeners = lib.mkDefault (everywhere 53);
@@ -126,10 +127,13 @@ mkDaemonRole {
   }
   // lib.optionalAttrs (keys ? dns_cookies) { cookies.key_file = keys.dns_cookies; }
   // lib.optionalAttrs isEncrypted {
-    encrypted = {
-      tls = lib.mkDefault (everywhere 853);
-      inherit (fleet.encrypted_dns) certificates;
-    };
+    encrypted =
+      lib.genAttrs fleet.encrypted_dns.transports (
+        transport: lib.mkDefault (everywhere (if transport == "https" then 443 else 853))
+      )
+      // {
+        inherit (fleet.encrypted_dns) certificates;
+      };
   }
   // lib.optionalAttrs (challengeZones != [ ]) { inherit acme_challenges; };
   allowedTCPPortsFrom = lib.optionalAttrs (challengeZones != [ ]) {
@@ -150,6 +154,10 @@ mkDaemonRole {
       {
         assertion = zones != { };
         message = "polder.fleet.zones: there is none for ${host}, which is a nameserver: it would have nothing to answer";
+      }
+      {
+        assertion = !(speaks "https" && config.polder.proxy.enable);
+        message = "polder.fleet.encrypted_dns.transports has \"https\", and ${host} is a nameserver and a proxy: both would listen on port 443; take it out";
       }
       {
         assertion = !(config.services.resolved.enable or false);

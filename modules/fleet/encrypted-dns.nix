@@ -8,6 +8,20 @@ let
 in
 {
   options = {
+    transports = mkOption {
+      type = types.listOf (
+        types.enum [
+          "tls"
+          "https"
+          "quic"
+        ]
+      );
+      default = [
+        "tls"
+        "quic"
+      ];
+      description = "What is spoken: DNS over TLS (TCP port 853), over HTTPS (TCP port 443) and over QUIC (UDP port 853).";
+    };
     certificates = mkOption {
       type = types.listOf (
         types.submodule (

@@ -11,6 +11,7 @@
 mod answered;
 mod begun;
 mod client;
+mod freshness;
 mod notify;
 mod query;
 mod signed;
@@ -32,8 +33,9 @@ use writer::{Owner, Section};
 
 pub use answered::Answered;
 pub use client::{Client, Transport};
+pub use freshness::freshness;
 pub use notify::notify;
-pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace};
+pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace, asks_for_keepalive};
 pub use writer::{Full, Opt, UDP_SIZE, Writer};
 
 /// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.

@@ -16,7 +16,7 @@ use super::capacity::{self, Limits};
 use super::control::prepared::Prepared;
 use super::conversation::Responder;
 use super::counters::Counters;
-use super::encrypted::{self, Encrypted};
+use super::encrypted::{self, Encrypted, Responders};
 use super::protection::Protection;
 use super::rate_limit::Accounts;
 use super::tcp::Tcp;
@@ -44,8 +44,18 @@ impl Bound {
             bound.udp.insert(*address, sockets.udp(*address, workers)?);
             bound.tcp.extend(sockets.tcp(*address, 1)?);
         }
-        for address in document.encrypted.iter().flat_map(|encrypted| &encrypted.tls) {
-            bound.encrypted.tls.extend(sockets.tcp(*address, 1)?);
+        if let Some(document) = &document.encrypted {
+            for address in &document.tls {
+                bound.encrypted.tls.extend(sockets.tcp(*address, 1)?);
+            }
+            for address in &document.https {
+                bound.encrypted.https.extend(sockets.tcp(*address, 1)?);
+            }
+            for address in &document.quic {
+                // However many there are: packets of a connection come to one of them each time, and nobody reads the others.
+                let socket = sockets.udp(*address, 1)?.into_iter().next();
+                bound.encrypted.quic.extend(socket.map(|socket| (*address, socket)));
+            }
         }
         if let Some(challenges) = &document.acme_challenges {
             bound.challenges = sockets.tcp(challenges.listen, 1)?.pop();
@@ -78,8 +88,13 @@ pub struct Listening {
     tcp: Tcp,
     tcp_counters: Arc<Counters>,
     /// None: no document has had an encrypted transport yet.
-    encrypted: Option<Encrypted>,
-    tls_counters: Arc<Counters>,
+    encrypted: Option<EncryptedWorker>,
+}
+
+struct EncryptedWorker {
+    thread: Encrypted,
+    /// By transport.
+    counters: [(&'static str, Arc<Counters>); 3],
 }
 
 struct UdpWorkers {
@@ -112,7 +127,6 @@ impl Listening {
             tcp,
             tcp_counters,
             encrypted: None,
-            tls_counters: Arc::default(),
         })
     }
 
@@ -120,11 +134,15 @@ impl Listening {
     /// its workers.
     pub fn serve(&mut self, document: &Prepared, bound: Bound) -> std::io::Result<()> {
         if document.encrypted.is_some() && self.encrypted.is_none() {
-            let responder = responder(&self.answering, &self.protection, &self.tls_counters);
-            self.encrypted = Some(Encrypted::start(responder, self.ticks.worker("encrypted"))?);
+            let counters = ["tls", "https", "quic"].map(|transport| (transport, Arc::<Counters>::default()));
+            let [tls, https, quic] =
+                counters.each_ref().map(|(_, of)| responder(&self.answering, &self.protection, of));
+            let responders = move || Responders { tls: tls(), https: https(), quic: quic() };
+            let thread = Encrypted::start(responders, self.ticks.worker("encrypted"))?;
+            self.encrypted = Some(EncryptedWorker { thread, counters });
         }
         if let Some(encrypted) = &self.encrypted {
-            encrypted.serve(document.encrypted.clone(), bound.encrypted);
+            encrypted.thread.serve(document.encrypted.clone(), bound.encrypted);
         }
         self.tcp.set_limits(document.tcp.clone());
         self.tcp.listen(bound.tcp);
@@ -142,6 +160,11 @@ impl Listening {
             }
         }
         Ok(())
+    }
+
+    /// No other process reads the same sockets.
+    pub fn alone(&self) {
+        self.encrypted.iter().for_each(|encrypted| encrypted.thread.alone());
     }
 
     /// What is in force.
@@ -202,20 +225,21 @@ impl Listening {
             self.ending.extend(workers.threads);
         }
         self.tcp.drain(limit);
-        self.encrypted.iter().for_each(|encrypted| encrypted.drain(limit));
+        self.encrypted.iter().for_each(|encrypted| encrypted.thread.drain(limit));
     }
 
     /// All threads have ended.
     pub fn ended(&self) -> bool {
         self.tcp.ended()
-            && self.encrypted.as_ref().is_none_or(Encrypted::ended)
+            && self.encrypted.as_ref().is_none_or(|encrypted| encrypted.thread.ended())
             && self.ending.iter().all(JoinHandle::is_finished)
     }
 
     /// What each transport counted; of encrypted ones only if there have been any.
     pub fn counters(&self) -> impl Iterator<Item = (&'static str, &Counters)> {
         let udp = self.udp_counters.iter().map(|counters| ("udp", &**counters));
-        let tls = self.encrypted.iter().map(|_| ("tls", &*self.tls_counters));
-        udp.chain([("tcp", &*self.tcp_counters)]).chain(tls)
+        let encrypted = self.encrypted.iter().flat_map(|encrypted| &encrypted.counters);
+        let encrypted = encrypted.map(|(transport, counters)| (*transport, &**counters));
+        udp.chain([("tcp", &*self.tcp_counters)]).chain(encrypted)
     }
 }

@@ -42,8 +42,25 @@ fn encrypted_transports_without_an_address_a_certificate_or_of_an_address_that_i
         (
             &[(r#""drain": "5s""#, r#""encrypted": {}"#)],
             &[
-                r#"dns.json:8: encrypted: the key "tls" is missing"#,
                 r#"dns.json:8: encrypted: the key "certificates" is missing"#,
+                r#"dns.json:8: encrypted: nothing would be spoken: expected addresses and ports in "tls", "https" or "quic""#,
+            ],
+        ),
+        (
+            &[(r#""drain": "5s""#, r#""encrypted": { "certificates": [{ "chain_file": "c", "key_file": "k" }] }"#)],
+            &[r#"dns.json:8: encrypted: nothing would be spoken: expected addresses and ports in "tls", "https" or "quic""#],
+        ),
+        (
+            &[(
+                r#""drain": "5s""#,
+                r#""encrypted": { "quic": ["192.0.2.1:53"], "https": ["192.0.2.1:443", "192.0.2.1:443"], "streams": 0,
+                    "https_path": "dns?", "certificates": [{ "chain_file": "c", "key_file": "k" }] }"#,
+            )],
+            &[
+                r#"dns.json:8: encrypted.https[1]: "192.0.2.1:443" stands twice, also at encrypted.https[0], line 8"#,
+                r#"dns.json:8: encrypted.quic[0]: "192.0.2.1:53" stands twice, also at listeners[0], line 4"#,
+                "dns.json:8: encrypted.streams: 0 is out of range: expected 1 to 1000",
+                r#"dns.json:9: encrypted.https_path: "dns?" is not a path: expected "/" and then letters, digits and "/-._~", like "/dns-query""#,
             ],
         ),
         (

@@ -113,7 +113,9 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
 fn with_certificate(part: &Value) -> Value {
     let mut encrypted =
         json!({ "tls": ["0.0.0.0:853"], "certificates": [{ "chain_file": "/chain", "key_file": "/key" }] });
-    encrypted.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+    // Its addresses are those that it must have.
+    let more = part.as_object().unwrap().clone().into_iter().filter(|(_, value)| *value != json!([]));
+    encrypted.as_object_mut().unwrap().extend(more);
     encrypted
 }
 

@@ -426,6 +426,8 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.tcp, TcpConfig { connections: Some(500), connections_per_address: 20, idle: 8 * SECOND });
     let encrypted = config.encrypted.unwrap();
     assert_eq!(encrypted.tls, ["192.0.2.1:853".parse().unwrap(), "[2001:db8::1]:853".parse().unwrap()]);
+    assert_eq!(encrypted.quic, encrypted.tls, "UDP and TCP may have the same port");
+    assert_eq!((encrypted.https[0].port(), &*encrypted.https_path, encrypted.streams), (443, "/dns", 50));
     assert_eq!(encrypted.certificates[0].chain_file, Path::new("/var/lib/acme/ns-nl/fullchain.pem"));
     assert_eq!(encrypted.certificates[0].key_file, Path::new("/var/lib/acme/ns-nl/key.pem"));
     assert_eq!(

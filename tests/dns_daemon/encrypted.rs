@@ -13,33 +13,36 @@ use serde_json::json;
 
 use crate::fleet::*;
 
-/// A nameserver that speaks TLS at this port, and who issues its certificates.
-struct Encrypted {
-    daemon: Daemon,
-    port: u16,
+/// A nameserver that speaks TLS and HTTPS at these ports of TCP, and QUIC at the first one of UDP, and who issues its certificates.
+pub struct Encrypted {
+    pub daemon: Daemon,
+    pub port: u16,
+    pub https: u16,
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 impl Encrypted {
-    fn prepare() -> Encrypted {
+    pub fn prepare() -> Encrypted {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let mut daemon = Daemon::prepare(&Members::start(1));
-        let port = free_port();
+        let (port, https) = (free_port(), free_port());
         daemon.document["encrypted"] = json!({
             "tls": [format!("127.0.0.1:{port}")],
+            "https": [format!("127.0.0.1:{https}")],
+            "quic": [format!("127.0.0.1:{port}")],
             "certificates": [{ "chain_file": "chain.pem", "key_file": "key.pem" }],
         });
         daemon.write_document();
-        let encrypted = Encrypted { daemon, port, authority };
+        let encrypted = Encrypted { daemon, port, https, authority };
         encrypted.issue("ns.example.net");
         encrypted
     }
 
-    fn start() -> Encrypted {
+    pub fn start() -> Encrypted {
         let mut encrypted = Encrypted::prepare();
         encrypted.daemon.run();
         encrypted
@@ -60,22 +63,27 @@ impl Encrypted {
 
     /// A connection, its handshake over; `alpn` is what the client says that it speaks.
     fn connect(&self, name: &str, alpn: Option<&str>) -> std::io::Result<Stream> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.authority.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = alpn.into_iter().map(|name| name.as_bytes().to_vec()).collect();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut tcp = connect(self.port);
-        let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut connection = ClientConnection::new(Arc::new(self.trusting(alpn)), name).unwrap();
         while connection.is_handshaking() {
             connection.complete_io(&mut tcp)?;
         }
         Ok(StreamOwned::new(connection, tcp))
     }
 
-    fn metric(&self, line: &str) -> bool {
+    /// A client that trusts the authority.
+    pub fn trusting(&self, alpn: Option<&str>) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.authority.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = alpn.into_iter().map(|name| name.as_bytes().to_vec()).collect();
+        config
+    }
+
+    pub fn metric(&self, line: &str) -> bool {
         block_on(self.daemon.client().get_text("/metrics")).unwrap().contains(line)
     }
 }
@@ -109,7 +117,11 @@ fn queries_are_answered_over_tls_and_counted_apart() {
         encrypted.metric("polder_handshakes_failed_total{daemon=\"nameserver\",transport=\"tls\"} 2\n").then_some(())
     });
     let listeners = encrypted.daemon.status().daemon.listeners;
-    assert_eq!(listeners[1], format!("127.0.0.1:{} (tls)", encrypted.port));
+    let (port, https) = (encrypted.port, encrypted.https);
+    assert_eq!(
+        listeners[1..],
+        [(port, "tls"), (https, "https"), (port, "quic")].map(|(port, name)| format!("127.0.0.1:{port} ({name})"))
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod bad_zones;
 mod challenges;
 mod encrypted;
+mod encrypted_streams;
 mod fleet;
 mod isolation;
 mod life;

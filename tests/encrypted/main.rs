@@ -1,6 +1,7 @@
-//! Clients that others have written resolve through polder-dns over encrypted transports: kdig over TLS.
+//! Clients that others have written resolve through polder-dns over encrypted transports: kdig over TLS and HTTPS, curl over HTTPS.
 //!
-//! Needs kdig (Debian's knot-dnsutils), and so is apart from `cargo test`: `cargo test --test encrypted -- --ignored --nocapture`.
+//! Debian 12's kdig does not speak QUIC; what does is tested with the `quinn` crate's client (tests/dns_daemon/encrypted_streams.rs).
+//! Needs kdig and curl (Debian's knot-dnsutils and curl), and so is apart from `cargo test`: `cargo test --test encrypted -- --ignored --nocapture`.
 
 #![allow(clippy::disallowed_methods, reason = "blocking clients poll with a limit")]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
@@ -46,7 +47,7 @@ fn kdig_resolves_over_tls_with_a_certificate_that_it_verifies() {
     }
     // Of a transfer it says nothing about TLS, which is all that is spoken there.
     let zone = kdig(&nameserver, nameserver.tls, &["+tls", "example.net", "AXFR"]);
-    assert!(zone.contains("text 199 ") && zone.contains("1 messages, 206 records"), "{zone}");
+    assert!(zone.contains("text 199 ") && zone.contains("1 messages, 207 records"), "{zone}");
     let elsewhere = printed(
         "kdig",
         &[
@@ -89,4 +90,50 @@ fn queries_that_are_sent_one_after_the_other_share_a_connection() {
         "{printed}"
     );
     nameserver.wait_metric("polder_connections_accepted_total{daemon=\"nameserver\",transport=\"tls\"} ", 1);
+}
+
+#[test]
+#[ignore = "needs kdig: see CONTRIBUTING.md"]
+fn kdig_resolves_over_https_by_get_and_by_post() {
+    let nameserver = Nameserver::start();
+    for method in ["+https", "+https-get"] {
+        for (arguments, expected) in [
+            (&["www.example.net", "A"][..], "192.0.2.80"),
+            (&["nothing.example.net", "A"], "NXDOMAIN"),
+            (&["many.example.net", "TXT"], "text 199 "),
+        ] {
+            let printed = kdig(&nameserver, nameserver.https, &[&["+https", method], arguments].concat());
+            assert!(printed.contains(expected) && printed.contains("HTTP/2"), "{printed}");
+        }
+    }
+    let elsewhere = kdig(&nameserver, nameserver.https, &["+https=127.0.0.1/elsewhere", "www.example.net"]);
+    assert!(elsewhere.contains("404"), "{elsewhere}");
+    assert_eq!(length(&kdig(&nameserver, nameserver.https, &["+https", "+padding=128", "www.example.net"])), 468);
+}
+
+#[test]
+#[ignore = "needs curl: see CONTRIBUTING.md"]
+fn curl_finds_a_host_over_https() {
+    let nameserver = Nameserver::start();
+    let (url, ca) = (format!("https://{NAME}:{}/dns-query", nameserver.https), nameserver.ca_file());
+    // Where the nameserver itself is it is told; where the host is only the nameserver can tell.
+    let resolve = format!("{NAME}:{}:127.0.0.1", nameserver.https);
+    let printed = printed(
+        "curl",
+        &[
+            "-sv",
+            "--max-time",
+            "20",
+            "--doh-url",
+            &url,
+            "--doh-insecure",
+            "--cacert",
+            &ca.display().to_string(),
+            "--resolve",
+            &resolve,
+            "http://self.example.net:9/",
+        ],
+    );
+    assert!(printed.contains("127.0.0.9"), "{printed}");
+    nameserver.wait_metric("polder_responses_total{daemon=\"nameserver\",transport=\"https\",rcode=\"NOERROR\"} ", 2);
 }

@@ -18,12 +18,13 @@ pub const NAME: &str = "ns.example.net";
 const LIMIT: Duration = Duration::from_secs(60);
 
 const ZONE: &str = "$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster 1 7200 3600 1209600 60\n@ NS ns\nns A 192.0.2.1\n\
-                    www A 192.0.2.80\nwww 60 AAAA 2001:db8::80\n";
+                    www A 192.0.2.80\nwww 60 AAAA 2001:db8::80\nself A 127.0.0.9\n";
 
 pub struct Nameserver {
     process: Child,
     folder: TempDir,
     pub tls: u16,
+    pub https: u16,
 }
 
 /// A port that was free a moment ago, for UDP and TCP.
@@ -41,7 +42,7 @@ impl Nameserver {
     pub fn start() -> Nameserver {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        let [plain, tls] = [(); 2].map(|()| free_port());
+        let [plain, tls, https] = [(); 3].map(|()| free_port());
         let document = json!({
             "version": 1,
             "name": "ns-test",
@@ -51,6 +52,7 @@ impl Nameserver {
             "workers": 1,
             "encrypted": {
                 "tls": [format!("127.0.0.1:{tls}")],
+                "https": [format!("127.0.0.1:{https}")],
                 "certificates": [{ "chain_file": "chain.pem", "key_file": "key.pem" }],
             },
             "zones": { "example.net": { "file": "zone", "transfer": { "allow": [{ "networks": ["127.0.0.1"] }] } } },
@@ -70,7 +72,7 @@ impl Nameserver {
         let log = fs::File::create(at.join("log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_polder-dns"));
         command.arg("--config").arg(at.join("dns.json")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let nameserver = Nameserver { process: command.spawn().unwrap(), folder, tls };
+        let nameserver = Nameserver { process: command.spawn().unwrap(), folder, tls, https };
         nameserver.wait_metric("polder_ready{daemon=\"nameserver\"} ", 1);
         nameserver
     }

@@ -9,11 +9,17 @@ use crate::config::defaults::encrypted as defaults;
 use crate::config::listen::Listening;
 use crate::config::reader::{Keys, Read, Value};
 
-/// `encrypted`: where queries are answered over encrypted transports. At least one address is in it.
+/// `encrypted`: where queries are answered over encrypted transports. It has at least one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptedConfig {
     /// Where DNS over TLS is spoken.
     pub tls: Vec<SocketAddr>,
+    /// Where DNS over HTTPS is spoken.
+    pub https: Vec<SocketAddr>,
+    /// The path at which it is. Default `/dns-query`.
+    pub https_path: String,
+    /// Where DNS over QUIC is spoken.
+    pub quic: Vec<SocketAddr>,
     /// What clients are shown; never empty. Of those for the name that a client asks for it gets the first one that it can use, and else
     /// the first one of all.
     pub certificates: Vec<CertificateConfig>,
@@ -23,32 +29,52 @@ pub struct EncryptedConfig {
     pub connections_per_address: usize,
     /// A connection without a query for this long is closed. Default 30 s.
     pub idle: Duration,
+    /// Queries that a connection over HTTPS or QUIC may have under way. Default 100.
+    pub streams: u32,
 }
 
 impl EncryptedConfig {
     /// Where it listens, each with what is spoken there.
     pub fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        self.tls.iter().map(|address| ("tls", *address))
+        let all = [("tls", &self.tls), ("https", &self.https), ("quic", &self.quic)];
+        all.into_iter().flat_map(|(transport, addresses)| addresses.iter().map(move |address| (transport, *address)))
     }
 }
 
 /// The keys of `encrypted`.
-pub(super) const KEYS: Keys =
-    Keys { object: "encrypted", names: &["certificates", "connections", "connections_per_address", "idle", "tls"] };
+pub(super) const KEYS: Keys = Keys {
+    object: "encrypted",
+    names: &[
+        "certificates",
+        "connections",
+        "connections_per_address",
+        "https",
+        "https_path",
+        "idle",
+        "quic",
+        "streams",
+        "tls",
+    ],
+};
 
 /// The keys of a certificate.
 pub(super) const CERTIFICATE: Keys = certificate::keys("encrypted.certificates[]");
 
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const STREAMS: RangeInclusive<u32> = 1..=1000;
 const IDLE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 pub(super) fn read<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<EncryptedConfig> {
     let encrypted = value.object(&KEYS)?;
-    let tls = encrypted.required("tls", |value| {
-        let addresses = value.list("addresses and ports", |value| listening.claim(value))?;
-        value.at_least_one("address and port")?;
-        Ok(addresses)
+    let tls = encrypted
+        .with_default("tls", Vec::new(), |value| value.list("addresses and ports", |value| listening.claim(value)));
+    let https = encrypted
+        .with_default("https", Vec::new(), |value| value.list("addresses and ports", |value| listening.claim(value)));
+    let quic = encrypted.with_default("quic", Vec::new(), |value| {
+        value.list("addresses and ports", |value| listening.claim_udp(value))
     });
+    let https_path = encrypted.with_default("https_path", defaults::PATH.to_owned(), read_path);
+    let streams = encrypted.with_default("streams", defaults::STREAMS, |value| value.integer(STREAMS));
     let certificates = encrypted.required("certificates", |value| {
         let certificates = value.list("certificates", |value| certificate::read(value, &CERTIFICATE))?;
         value.at_least_one("certificate")?;
@@ -60,11 +86,33 @@ pub(super) fn read<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read
             value.integer(CONNECTIONS)
         });
     let idle = encrypted.with_default("idle", defaults::IDLE, |value| value.duration(IDLE));
+    let (tls, https, quic) = (tls?, https?, quic?);
+    if tls.is_empty() && https.is_empty() && quic.is_empty() {
+        return Err(
+            value.fault("nothing would be spoken: expected addresses and ports in \"tls\", \"https\" or \"quic\"")
+        );
+    }
     Ok(EncryptedConfig {
-        tls: tls?,
+        tls,
+        https,
+        https_path: https_path?,
+        quic,
         certificates: certificates?,
         connections: connections?,
         connections_per_address: connections_per_address?,
         idle: idle?,
+        streams: streams?,
     })
+}
+
+fn read_path(value: &Value<'_>) -> Read<String> {
+    let path = value.text("a path")?;
+    let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    match path.starts_with('/') && path.bytes().all(is_path) {
+        true => Ok(path.to_owned()),
+        false => Err(value.fault(format!(
+            "{path:?} is not a path: expected \"/\" and then letters, digits and \"/-._~\", like {:?}",
+            defaults::PATH
+        ))),
+    }
 }

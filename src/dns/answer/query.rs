@@ -150,6 +150,11 @@ pub fn is_query(message: &[u8]) -> bool {
     message.len() >= HEADER && message[2] & 0x80 == 0
 }
 
+/// Whether a message asks how long its TCP connection may idle, which is out of place elsewhere.
+pub fn asks_for_keepalive(message: &[u8]) -> bool {
+    is_query(message) && edns_of(message).is_some_and(|edns| edns.keepalive)
+}
+
 /// Reads a query that [`is_query`]. Flags we do not know are passed over (RFC 8906, 3.1.3).
 pub fn read(message: &[u8]) -> Result<Query, Refusal> {
     if (message[2] >> 3) & 0x0f != OPCODE_QUERY {
@@ -316,7 +321,7 @@ impl Edns {
 }
 
 /// The offset behind a name that may end in a pointer.
-fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *message.get(at)? {
             0 => return Some(at + 1),

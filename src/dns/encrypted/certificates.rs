@@ -8,20 +8,26 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
+use quinn::crypto::rustls::QuicServerConfig;
 use rustls::crypto::aws_lc_rs::{self, Ticketer};
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::version::TLS13;
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use crate::config::dns::EncryptedConfig;
 use crate::config::{DnsConfig, Finding};
 use crate::daemon::key_file::KeyError;
 use crate::daemon::looks::Look;
+use crate::tls::HTTP2;
 use crate::tls::certificate::Chain;
 use crate::tls::certificates::{Certificates, Origin, Slot};
 
 /// DNS over TLS by its name in a handshake (RFC 7858, 3.2; RFC 9103, 7.1). Who names nothing is taken for it too.
 const DOT: &[u8] = b"dot";
+
+/// DNS over QUIC (RFC 9250, 4.1.1).
+const DOQ: &[u8] = b"doq";
 
 /// What clients resume their sessions by: of this process, whatever document is in force. None: they do not.
 static TICKETS: LazyLock<Option<Arc<dyn ProducesTickets>>> = LazyLock::new(|| Ticketer::new().ok());
@@ -30,6 +36,8 @@ static TICKETS: LazyLock<Option<Arc<dyn ProducesTickets>>> = LazyLock::new(|| Ti
 pub struct Shown {
     slots: Slots,
     over_tls: Arc<ServerConfig>,
+    over_https: Arc<ServerConfig>,
+    over_quic: Arc<QuicServerConfig>,
 }
 
 impl fmt::Debug for Shown {
@@ -53,8 +61,8 @@ impl Shown {
             Some(KeyError::at(&error.file, None, error.why).of(path(index)))
         });
         let mut errors: Vec<_> = errors.collect();
-        match server_config(&slots, &[DOT], rustls::ALL_VERSIONS) {
-            Ok(over_tls) => (Some(Arc::new(Shown { slots, over_tls })), errors),
+        match Shown::of(slots) {
+            Ok(shown) => (Some(Arc::new(shown)), errors),
             Err(error) => {
                 errors.push(KeyError::new(format!("TLS cannot be used: {error}")));
                 (None, errors)
@@ -62,9 +70,27 @@ impl Shown {
         }
     }
 
+    fn of(slots: Slots) -> Result<Shown, rustls::Error> {
+        let over_tls = server_config(&slots, DOT, rustls::ALL_VERSIONS)?;
+        let over_https = server_config(&slots, HTTP2, rustls::ALL_VERSIONS)?;
+        let over_quic = QuicServerConfig::try_from(server_config(&slots, DOQ, &[&TLS13])?);
+        let over_quic = over_quic.map_err(|error| rustls::Error::General(error.to_string()))?;
+        Ok(Shown { slots, over_tls, over_https, over_quic: Arc::new(over_quic) })
+    }
+
     /// The settings of DNS over TLS.
     pub fn over_tls(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.over_tls)
+    }
+
+    /// The settings of DNS over HTTPS.
+    pub fn over_https(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.over_https)
+    }
+
+    /// The settings of DNS over QUIC.
+    pub fn over_quic(&self) -> Arc<QuicServerConfig> {
+        Arc::clone(&self.over_quic)
     }
 
     /// Looks at the files of each certificate, of which the new ones come into force.
@@ -94,13 +120,13 @@ fn path(index: usize) -> String {
 
 fn server_config(
     slots: &Slots,
-    protocols: &[&[u8]],
+    protocol: &[u8],
     versions: &[&'static SupportedProtocolVersion],
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
     let mut config = config.with_no_client_auth().with_cert_resolver(Arc::new(slots.clone()));
-    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    config.alpn_protocols = vec![protocol.to_vec()];
     // Clients keep the state of their sessions themselves: it costs us no memory.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 1;

@@ -38,10 +38,11 @@ const COUNTERS: [(Family, Read); 6] = [
     (RESPONSES_UNSENT, |c| &c.send_errors),
 ];
 
-const OF_CONNECTIONS: [(Family, Read); 3] = [
-    (CONNECTIONS_ACCEPTED, |c| &c.connections),
-    (CONNECTIONS_REFUSED, |c| &c.connections_refused),
-    (HANDSHAKES_FAILED, |c| &c.handshakes_failed),
+/// Each with the transports that do not have it.
+const OF_CONNECTIONS: [(Family, Read, &[&str]); 3] = [
+    (CONNECTIONS_ACCEPTED, |c| &c.connections, &["udp"]),
+    (CONNECTIONS_REFUSED, |c| &c.connections_refused, &["udp"]),
+    (HANDSHAKES_FAILED, |c| &c.handshakes_failed, &ALWAYS),
 ];
 
 impl State {
@@ -76,9 +77,9 @@ impl State {
         for (family, read) in COUNTERS {
             page.metric(family).sample(&[], sum(&counters, |counters| read(counters).get()));
         }
-        for (family, read) in OF_CONNECTIONS {
+        for (family, read, not) in OF_CONNECTIONS {
             let mut metric = page.metric(family);
-            for (transport, counters) in counters.iter().filter(|(transport, _)| *transport != "udp") {
+            for (transport, counters) in counters.iter().filter(|(transport, _)| !not.contains(transport)) {
                 metric.sample(&[("transport", transport)], read(counters).get());
             }
         }

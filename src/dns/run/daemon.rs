@@ -166,6 +166,7 @@ impl Daemon for DnsDaemon {
     fn accept(&mut self, is_daemon: bool) {
         let document = self.state.document();
         if is_daemon {
+            self.listening.alone();
             self.notifier.published(document, &self.state.snapshot());
             self.challenges.serve(document);
             self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::dns::{Checks, ZoneConfig};
+use crate::config::dns::{Checks, EncryptedConfig, ZoneConfig};
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
 use crate::counted::counted;
@@ -133,8 +133,7 @@ impl Document for Prepared {
         match (identity, challenges.transpose(), Protection::of(&config), transfers) {
             (Ok(identity), Ok(challenges_identity), Ok(protection), Ok(transfers)) => {
                 let (tcp, transfers) = (Limits::of(&config.tcp), Arc::new(transfers));
-                let limits = config.encrypted.as_ref().map(Limits::of_encrypted);
-                let encrypted = limits.zip(shown).map(|(limits, shown)| Terms { limits, shown });
+                let encrypted = config.encrypted.as_ref().zip(shown).map(|(config, shown)| Terms::new(config, shown));
                 let prepared = Prepared {
                     config,
                     zones,
@@ -175,9 +174,13 @@ impl Document for Prepared {
 
     fn listens_on(Parsed { config, .. }: &Parsed) -> Listing {
         let told = config.acme_challenges.iter().map(|challenges| challenges.listen);
-        let encrypted = config.encrypted.iter().flat_map(|encrypted| encrypted.tls.iter().copied());
-        let tcp = config.listeners.iter().copied().chain(told).chain(encrypted).collect();
-        Listing { tcp, udp: config.listeners.clone() }
+        let encrypted = config.encrypted.iter().flat_map(EncryptedConfig::addresses);
+        let (mut tcp, mut udp) = (config.listeners.clone(), config.listeners.clone());
+        tcp.extend(told);
+        for (transport, address) in encrypted {
+            if transport == "quic" { &mut udp } else { &mut tcp }.push(address);
+        }
+        Listing { tcp, udp }
     }
 
     fn settings(&self) -> Settings<'_> {
