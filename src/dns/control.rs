@@ -52,8 +52,7 @@ use prepared::Prepared;
 
 pub use operator::{Accepted, Change, CommandError};
 pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_operator};
-use secondaries::Secondary;
-pub use secondaries::{Answered, Question, SecondaryNews, SecondaryTask};
+pub use secondaries::{Answered, Question, Secondary, SecondaryNews, SecondaryTask};
 
 /// How often it is looked whether the other members of a pool have been probed since one was found down.
 const LOOKS_AT_FALLING: Duration = Duration::from_millis(20);

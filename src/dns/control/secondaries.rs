@@ -17,7 +17,7 @@ use crate::zone::name;
 const NEAR: u32 = 4;
 
 /// A zone from other nameservers.
-pub(in crate::dns) struct Secondary {
+pub struct Secondary {
     pub(in crate::dns) config: ZoneConfig,
     timers: Timers,
     /// What was stored has been read.
