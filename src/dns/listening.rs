@@ -52,9 +52,7 @@ impl Bound {
                 bound.encrypted.https.extend(sockets.tcp(*address, 1)?);
             }
             for address in &document.quic {
-                // However many there are: packets of a connection come to one of them each time, and nobody reads the others.
-                let socket = sockets.udp(*address, 1)?.into_iter().next();
-                bound.encrypted.quic.extend(socket.map(|socket| (*address, socket)));
+                bound.encrypted.quic.extend(sockets.quic(*address)?.map(|socket| (*address, socket)));
             }
         }
         if let Some(challenges) = &document.acme_challenges {
