@@ -63,9 +63,13 @@ let
   transfers = lib.filter (transfer: transfer != null) (
     lib.mapAttrsToList (_: zone: zone.transfer) zones
   );
-  named = lib.concatMap (
-    transfer: transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify)
-  ) transfers;
+  named =
+    lib.concatMap (
+      transfer: transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify)
+    ) transfers
+    ++ lib.concatMap (zone: if zone.primaries == null then [ ] else zone.primaries) (
+      lib.attrValues zones
+    );
   tsig = lib.getAttrs (lib.intersectLists (lib.attrNames fleet.tsig) (
     map (one: one.key) named
   )) fleet.tsig;
@@ -109,7 +113,8 @@ mkDaemonRole {
       documented {
         inherit (zone) checks;
         transfer = if zone.transfer == null then null else documentedTransfer zone.transfer;
-        file = zoneFile apex zone;
+        file = if zone.file == null then null else zoneFile apex zone;
+        primaries = if zone.primaries == null then null else map documented zone.primaries;
       }
     ) zones;
     pools = lib.mapAttrs pool pools;

@@ -7,6 +7,8 @@
 //! Other nameservers get whole zones, or what has changed of them ([`transfer`]), and are known by the keys of [`tsig`]. What has changed is
 //! a zone's [`history`], which outlives the process in its [`journal`].
 //!
+//! Zones may come from other nameservers too ([`secondary`]).
+//!
 //! A zone that cannot be read at a start is served from its last good copy ([`zone_copies`]), or answered SERVFAIL.
 //!
 //! A change's way: a document and its zone files, checks or an operator's command -> [`control`] (pure), which asks [`pool`]
@@ -16,6 +18,7 @@
 
 pub mod admission;
 pub mod answer;
+pub mod answering;
 pub mod capacity;
 pub mod challenges;
 pub mod compiled;
@@ -32,6 +35,7 @@ pub mod protection;
 pub mod rate_limit;
 pub mod report;
 mod run;
+pub mod secondary;
 pub mod snapshot;
 pub mod tcp;
 pub mod transfer;

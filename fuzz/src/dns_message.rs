@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use hickory_proto::op::Message;
-use polder::config::dns::{AllowedConfig, Checks, PoolConfig, TransferConfig, WhenAllDown, ZoneConfig};
+use polder::config::dns::{AllowedConfig, Checks, PoolConfig, TransferConfig, WhenAllDown, ZoneConfig, ZoneSource};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::compiled;
@@ -55,7 +55,10 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
 fn given() -> BTreeMap<String, ZoneConfig> {
     let anybody = AllowedConfig { networks: vec!["0.0.0.0/0".parse().expect("a network")], key: None };
     let transfer = Some(TransferConfig { allow: vec![anybody], ..TransferConfig::default() });
-    BTreeMap::from([(ZONES[0].0.to_owned(), ZoneConfig { file: "zone".into(), checks: Checks::Strict, transfer })])
+    BTreeMap::from([(
+        ZONES[0].0.to_owned(),
+        ZoneConfig { source: ZoneSource::File("zone".into()), checks: Checks::Strict, transfer },
+    )])
 }
 
 fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
@@ -104,9 +107,11 @@ pub fn check(message: &[u8]) {
     let plain = Client::without_cookies(Transport::Udp);
     let whole: Tell = |message, client, buffer| answer(message, &SNAPSHOT, client, message.len(), buffer);
 
+    let brief: Tell = |message, client, buffer| cut(message, &SNAPSHOT, client, buffer);
+
     transferred(message);
     let answerable = message.len() >= 12 && message[2] & 0x80 == 0;
-    let answers: Vec<_> = [(whole, &udp), (whole, &tcp), (whole, &plain), (cut as Tell, &udp), (cut as Tell, &plain)]
+    let answers: Vec<_> = [(whole, &udp), (whole, &tcp), (whole, &plain), (brief, &udp), (brief, &plain)]
         .map(|(tell, client)| told(message, client, tell))
         .into();
     assert!(answers.iter().all(|told| told.is_some() == answerable), "who gets an answer");

@@ -96,27 +96,33 @@ let
   ++ concatMap (
     apex:
     let
-      inherit (fleet.zones.${apex}) transfer;
-      named = transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify);
+      inherit (fleet.zones.${apex}) transfer primaries;
+      allow = if transfer == null then [ ] else transfer.allow;
+      notify = if transfer == null || transfer.notify == null then [ ] else transfer.notify;
+      named = allow ++ notify ++ (if primaries == null then [ ] else primaries);
       keys = lib.filter (key: key != null) (map (one: one.key) named);
     in
-    map (known "polder.fleet.zones.\"${apex}\".transfer" "key of polder.fleet.tsig" (
+    map (known "polder.fleet.zones.\"${apex}\"" "key of polder.fleet.tsig" (
       lib.attrNames fleet.tsig
     )) keys
     ++ map (
       one:
       assertion (one.key != null || one.networks != null)
         "polder.fleet.zones.\"${apex}\".transfer.allow: one of them would give the zone to anybody; it needs `networks`, `key` or both"
-    ) transfer.allow
-  ) (lib.filter (apex: fleet.zones.${apex}.transfer != null) (lib.attrNames fleet.zones));
+    ) allow
+  ) (lib.attrNames fleet.zones);
 
   zones = concatMap (
     apex:
     let
       option = "polder.fleet.zones.\"${apex}\"";
       nameservers = members.nameserversOf apex;
+      inherit (fleet.zones.${apex}) file primaries;
     in
     [
+      (assertion (
+        (file == null) != (primaries == null)
+      ) "${option}: the zone comes from a `file` or from `primaries`; exactly one of them must be there")
       (assertion (lib.length (lib.unique nameservers) >= 2)
         "${option}: fewer than two nameservers (${listed nameservers}); give a second host the role nameserver, or the zone is gone with the first"
       )

@@ -33,7 +33,7 @@ in
         nameservers = members.nameserversOf apex;
       }
       // lib.optionalAttrs (zone.checks != null) { inherit (zone) checks; }
-    ) fleet.zones;
+    ) (lib.filterAttrs (_: zone: zone.file != null) fleet.zones);
   }
   // lib.optionalAttrs (fleet.agreement.hosts != [ ]) { agreement = fleet.agreement.hosts; }
   // {

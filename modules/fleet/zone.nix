@@ -9,12 +9,37 @@ let
 in
 {
   options = {
-    file = mkOption {
+    file = mkOptional {
       type = types.path;
       example = lib.literalExpression "./zones/example.net.zone";
+      defaultText = lib.literalMD "none: the zone comes from `primaries`";
       description = ''
         The master file (RFC 1035), with the SOA and NS records. If the nameserver would refuse a line of it, the build fails and
         names the line.
+      '';
+    };
+    primaries = mkOptional {
+      type = types.nonEmptyListOf (
+        types.submodule {
+          options = {
+            address = mkOption {
+              type = types.str;
+              example = "192.0.2.54";
+              description = "Where it listens; port 53 if none is named.";
+            };
+            key = mkOptional {
+              type = types.str;
+              example = "primary.example.net";
+              defaultText = lib.literalMD "none";
+              description = "The key of `polder.fleet.tsig` that messages both ways are signed with.";
+            };
+          };
+        }
+      );
+      defaultText = lib.literalMD "none: the zone comes from `file`";
+      description = ''
+        The nameservers that the zone comes from by transfers (AXFR, IXFR), instead of from a `file`; they tell when there is something new (NOTIFY).
+        The first one is asked first. No pool can be in such a zone.
       '';
     };
     checks = mkOptional {

@@ -19,8 +19,10 @@ pub use identity::IdentityConfig;
 pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
-pub use transfers::{AllowedConfig, NotifiedConfig, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig};
-pub use zones::{Checks, ZoneConfig};
+pub use transfers::{
+    AllowedConfig, NotifiedConfig, PoolsInTransfer, PrimaryConfig, TransferConfig, TsigAlgorithm, TsigKeyConfig,
+};
+pub use zones::{Checks, ZoneConfig, ZoneSource};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -105,7 +107,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 25] = [
+pub const KEYS: [&Keys; 26] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -124,6 +126,7 @@ pub const KEYS: [&Keys; 25] = [
     &transfers::TRANSFER,
     &transfers::ALLOWED,
     &transfers::NOTIFIED,
+    &transfers::PRIMARY,
     &pools::KEYS,
     &pools::FALLBACK,
     &pools::HTTPS,

@@ -115,6 +115,12 @@ impl Sockets {
         Ok(sockets.into_iter().map(UdpSocket::from).collect())
     }
 
+    /// One non-blocking socket of UDP for QUIC. There may be more of its address; nobody reads those.
+    pub fn quic(&mut self, address: SocketAddr) -> Result<Option<UdpSocket>, BindError> {
+        let sockets = self.group(Identity::Udp(address), address, 1, bind::Transport::Quic)?;
+        Ok(sockets.into_iter().next().map(UdpSocket::from))
+    }
+
     /// A listening Unix socket, non-blocking, mode 0660. A leftover file that nobody listens on is replaced; a daemon
     /// that answers there is an error naming `--takeover`.
     pub fn unix(&mut self, path: &Path) -> Result<UnixListener, BindError> {

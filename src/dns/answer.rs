@@ -12,6 +12,7 @@ mod answered;
 mod begun;
 mod client;
 mod freshness;
+mod notify;
 mod query;
 mod signed;
 mod writer;
@@ -33,6 +34,7 @@ use writer::{Owner, Section};
 pub use answered::Answered;
 pub use client::{Client, Transport};
 pub use freshness::freshness;
+pub use notify::notify;
 pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace, asks_for_keepalive};
 pub use writer::{Full, Opt, UDP_SIZE, Writer};
 

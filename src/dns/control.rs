@@ -14,6 +14,7 @@ mod opinions;
 pub mod peer_state;
 pub mod prepared;
 mod saved;
+mod secondaries;
 mod told;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use tokio::sync::oneshot;
 
 use super::challenges::answers::ChallengeAnswers;
 use super::challenges::{Challenges, HandedOver};
+use super::compiled::Zones;
 use super::pool::Family;
 use super::pool::falling::Falling;
 use super::snapshot::Snapshot;
@@ -50,6 +52,7 @@ use prepared::Prepared;
 
 pub use operator::{Accepted, Change, CommandError};
 pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_operator};
+pub use secondaries::{Answered, Question, Secondary, SecondaryNews, SecondaryTask};
 
 /// How often it is looked whether the other members of a pool have been probed since one was found down.
 const LOOKS_AT_FALLING: Duration = Duration::from_millis(20);
@@ -65,6 +68,8 @@ pub enum Event {
     Told(Telling),
     /// The process before this one has handed over its operator states, and what proxies had told it.
     Inherited(OperatorStates, BTreeMap<String, HandedOver>),
+    /// Something has come of a zone from another nameserver.
+    Secondary(SecondaryNews),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document has been put in force.
@@ -88,6 +93,8 @@ pub enum Effect {
     TellPeers(Value),
     /// Queries are answered with what a proxy told: it is to know.
     AnswerProxy(oneshot::Sender<Answer>, Answer),
+    /// Something is to be done for a zone from another nameserver.
+    Secondary(SecondaryTask),
     /// These are to be probed now: something waits for what comes of it.
     Probe(Vec<Target>),
     /// One line for the log.
@@ -104,6 +111,10 @@ pub struct State {
     pub(super) proposals: Proposals<lifecycle::Change>,
     /// What of the peers' messages was beyond the bounds, by peer.
     pub(super) rejected: BTreeMap<String, Rejected>,
+    /// The zones that come from other nameservers, by apex.
+    pub(super) secondaries: BTreeMap<String, Secondary>,
+    /// The zones that are served: the document's, and of other nameservers' those that are there.
+    pub(super) zones: Arc<Zones>,
     /// What proxies have told.
     pub(super) challenges: Challenges,
     /// What of it is answered; another one whenever that changes.
@@ -139,8 +150,11 @@ impl State {
     /// Begins with what an earlier process knew. Nothing is answered before [`Event::Ready`].
     pub fn new(document: Arc<Prepared>, saved: Saved) -> State {
         let snapshot = Snapshot { generation: saved.health.generation, ..Snapshot::default() };
+        let zones = Arc::clone(&document.zones);
         State {
             document,
+            secondaries: BTreeMap::new(),
+            zones,
             health: Arc::new(saved.health.health),
             operator: saved.operator,
             operator_file: OperatorFile::new(saved.operator_lost),
@@ -172,6 +186,11 @@ impl State {
         }
         self.opinions.note_news();
         Some(LogLine::info(Kind::Daemon, lines::own_ipv6(is_there)))
+    }
+
+    /// Begins with the zones of other nameservers, which may be stored.
+    pub fn begin_secondaries(&mut self, now: Now) -> Vec<Effect> {
+        self.reload_secondaries(now)
     }
 
     /// The number of the present snapshot.
@@ -209,6 +228,7 @@ impl State {
             }
             Event::Peer(message) => effects.extend(self.on_peer(message, now)),
             Event::Told(telling) => return self.on_told(telling, now),
+            Event::Secondary(news) => effects.extend(self.on_secondary(news, now)),
             Event::Inherited(states, challenges) => {
                 self.challenges.inherit(challenges, self.document.challenges_and_zones(), now.running);
                 self.operator.merge(&states, now.unix_ms);
@@ -226,6 +246,7 @@ impl State {
                 let (config, zones) = self.document.challenges_and_zones();
                 self.challenges.reload(config, zones);
                 self.proposals.keep_peers(&self.peer_names());
+                effects.extend(self.reload_secondaries(now));
             }
             Event::Ready => self.ready = true,
             Event::Draining => {
@@ -253,6 +274,7 @@ impl State {
             .chain(self.opinions.wakes(now.running))
             .chain(self.opinions_lapse(now))
             .chain(self.keeping_ends(now))
+            .chain(self.secondaries_wake().filter(|_| self.ready && !self.draining))
             .chain((!self.falling.is_empty()).then(|| now.next_tick(LOOKS_AT_FALLING)))
             .min()
     }
@@ -282,6 +304,9 @@ impl State {
         effects.extend(self.operator_ends.look(&self.operator, now.unix_ms).into_iter().map(Effect::Log));
         self.refresh_challenges();
         self.renew_opinions(now);
+        if self.ready && !self.draining {
+            effects.extend(self.look_at_secondaries(now));
+        }
         if self.ready {
             effects.extend(self.rebuild(now));
             effects.extend(self.judge_isolation(now));

@@ -15,10 +15,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
 use super::answer::{self, Answered, Client, Transport};
+use super::answering::Answering;
 use super::cookie::{Issuer, Standing};
 use super::counters::Counters;
 use super::protection::Protection;
-use super::snapshot::Snapshot;
 use super::transfer::{self, Brings, MESSAGE};
 use crate::counted::counted;
 use crate::unix_time::unix_ms;
@@ -33,7 +33,7 @@ const KEPT: usize = 4 * 1024;
 
 /// Answers queries on one thread.
 pub struct Responder {
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    answering: Answering,
     /// Only its cookie secrets matter here: responses over streams are not rate limited.
     protection: Arc<ArcSwap<Protection>>,
     counters: Arc<Counters>,
@@ -64,12 +64,8 @@ impl Party {
 
 impl Responder {
     /// Answers from these, and counts there.
-    pub fn new(
-        snapshot: Arc<ArcSwap<Snapshot>>,
-        protection: Arc<ArcSwap<Protection>>,
-        counters: Arc<Counters>,
-    ) -> Responder {
-        Responder { snapshot, protection, counters, scratch: RefCell::new(vec![0; MESSAGE]) }
+    pub fn new(answering: Answering, protection: Arc<ArcSwap<Protection>>, counters: Arc<Counters>) -> Responder {
+        Responder { answering, protection, counters, scratch: RefCell::new(vec![0; MESSAGE]) }
     }
 
     /// What is counted.
@@ -126,7 +122,7 @@ impl Responder {
         (answers, idle): (&mut Vec<u8>, Duration),
     ) -> io::Result<bool> {
         // It holds the zone that it began with.
-        let snapshot = self.snapshot.load_full();
+        let snapshot = self.answering.snapshot.load_full();
         let Some(mut transfer) = transfer::begin(query, &snapshot, client, unix_seconds()) else { return Ok(false) };
         let (zone, serial) = (name::to_text(transfer.apex), transfer.serial);
         while self.append(answers, |buffer| transfer.messages.next(buffer, unix_seconds())) {
@@ -176,13 +172,23 @@ impl Responder {
     }
 
     /// Appends the answer with its length before it. False: the query gets none.
-    pub fn answer(&self, query: &[u8], client: IpAddr, transport: Transport, to: &mut Vec<u8>) -> bool {
+    pub fn answer(&self, query: &[u8], from: IpAddr, transport: Transport, to: &mut Vec<u8>) -> bool {
         let rotation = fastrand::usize(..);
         let protection = self.protection.load();
-        let issuer = Issuer { secrets: &protection.secrets, address: client, now: unix_seconds() as u32 };
+        let issuer = Issuer { secrets: &protection.secrets, address: from, now: unix_seconds() as u32 };
         let client = Client { transport, issuer: Some(issuer) };
         self.append(to, |buffer| {
-            let answered = answer::answer(query, &self.snapshot.load(), &client, rotation, buffer);
+            let snapshot = self.answering.snapshot.load();
+            let answered = match answer::answer(query, &snapshot, &client, rotation, buffer) {
+                Some(refused) if refused.rcode == rcode::NOTIMP => {
+                    let told = answer::notify(query, &snapshot, &client, from, buffer);
+                    if let Some((_, Some(apex))) = &told {
+                        self.answering.bell.ring(apex.as_bytes(), from);
+                    }
+                    Some(told.map_or(refused, |(answered, _)| answered))
+                }
+                answered => answered,
+            };
             self.counters.count(answered);
             Some(answered?.length)
         })

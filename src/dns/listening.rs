@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::answering::Answering;
 use super::capacity::{self, Limits};
 use super::control::prepared::Prepared;
 use super::conversation::Responder;
@@ -18,7 +19,6 @@ use super::counters::Counters;
 use super::encrypted::{self, Encrypted, Responders};
 use super::protection::Protection;
 use super::rate_limit::Accounts;
-use super::snapshot::Snapshot;
 use super::tcp::Tcp;
 use super::udp::Worker;
 use crate::config::DnsConfig;
@@ -52,9 +52,7 @@ impl Bound {
                 bound.encrypted.https.extend(sockets.tcp(*address, 1)?);
             }
             for address in &document.quic {
-                // However many there are: packets of a connection come to one of them each time, and nobody reads the others.
-                let socket = sockets.udp(*address, 1)?.into_iter().next();
-                bound.encrypted.quic.extend(socket.map(|socket| (*address, socket)));
+                bound.encrypted.quic.extend(sockets.quic(*address)?.map(|socket| (*address, socket)));
             }
         }
         if let Some(challenges) = &document.acme_challenges {
@@ -66,17 +64,17 @@ impl Bound {
 
 /// What a thread that has streams answers them with.
 fn responder(
-    snapshot: &Arc<ArcSwap<Snapshot>>,
+    answering: &Answering,
     protection: &Arc<ArcSwap<Protection>>,
     counters: &Arc<Counters>,
 ) -> impl FnOnce() -> Responder + Send + 'static {
-    let (snapshot, protection, counters) = (Arc::clone(snapshot), Arc::clone(protection), Arc::clone(counters));
-    move || Responder::new(snapshot, protection, counters)
+    let (answering, protection, counters) = (answering.clone(), Arc::clone(protection), Arc::clone(counters));
+    move || Responder::new(answering, protection, counters)
 }
 
 /// All workers.
 pub struct Listening {
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    answering: Answering,
     protection: Arc<ArcSwap<Protection>>,
     accounts: Arc<Accounts>,
     ticks: Ticks,
@@ -108,16 +106,16 @@ impl Listening {
     /// Starts the TCP thread; nothing is read before [`Listening::serve`].
     pub fn new(
         limits: Limits,
-        snapshot: Arc<ArcSwap<Snapshot>>,
+        answering: Answering,
         protection: Protection,
         ticks: Ticks,
     ) -> std::io::Result<Listening> {
         let protection = Arc::new(ArcSwap::from_pointee(protection));
         let tcp_counters = Arc::<Counters>::default();
         let tick = ticks.worker("tcp");
-        let tcp = Tcp::start(limits, responder(&snapshot, &protection, &tcp_counters), tick)?;
+        let tcp = Tcp::start(limits, responder(&answering, &protection, &tcp_counters), tick)?;
         Ok(Listening {
-            snapshot,
+            answering,
             protection,
             accounts: Arc::default(),
             ticks,
@@ -135,7 +133,8 @@ impl Listening {
     pub fn serve(&mut self, document: &Prepared, bound: Bound) -> std::io::Result<()> {
         if document.encrypted.is_some() && self.encrypted.is_none() {
             let counters = ["tls", "https", "quic"].map(|transport| (transport, Arc::<Counters>::default()));
-            let [tls, https, quic] = counters.each_ref().map(|(_, of)| responder(&self.snapshot, &self.protection, of));
+            let [tls, https, quic] =
+                counters.each_ref().map(|(_, of)| responder(&self.answering, &self.protection, of));
             let responders = move || Responders { tls: tls(), https: https(), quic: quic() };
             let thread = Encrypted::start(responders, self.ticks.worker("encrypted"))?;
             self.encrypted = Some(EncryptedWorker { thread, counters });
@@ -185,7 +184,7 @@ impl Listening {
             all_counters.push(Arc::clone(&counters));
             let worker = Worker {
                 socket,
-                snapshot: Arc::clone(&self.snapshot),
+                answering: self.answering.clone(),
                 protection: Arc::clone(&self.protection),
                 accounts: Arc::clone(&self.accounts),
                 counters,

@@ -11,6 +11,7 @@ mod document;
 mod notifier;
 mod own_ipv6;
 mod rate_limit_log;
+mod secondaries;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,12 +20,15 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use tokio::time::{Instant, timeout_at};
 
+use super::answering::Answering;
 use super::control::prepared::Prepared;
 use super::control::{Event, Saved, SavedError, SavedHealth, State, read_operator};
 use super::journal::Journals;
 use super::listening::{Bound, Listening};
+use super::secondary::bell::Bell;
 use super::zone_copies::ZoneCopies;
 use crate::daemon::args::DaemonArgs;
+use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{
     self, ControlSockets, Daemon, Document, Exchange, Inputs, Parts, RunError, Shell, Start, StateFiles,
 };
@@ -39,6 +43,7 @@ use challenge_listener::ChallengeListener;
 use daemon::{DnsDaemon, NO_THREAD};
 use notifier::Notifier;
 use rate_limit_log::RateLimitLog;
+use secondaries::Secondaries;
 
 /// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
@@ -72,9 +77,10 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     state.note_own_ipv6(own_ipv6::is_there()).iter().for_each(LogLine::write);
     let snapshot = Arc::new(ArcSwap::new(state.snapshot()));
     let ticks = Ticks::default();
-    let listening =
-        Listening::new(document.tcp.clone(), Arc::clone(&snapshot), document.protection.clone(), ticks.clone())
-            .map_err(RunError::io(NO_THREAD))?;
+    let bell = Arc::<Bell>::default();
+    let answering = Answering { snapshot: Arc::clone(&snapshot), bell: Arc::clone(&bell) };
+    let listening = Listening::new(document.tcp.clone(), answering, document.protection.clone(), ticks.clone())
+        .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
     let exchange = Exchange::new(state.to_tell());
     let zone_copies = ZoneCopies::new(settings.state_dir);
@@ -87,6 +93,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         listening,
         challenges,
         notifier: Notifier::default(),
+        secondaries: Secondaries::new(inputs.clone(), bell),
         rate_limit_log,
         zone_copies,
         journals,
@@ -107,6 +114,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         inputs,
         incoming,
     });
+    let stored = shell.daemon.state.begin_secondaries(Now::read());
+    shell.perform(stored);
     match takeover {
         None => {
             shell.serve_admin()?;
@@ -145,7 +154,7 @@ async fn check_all(shell: &mut Shell<DnsDaemon>) {
     notify::status("checking the pools' members");
     shell.take_health();
     let mut logged = Instant::now();
-    while shell.daemon.state.unchecked().0 > 0 {
+    while shell.daemon.state.unchecked().0 > 0 || shell.daemon.state.unread_secondaries() > 0 {
         if timeout_at(logged + STILL_CHECKING, shell.next()).await.is_err() {
             logged = Instant::now();
             let (left, all) = shell.daemon.state.unchecked();

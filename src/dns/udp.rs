@@ -19,6 +19,7 @@ use nix::sys::socket::{
 };
 
 use super::answer::{self, Answered, Client, Transport, UDP_SIZE};
+use super::answering::Answering;
 use super::cookie::{Issuer, Standing};
 use super::counters::{Counters, Limited};
 use super::protection::Protection;
@@ -47,8 +48,8 @@ static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub struct Worker {
     /// Blocking, with a receive time-out, so that the worker ticks and sees `stop` without a query.
     pub socket: UdpSocket,
-    /// Where the present snapshot is found.
-    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// What all threads share.
+    pub answering: Answering,
     /// Where the present limits and secrets are found.
     pub protection: Arc<ArcSwap<Protection>>,
     /// Those of all workers.
@@ -84,7 +85,7 @@ impl Worker {
     /// to the process that took the socket over, or read to the end if there is none.
     pub fn run(self) {
         let wildcard = self.socket.local_addr().is_ok_and(|address| address.ip().is_unspecified());
-        let mut snapshot = arc_swap::Cache::new(Arc::clone(&self.snapshot));
+        let mut snapshot = arc_swap::Cache::new(Arc::clone(&self.answering.snapshot));
         let mut protection = arc_swap::Cache::new(Arc::clone(&self.protection));
         let mut queries = vec![[0u8; DATAGRAM]; BATCH];
         let mut answers = vec![[0u8; DATAGRAM]; BATCH];
@@ -150,6 +151,7 @@ impl Worker {
         let answered = match (answered, address) {
             (Some(answered), Some(address)) => {
                 let answered = match answered.rcode {
+                    rcode::NOTIMP => self.notify(answered, query, snapshot, (&client, address), buffer),
                     rcode::REFUSED => self.transfer(answered, query, snapshot, address, moment, buffer),
                     _ => answered,
                 };
@@ -162,6 +164,23 @@ impl Worker {
         };
         self.counters.count(Some(answered));
         Some(answered)
+    }
+
+    /// What is no query may be a primary's NOTIFY.
+    #[cold]
+    fn notify(
+        &self,
+        refused: Answered,
+        message: &[u8],
+        snapshot: &Snapshot,
+        (client, from): (&Client<'_>, IpAddr),
+        buffer: &mut [u8],
+    ) -> Answered {
+        let Some((answered, apex)) = answer::notify(message, snapshot, client, from, buffer) else { return refused };
+        if let Some(apex) = apex {
+            self.answering.bell.ring(apex.as_bytes(), from);
+        }
+        answered
     }
 
     /// A query that is refused as such may be for what has changed of a zone, by somebody who may have that.

@@ -166,6 +166,36 @@ fn a_transfer_to_anybody_or_by_a_key_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn primaries_that_are_none_stand_beside_a_file_or_have_no_key_of_the_document_are_refused() {
+    const ZONE: &str = r#""example.org": { "file": "example.org.zone" }"#;
+    DNS.refuses(&[
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone", "primaries": [{ "address": "192.0.2.1" }] }"#)],
+            &[r#"dns.json:11: zones["example.org"]: has "file" and "primaries": expected one of them"#],
+        ),
+        (
+            &[(ZONE, r#""example.org": { "primaries": [] }"#)],
+            &[r#"dns.json:11: zones["example.org"].primaries: needs at least one object with the address of a nameserver"#],
+        ),
+        (
+            &[(ZONE, r#""example.org": { "primaries": [{ "key": "k" }] }"#)],
+            &[
+                r#"dns.json:11: zones["example.org"].primaries[0]: the key "address" is missing"#,
+                r#"dns.json:11: zones["example.org"].primaries[0].key: "k" is none of the document's tsig_keys: there is none"#,
+            ],
+        ),
+        (
+            &[("\"example.net\": { \"file\": \"example.net.zone\" }", r#""example.net": { "primaries": [{ "address": "192.0.2.1" }] }"#)],
+            &[
+                r#"dns.json:14: pools["http0.l.example.net"]: http0.l.example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
+                r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
+                r#"dns.json:24: pools["http1.l.example.net"]: http1.l.example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn a_broken_zone_is_refused() {
     DNS.refuses(&[
         (
@@ -187,8 +217,8 @@ fn a_broken_zone_is_refused() {
         (
             &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": { "path": "example.org.zone" }"#)],
             &[
-                r#"dns.json:11: zones["example.org"].path: unknown key; known here: checks, file, transfer"#,
-                r#"dns.json:11: zones["example.org"]: the key "file" is missing"#,
+                r#"dns.json:11: zones["example.org"].path: unknown key; known here: checks, file, primaries, transfer"#,
+                r#"dns.json:11: zones["example.org"]: expected "file", or "primaries" that it is got from"#,
             ],
         ),
     ]);

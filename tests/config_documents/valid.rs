@@ -154,7 +154,7 @@ fn a_nameserver_that_says_the_least_gets_every_default() {
     assert_eq!(config.tcp, TcpConfig { connections: None, connections_per_address: 50, idle: 10 * SECOND });
     assert_eq!((config.rate_limit, config.cookies), (RateLimitConfig::default(), None));
     assert_eq!(config.drain, 5 * SECOND);
-    assert_eq!(config.zones["example.net"].file, data("example.net.zone"), "relative to the document");
+    assert_eq!(config.zones["example.net"].file().unwrap(), data("example.net.zone"), "relative to the document");
     let pool = &config.pools["http0.l.example.net"];
     assert_eq!((pool.ttl, &pool.aliases, &pool.when_all_down), (300, &vec![], &WhenAllDown::All));
     assert_eq!(pool.keep_answer, 600 * SECOND);
@@ -450,10 +450,10 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     let IdentityConfig { server, version } = config.identity;
     assert_eq!((server.as_deref(), version.as_deref()), (Some("ns-nl"), Some("polder")));
     let checks: Vec<Checks> = config.zones.values().map(|zone| zone.checks).collect();
-    assert_eq!(checks, [Checks::Lenient, Checks::Strict]);
+    assert_eq!(checks, [Checks::Lenient, Checks::Lenient, Checks::Strict]);
     assert_eq!(config.drain, 3 * SECOND);
-    assert_eq!(config.zones["example.net"].file, Path::new("/etc/polder/zones/example.net.zone"));
-    assert_eq!(config.zones["2.0.192.in-addr.arpa"].file, data("zones/192.0.2.zone"));
+    assert_eq!(config.zones["example.net"].file().unwrap(), Path::new("/etc/polder/zones/example.net.zone"));
+    assert_eq!(config.zones["2.0.192.in-addr.arpa"].file().unwrap(), data("zones/192.0.2.zone"));
     assert_eq!(
         config.tsig_keys["backup.example.net"],
         TsigKeyConfig { algorithm: TsigAlgorithm::HmacSha384, secret_file: "/run/credentials/polder-dns/tsig".into() }
@@ -465,6 +465,10 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     let told: Vec<String> = notify.iter().map(|one| one.address.to_string()).collect();
     assert_eq!(told, ["203.0.113.53:53", "[2001:db8::99]:5353"]);
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].transfer, None);
+    let [first, second] = config.zones["example.com"].primaries() else { panic!("two primaries") };
+    assert_eq!((first.address, first.key.as_deref()), ("203.0.113.53:53".parse().unwrap(), Some("backup.example.net")));
+    assert_eq!((second.address, &second.key), ("[2001:db8::54]:5353".parse().unwrap(), &None));
+    assert_eq!(config.zones["example.com"].file(), None);
     let pool = &config.pools["http0.l.example.net"];
     assert_eq!((pool.ttl, &pool.when_all_down, pool.keep_answer), (60, &WhenAllDown::Last, Duration::ZERO));
     assert_eq!(pool.aliases, ["example.net", "www.example.net"]);
@@ -574,6 +578,6 @@ fn a_nameserver_needs_no_pool() {
     let text = r#"{ "version": 1, "name": "ns", "listeners": ["[::]:53"], "admin": { "socket": "/run/admin.sock" },
         "state_dir": "/var/lib/polder", "zones": { "0/25.2.0.192.in-addr.arpa": { "file": "z" } } }"#;
     let config = dns::parse(Path::new("/etc/polder/dns.json"), text).unwrap_or_else(|findings| panic!("{findings}"));
-    assert_eq!(config.zones["0/25.2.0.192.in-addr.arpa"].file, Path::new("/etc/polder/z"));
+    assert_eq!(config.zones["0/25.2.0.192.in-addr.arpa"].file().unwrap(), Path::new("/etc/polder/z"));
     assert!(config.pools.is_empty());
 }

@@ -23,25 +23,25 @@ pub enum Kind {
     Bind,
 }
 
-struct Running {
-    process: Child,
-    folder: TempDir,
+pub struct Running {
+    pub process: Child,
+    pub folder: TempDir,
 }
 
 impl Running {
-    fn start(folder: TempDir, command: Command) -> Running {
+    pub fn start(folder: TempDir, command: Command) -> Running {
         let process = spawn(folder.path(), command);
         Running { process, folder }
     }
 
     /// Kills it, and starts this in its place.
-    fn replace(&mut self, command: Command) {
+    pub fn replace(&mut self, command: Command) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.process = spawn(self.folder.path(), command);
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }
@@ -60,7 +60,7 @@ impl Drop for Running {
 }
 
 pub struct Primary {
-    running: Running,
+    pub running: Running,
     pub port: u16,
 }
 
@@ -121,7 +121,7 @@ impl Primary {
     }
 }
 
-fn polder_dns(at: &Path) -> Command {
+pub fn polder_dns(at: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder-dns"));
     command.arg("--config").arg(at.join("dns.json"));
     command
@@ -234,7 +234,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Debian keeps servers where only root's PATH looks.
-fn server(name: &str) -> Command {
+pub fn server(name: &str) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
     let found = folders.map(|folder| folder.join(name)).find(|file| file.exists());

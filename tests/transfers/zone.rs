@@ -6,6 +6,8 @@ use fastrand::Rng;
 
 pub struct Zone {
     pub serial: u32,
+    /// Refresh, retry, expire and minimum.
+    pub times: &'static str,
     records: Vec<String>,
     made: usize,
 }
@@ -13,7 +15,7 @@ pub struct Zone {
 impl Zone {
     /// With so many records besides SOA and NS.
     pub fn random(rng: &mut Rng, count: usize) -> Zone {
-        let mut zone = Zone { serial: rng.u32(1..u32::MAX), records: Vec::new(), made: 0 };
+        let mut zone = Zone { serial: rng.u32(1..u32::MAX), times: "3600 600 86400 300", records: Vec::new(), made: 0 };
         for _ in 0..count {
             zone.add(rng);
         }
@@ -51,8 +53,8 @@ impl Zone {
 
     pub fn text(&self) -> String {
         let mut text = format!(
-            "$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster {} 3600 600 86400 300\n@ NS ns\nns A 192.0.2.53\n",
-            self.serial
+            "$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster {} {}\n@ NS ns\nns A 192.0.2.53\n",
+            self.serial, self.times
         );
         for record in &self.records {
             writeln!(text, "{record}").unwrap();

@@ -71,6 +71,15 @@ pub struct NotifiedConfig {
     pub key: Option<String>,
 }
 
+/// A nameserver that a zone is got from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrimaryConfig {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The key that it is asked with, and its answers and messages are signed with.
+    pub key: Option<String>,
+}
+
 /// What a transferred zone has at the names of pools.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PoolsInTransfer {
@@ -102,6 +111,12 @@ pub(super) const ALLOWED: Keys = Keys { object: "zones.NAME.transfer.allow[]", n
 
 /// The keys of one who is told.
 pub(super) const NOTIFIED: Keys = Keys { object: "zones.NAME.transfer.notify[]", names: &["address", "key"] };
+
+/// The keys of a primary.
+pub(super) const PRIMARY: Keys = Keys { object: "zones.NAME.primaries[]", names: &["address", "key"] };
+
+/// The most primaries of a zone.
+const MOST_PRIMARIES: usize = 16;
 
 /// Reads `tsig_keys`.
 pub(super) fn read_keys(value: &Value<'_>) -> Read<BTreeMap<String, TsigKeyConfig>> {
@@ -136,6 +151,27 @@ pub(super) fn read(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConf
         })
     });
     Ok(TransferConfig { allow: allow?, pools: pools?, notify: notify? })
+}
+
+/// Reads a zone's `primaries`.
+pub(super) fn read_primaries(
+    value: &Value<'_>,
+    keys: Option<&BTreeMap<String, TsigKeyConfig>>,
+) -> Read<Vec<PrimaryConfig>> {
+    let mut addresses = Distinct::default();
+    let primaries = value.list("objects", |value| {
+        let primary = value.object(&PRIMARY)?;
+        let address = primary.required("address", |value| {
+            addresses.claim_parsed(value, "an address, with or without a port", nameserver)
+        });
+        let key = primary.optional("key", |value| read_key(value, keys));
+        Ok(PrimaryConfig { address: address?, key: key? })
+    })?;
+    value.at_least_one("object with the address of a nameserver")?;
+    match primaries.len() {
+        ..=MOST_PRIMARIES => Ok(primaries),
+        more => Err(value.fault(format!("{more} primaries: expected at most {MOST_PRIMARIES}"))),
+    }
 }
 
 fn read_allowed(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConfig>>) -> Read<AllowedConfig> {

@@ -56,20 +56,22 @@ impl BindError {
 pub(super) enum Transport {
     Tcp,
     Udp,
+    /// UDP for whoever waits for many sockets at once, and sets what else he needs.
+    Quic,
 }
 
 impl Transport {
     fn identity(self, address: SocketAddr) -> Identity {
         match self {
             Transport::Tcp => Identity::Tcp(address),
-            Transport::Udp => Identity::Udp(address),
+            Transport::Udp | Transport::Quic => Identity::Udp(address),
         }
     }
 
     fn kind(self) -> Type {
         match self {
             Transport::Tcp => Type::STREAM,
-            Transport::Udp => Type::DGRAM,
+            Transport::Udp | Transport::Quic => Type::DGRAM,
         }
     }
 }
@@ -119,7 +121,7 @@ fn bound(transport: Transport, address: SocketAddr, shared: bool) -> io::Result<
 fn listen(transport: Transport, socket: &Socket) -> io::Result<()> {
     match transport {
         Transport::Tcp => socket.listen(TCP_BACKLOG),
-        Transport::Udp => Ok(()),
+        Transport::Udp | Transport::Quic => Ok(()),
     }
 }
 
@@ -128,6 +130,11 @@ pub(super) fn prepare(transport: Transport, socket: &Socket, address: SocketAddr
     match transport {
         Transport::Tcp => socket.set_nonblocking(true),
         Transport::Udp => prepare_udp(socket, address),
+        // Copies share this: a blocking one would hold up whoever reads another.
+        Transport::Quic => {
+            let _ = socket.set_recv_buffer_size(UDP_RECEIVE_BUFFER);
+            socket.set_nonblocking(true)
+        }
     }
 }
 
@@ -155,7 +162,7 @@ pub(super) fn explain(transport: Transport, address: SocketAddr, error: &io::Err
     let port = address.port();
     let listing = match transport {
         Transport::Tcp => "-Hltnp",
-        Transport::Udp => "-Hlunp",
+        Transport::Udp | Transport::Quic => "-Hlunp",
     };
     let why = match error.raw_os_error() {
         Some(nix::libc::EADDRINUSE) => format!(

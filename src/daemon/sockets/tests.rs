@@ -278,3 +278,18 @@ fn a_unix_listener_whose_file_is_gone_is_bound_anew() {
     let _operator = UnixStream::connect(&path).unwrap();
     listener.accept().unwrap();
 }
+
+#[test]
+fn a_socket_of_quic_stays_non_blocking_however_often_it_is_asked_for() {
+    let mut sockets = Sockets::default();
+    let first = sockets.quic(any("127.0.0.1:0")).unwrap().unwrap();
+    let address = first.local_addr().unwrap();
+    sockets.settle();
+    let mut adopted = Sockets::adopt(sockets.handover().unwrap());
+    adopted.quic(address).unwrap().unwrap();
+    adopted.settle();
+    adopted.quic(address).unwrap().unwrap();
+    assert!(SockRef::from(&first).nonblocking().unwrap());
+    adopted.udp(address, 1).unwrap();
+    assert!(!SockRef::from(&first).nonblocking().unwrap(), "as it would be for a thread of its own");
+}

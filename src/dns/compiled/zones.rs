@@ -177,6 +177,20 @@ impl Zones {
         self
     }
 
+    /// The same with these zones where they were unavailable.
+    #[must_use]
+    pub fn with(&self, zones: Vec<Arc<Zone>>) -> Zones {
+        let Zones { zones: ref present, ref by_apex, next, deepest } = *self;
+        let mut all = Zones { zones: present.clone(), by_apex: by_apex.clone(), next, deepest };
+        for zone in zones {
+            if let Some((place @ Place::Unavailable, _)) = all.by_apex.get_mut(&zone.apex) {
+                *place = Place::Zone(all.zones.len());
+                all.zones.push(zone);
+            }
+        }
+        all
+    }
+
     /// Where the queries for the zone of this apex, in lower case, are counted.
     pub fn slot(&self, apex: &[u8]) -> Option<Slot> {
         self.by_apex.get(apex).map(|(_, slot)| *slot)

@@ -51,7 +51,7 @@ impl State {
         for (name, chosen) in &choices {
             self.remember_seen(name, chosen);
         }
-        if is_told && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.document.zones) {
+        if is_told && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.zones) {
             return effects;
         }
         effects.extend(self.changes_in_words(&choices));
@@ -63,7 +63,7 @@ impl State {
                 None => answer,
             }
         });
-        let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
+        let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.zones));
         let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
         let (pools, transfers) = (pools.collect(), Arc::clone(&self.document.transfers));
         self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity });
@@ -74,6 +74,7 @@ impl State {
 
     fn is_still(&self, judged: &Judged, now: Now) -> bool {
         Arc::ptr_eq(&judged.document, &self.document)
+            && Arc::ptr_eq(&self.snapshot.zones, &self.zones)
             && Arc::ptr_eq(&judged.health, &self.health)
             && judged.is_at(now)
             && judged.operator == self.operator

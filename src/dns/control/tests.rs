@@ -2,6 +2,7 @@
 
 mod falling;
 mod isolation;
+mod secondaries;
 
 use std::path::Path;
 use std::time::UNIX_EPOCH;

@@ -25,7 +25,7 @@ impl State {
 
     /// Another set of answers wherever something of them has changed.
     pub(super) fn refresh_challenges(&mut self) {
-        let answers = self.challenges.answers(&self.document.zones);
+        let answers = self.challenges.answers(&self.zones);
         if self.challenge_answers.as_deref() != answers.as_ref() {
             self.challenge_answers = answers.map(Arc::new);
         }

@@ -8,7 +8,7 @@ const IDLE: Duration = Duration::from_secs(60);
 
 fn responder() -> Responder {
     let protection = Protection { limits: RateLimitConfig::default(), secrets: Secrets::random().unwrap() };
-    Responder::new(Arc::default(), Arc::new(ArcSwap::from_pointee(protection)), Arc::default())
+    Responder::new(Answering::default(), Arc::new(ArcSwap::from_pointee(protection)), Arc::default())
 }
 
 /// A query for the root's A, with its length before it.

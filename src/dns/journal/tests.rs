@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::config::dns::{AllowedConfig, Checks, TransferConfig};
+use crate::config::dns::{AllowedConfig, Checks, TransferConfig, ZoneSource};
 use crate::dns::compiled::{PoolOwners, compile_zone};
 use crate::dns::history;
 use crate::zone;
@@ -18,7 +18,7 @@ fn zone(serial: u32, records: &str) -> Zone {
 fn config() -> ZoneConfig {
     let allow = vec![AllowedConfig { networks: Vec::new(), key: Some("k".into()) }];
     let transfer = Some(TransferConfig { allow, ..TransferConfig::default() });
-    ZoneConfig { file: "z".into(), checks: Checks::Lenient, transfer }
+    ZoneConfig { source: ZoneSource::File("z".into()), checks: Checks::Lenient, transfer }
 }
 
 /// What a difference removes and adds, as `OWNER TYPE TTL`.

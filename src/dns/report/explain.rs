@@ -56,13 +56,19 @@ impl State {
         for qtype in [rtype::A, rtype::AAAA] {
             self.read_answer(&asked, qtype, &mut explanation);
         }
-        let authority = |name: &Name| self.document.zones.zone_of(name, rtype::A);
+        let authority = |name: &Name| self.zones.zone_of(name, rtype::A);
         let zone_name = |name: &Name| authority(name).zone().map(|zone| name::to_text(&zone.apex));
         explanation.zone = zone_name(&asked);
         match authority(&asked) {
-            Authority::Zone(_) => {}
+            Authority::Zone(zone) => {
+                explanation.because.extend(self.secondary_in_words(&name::to_text(&zone.apex), now));
+            }
             Authority::Unavailable => {
-                explanation.because.push("its zone could not be read: SERVFAIL; see status".into())
+                let why = match self.unavailable_in_words(&asked, now) {
+                    Some(words) => format!("its zone is not served: SERVFAIL; {words}"),
+                    None => "its zone could not be read: SERVFAIL; see status".to_owned(),
+                };
+                explanation.because.push(why);
             }
             Authority::Elsewhere => {
                 let meant = self.meant(&explanation.chain[0]);
@@ -85,6 +91,11 @@ impl State {
         Ok(explanation)
     }
 
+    /// Why a zone of other nameservers is not served.
+    fn unavailable_in_words(&self, asked: &Name, now: Now) -> Option<String> {
+        name::upward(asked.as_bytes()).find_map(|apex| self.secondary_in_words(&name::to_text(apex), now))
+    }
+
     /// The pool or zone that an unknown name was probably meant to be. The names in zones are not looked through: there may be millions.
     fn meant(&self, name: &str) -> String {
         let config = &self.document.config;
@@ -92,7 +103,7 @@ impl State {
     }
 
     fn node(&self, name: &Name) -> Option<Node<'_>> {
-        match self.document.zones.zone_of(name, rtype::A).zone()?.find(name, rtype::A) {
+        match self.zones.zone_of(name, rtype::A).zone()?.find(name, rtype::A) {
             Found::Node(node) => Some(node),
             _ => None,
         }

@@ -65,6 +65,10 @@ impl State {
             metric.sample(&[("zone", &zone.name)], u64::from(zone.serial));
         }
         self.zone_sources(&mut page);
+        let mut metric = page.metric(ZONE_EXPIRES);
+        for (zone, left) in self.secondary_times_left(now) {
+            metric.sample(&[("zone", zone)], left);
+        }
         self.challenges(&mut page, now);
         let counters: Vec<_> = counters.collect();
         queries(&mut page, &counters);
@@ -99,11 +103,13 @@ impl State {
         let mut metric = page.metric(ZONE_SOURCE);
         for zone in self.document.config.zones.keys() {
             let source = match self.document.impaired.get(zone).map(|impaired| &impaired.instead) {
+                None if self.is_unserved(zone) => "servfail",
+                None if self.secondaries.contains_key(zone) => "primary",
                 None => "file",
                 Some(Instead::Copy { .. }) => "copy",
                 Some(Instead::Servfail(_)) => "servfail",
             };
-            for one in ["file", "copy", "servfail"] {
+            for one in ["file", "primary", "copy", "servfail"] {
                 metric.flag(&[("zone", zone), ("source", one)], source == one);
             }
         }

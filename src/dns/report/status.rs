@@ -60,7 +60,7 @@ impl State {
             queries: figures.queries,
             no_ipv6: !self.has_ipv6,
             zones: self.zone_statuses(),
-            failed_zones: self.failed_zones(),
+            failed_zones: self.failed_zones(now),
             pools,
             challenges: self.challenges.held(now.running).map(challenge_status).collect(),
         }
@@ -72,7 +72,8 @@ impl State {
         let zones = counted(self.document.config.zones.len(), "zone");
         let members: usize = pools.values().map(|pool| pool.members.len()).sum();
         let up: usize = pools.values().map(|pool| pool.members.values().filter(|m| self.is_up(pool, m)).count()).sum();
-        let alarm = self.operator_file.has_failed() || !self.document.impaired.is_empty();
+        let is_unserved = self.secondaries.keys().any(|apex| self.is_unserved(apex));
+        let alarm = self.operator_file.has_failed() || !self.document.impaired.is_empty() || is_unserved;
         let alarms = if alarm { "; see status for alarms" } else { "" };
         let isolated = if self.isolation.is_any() { "; isolated" } else { "" };
         let generation = self.generation();
@@ -98,13 +99,18 @@ impl State {
             let copy_because = self.document.impaired.get(&name).map(ToString::to_string);
             ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because }
         };
-        self.document.zones.iter().map(status).collect()
+        self.zones.iter().map(status).collect()
     }
 
-    pub(super) fn failed_zones(&self) -> Vec<FailedZone> {
+    pub(super) fn failed_zones(&self, now: Now) -> Vec<FailedZone> {
         let impaired = self.document.impaired.iter();
         let failed = impaired.filter(|(_, impaired)| matches!(impaired.instead, Instead::Servfail(_)));
-        failed.map(|(name, impaired)| FailedZone { name: name.clone(), because: impaired.to_string() }).collect()
+        let failed = failed.map(|(name, impaired)| FailedZone { name: name.clone(), because: impaired.to_string() });
+        let unserved = self.secondaries.keys().filter(|apex| self.is_unserved(apex)).map(|apex| FailedZone {
+            name: apex.clone(),
+            because: format!("answered SERVFAIL: {}", self.secondary_in_words(apex, now).unwrap_or_default()),
+        });
+        failed.chain(unserved).collect()
     }
 
     /// What the operator should look at, each a sentence.
@@ -117,6 +123,7 @@ impl State {
         alarms.extend(self.document.connectors.iter().flat_map(|connector| connector.alarms(since_epoch)));
         alarms.extend(self.document.encrypted.iter().flat_map(|terms| terms.shown.alarms(since_epoch)));
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
+        alarms.extend(self.secondary_alarms(now));
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);
             if let Some(words) = self.nobody(name, config, now) {

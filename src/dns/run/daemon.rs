@@ -10,6 +10,7 @@ use super::challenge_listener::ChallengeListener;
 use super::notifier::Notifier;
 use super::own_ipv6;
 use super::rate_limit_log::RateLimitLog;
+use super::secondaries::Secondaries;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::question::{Question, Transport};
@@ -45,6 +46,7 @@ pub struct DnsDaemon {
     pub(super) listening: Listening,
     pub(super) challenges: ChallengeListener,
     pub(super) notifier: Notifier,
+    pub(super) secondaries: Secondaries,
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
     pub(super) journals: Journals,
@@ -103,8 +105,15 @@ impl Daemon for DnsDaemon {
             Effect::Publish(snapshot) => {
                 if is_daemon {
                     self.notifier.published(self.state.document(), &snapshot);
+                    if !Arc::ptr_eq(&snapshot.zones, &self.snapshot.load().zones) {
+                        self.journals.write(Arc::clone(&snapshot.zones));
+                    }
                 }
                 self.snapshot.store(snapshot);
+                None
+            }
+            Effect::Secondary(task) => {
+                self.secondaries.perform(task, self.state.document(), is_daemon);
                 None
             }
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
@@ -161,7 +170,8 @@ impl Daemon for DnsDaemon {
             self.notifier.published(document, &self.state.snapshot());
             self.challenges.serve(document);
             self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
-            self.journals.write(Arc::clone(&document.zones));
+            self.journals.write(Arc::clone(self.state.zones()));
+            self.secondaries.serve(document);
         }
     }
 
@@ -184,6 +194,7 @@ impl Daemon for DnsDaemon {
     fn drain(&mut self, limit: Duration) {
         self.challenges.stop();
         self.notifier.stop();
+        self.secondaries.stop();
         self.listening.drain(limit);
     }
 

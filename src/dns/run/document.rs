@@ -60,7 +60,10 @@ impl Document for Prepared {
         parse_all(file, Some(&in_force.zones), |apex, zone, owners| {
             let wire = name::from_text(apex).filter(|_| in_force.config.zones.get(apex) == Some(zone))?;
             let kept = in_force.zones.get(&wire).filter(|_| owners.within(&wire).eq(before.within(&wire)))?;
-            kept.fingerprint.as_ref().is_some_and(|read| read.is_still(&zone.file)).then(|| Arc::clone(kept))
+            kept.fingerprint
+                .as_ref()
+                .is_some_and(|read| zone.file().is_some_and(|file| read.is_still(file)))
+                .then(|| Arc::clone(kept))
         })
     }
 
@@ -72,6 +75,10 @@ impl Document for Prepared {
         let (copies, journals) = (ZoneCopies::new(&config.state_dir), Journals::new(&config.state_dir));
         let (mut zones, mut unavailable, mut impaired) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (apex, zone) in &config.zones {
+            if !zone.primaries().is_empty() {
+                unavailable.extend(name::from_text(apex));
+                continue;
+            }
             let copy = || {
                 copies.read(apex).map_err(|error| error.to_string()).and_then(|ZoneCopy { zone, since }| {
                     compiled::compile_zone(&zone, &owners).map(|zone| (zone, since)).map_err(|why| why.to_string())
@@ -208,8 +215,12 @@ fn parse_all(
 ) -> Result<Parsed, Findings> {
     let config = parse_config(file)?;
     let owners = pool_owners(file, &config)?;
-    let (mut zones, mut findings) = (Vec::new(), Vec::new());
+    let (mut zones, mut of_primaries, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for (apex, zone) in &config.zones {
+        if !zone.primaries().is_empty() {
+            of_primaries.extend(name::from_text(apex));
+            continue;
+        }
         if let Some(kept) = kept(apex, zone, &owners) {
             zones.push(kept);
             continue;
@@ -238,7 +249,7 @@ fn parse_all(
     if !findings.is_empty() {
         return Err(Findings(findings));
     }
-    let zones = Zones::new(zones, Vec::new());
+    let zones = Zones::new(zones, of_primaries);
     let zones = match before {
         Some(before) => zones.following(before),
         None => zones,
@@ -250,7 +261,9 @@ fn parse_all(
 
 /// One zone, compiled at once: of its file as a whole nothing stays in memory.
 fn load_zone(apex: &str, config: &ZoneConfig, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
-    compiled::compile_zone(&zone::load(apex, &config.file, config.checks)?, owners)
+    // What comes from other nameservers is none of the document's.
+    let file = config.file().unwrap_or(Path::new(""));
+    compiled::compile_zone(&zone::load(apex, file, config.checks)?, owners)
 }
 
 fn settings(config: &DnsConfig) -> Settings<'_> {

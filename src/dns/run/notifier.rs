@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::DnsConfig;
-use crate::config::dns::NotifiedConfig;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::snapshot::Snapshot;
 use crate::dns::tsig::{Key, Signer, Unproven};
@@ -77,7 +76,7 @@ impl Notifier {
                 }
                 let (zone, turns) = (zone.clone(), Rc::clone(&self.turns));
                 let told = Told { zone, message: message(&apex), serial, key: key.clone(), turns };
-                let from = own_address(&document.config, one);
+                let from = own_address(&document.config, one.address);
                 let task = tokio::task::spawn_local(told.tell(one.address, from, self.began + FIRST));
                 self.told.insert(whom.clone(), news);
                 if let Some((earlier, _)) = self.telling.insert(whom, (task, key)) {
@@ -191,16 +190,16 @@ async fn connected(from: SocketAddr, to: SocketAddr) -> io::Result<UdpSocket> {
     }
 }
 
-/// The address that it is told from: where this nameserver listens, so that it is known for what it is.
-fn own_address(config: &DnsConfig, notified: &NotifiedConfig) -> SocketAddr {
-    let to = notified.address.ip();
+/// The address that another nameserver is spoken to from: where this nameserver listens, so that it is known for what it is.
+pub(super) fn own_address(config: &DnsConfig, other: SocketAddr) -> SocketAddr {
+    let to = other.ip();
     let is_fit =
         |own: &IpAddr| own.is_ipv4() == to.is_ipv4() && own.is_loopback() == to.is_loopback() && !own.is_unspecified();
     let own = config.listeners.iter().map(SocketAddr::ip).find(is_fit);
-    own.map_or_else(|| unspecified(notified.address), |own| SocketAddr::new(own, 0))
+    own.map_or_else(|| unspecified(other), |own| SocketAddr::new(own, 0))
 }
 
-fn unspecified(like: SocketAddr) -> SocketAddr {
+pub(super) fn unspecified(like: SocketAddr) -> SocketAddr {
     match like {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::config::dns::{PoolsInTransfer, TsigKeyConfig, ZoneConfig};
+use crate::config::dns::{PoolsInTransfer, PrimaryConfig, TsigKeyConfig, ZoneConfig};
 use crate::daemon::key_file::KeyError;
 use crate::dns::tsig::{Key, Keys};
 use crate::zone::name;
@@ -16,7 +16,12 @@ pub struct Transfers {
     keys: Keys,
     /// By apex in wire format, lower case; none of a zone that nobody gets.
     zones: HashMap<Box<[u8]>, Rules>,
+    /// By apex, whom zones come from, and the key that each signs with.
+    primaries: HashMap<Box<[u8]>, Vec<Primary>>,
 }
+
+/// A primary's address, and the name of its key in wire format and lower case.
+type Primary = (IpAddr, Option<Box<[u8]>>);
 
 /// Who gets a zone, and what of it.
 #[derive(Debug)]
@@ -54,13 +59,29 @@ impl Transfers {
             });
             Some(Rules { allowed: allowed.collect(), pools: transfer.pools })
         };
+        let primary =
+            |primary: &PrimaryConfig| (primary.address.ip(), primary.key.as_deref().and_then(name::from_text));
+        let of_primaries = zones.iter().filter(|(_, config)| !config.primaries().is_empty());
+        let primaries = of_primaries
+            .filter_map(|(apex, config)| {
+                Some((name::from_text(apex)?, config.primaries().iter().map(primary).collect()))
+            })
+            .collect();
         let zones = zones.iter().filter_map(|(apex, config)| Some((name::from_text(apex)?, rules(config)?)));
-        Ok(Transfers { keys, zones: zones.collect() })
+        Ok(Transfers { keys, zones: zones.collect(), primaries })
     }
 
     /// The keys that messages are signed with.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Whether the zone of this apex comes from this address, where messages are signed with this key or none.
+    pub fn is_primary(&self, apex: &[u8], from: IpAddr, key: Option<&[u8]>) -> bool {
+        let primaries = self.primaries.get(apex).into_iter().flatten();
+        primaries
+            .into_iter()
+            .any(|(address, wanted)| *address == from && wanted.as_deref().is_none_or(|wanted| key == Some(wanted)))
     }
 
     /// Who gets the zone of this apex, in wire format and lower case; `None`: nobody.

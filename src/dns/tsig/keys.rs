@@ -11,6 +11,7 @@ use super::CLASS_ANY;
 use crate::config::dns::{TsigAlgorithm, TsigKeyConfig};
 use crate::counted::counted;
 use crate::daemon::key_file::{KeyError, read_lines};
+use crate::dns::answer::TsigPlace;
 use crate::zone::name;
 
 /// A key. Never printed.
@@ -61,6 +62,12 @@ impl Keys {
     /// The key of this name, in wire format and lower case.
     pub fn get(&self, name: &[u8]) -> Option<&Key> {
         self.0.get(name)
+    }
+
+    /// The name of the key of a TSIG that stands there, if there is such a key here.
+    pub fn name_at(&self, message: &[u8], place: TsigPlace) -> Option<&[u8]> {
+        let (name, _) = name::expand(message, place.key)?;
+        self.get(&name.to_ascii_lowercase()).map(Key::name)
     }
 
     /// The key of this name, as the document has it.

@@ -1,0 +1,293 @@
+//! Zones from other nameservers: which are served, and who is asked for which (pure).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Effect, State};
+use crate::config::dns::{PrimaryConfig, ZoneConfig};
+use crate::counted::counted;
+use crate::daemon::clock::Now;
+use crate::dns::compiled::{Zone, Zones};
+use crate::dns::secondary::timers::{Timers, Times, Todo};
+use crate::log_line::{Kind, LogLine};
+use crate::zone::name;
+
+/// How much of its time to live a zone has left when the operator is told.
+const NEAR: u32 = 4;
+
+/// A zone from other nameservers.
+pub struct Secondary {
+    pub(in crate::dns) config: ZoneConfig,
+    timers: Timers,
+    /// What was stored has been read.
+    is_read: bool,
+    pub(in crate::dns) zone: Option<Arc<Zone>>,
+    /// The number of the last question: an answer to an earlier one comes too late.
+    asked: u64,
+    /// Why the last look found nothing.
+    failure: Option<String>,
+}
+
+/// What has come of something.
+#[derive(Debug)]
+pub enum SecondaryNews {
+    /// What was stored of a zone has been read: it, its times and how long ago a primary confirmed it.
+    Read(String, Option<(Arc<Zone>, Times, Duration)>),
+    /// A primary has told that there is something new.
+    Told(Box<[u8]>, IpAddr),
+    /// A primary was asked.
+    Asked(String, u64, Result<Answered, String>),
+}
+
+/// What a primary has said.
+#[derive(Debug)]
+pub enum Answered {
+    /// It has what we have.
+    Same,
+    /// It has sent a newer zone, which is stored; in a few words, how.
+    Newer(Arc<Zone>, Times, String),
+}
+
+/// What the shell is to do for a zone.
+#[derive(Debug)]
+pub enum SecondaryTask {
+    /// Read what is stored; answered with [`SecondaryNews::Read`].
+    Read(String),
+    /// Ask a primary; answered with [`SecondaryNews::Asked`].
+    Ask(Question),
+}
+
+/// A question for a primary.
+#[derive(Debug)]
+pub struct Question {
+    /// The zone, as the document has it.
+    pub apex: String,
+    /// Its number.
+    pub number: u64,
+    /// Whom.
+    pub primary: PrimaryConfig,
+    /// What is here already.
+    pub held: Option<Arc<Zone>>,
+    /// What the document says of the zone.
+    pub config: ZoneConfig,
+}
+
+impl State {
+    /// Takes in what the document says; what it has no more is forgotten.
+    pub(super) fn reload_secondaries(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let configs = &self.document.config.zones;
+        self.secondaries.retain(|apex, _| configs.get(apex).is_some_and(|config| !config.primaries().is_empty()));
+        for (apex, config) in configs.iter().filter(|(_, config)| !config.primaries().is_empty()) {
+            match self.secondaries.get_mut(apex) {
+                Some(known) if known.config == *config => {}
+                Some(known) => {
+                    known.config = config.clone();
+                    known.asked += 1;
+                    known.timers.set_primaries(config.primaries().len(), now.running);
+                }
+                None => {
+                    let timers = Timers::new(config.primaries().len(), now.unix_ms ^ fastrand::u64(..));
+                    let secondary = Secondary {
+                        config: config.clone(),
+                        timers,
+                        is_read: false,
+                        zone: None,
+                        asked: 0,
+                        failure: None,
+                    };
+                    self.secondaries.insert(apex.clone(), secondary);
+                    effects.push(Effect::Secondary(SecondaryTask::Read(apex.clone())));
+                }
+            }
+        }
+        self.serve_secondaries();
+        effects
+    }
+
+    /// Takes in what has come of something.
+    pub(super) fn on_secondary(&mut self, news: SecondaryNews, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let now = now.running;
+        match news {
+            SecondaryNews::Read(apex, stored) => {
+                let Some(secondary) = self.secondaries.get_mut(&apex) else { return effects };
+                secondary.is_read = true;
+                if let Some((zone, times, age)) = stored {
+                    secondary.timers.stored(times, age, now);
+                    secondary.zone = Some(zone);
+                    self.serve_secondaries();
+                }
+            }
+            SecondaryNews::Told(apex, from) => {
+                let Some(secondary) = self.secondaries.get_mut(&name::to_text(&apex)) else { return effects };
+                let primaries = secondary.config.primaries();
+                if let Some(primary) = primaries.iter().position(|primary| primary.address.ip() == from) {
+                    secondary.timers.notified(primary, now);
+                }
+            }
+            SecondaryNews::Asked(apex, number, answered) => {
+                let Some(secondary) = self.secondaries.get_mut(&apex).filter(|known| known.asked == number) else {
+                    return effects;
+                };
+                let was_expired = secondary.timers.has_expired();
+                let (said, is_news) = match answered {
+                    Ok(Answered::Same) => {
+                        // It has been looked at, and so its times are known.
+                        if let Some(times) = secondary.timers.times() {
+                            secondary.timers.confirmed(times, now);
+                        }
+                        let said =
+                            was_expired.then(|| format!("zone {apex}: a primary confirms it again; it is served"));
+                        (said, was_expired)
+                    }
+                    Ok(Answered::Newer(zone, times, how)) => {
+                        secondary.timers.confirmed(times, now);
+                        secondary.zone = Some(zone);
+                        (Some(format!("zone {apex}: {how}")), true)
+                    }
+                    Err(why) => {
+                        secondary.timers.failed(now);
+                        effects.extend(secondary.due(&apex, true, now));
+                        // Once, and not each time.
+                        if secondary.failure.as_ref() != Some(&why) {
+                            let line = LogLine::warn(Kind::Other, format!("zone {apex}: {why}"));
+                            effects.push(Effect::Log(line.about(&apex)));
+                        }
+                        secondary.failure = Some(why);
+                        return effects;
+                    }
+                };
+                secondary.failure = None;
+                effects.extend(said.map(|said| Effect::Log(LogLine::info(Kind::Other, said).about(&apex))));
+                if is_news {
+                    self.serve_secondaries();
+                }
+            }
+        }
+        effects
+    }
+
+    /// What is due.
+    pub(super) fn look_at_secondaries(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut has_expired = false;
+        for (apex, secondary) in self.secondaries.iter_mut().filter(|(_, secondary)| secondary.is_read) {
+            let before = secondary.timers.has_expired();
+            effects.extend(secondary.due(apex, false, now.running));
+            has_expired |= secondary.timers.has_expired() != before;
+        }
+        if has_expired {
+            self.serve_secondaries();
+        }
+        effects
+    }
+
+    /// The next moment at which a zone is looked for, or expires.
+    pub(super) fn secondaries_wake(&self) -> Option<Duration> {
+        let read = self.secondaries.values().filter(|secondary| secondary.is_read);
+        read.filter_map(|secondary| secondary.timers.wakes()).min()
+    }
+
+    /// How many zones have not been read yet that may be stored.
+    pub fn unread_secondaries(&self) -> usize {
+        self.secondaries.values().filter(|secondary| !secondary.is_read).count()
+    }
+
+    /// The zones that are served: those of the document's files, and those of primaries that have not expired.
+    fn serve_secondaries(&mut self) {
+        let held = self.secondaries.iter().filter(|(_, secondary)| !secondary.timers.has_expired());
+        let held: Vec<Arc<Zone>> = held.filter_map(|(_, secondary)| secondary.zone.clone()).collect();
+        self.zones = match held.is_empty() {
+            true => Arc::clone(&self.document.zones),
+            false => Arc::new(self.document.zones.with(held)),
+        };
+    }
+
+    /// The zones that are served.
+    pub fn zones(&self) -> &Arc<Zones> {
+        &self.zones
+    }
+
+    /// What the operator should look at.
+    pub(in crate::dns) fn secondary_alarms(&self, now: Now) -> Vec<String> {
+        let alarm = |(apex, secondary): (&String, &Secondary)| {
+            let why = secondary.failure.as_deref().unwrap_or("no primary has been asked yet");
+            match secondary.timers.left(now.running) {
+                _ if secondary.timers.has_expired() => Some(format!(
+                    "zone {apex} has expired and is answered SERVFAIL: no primary has confirmed it for the time that its SOA gives; {why}"
+                )),
+                Some((left, all)) if left < all / NEAR => Some(format!(
+                    "zone {apex} expires in {}, and is answered SERVFAIL then: no primary confirms it; {why}",
+                    counted(left.as_secs() as usize, "second")
+                )),
+                None if secondary.is_read => {
+                    Some(format!("zone {apex} is answered SERVFAIL: it has not come yet; {why}"))
+                }
+                Some(_) | None => None,
+            }
+        };
+        self.secondaries.iter().filter_map(alarm).collect()
+    }
+
+    /// How a zone from other nameservers stands, in words; `None` for another zone.
+    pub(in crate::dns) fn secondary_in_words(&self, apex: &str, now: Now) -> Option<String> {
+        let secondary = self.secondaries.get(apex)?;
+        let from = secondary.config.primaries().iter().map(|primary| primary.address.to_string());
+        let from = from.collect::<Vec<_>>().join(", ");
+        let left = match secondary.timers.left(now.running) {
+            _ if secondary.timers.has_expired() => "it has expired".to_owned(),
+            Some((left, _)) => {
+                format!("it expires in {} if none confirms it", counted(left.as_secs() as usize, "second"))
+            }
+            None => "it has not come yet".to_owned(),
+        };
+        let failure = secondary.failure.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+        Some(format!("it comes from {from}: {left}{failure}"))
+    }
+
+    /// A zone of other nameservers that is answered SERVFAIL.
+    pub(in crate::dns) fn is_unserved(&self, apex: &str) -> bool {
+        let is_there = |secondary: &Secondary| secondary.zone.is_some() && !secondary.timers.has_expired();
+        self.secondaries.get(apex).is_some_and(|secondary| !is_there(secondary))
+    }
+
+    /// By zone, the seconds until it expires.
+    pub(in crate::dns) fn secondary_times_left(&self, now: Now) -> impl Iterator<Item = (&str, u64)> {
+        let left =
+            move |secondary: &Secondary| secondary.timers.left(now.running).map_or(0, |(left, _)| left.as_secs());
+        self.secondaries.iter().map(move |(apex, secondary)| (apex.as_str(), left(secondary)))
+    }
+}
+
+impl Secondary {
+    fn due(&mut self, apex: &str, was_failed: bool, now: Duration) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for todo in self.timers.due(was_failed, now) {
+            effects.push(match todo {
+                Todo::Expire => Effect::Log(
+                    LogLine::warn(
+                        Kind::Other,
+                        format!(
+                            "zone {apex} has expired: no primary has confirmed it for too long; it is answered SERVFAIL"
+                        ),
+                    )
+                    .about(apex),
+                ),
+                Todo::Ask(primary) => {
+                    let Some(primary) = self.config.primaries().get(primary).cloned() else { continue };
+                    self.asked += 1;
+                    Effect::Secondary(SecondaryTask::Ask(Question {
+                        apex: apex.to_owned(),
+                        number: self.asked,
+                        primary,
+                        held: self.zone.clone(),
+                        config: self.config.clone(),
+                    }))
+                }
+            });
+        }
+        effects
+    }
+}

@@ -1,0 +1,122 @@
+//! A zone from other nameservers over its life, by a clock that is driven.
+
+use super::*;
+use crate::dns::answer::{Client, Transport, answer};
+use crate::dns::secondary::made;
+use crate::dns::secondary::timers::Times;
+use crate::zone::number::rcode;
+
+fn state() -> State {
+    let mut text = text(&TWO);
+    text["zones"]["example.com"] = json!({ "primaries": [{ "address": "192.0.2.54" }, { "address": "192.0.2.55" }] });
+    let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).unwrap();
+    let base = document(&TWO);
+    let files = vec![Arc::clone(base.zones.get(b"\x07example\x03net\x00").unwrap())];
+    let zones = Arc::new(Zones::new(files, vec![(*b"\x07example\x03com\x00").into()]));
+    let prepared = Arc::into_inner(base).unwrap();
+    let mut state = State::new(Arc::new(Prepared { config, zones, ..prepared }), Saved::default());
+    let effects = state.begin_secondaries(at(0));
+    assert!(matches!(&effects[..], [Effect::Secondary(SecondaryTask::Read(apex))] if apex == "example.com"));
+    assert_eq!(state.unread_secondaries(), 1);
+    state.on_event(Event::Secondary(SecondaryNews::Read("example.com".into(), None)), at(0));
+    state
+}
+
+/// With refresh 100, retry 10 and expire 1000, in seconds.
+fn zone(serial: u32) -> (Arc<crate::dns::compiled::Zone>, Times) {
+    let text = format!("$TTL 300\n@ SOA ns host {serial} 100 10 1000 300\n@ NS ns\nns A 192.0.2.53\n");
+    let file = crate::zone::parse("example.com", Path::new("z"), text, Checks::Lenient).unwrap();
+    let mut records = Vec::new();
+    for record in file.records.iter() {
+        crate::dns::history::put(&mut records, record.owner, record.rtype, record.ttl, record.rdata);
+    }
+    let made = made::zone("example.com", &records, Checks::Lenient).unwrap();
+    (Arc::new(made.zone), made.times)
+}
+
+/// Which primaries are asked, each with the number of the question.
+fn asked(effects: &[Effect]) -> Vec<(String, u64)> {
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Secondary(SecondaryTask::Ask(question)) => {
+            Some((question.primary.address.to_string(), question.number))
+        }
+        _ => None,
+    });
+    asked.collect()
+}
+
+/// What a query for the zone's SOA is answered with.
+fn code(state: &State) -> u16 {
+    let query = b"\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x06\x00\x01";
+    let mut buffer = [0; 1232];
+    let client = Client::without_cookies(Transport::Udp);
+    answer(query, &state.snapshot(), &client, 0, &mut buffer).unwrap().rcode
+}
+
+fn answered(state: &mut State, number: u64, answered: Result<Answered, String>, now: Now) -> Vec<Effect> {
+    state.on_event(Event::Secondary(SecondaryNews::Asked("example.com".into(), number, answered)), now)
+}
+
+#[test]
+fn a_zone_is_servfail_until_it_has_come_served_until_it_expires_and_again_when_a_primary_is_back() {
+    let mut state = state();
+    let effects = state.on_event(Event::Ready, at(0));
+    assert_eq!(asked(&effects), [("192.0.2.54:53".to_owned(), 1)]);
+    assert_eq!(code(&state), rcode::SERVFAIL);
+    assert!(state.secondary_alarms(at(0))[0].contains("it has not come yet"));
+    let effects = answered(&mut state, 1, Err("it cannot be reached".into()), at(10));
+    assert_eq!(asked(&effects), [("192.0.2.55:53".to_owned(), 2)], "the next one");
+    let (first, times) = zone(1);
+    answered(&mut state, 2, Ok(Answered::Newer(first, times, "the whole zone".into())), at(20));
+    assert_eq!((code(&state), state.zones().iter().count()), (rcode::NOERROR, 2));
+    assert!(state.secondary_alarms(at(20)).is_empty());
+
+    // From now on nobody answers.
+    let (mut now, mut expired) = (at(20), None);
+    while expired.is_none() {
+        now = at(state.wakes(now).unwrap().as_millis() as u64 + 1);
+        let mut effects = state.on_event(Event::Time, now);
+        while let Some((_, number)) = asked(&effects).pop() {
+            effects = answered(&mut state, number, Err("it cannot be reached".into()), now);
+        }
+        expired = (code(&state) == rcode::SERVFAIL).then_some(now.running);
+        if expired.is_none() && now.running > Duration::from_secs(800) {
+            assert!(state.secondary_alarms(now)[0].contains("expires in"), "{now:?}");
+        }
+    }
+    let expired = expired.unwrap().as_millis();
+    assert!((1_000_020..1_000_100).contains(&expired), "{expired}");
+    assert!(state.secondary_alarms(now)[0].contains("has expired and is answered SERVFAIL"));
+    assert!(state.is_unserved("example.com"));
+
+    // What was served, a primary still has.
+    now = at(state.wakes(now).unwrap().as_millis() as u64 + 1);
+    let effects = state.on_event(Event::Time, now);
+    let (_, number) = asked(&effects).pop().unwrap();
+    answered(&mut state, number, Ok(Answered::Same), now);
+    assert_eq!(code(&state), rcode::NOERROR);
+}
+
+#[test]
+fn who_tells_is_asked_first_and_an_answer_that_comes_too_late_counts_for_nothing() {
+    let mut state = state();
+    state.on_event(Event::Ready, at(0));
+    let (first, times) = zone(1);
+    answered(&mut state, 1, Ok(Answered::Newer(first, times, String::new())), at(10));
+    let generation = state.generation();
+    let told = |state: &mut State, from: &str, ms| {
+        let apex = (*b"\x07example\x03com\x00").into();
+        state.on_event(Event::Secondary(SecondaryNews::Told(apex, from.parse().unwrap())), at(ms))
+    };
+    assert_eq!(asked(&told(&mut state, "192.0.2.99", 15)), [], "no primary");
+    assert_eq!(asked(&told(&mut state, "192.0.2.55", 20)), [("192.0.2.55:53".to_owned(), 2)]);
+    let (second, times) = zone(2);
+    answered(&mut state, 1, Ok(Answered::Newer(second, times, String::new())), at(30));
+    assert_eq!(
+        state.zones().get(b"\x07example\x03com\x00").unwrap().serial,
+        1,
+        "the first question is answered already"
+    );
+    answered(&mut state, 2, Ok(Answered::Same), at(40));
+    assert_eq!(state.generation(), generation, "nothing is published that is not new");
+}

@@ -1,0 +1,97 @@
+//! Whether a zone is what its ZONEMD says (RFC 8976): scheme SIMPLE, with SHA-384 and SHA-512.
+
+use aws_lc_rs::digest::{Algorithm, Context, SHA384, SHA512};
+
+use super::rdata::canonical;
+use crate::dns::history::Record;
+use crate::zone::name;
+use crate::zone::number::{CLASS_IN, rtype};
+
+/// The type of ZONEMD.
+pub const ZONEMD: u16 = 63;
+
+/// The type of RRSIG.
+const RRSIG: u16 = 46;
+
+/// The scheme SIMPLE.
+const SIMPLE: u8 = 1;
+
+/// The bytes of a ZONEMD's data before its digest.
+const HEAD: usize = 6;
+
+/// What comes of looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// It has no digest.
+    Absent,
+    /// It has none that can be computed here.
+    Unknown,
+    /// It is what it says.
+    Good,
+    /// It is not.
+    Bad,
+}
+
+/// Looks at a zone's records.
+pub fn check(apex: &[u8], records: &[Record<'_>]) -> Checked {
+    let is_apex = |record: &&Record<'_>| record.owner.eq_ignore_ascii_case(apex);
+    let of = |rtype: u16| records.iter().filter(is_apex).filter(move |record| record.rtype == rtype);
+    let digests: Vec<&[u8]> = of(ZONEMD).map(|record| record.rdata).collect();
+    if digests.is_empty() {
+        return Checked::Absent;
+    }
+    let serial = of(rtype::SOA).next().and_then(|soa| {
+        let end = soa.rdata.len().checked_sub(16)?;
+        soa.rdata.get(end.checked_sub(4)?..end)
+    });
+    let mut checked = Checked::Unknown;
+    for rdata in &digests {
+        let Some((head, digest)) = rdata.split_at_checked(HEAD) else { continue };
+        let Some(algorithm) = algorithm(head[4], head[5]) else { continue };
+        // Two of one kind say nothing (RFC 8976, 2.3).
+        let alike = digests.iter().filter(|other| other.get(4..HEAD) == Some(&head[4..])).count();
+        if alike == 1 && Some(&head[..4]) == serial && of_records(algorithm, apex, records) == digest {
+            return Checked::Good;
+        }
+        checked = Checked::Bad;
+    }
+    checked
+}
+
+fn algorithm(scheme: u8, hash: u8) -> Option<&'static Algorithm> {
+    match (scheme, hash) {
+        (SIMPLE, 1) => Some(&SHA384),
+        (SIMPLE, 2) => Some(&SHA512),
+        _ => None,
+    }
+}
+
+/// The digest (RFC 8976, 3.3.1): of all records once, in canonical order and form, without the digests themselves.
+fn of_records(algorithm: &'static Algorithm, apex: &[u8], records: &[Record<'_>]) -> Vec<u8> {
+    let is_digest = |record: &Record<'_>| {
+        let is_signature = record.rtype == RRSIG && record.rdata.get(..2) == Some(&ZONEMD.to_be_bytes());
+        record.owner.eq_ignore_ascii_case(apex) && (record.rtype == ZONEMD || is_signature)
+    };
+    let counted = records.iter().filter(|record| !is_digest(record));
+    let mut sorted: Vec<(&Record<'_>, Vec<u8>)> =
+        counted.map(|record| (record, canonical(record.rtype, record.rdata))).collect();
+    sorted.sort_by(|(one, rdata), (other, beside)| {
+        name::compare(one.owner, other.owner).then(one.rtype.cmp(&other.rtype)).then_with(|| rdata.cmp(beside))
+    });
+    sorted.dedup_by(|(one, rdata), (other, beside)| {
+        one.owner.eq_ignore_ascii_case(other.owner) && one.rtype == other.rtype && rdata == beside
+    });
+    let mut context = Context::new(algorithm);
+    for (record, rdata) in sorted {
+        context.update(&name::lower(record.owner));
+        context.update(&record.rtype.to_be_bytes());
+        context.update(&CLASS_IN.to_be_bytes());
+        context.update(&record.ttl.to_be_bytes());
+        context.update(&(rdata.len() as u16).to_be_bytes());
+        context.update(&rdata);
+    }
+    context.finish().as_ref().to_vec()
+}
+
+#[cfg(test)]
+mod tests;
