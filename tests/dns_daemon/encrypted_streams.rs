@@ -122,7 +122,7 @@ fn whoever_breaks_dns_over_quic_loses_the_connection() {
 }
 
 #[test]
-fn a_client_of_quic_has_its_share_and_shows_where_it_is_when_there_are_many() {
+fn a_client_of_quic_has_its_share() {
     let mut encrypted = Encrypted::prepare();
     encrypted.daemon.document["encrypted"]["connections_per_address"] = json!(3);
     encrypted.daemon.document["encrypted"]["connections"] = json!(4);
@@ -130,7 +130,6 @@ fn a_client_of_quic_has_its_share_and_shows_where_it_is_when_there_are_many() {
     encrypted.daemon.run();
     block_on(async {
         let (mut endpoints, mut connections) = (Vec::new(), Vec::new());
-        // From the third one on by a Retry.
         for _ in 0..3 {
             let (endpoint, connection) = encrypted.quic().await.unwrap();
             assert!(ask(&connection, &framed(&zero("ns1.example.net", 1))).await.is_ok());

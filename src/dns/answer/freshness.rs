@@ -3,8 +3,8 @@
 use super::query::{HEADER, skip_name};
 use crate::zone::number::{rcode, rtype};
 
-/// Seconds for which an answer is good: the least TTL of its answer section, or where that is empty the SOA's. Zero: an error, a referral, a
-/// message that is cut.
+/// Seconds for which an answer is good: the least TTL of its answer section, and of the SOA that says what there is not, also behind a CNAME.
+/// Zero: an error, a referral, a message that is cut.
 pub fn freshness(answer: &[u8]) -> u32 {
     seconds(answer).unwrap_or_default()
 }
@@ -24,7 +24,7 @@ fn seconds(answer: &[u8]) -> Option<u32> {
         let [type_high, type_low, _, _, ttl @ .., length_high, length_low] =
             *answer.get(head..head + 10)?.first_chunk::<10>()?;
         let is_answer = n < u32::from(answers);
-        if is_answer || (answers == 0 && u16::from_be_bytes([type_high, type_low]) == rtype::SOA) {
+        if is_answer || u16::from_be_bytes([type_high, type_low]) == rtype::SOA {
             let ttl = u32::from_be_bytes(ttl);
             least = Some(least.map_or(ttl, |least: u32| least.min(ttl)));
         }

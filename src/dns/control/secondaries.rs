@@ -156,6 +156,9 @@ impl State {
                             effects.push(Effect::Log(line.about(&apex)));
                         }
                         secondary.failure = Some(why);
+                        if secondary.timers.has_expired() && !was_expired {
+                            self.serve_secondaries();
+                        }
                         return effects;
                     }
                 };
@@ -282,7 +285,8 @@ impl Secondary {
                         apex: apex.to_owned(),
                         number: self.asked,
                         primary,
-                        held: self.zone.clone(),
+                        // One that has expired is obsolete, whatever its serial (RFC 1034, 4.3.5).
+                        held: self.zone.clone().filter(|_| !self.timers.has_expired()),
                         config: self.config.clone(),
                     }))
                 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::{Builder, SendResponse};
 use h2::{Reason, RecvStream, SendStream};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
@@ -138,7 +138,10 @@ impl Exchange {
 
     async fn answer(&self, request: Request<RecvStream>, respond: &mut SendResponse<Bytes>) -> Result<(), h2::Error> {
         let (head, body) = request.into_parts();
-        let query = match request::read(&self.0.terms.path, &head) {
+        let asked = request::read(&self.0.terms.path, &head);
+        // It may be large, and what follows may take long.
+        drop(head);
+        let query = match asked {
             Ok(Asked::Query(query)) => Ok(query),
             Ok(Asked::Body) => whole(body).await?,
             Err(status) => Err(status),
@@ -158,15 +161,22 @@ impl Exchange {
         let answer = answer.slice(answer.len().min(2)..);
         let mut response = Response::new(());
         *response.status_mut() = status;
-        describe(response.headers_mut(), &answer);
+        describe(response.headers_mut(), status, &answer);
         let stream = respond.send_response(response, answer.is_empty())?;
         if answer.is_empty() { Ok(()) } else { send(stream, answer).await }
     }
 }
 
 /// What a response says of its body.
-fn describe(fields: &mut HeaderMap, answer: &[u8]) {
+fn describe(fields: &mut HeaderMap, status: StatusCode, answer: &[u8]) {
     fields.insert(CONTENT_LENGTH, HeaderValue::from(answer.len()));
+    if status != StatusCode::OK {
+        // What is wrong today is not to be kept (RFC 9110, 15.1).
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        fields.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
     if !answer.is_empty() {
         fields.insert(CONTENT_TYPE, HeaderValue::from_static(DNS_MESSAGE));
         // RFC 8484, 5.1.

@@ -29,6 +29,10 @@ const NO_ERROR: VarInt = VarInt::from_u32(0);
 
 /// The other side has broken the protocol.
 const PROTOCOL_ERROR: VarInt = VarInt::from_u32(2);
+/// DOQ_REQUEST_CANCELLED.
+const REQUEST_CANCELLED: VarInt = VarInt::from_u32(3);
+/// DOQ_EXCESSIVE_LOAD.
+const EXCESSIVE_LOAD: VarInt = VarInt::from_u32(4);
 
 /// How long the last packets of connections that are closed have to leave.
 const LAST_WORDS: Duration = Duration::from_millis(50);
@@ -90,8 +94,9 @@ async fn accept(shared: Rc<Shared>, endpoint: Endpoint) {
             incoming.refuse();
             continue;
         };
-        // Where there are many, a client shows first that it is where it says (RFC 9000, 8.1.2): what is forged takes nobody's place.
-        if shared.is_crowded(&terms) && !incoming.remote_address_validated() && incoming.may_retry() {
+        // A client shows first that it is where it says (RFC 9000, 8.1.2), once: it gets a token for later connections (8.1.3). What is forged
+        // takes nobody's place, and costs no signature.
+        if !incoming.remote_address_validated() && incoming.may_retry() {
             let _ = incoming.retry();
             continue;
         }
@@ -165,26 +170,38 @@ impl Visit {
         let whole = timeout(self.shared.idle(), async {
             let query = match receive.read_to_end(2 + LONGEST).await {
                 Ok(query) => query,
-                Err(ReadToEndError::TooLong) => return connection.close(PROTOCOL_ERROR, b"a query is too long"),
+                Err(ReadToEndError::TooLong) => {
+                    connection.close(PROTOCOL_ERROR, b"a query is too long");
+                    return Ok(());
+                }
                 // The client has given the query up.
-                Err(ReadToEndError::Read(_)) => return,
+                Err(ReadToEndError::Read(_)) => return Err(REQUEST_CANCELLED),
             };
             let Some(query) = one_query(&query) else {
-                return connection.close(PROTOCOL_ERROR, b"a stream is not one query of identifier 0");
+                connection.close(PROTOCOL_ERROR, b"a stream is not one query of identifier 0");
+                return Ok(());
             };
-            // Never closed.
-            let _turn = turn.acquire().await;
-            let mut answer = Vec::new();
-            let transport = Transport::Encrypted { keepalive: None };
-            if !self.shared.responders.quic.answer(query, self.client, transport, &mut answer) {
-                return connection.close(PROTOCOL_ERROR, b"a message is no query");
+            let answered = {
+                // Never closed.
+                let _turn = turn.acquire().await;
+                let mut answer = Vec::new();
+                let transport = Transport::Encrypted { keepalive: None };
+                if !self.shared.responders.quic.answer(query, self.client, transport, &mut answer) {
+                    connection.close(PROTOCOL_ERROR, b"a message is no query");
+                    return Ok(());
+                }
+                send.write_all(&answer).await
+            };
+            // Until the client has it the connection must not be closed. It may not want it any more.
+            if answered.is_ok() && send.finish().is_ok() {
+                let _ = send.stopped().await;
             }
-            // The client may not want it any more.
-            let _ = send.write_all(&answer).await;
-            let _ = send.finish();
+            Ok(())
         });
-        // A stream that takes too long is reset when this is dropped.
-        let _ = whole.await;
+        // An end that is none would be taken for an answer of nothing (RFC 9250, 4.3.1).
+        if let Err(why) = whole.await.unwrap_or(Err(EXCESSIVE_LOAD)) {
+            let _ = send.reset(why);
+        }
     }
 }
 

@@ -69,11 +69,6 @@ impl Shared {
         slot
     }
 
-    /// At least half of all connections that there may be are there.
-    pub(super) fn is_crowded(&self, terms: &Terms) -> bool {
-        self.admission.open() >= terms.limits.connections / 2
-    }
-
     /// How long a connection may wait for a query.
     pub(super) fn idle(&self) -> Duration {
         self.terms.borrow().as_ref().map_or(LAST_WAIT, |terms| terms.limits.idle)

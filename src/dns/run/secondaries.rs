@@ -32,6 +32,9 @@ use crate::zone::name;
 use crate::zone::number::{CLASS_IN, rtype};
 use crate::zone::serial::is_newer;
 
+/// Authoritative answer, in the third byte of a header (RFC 1035, 4.1.1).
+const AA: u8 = 0x04;
+
 /// How many primaries are asked at a time.
 const AT_A_TIME: usize = 16;
 
@@ -145,7 +148,10 @@ impl Secondaries {
             // The semaphore is never closed.
             let _turn = turns.acquire().await;
             let (apex, number, to) = (question.apex.clone(), question.number, question.primary.address);
-            let asked = Asking { question, key, from, places }.ask().await;
+            let asked = match (&question.primary.key, &key) {
+                (Some(name), None) => Err(format!("there is no key {name} any more")),
+                _ => Asking { question, key, from, places }.ask().await,
+            };
             let asked = asked.map_err(|why| format!("primary {to}: {why}"));
             inputs.send(Input::Event(Event::Secondary(SecondaryNews::Asked(apex, number, asked))));
         });
@@ -298,6 +304,9 @@ impl Link<'_> {
         // It is read as the first record of a transfer is: the SOA of this zone.
         let mut incoming = Incoming::new(apex, id, Some(0));
         incoming.take(&message).map_err(|why| why.to_string())?;
+        if message.get(2).is_none_or(|bits| bits & AA == 0) {
+            return Err("it answers without authority: what it has in a cache confirms nothing".to_owned());
+        }
         incoming.soa().and_then(serial_of).ok_or_else(|| "it does not have the zone's SOA".to_owned())
     }
 

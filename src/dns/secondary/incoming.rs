@@ -127,7 +127,7 @@ impl Incoming {
     /// The header and the question; gives where the answers begin.
     fn head(&self, message: &[u8]) -> Result<usize, Unusable> {
         let head = message.get(..HEADER).ok_or(Unusable::Strange)?;
-        // QR, opcode 0, no TC.
+        // QR, opcode 0, no TC. AA, which it should have (RFC 5936, 2.2.1), Knot does not set.
         if head[..2] != self.id || head[2] & 0xfa != 0x80 {
             return Err(Unusable::Strange);
         }

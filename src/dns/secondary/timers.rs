@@ -1,8 +1,10 @@
 //! When a secondary zone asks which primary, and when it has expired (pure): RFC 1034, 4.3.5, and RFC 1996 for what is told.
 //!
-//!     waiting --its time, or NOTIFY--> asking(first primary) --failed--> asking(next) --all failed--> waiting(retry)
-//!                                           |--has what we have, or a newer one was taken--> waiting(refresh)
-//!     whatever it does: no primary has confirmed the zone for its expire time --> expired, until one does
+//! ```text
+//! waiting --its time, or NOTIFY--> asking(first primary) --failed--> asking(next) --all failed--> waiting(retry)
+//!                                       |--has what we have, or a newer one was taken--> waiting(refresh)
+//! whatever it does: no primary has confirmed the zone for its expire time --> expired, until one does
+//! ```
 //!
 //! Owns one zone's times. Must never: look at a clock, or ask two primaries at once.
 
@@ -139,6 +141,8 @@ impl Timers {
             Some(times) => times.retry,
             None => (FIRST_RETRY * (1 << (self.failures - 1).min(10))).min(LONGEST_RETRY),
         };
+        // A primary that has told of something new meanwhile is there.
+        let pause = if self.told.is_some() { pause.min(FIRST_RETRY) } else { pause };
         self.doing = Doing::Waiting(now + self.early(pause));
     }
 

@@ -1,5 +1,7 @@
 //! Whether a zone is what its ZONEMD says (RFC 8976): scheme SIMPLE, with SHA-384 and SHA-512.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest::{Algorithm, Context, SHA384, SHA512};
 
 use super::rdata::canonical;
@@ -44,13 +46,17 @@ pub fn check(apex: &[u8], records: &[Record<'_>]) -> Checked {
         let end = soa.rdata.len().checked_sub(16)?;
         soa.rdata.get(end.checked_sub(4)?..end)
     });
+    let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
+    for kind in digests.iter().filter_map(|rdata| rdata.get(4..HEAD)) {
+        *counts.entry(kind).or_default() += 1;
+    }
     let mut checked = Checked::Unknown;
     for rdata in &digests {
         let Some((head, digest)) = rdata.split_at_checked(HEAD) else { continue };
         let Some(algorithm) = algorithm(head[4], head[5]) else { continue };
         // Two of one kind say nothing (RFC 8976, 2.3).
-        let alike = digests.iter().filter(|other| other.get(4..HEAD) == Some(&head[4..])).count();
-        if alike == 1 && Some(&head[..4]) == serial && of_records(algorithm, apex, records) == digest {
+        let is_alone = counts.get(&head[4..]) == Some(&1);
+        if is_alone && Some(&head[..4]) == serial && of_records(algorithm, apex, records) == digest {
             return Checked::Good;
         }
         checked = Checked::Bad;

@@ -167,3 +167,18 @@ fn whoever_holds_no_lease_stands_nowhere() {
     assert_eq!(agreement.standing("shop", &Latch::first("web2"), now), Standing::Lapsed);
     assert!(!agreement.can_step(now) && agreement.lost().is_some());
 }
+
+#[test]
+fn a_latch_of_an_epoch_that_no_moves_can_lead_to_counts_as_one_that_cannot_be_read() {
+    let latch = |epoch: u64| serde_json::json!({ "epoch": epoch, "by": "px1", "at": 0, "active": "web2", "spent": [], "reason": "x" });
+    let view = |epoch| {
+        let entry =
+            Entry { key: Key::Latch("shop".into()), value: Some(latch(epoch).to_string().into_bytes()), written: 1 };
+        View::new(1, [entry])
+    };
+    assert_eq!(view(7).latch("shop").map(|(latch, _)| latch.epoch), Some(7));
+    let beyond = view(u64::MAX);
+    assert!(beyond.latch("shop").is_none() && beyond.has_latch("shop"));
+    let why: Vec<&String> = beyond.unreadable().map(|(_, why)| why).collect();
+    assert_eq!(why, ["no service has moved 18446744073709551615 times"]);
+}
