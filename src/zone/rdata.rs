@@ -1,7 +1,7 @@
 //! Record data: text to wire format, by one table from types to fields.
 //!
 //! [`types`] is the table; [`codec`] reads one [`field`] from text and measures it in wire format. So known types written
-//! as `\# length hex` (RFC 3597, 5) are checked by the same table, and [`show`] writes data as text by it.
+//! as `\# length hex` (RFC 3597, 5) are checked by the same table, and [`show()`] writes data as text by it.
 
 pub mod types;
 

@@ -22,7 +22,7 @@ pub struct SerialArgs {
     pub zone: String,
     /// Its file; `-` is standard input; none: the one named ZONE.zone or ZONE in this folder, unless --at asks for nameservers alone
     pub file: Option<PathBuf>,
-    /// A nameserver that is asked, as 192.0.2.53 or [2001:db8::53]:5353 (may be repeated)
+    /// A nameserver that is asked, as 192.0.2.53 or 192.0.2.53:5353 (may be repeated)
     #[arg(long, value_name = "ADDRESS", value_parser = nameserver)]
     pub at: Vec<SocketAddr>,
 }
