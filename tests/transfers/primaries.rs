@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::servers::{KEY, Kind, Running, SECRET, polder_dns, server};
+use crate::servers::{KEY, Kind, Running, SECRET, polder_dns, prepare_polder_dns, server};
 use crate::zone::Zone;
 
 pub struct Other {
@@ -63,23 +63,8 @@ impl Ours {
         let at = folder.path();
         let primaries: Vec<_> =
             primaries.iter().map(|port| json!({ "address": format!("127.0.0.1:{port}"), "key": KEY })).collect();
-        let document = json!({
-            "version": 1,
-            "name": "ns-ours",
-            "listeners": [format!("127.0.0.1:{port}")],
-            "admin": { "socket": at.join("admin.sock") },
-            "state_dir": at.join("state"),
-            "workers": 1,
-            "tsig_keys": { KEY: { "algorithm": "hmac-sha256", "secret_file": "secret" } },
-            "zones": { "example.net": {
-                "primaries": primaries,
-                "transfer": { "allow": [{ "networks": ["127.0.0.0/8"] }] },
-            } },
-        });
-        fs::create_dir(at.join("state")).unwrap();
-        fs::write(at.join("secret"), SECRET).unwrap();
-        fs::write(at.join("dns.json"), document.to_string()).unwrap();
-        let command = polder_dns(at);
+        let transfer = json!({ "allow": [{ "networks": ["127.0.0.0/8"] }] });
+        let command = prepare_polder_dns(at, port, &json!({ "primaries": primaries, "transfer": transfer }));
         Ours { running: Running::start(folder, command), port }
     }
 

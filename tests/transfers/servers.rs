@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::zone::Zone;
@@ -59,6 +59,24 @@ impl Drop for Running {
     }
 }
 
+/// Writes what a polder-dns of one zone needs; gives the command that starts it.
+pub fn prepare_polder_dns(at: &Path, port: u16, zone: &Value) -> Command {
+    let document = json!({
+        "version": 1,
+        "name": "ns-ours",
+        "listeners": [format!("127.0.0.1:{port}")],
+        "admin": { "socket": at.join("admin.sock") },
+        "state_dir": at.join("state"),
+        "workers": 1,
+        "tsig_keys": { KEY: { "algorithm": "hmac-sha256", "secret_file": "secret" } },
+        "zones": { "example.net": zone },
+    });
+    fs::create_dir(at.join("state")).unwrap();
+    fs::write(at.join("secret"), SECRET).unwrap();
+    fs::write(at.join("dns.json"), document.to_string()).unwrap();
+    polder_dns(at)
+}
+
 pub struct Primary {
     pub running: Running,
     pub port: u16,
@@ -71,24 +89,9 @@ impl Primary {
         let (at, port) = (folder.path(), free_port());
         let notify: Vec<_> =
             secondaries.iter().map(|port| json!({ "address": format!("127.0.0.1:{port}"), "key": KEY })).collect();
-        let document = json!({
-            "version": 1,
-            "name": "ns-test",
-            "listeners": [format!("127.0.0.1:{port}")],
-            "admin": { "socket": at.join("admin.sock") },
-            "state_dir": at.join("state"),
-            "workers": 1,
-            "tsig_keys": { KEY: { "algorithm": "hmac-sha256", "secret_file": "secret" } },
-            "zones": { "example.net": {
-                "file": "zone",
-                "transfer": { "allow": [{ "key": KEY, "networks": ["127.0.0.0/8"] }], "notify": notify },
-            } },
-        });
-        fs::create_dir(at.join("state")).unwrap();
-        fs::write(at.join("secret"), SECRET).unwrap();
         fs::write(at.join("zone"), zone.text()).unwrap();
-        fs::write(at.join("dns.json"), document.to_string()).unwrap();
-        let command = polder_dns(at);
+        let transfer = json!({ "allow": [{ "key": KEY, "networks": ["127.0.0.0/8"] }], "notify": notify });
+        let command = prepare_polder_dns(at, port, &json!({ "file": "zone", "transfer": transfer }));
         Primary { running: Running::start(folder, command), port }
     }
 

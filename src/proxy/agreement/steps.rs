@@ -353,8 +353,8 @@ impl Agreement {
         // serves from that moment on: one that has served before goes on without a gap.
         let sits = known.is_some_and(|known| known.lease == lease);
         let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
-        let stands = !self.stands_at.iter().any(is_late) && !ours.iter().any(is_another);
-        let may_sit_down = sits || stands && lost().next().is_none();
+        let stands = || !self.stands_at.iter().any(is_late) && !ours.iter().any(is_another) && lost().next().is_none();
+        let may_sit_down = sits || stands();
         let sits_down = known != Some(&seat) && may_sit_down && !self.is_under_way(&Key::Seat(self.own.clone()));
         let seat = sits_down.then(|| take_seat(&self.own, &seat, view));
         let is_free = |service: &str| !self.is_under_way(&Key::Latch(service.to_owned()));

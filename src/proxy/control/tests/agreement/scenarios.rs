@@ -244,6 +244,18 @@ fn visitors_notice_nothing_while_proxies_begin_to_agree_whose_service_has_moved_
 }
 
 #[test]
+fn visitors_notice_nothing_where_agreement_is_taken_out_and_put_back_while_seats_of_before_are_there() {
+    for seed in 0..20 {
+        let mut fleet = Fleet::start(&documents(3, "stop"), fastrand::Rng::with_seed(seed));
+        fleet.run(3 * SECOND);
+        fleet.reload(&documents_of_peers(3));
+        fleet.run(SECOND);
+        assert!(fleet.store.view().seat("px1").is_some());
+        begin_to_agree(&mut fleet, 0);
+    }
+}
+
+#[test]
 fn a_proxy_that_begins_to_agree_by_a_store_that_has_forgotten_moves_nothing_beside_one_that_may_still_serve() {
     let mut fleet = three();
     fleet.failover(0, 1, false).unwrap();
