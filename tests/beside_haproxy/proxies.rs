@@ -1,4 +1,4 @@
-//! polder-proxy and HAProxy over the same backends, set up alike.
+//! polder-proxy and HAProxy over backends of the same kind, set up alike.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -24,15 +24,16 @@ pub enum Kind {
 
 pub struct Proxy {
     pub address: SocketAddr,
+    pub backends: Backends,
     process: Child,
     folder: TempDir,
 }
 
 impl Proxy {
-    pub fn start(kind: Kind, backends: &Backends) -> Proxy {
+    pub fn start(kind: Kind) -> Proxy {
         let end = Instant::now() + LIMIT;
         for _ in 0..ATTEMPTS {
-            let mut proxy = Proxy::spawn(kind, backends);
+            let mut proxy = Proxy::spawn(kind);
             while proxy.process.try_wait().unwrap().is_none() {
                 if TcpStream::connect(proxy.address).is_ok() {
                     return proxy;
@@ -45,20 +46,21 @@ impl Proxy {
         panic!("{kind:?} does not start");
     }
 
-    fn spawn(kind: Kind, backends: &Backends) -> Proxy {
+    fn spawn(kind: Kind) -> Proxy {
+        let backends = Backends::start();
         let folder = tempfile::tempdir().unwrap();
         // A port that was free a moment ago.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let mut command = match kind {
-            Kind::Polder => polder(&folder, address, backends),
-            Kind::HaProxy => haproxy(&folder, address, backends),
+            Kind::Polder => polder(&folder, address, &backends),
+            Kind::HaProxy => haproxy(&folder, address, &backends),
         };
         let log = fs::File::create(folder.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let process = command.spawn().unwrap_or_else(|error| {
             panic!("{}: {error}; install haproxy", command.get_program().display());
         });
-        Proxy { address, process, folder }
+        Proxy { address, backends, process, folder }
     }
 
     pub fn is_running(&mut self) -> bool {

@@ -131,11 +131,14 @@ pub struct Arrived {
 
 #[derive(Default)]
 struct Stage {
+    /// Counts visits: a request that was read in one visit may have its body in the next.
+    visit: u64,
     script: VecDeque<Action>,
     arrived: Vec<Arrived>,
 }
 
-/// Both backends, and an address that refuses.
+/// Both backends of one proxy, and an address that refuses. Each proxy has its own: what one sends late, for a visitor who has gone,
+/// would take the script of the other's visit.
 pub struct Backends {
     pub addresses: Vec<(&'static str, SocketAddr)>,
     stage: Arc<Mutex<Stage>>,
@@ -157,8 +160,16 @@ impl Backends {
         self.addresses.iter().find(|(own, _)| *own == name).unwrap().1.to_string()
     }
 
+    /// A text in which addresses of backends stand by their names, as in a case.
+    fn named(&self, text: &str) -> String {
+        let named =
+            |text: String, (name, address): &(_, SocketAddr)| text.replace(&address.to_string(), &format!("@{name}@"));
+        self.addresses.iter().fold(text.to_owned(), named)
+    }
+
     pub fn begin(&self, script: &[Action]) {
         let mut stage = self.stage.lock().unwrap();
+        stage.visit += 1;
         stage.script = script.iter().cloned().collect();
         stage.arrived.clear();
     }
@@ -168,8 +179,13 @@ impl Backends {
         self.stage.lock().unwrap().script.clear();
     }
 
+    /// What has arrived in this visit, with backends by their names: the addresses of each proxy's are its own.
     pub fn arrived(&self) -> Vec<Arrived> {
-        self.stage.lock().unwrap().arrived.clone()
+        let mut arrived = self.stage.lock().unwrap().arrived.clone();
+        for (_, value) in arrived.iter_mut().flat_map(|arrived| &mut arrived.head.fields) {
+            *value = self.named(value);
+        }
+        arrived
     }
 }
 
@@ -192,7 +208,7 @@ fn serve(backend: char, stream: TcpStream, stage: &Mutex<Stage>) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
     let mut incoming = Incoming::new(stream);
     while let Some(head) = incoming.head() {
-        let (action, place) = {
+        let (action, visit, place) = {
             let mut stage = stage.lock().unwrap();
             let place = stage.arrived.len();
             stage.arrived.push(Arrived {
@@ -202,17 +218,20 @@ fn serve(backend: char, stream: TcpStream, stage: &Mutex<Stage>) {
                 trailers: Vec::new(),
                 whole: false,
             });
-            (stage.script.pop_front().unwrap_or(Action::Answer(PLAIN)), place)
+            (stage.script.pop_front().unwrap_or(Action::Answer(PLAIN)), stage.visit, place)
         };
         if head.field("expect").is_some() && !matches!(action, Action::AnswerEarly(_) | Action::CloseEarly) {
             let _ = incoming.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         if !matches!(action, Action::AnswerEarly(_) | Action::CloseEarly) {
             let body = incoming.request_body(&head);
-            if let Some(arrived) = stage.lock().unwrap().arrived.get_mut(place) {
-                (arrived.body, arrived.trailers, arrived.whole) = (body.bytes, body.trailers, body.whole);
+            let whole = body.whole;
+            let mut stage = stage.lock().unwrap();
+            if stage.visit == visit {
+                let arrived = &mut stage.arrived[place];
+                (arrived.body, arrived.trailers, arrived.whole) = (body.bytes, body.trailers, whole);
             }
-            if !body.whole {
+            if !whole {
                 return;
             }
         }

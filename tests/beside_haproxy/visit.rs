@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cases::{Case, End, Request};
 use crate::proxies::{LIMIT, Proxy};
-use crate::scripts::{Arrived, Backends};
+use crate::scripts::Arrived;
 use crate::wire::{Body, Head, Incoming};
 
 const PAUSE: Duration = Duration::from_millis(10);
@@ -46,7 +46,8 @@ pub struct Outcome {
 }
 
 /// What has not come after `quiet` is not waited for: the proxy itself waits. A difference that rests on that is looked at again.
-pub fn visit(proxy: &Proxy, backends: &Backends, case: &Case, quiet: Duration) -> Outcome {
+pub fn visit(proxy: &Proxy, case: &Case, quiet: Duration) -> Outcome {
+    let backends = &proxy.backends;
     backends.begin(&case.script);
     let stream = TcpStream::connect(proxy.address).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -110,7 +111,7 @@ impl Visitor {
 }
 
 /// Waits until a request goes through.
-pub fn wait_ready(proxy: &Proxy, backends: &Backends) {
+pub fn wait_ready(proxy: &Proxy) {
     let end = Instant::now() + LIMIT;
     let request = Request {
         line: "GET / HTTP/1.1".into(),
@@ -119,7 +120,7 @@ pub fn wait_ready(proxy: &Proxy, backends: &Backends) {
         line_end: "\r\n",
     };
     let case = Case { requests: vec![request], cut: 0, pauses: Vec::new(), end: End::Probe, script: Vec::new() };
-    while visit(proxy, backends, &case, Duration::from_secs(1)).responses.first().is_none_or(Response::is_own) {
+    while visit(proxy, &case, Duration::from_secs(1)).responses.first().is_none_or(Response::is_own) {
         assert!(Instant::now() < end, "no request goes through:\n{}", proxy.log());
         std::thread::sleep(Duration::from_millis(10));
     }
