@@ -107,6 +107,9 @@ pub fn create(path: &Path, content: &[u8], owner: Option<(u32, u32)>, mode: u32)
         .map_err(|error| naming(path, &error))
 }
 
+/// What the name of a file that [`replace_own`] is writing ends with.
+pub const FRESH: &str = ".new";
+
 /// Replaces a file that only this process writes, with the permission bits 0600. The new content is written to `PATH.new` first: a
 /// process that is killed again and again leaves one such file, and not many.
 ///
@@ -115,7 +118,7 @@ pub fn create(path: &Path, content: &[u8], owner: Option<(u32, u32)>, mode: u32)
 /// As [`replace`].
 pub fn replace_own(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
+    fresh.push(FRESH);
     let fresh = PathBuf::from(fresh);
     let write = || {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;

@@ -113,6 +113,8 @@ pub struct State {
     pub(super) rejected: BTreeMap<String, Rejected>,
     /// The zones that come from other nameservers, by apex.
     pub(super) secondaries: BTreeMap<String, Secondary>,
+    /// How many questions primaries were asked: each has its number.
+    pub(super) questions: u64,
     /// The zones that are served: the document's, and of other nameservers' those that are there.
     pub(super) zones: Arc<Zones>,
     /// What proxies have told.
@@ -154,6 +156,7 @@ impl State {
         State {
             document,
             secondaries: BTreeMap::new(),
+            questions: 0,
             zones,
             health: Arc::new(saved.health.health),
             operator: saved.operator,

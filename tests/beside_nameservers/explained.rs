@@ -7,6 +7,10 @@ use crate::replies::Message;
 
 const ANY: u16 = 255;
 const DS: u16 = 43;
+
+/// The opcode NOTIFY.
+const NOTIFY: u16 = 4;
+
 const NS: &str = " type 2 ";
 const CNAME: &str = " type 5 ";
 
@@ -22,7 +26,7 @@ pub struct Row {
     pub source: &'static str,
 }
 
-pub const ROWS: [Row; 13] = [
+pub const ROWS: [Row; 14] = [
     Row {
         name: "A transfer (AXFR, IXFR) that is not allowed",
         aspects: &[Aspect::Answer, Aspect::Authority],
@@ -42,7 +46,13 @@ pub const ROWS: [Row; 13] = [
         source: "RFC 6891, 6.1.1",
     },
     Row {
-        name: "Any opcode but QUERY",
+        name: "A NOTIFY from whom the zone does not come",
+        aspects: &[Aspect::Answer, Aspect::Header],
+        holds: |case, polder| case.ask.opcode == NOTIFY && polder.rcode == 5,
+        source: "RFC 1996, 3.10",
+    },
+    Row {
+        name: "Any opcode but QUERY and NOTIFY",
         aspects: &[Aspect::Answer, Aspect::Header],
         holds: |case, polder| case.ask.opcode != 0 && polder.rcode == 4 && polder.question.is_empty(),
         source: "RFC 1035, 4.1.1",

@@ -18,6 +18,7 @@ mod memory;
 mod operator;
 mod reflection;
 mod reload;
+mod secondaries;
 mod serving;
 mod tls_checks;
 mod transfers;

@@ -23,8 +23,8 @@ pub struct Secondary {
     /// What was stored has been read.
     is_read: bool,
     pub(in crate::dns) zone: Option<Arc<Zone>>,
-    /// The number of the last question: an answer to an earlier one comes too late.
-    asked: u64,
+    /// The number of the question that is under way: an answer to another one comes too late.
+    asked: Option<u64>,
     /// Why the last look found nothing.
     failure: Option<String>,
 }
@@ -56,6 +56,8 @@ pub enum SecondaryTask {
     Read(String),
     /// Ask a primary; answered with [`SecondaryNews::Asked`].
     Ask(Question),
+    /// Let go of the question for this zone: what it would bring, nobody wants any more.
+    Cancel(String),
 }
 
 /// A question for a primary.
@@ -63,7 +65,7 @@ pub enum SecondaryTask {
 pub struct Question {
     /// The zone, as the document has it.
     pub apex: String,
-    /// Its number.
+    /// Its number; no other question of this process has it.
     pub number: u64,
     /// Whom.
     pub primary: PrimaryConfig,
@@ -78,14 +80,22 @@ impl State {
     pub(super) fn reload_secondaries(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         let configs = &self.document.config.zones;
-        self.secondaries.retain(|apex, _| configs.get(apex).is_some_and(|config| !config.primaries().is_empty()));
+        self.secondaries.retain(|apex, _| {
+            let stays = configs.get(apex).is_some_and(|config| !config.primaries().is_empty());
+            if !stays {
+                effects.push(Effect::Secondary(SecondaryTask::Cancel(apex.clone())));
+            }
+            stays
+        });
         for (apex, config) in configs.iter().filter(|(_, config)| !config.primaries().is_empty()) {
             match self.secondaries.get_mut(apex) {
                 Some(known) if known.config == *config => {}
                 Some(known) => {
                     known.config = config.clone();
-                    known.asked += 1;
                     known.timers.set_primaries(config.primaries().len(), now.running);
+                    if known.asked.take().is_some() {
+                        effects.push(Effect::Secondary(SecondaryTask::Cancel(apex.clone())));
+                    }
                 }
                 None => {
                     let timers = Timers::new(config.primaries().len(), now.unix_ms ^ fastrand::u64(..));
@@ -94,7 +104,7 @@ impl State {
                         timers,
                         is_read: false,
                         zone: None,
-                        asked: 0,
+                        asked: None,
                         failure: None,
                     };
                     self.secondaries.insert(apex.clone(), secondary);
@@ -128,9 +138,9 @@ impl State {
                 }
             }
             SecondaryNews::Asked(apex, number, answered) => {
-                let Some(secondary) = self.secondaries.get_mut(&apex).filter(|known| known.asked == number) else {
-                    return effects;
-                };
+                let known = self.secondaries.get_mut(&apex);
+                let Some(secondary) = known.filter(|known| known.asked == Some(number)) else { return effects };
+                secondary.asked = None;
                 let was_expired = secondary.timers.has_expired();
                 let (said, is_news) = match answered {
                     Ok(Answered::Same) => {
@@ -149,7 +159,7 @@ impl State {
                     }
                     Err(why) => {
                         secondary.timers.failed(now);
-                        effects.extend(secondary.due(&apex, true, now));
+                        effects.extend(secondary.due(&apex, true, now, &mut self.questions));
                         // Once, and not each time.
                         if secondary.failure.as_ref() != Some(&why) {
                             let line = LogLine::warn(Kind::Other, format!("zone {apex}: {why}"));
@@ -178,7 +188,7 @@ impl State {
         let mut has_expired = false;
         for (apex, secondary) in self.secondaries.iter_mut().filter(|(_, secondary)| secondary.is_read) {
             let before = secondary.timers.has_expired();
-            effects.extend(secondary.due(apex, false, now.running));
+            effects.extend(secondary.due(apex, false, now.running, &mut self.questions));
             has_expired |= secondary.timers.has_expired() != before;
         }
         if has_expired {
@@ -265,7 +275,7 @@ impl State {
 }
 
 impl Secondary {
-    fn due(&mut self, apex: &str, was_failed: bool, now: Duration) -> Vec<Effect> {
+    fn due(&mut self, apex: &str, was_failed: bool, now: Duration, questions: &mut u64) -> Vec<Effect> {
         let mut effects = Vec::new();
         for todo in self.timers.due(was_failed, now) {
             effects.push(match todo {
@@ -280,10 +290,11 @@ impl Secondary {
                 ),
                 Todo::Ask(primary) => {
                     let Some(primary) = self.config.primaries().get(primary).cloned() else { continue };
-                    self.asked += 1;
+                    *questions += 1;
+                    self.asked = Some(*questions);
                     Effect::Secondary(SecondaryTask::Ask(Question {
                         apex: apex.to_owned(),
-                        number: self.asked,
+                        number: *questions,
                         primary,
                         // One that has expired is obsolete, whatever its serial (RFC 1034, 4.3.5).
                         held: self.zone.clone().filter(|_| !self.timers.has_expired()),

@@ -87,7 +87,7 @@ impl Stored {
         confirmed().map_err(|error| files::naming(&path, &error))
     }
 
-    /// Removes what is stored of other zones than these.
+    /// Removes what is stored of other zones than these. What is being written of these stays.
     ///
     /// # Errors
     ///
@@ -98,7 +98,8 @@ impl Stored {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>)?,
         };
-        let gone = entries.iter().filter(|entry| !entry.file_name().to_str().is_some_and(|name| names.contains(name)));
+        let is_kept = |name: &str| names.contains(name.strip_suffix(files::FRESH).unwrap_or(name));
+        let gone = entries.iter().filter(|entry| !entry.file_name().to_str().is_some_and(is_kept));
         let removed =
             gone.map(|entry| fs::remove_file(entry.path()).map_err(|error| files::naming(&entry.path(), &error)));
         removed.collect::<Vec<_>>().into_iter().collect()

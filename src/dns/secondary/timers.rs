@@ -27,6 +27,9 @@ const LONGEST: Duration = Duration::from_secs(4 * 7 * 86_400);
 /// The first pause where there is no zone yet, whose SOA would say it; each next one is twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 
+/// Between the beginnings of two looks, whatever a primary tells: anybody can send what seems to be a NOTIFY without a key.
+const SPACING: Duration = Duration::from_millis(250);
+
 /// The longest pause where there is no zone yet.
 const LONGEST_RETRY: Duration = Duration::from_secs(600);
 
@@ -50,6 +53,8 @@ pub struct Timers {
     doing: Doing,
     /// The primary that has told of something new while another one was asked.
     told: Option<usize>,
+    /// When a look that somebody's word begins may begin.
+    heeds: Duration,
     /// Looks in a row that found nobody.
     failures: u32,
     random: fastrand::Rng,
@@ -82,6 +87,7 @@ impl Timers {
             has_expired: false,
             doing: Doing::Waiting(Duration::ZERO),
             told: None,
+            heeds: Duration::ZERO,
             failures: 0,
             random: fastrand::Rng::with_seed(seed),
         }
@@ -107,9 +113,9 @@ impl Timers {
     /// This primary tells that there is something new.
     pub fn notified(&mut self, primary: usize, now: Duration) {
         match self.doing {
-            Doing::Waiting(_) => {
+            Doing::Waiting(at) => {
                 self.told = Some(primary);
-                self.doing = Doing::Waiting(now);
+                self.doing = Doing::Waiting(at.min(now.max(self.heeds)));
             }
             Doing::Asking { .. } => self.told = Some(primary),
         }
@@ -122,7 +128,7 @@ impl Timers {
         self.has_expired = false;
         self.failures = 0;
         let next = match self.told {
-            Some(_) => now,
+            Some(_) => now.max(self.heeds),
             None => now + self.early(times.refresh),
         };
         self.doing = Doing::Waiting(next);
@@ -157,6 +163,7 @@ impl Timers {
             Doing::Waiting(at) if at <= now => {
                 let primary = self.told.take().filter(|told| *told < self.primaries).unwrap_or(0);
                 self.doing = Doing::Asking { primary, failed: 0 };
+                self.heeds = now + SPACING;
                 todo.push(Todo::Ask(primary));
             }
             Doing::Asking { primary, .. } if was_failed => todo.push(Todo::Ask(primary)),

@@ -55,12 +55,11 @@ impl Transfers {
             let transfer = config.transfer.as_ref()?;
             let allowed = transfer.allow.iter().map(|allowed| Allowed {
                 networks: allowed.networks.clone(),
-                key: allowed.key.as_deref().and_then(name::from_text),
+                key: allowed.key.as_deref().map(key_name),
             });
             Some(Rules { allowed: allowed.collect(), pools: transfer.pools })
         };
-        let primary =
-            |primary: &PrimaryConfig| (primary.address.ip(), primary.key.as_deref().and_then(name::from_text));
+        let primary = |primary: &PrimaryConfig| (primary.address.ip(), primary.key.as_deref().map(key_name));
         let of_primaries = zones.iter().filter(|(_, config)| !config.primaries().is_empty());
         let primaries = of_primaries
             .filter_map(|(apex, config)| {
@@ -88,6 +87,11 @@ impl Transfers {
     pub fn of(&self, apex: &[u8]) -> Option<&Rules> {
         self.zones.get(apex)
     }
+}
+
+/// A key's name in wire format. What is no name is nobody's key, and never "none needed".
+fn key_name(text: &str) -> Box<[u8]> {
+    name::from_text(text).unwrap_or_default()
 }
 
 impl Rules {

@@ -108,15 +108,56 @@ fn who_tells_is_asked_first_and_an_answer_that_comes_too_late_counts_for_nothing
         let apex = (*b"\x07example\x03com\x00").into();
         state.on_event(Event::Secondary(SecondaryNews::Told(apex, from.parse().unwrap())), at(ms))
     };
-    assert_eq!(asked(&told(&mut state, "192.0.2.99", 15)), [], "no primary");
-    assert_eq!(asked(&told(&mut state, "192.0.2.55", 20)), [("192.0.2.55:53".to_owned(), 2)]);
+    assert_eq!(asked(&told(&mut state, "192.0.2.99", 315)), [], "no primary");
+    assert_eq!(asked(&told(&mut state, "192.0.2.55", 320)), [("192.0.2.55:53".to_owned(), 2)]);
     let (second, times) = zone(2);
-    answered(&mut state, 1, Ok(Answered::Newer(second, times, String::new())), at(30));
+    answered(&mut state, 1, Ok(Answered::Newer(second, times, String::new())), at(330));
     assert_eq!(
         state.zones().get(b"\x07example\x03com\x00").unwrap().serial,
         1,
         "the first question is answered already"
     );
-    answered(&mut state, 2, Ok(Answered::Same), at(40));
+    answered(&mut state, 2, Ok(Answered::Same), at(340));
     assert_eq!(state.generation(), generation, "nothing is published that is not new");
+}
+
+/// The document with other primaries for the zone.
+fn with_primaries(state: &State, primaries: &[&str]) -> Arc<Prepared> {
+    let mut text = text(&TWO);
+    if !primaries.is_empty() {
+        let primaries: Vec<_> = primaries.iter().map(|address| json!({ "address": address })).collect();
+        text["zones"]["example.com"] = json!({ "primaries": primaries });
+    }
+    let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).unwrap();
+    let prepared = Arc::into_inner(document(&TWO)).unwrap();
+    Arc::new(Prepared { config, zones: Arc::clone(&state.document.zones), ..prepared })
+}
+
+fn cancelled(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Secondary(SecondaryTask::Cancel(_)))).count()
+}
+
+#[test]
+fn a_question_to_primaries_that_the_document_has_no_more_is_let_go_and_what_they_answer_counts_for_nothing() {
+    let mut state = state();
+    assert_eq!(asked(&state.on_event(Event::Ready, at(0))).len(), 1);
+    let others = with_primaries(&state, &["192.0.2.77"]);
+    let effects = state.on_event(Event::Reloaded(others), at(10));
+    assert_eq!((cancelled(&effects), asked(&effects)), (1, vec![("192.0.2.77:53".to_owned(), 2)]));
+
+    // Without the zone, and with it again: the numbers of questions do not begin anew.
+    let none = with_primaries(&state, &[]);
+    assert_eq!(cancelled(&state.on_event(Event::Reloaded(none), at(20))), 1);
+    let again = with_primaries(&state, &["192.0.2.77"]);
+    state.on_event(Event::Reloaded(again), at(30));
+    let read = state.on_event(Event::Secondary(SecondaryNews::Read("example.com".into(), None)), at(40));
+    assert_eq!(asked(&read), [("192.0.2.77:53".to_owned(), 3)]);
+    for number in 1..=2 {
+        let (late, times) = zone(9);
+        answered(&mut state, number, Ok(Answered::Newer(late, times, String::new())), at(50));
+        assert_eq!(code(&state), rcode::SERVFAIL, "the answer to question {number} comes too late");
+    }
+    let (zone, times) = zone(1);
+    answered(&mut state, 3, Ok(Answered::Newer(zone, times, String::new())), at(60));
+    assert_eq!(code(&state), rcode::NOERROR);
 }

@@ -162,3 +162,21 @@ fn whatever_happens_one_primary_is_asked_at_a_time_and_something_is_always_to_co
         }
     }
 }
+
+#[test]
+fn whatever_is_told_how_often_looks_do_not_begin_sooner_than_a_quarter_of_a_second_after_each_other() {
+    let mut timers = confirmed(1);
+    let (mut now, mut looks) = (seconds(10), Vec::new());
+    while now < seconds(20) {
+        timers.notified(0, now);
+        for todo in timers.due(false, now) {
+            assert_eq!(todo, Todo::Ask(0));
+            looks.push(now);
+            timers.notified(0, now);
+            timers.confirmed(times(), now);
+        }
+        now += Duration::from_millis(1);
+    }
+    assert_eq!(looks.len(), 40, "{looks:?}");
+    assert!(looks.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_millis(250)), "{looks:?}");
+}

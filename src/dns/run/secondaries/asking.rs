@@ -1,0 +1,138 @@
+//! One question for one primary: its serial, then what has changed or the whole zone, which is made and stored.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::link::Link;
+use super::{Leave, Places};
+use crate::dns::compiled::Zone;
+use crate::dns::control::{Answered, Question};
+use crate::dns::journal;
+use crate::dns::secondary::incoming::Brought;
+use crate::dns::secondary::made;
+use crate::dns::secondary::timers::Times;
+use crate::dns::tsig::Key;
+use crate::zone::name;
+use crate::zone::serial::is_newer;
+
+/// One question for one primary.
+pub(super) struct Asking {
+    pub(super) question: Question,
+    pub(super) key: Option<Key>,
+    /// The address that is asked from.
+    pub(super) from: SocketAddr,
+    pub(super) places: Places,
+    pub(super) leave: Leave,
+    /// The turns of transfers.
+    pub(super) transfers: Rc<Semaphore>,
+}
+
+impl Asking {
+    pub(super) async fn ask(self) -> Result<Answered, String> {
+        let apex = name::from_text(&self.question.apex).unwrap_or_default();
+        let mut link = self.link().await?;
+        let serial = link.serial(&apex).await?;
+        let held = self.question.held.as_ref().map(|zone| zone.serial);
+        match held {
+            Some(held) if serial == held => return self.confirm().await,
+            Some(held) if !is_newer(serial, held) => {
+                return Err(format!("it has serial {serial}, which is not newer than {held}, which is here"));
+            }
+            _ => {}
+        }
+        // The semaphore is never closed.
+        let _turn = self.transfers.acquire().await;
+        if let Some(held) = held {
+            let differences = match link.transfer(&apex, Some(held)).await {
+                Ok(brought) => self.take(brought).await,
+                Err(why) => Err(why),
+            };
+            match differences {
+                Ok(answered) => return Ok(answered),
+                Err(why) => tracing::info!(
+                    "zone {}: primary {}: what has changed since {held} cannot be used: {why}; the whole zone is asked for",
+                    self.question.apex,
+                    self.question.primary.address
+                ),
+            }
+            link = self.link().await?;
+        }
+        let brought = link.transfer(&apex, None).await?;
+        self.take(brought).await
+    }
+
+    async fn link(&self) -> Result<Link<'_>, String> {
+        Link::open(self.from, self.question.primary.address, self.key.as_ref()).await
+    }
+
+    async fn confirm(self) -> Result<Answered, String> {
+        let Asking { question, places, leave, .. } = self;
+        at_store(leave, move |leave| {
+            if !leave.is_withdrawn()
+                && let Err(why) = places.stored.confirm(&question.apex)
+            {
+                // It expires sooner after a restart, and is served all the same.
+                tracing::warn!("zone {}: that a primary has confirmed it cannot be written: {why}", question.apex);
+            }
+            Ok(Answered::Same)
+        })
+        .await
+    }
+
+    /// Makes a zone of what has come, and stores it.
+    async fn take(&self, brought: Brought) -> Result<Answered, String> {
+        let (apex, config, to) =
+            (self.question.apex.clone(), self.question.config.clone(), self.question.primary.address);
+        let (held, places) = (self.question.held.clone(), self.places.clone());
+        at_store(self.leave.clone(), move |leave| {
+            let are_differences = matches!(brought, Brought::Differences(_));
+            let stored = match are_differences {
+                true => places.stored.read(&apex).map_err(|error| error.to_string())?,
+                false => None,
+            };
+            let records = made::records(brought, stored.as_ref().map(|(records, _)| records.as_slice()))
+                .map_err(|why| why.to_string())?;
+            let records = records.ok_or("it says that there is something newer, and sends nothing")?;
+            let made = made::zone(&apex, &records, config.checks).map_err(|why| why.to_string())?;
+            let (mut zone, times): (Zone, Times) = (made.zone, made.times);
+            if let Some(held) = held.as_ref().filter(|held| !is_newer(zone.serial, held.serial)) {
+                return Err(format!(
+                    "it sends serial {}, which is not newer than {}, which is here",
+                    zone.serial, held.serial
+                ));
+            }
+            if leave.is_withdrawn() {
+                return Err("the document that it was asked for is not in force any more".to_owned());
+            }
+            places.stored.write(&apex, &records).map_err(|why| format!("what it sends cannot be stored: {why}"))?;
+            match &held {
+                Some(held) => journal::follow(&mut zone, &config, held),
+                None => journal::follow_stored(&mut zone, &config, || places.journals.read(&apex), || None),
+            }
+            let how = match &held {
+                Some(held) if are_differences => format!("what has changed since {}", held.serial),
+                _ => "the whole zone".to_owned(),
+            };
+            let how = format!("serial {} has come from {to}: {how}", zone.serial);
+            Ok(Answered::Newer(Arc::new(zone), times, how))
+        })
+        .await
+    }
+}
+
+/// Works with what is stored of the zone, on a thread that may wait for a disk.
+async fn at_store(
+    leave: Leave,
+    work: impl FnOnce(&Leave) -> Result<Answered, String> + Send + 'static,
+) -> Result<Answered, String> {
+    let held = Arc::clone(&leave.store).lock_owned().await;
+    let work = move || {
+        let done = work(&leave);
+        drop(held);
+        done
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()))
+}

@@ -1,0 +1,146 @@
+//! Speaks with a primary over TCP (RFC 5936, 4.2): asks for a zone's serial, all of the zone, or what has changed of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use crate::dns::run::notifier::unspecified;
+use crate::dns::secondary::incoming::{Brought, Incoming, serial_of};
+use crate::dns::tsig::{Key, Signer, Verifier};
+use crate::unix_time::unix_ms;
+use crate::zone::number::{CLASS_IN, rtype};
+
+/// Authoritative answer, in the third byte of a header (RFC 1035, 4.1.1).
+const AA: u8 = 0x04;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long nothing may come.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// How long a transfer may take.
+const WHOLE: Duration = Duration::from_secs(30 * 60);
+
+/// A connection with a primary.
+pub(super) struct Link<'k> {
+    stream: TcpStream,
+    key: Option<&'k Key>,
+}
+
+impl Link<'_> {
+    /// Connects with the primary at `to`, from this address if that can be.
+    pub(super) async fn open(from: SocketAddr, to: SocketAddr, key: Option<&Key>) -> Result<Link<'_>, String> {
+        match timeout(CONNECT, connected(from, to)).await {
+            Ok(Ok(stream)) => Ok(Link { stream, key }),
+            Ok(Err(why)) => Err(format!("it cannot be reached: {why}")),
+            Err(_) => Err(format!("it cannot be reached within {} s", CONNECT.as_secs())),
+        }
+    }
+
+    /// The serial that it has.
+    pub(super) async fn serial(&mut self, apex: &[u8]) -> Result<u32, String> {
+        let (id, mut verifier) = self.send(apex, rtype::SOA, None).await?;
+        let message = self.receive(&mut verifier).await?;
+        // It is read as the first record of a transfer is: the SOA of this zone.
+        let mut incoming = Incoming::new(apex, id, Some(0));
+        incoming.take(&message).map_err(|why| why.to_string())?;
+        if message.get(2).is_none_or(|bits| bits & AA == 0) {
+            return Err("it answers without authority: what it has in a cache confirms nothing".to_owned());
+        }
+        incoming.soa().and_then(serial_of).ok_or_else(|| "it does not have the zone's SOA".to_owned())
+    }
+
+    /// The whole zone, or what has changed since a serial.
+    pub(super) async fn transfer(&mut self, apex: &[u8], held: Option<u32>) -> Result<Brought, String> {
+        let transfer = async {
+            let qtype = if held.is_some() { rtype::IXFR } else { rtype::AXFR };
+            let (id, mut verifier) = self.send(apex, qtype, held).await?;
+            let mut incoming = Incoming::new(apex, id, held);
+            while !incoming.is_done() {
+                let message = self.receive(&mut verifier).await?;
+                incoming.take(&message).map_err(|why| why.to_string())?;
+            }
+            if verifier.is_some_and(|verifier| !verifier.is_complete()) {
+                return Err("the last message of its answer is not signed".to_owned());
+            }
+            incoming.brought().ok_or_else(|| "its answer has no end".to_owned())
+        };
+        timeout(WHOLE, transfer)
+            .await
+            .unwrap_or_else(|_| Err(format!("the transfer takes longer than {} minutes", WHOLE.as_secs() / 60)))
+    }
+
+    async fn send(
+        &mut self,
+        apex: &[u8],
+        qtype: u16,
+        held: Option<u32>,
+    ) -> Result<([u8; 2], Option<Verifier>), String> {
+        let id = fastrand::u16(..).to_be_bytes();
+        let mut message = [&id[..], &[0, 0, 0, 1, 0, 0, 0, u8::from(held.is_some()), 0, 0], apex].concat();
+        message.extend_from_slice(&qtype.to_be_bytes());
+        message.extend_from_slice(&CLASS_IN.to_be_bytes());
+        if let Some(serial) = held {
+            // A SOA of which only the serial counts (RFC 1995, 3).
+            message.extend_from_slice(&[0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0]);
+            message.extend_from_slice(&serial.to_be_bytes());
+            message.extend_from_slice(&[0; 16]);
+        }
+        let verifier = self.key.map(|key| {
+            let length = message.len();
+            message.resize(length + key.record_length(), 0);
+            let mut signer = Signer::new(key);
+            let length = signer.sign(&mut message, length, unix_ms() / 1000);
+            message.truncate(length);
+            signer.verifier()
+        });
+        let framed = [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+        match timeout(IDLE, self.stream.write_all(&framed)).await {
+            Ok(Ok(())) => Ok((id, verifier)),
+            Ok(Err(why)) => Err(why.to_string()),
+            Err(_) => Err(format!("it takes nothing within {} s", IDLE.as_secs())),
+        }
+    }
+
+    /// The next message, verified, without its signature.
+    async fn receive(&mut self, verifier: &mut Option<Verifier>) -> Result<Vec<u8>, String> {
+        let read = timeout(IDLE, async {
+            let mut message = vec![0; self.stream.read_u16().await?.into()];
+            self.stream.read_exact(&mut message).await?;
+            Ok::<_, io::Error>(message)
+        });
+        let mut message = match read.await {
+            Ok(Ok(message)) => message,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err("it has closed the connection before its answer was whole".to_owned());
+            }
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(_) => return Err(format!("nothing comes within {} s", IDLE.as_secs())),
+        };
+        if let Some(verifier) = verifier {
+            if message.len() < 12 {
+                return Err("what it sends is no message".to_owned());
+            }
+            let length = verifier.take(&message, unix_ms() / 1000).map_err(|why| why.to_string())?;
+            message.truncate(length);
+        }
+        Ok(message)
+    }
+}
+
+async fn connected(from: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let bound = async |own: SocketAddr| {
+        let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.bind(own)?;
+        socket.connect(to).await
+    };
+    match bound(from).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => bound(unspecified(to)).await,
+        connected => connected,
+    }
+}

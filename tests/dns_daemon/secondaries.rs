@@ -1,0 +1,82 @@
+//! Zones from other nameservers, over reloads.
+
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use polder::zone::number::{rcode, rtype};
+use serde_json::json;
+
+use crate::fleet::*;
+
+const SECONDARY: &str = "second.example";
+
+/// What a query for the zone's SOA is answered with: the code, and the serial.
+fn soa(daemon: &Daemon) -> (u16, Option<String>) {
+    let answer = udp(SocketAddr::from((Ipv4Addr::LOCALHOST, daemon.port)), &query(SECONDARY, rtype::SOA));
+    let serial =
+        answer.answers.first().and_then(|record| Some(record.to_string().split_whitespace().nth(6)?.to_owned()));
+    (answer.metadata.response_code.into(), serial)
+}
+
+/// A nameserver that has the zone, with this serial.
+fn primary(members: &Members, serial: u32) -> Daemon {
+    let mut primary = Daemon::prepare(members);
+    let file = primary.config().with_file_name("second.example.zone");
+    std::fs::write(file, format!("$TTL 60\n@ SOA ns host {serial} 3600 3600 86400 60\n@ NS ns\nns A 192.0.2.53\n"))
+        .unwrap();
+    let allow = json!({ "allow": [{ "networks": ["127.0.0.0/8"] }] });
+    primary.document["zones"][SECONDARY] = json!({ "file": "second.example.zone", "transfer": allow });
+    primary.write_document();
+    primary.run();
+    primary
+}
+
+#[test]
+fn a_reload_lets_go_of_the_question_to_a_primary_that_the_document_has_no_more() {
+    let members = Members::start(1);
+    let primary = primary(&members, 7);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut daemon = Daemon::prepare(&members);
+    daemon.document["zones"][SECONDARY] = json!({ "primaries": [{ "address": silent.local_addr().unwrap() }] });
+    daemon.write_document();
+    daemon.run();
+    let (mut asked, _) = silent.accept().unwrap();
+    // Shorter than a silent primary is waited for.
+    asked.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut length = [0; 2];
+    asked.read_exact(&mut length).unwrap();
+    assert_eq!(soa(&daemon), (rcode::SERVFAIL, None), "it has not come yet");
+
+    daemon.document["zones"][SECONDARY] =
+        json!({ "primaries": [{ "address": format!("127.0.0.1:{}", primary.port) }] });
+    daemon.write_document();
+    daemon.reload().unwrap();
+    wait_for("the zone of the other primary", || (soa(&daemon) == (rcode::NOERROR, Some("7".into()))).then_some(()));
+    // Nobody waits for this one any more: the connection ends.
+    asked.read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn a_zone_that_the_document_has_no_more_is_not_there_when_it_comes_back() {
+    let members = Members::start(1);
+    let primary = primary(&members, 7);
+    let mut daemon = Daemon::prepare(&members);
+    let with = json!({ "primaries": [{ "address": format!("127.0.0.1:{}", primary.port) }] });
+    daemon.document["zones"][SECONDARY] = with;
+    daemon.write_document();
+    daemon.run();
+    wait_for("the zone", || (soa(&daemon).0 == rcode::NOERROR).then_some(()));
+
+    daemon.document["zones"].as_object_mut().unwrap().remove(SECONDARY);
+    daemon.write_document();
+    daemon.reload().unwrap();
+    assert_eq!(soa(&daemon).0, rcode::REFUSED);
+
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    daemon.document["zones"][SECONDARY] = json!({ "primaries": [{ "address": silent.local_addr().unwrap() }] });
+    daemon.write_document();
+    daemon.reload().unwrap();
+    let _asked = silent.accept().unwrap();
+    assert_eq!(soa(&daemon), (rcode::SERVFAIL, None), "what was stored of it went with it");
+}
