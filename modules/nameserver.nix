@@ -102,6 +102,7 @@ mkDaemonRole {
   keyFiles =
     lib.optional (keys ? dns_cookies) keys.dns_cookies
     ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret));
+  certificates = lib.optionals isEncrypted fleet.encrypted_dns.certificates;
   allowedTCPPorts = [ 53 ] ++ lib.optional (speaks "tls") 853 ++ lib.optional (speaks "https") 443;
   allowedUDPPorts = [ 53 ] ++ lib.optional (speaks "quic") 853;
 
