@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::notifier::own_address;
+use crate::config::dns::ZoneConfig;
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Event, Question, SecondaryNews, SecondaryTask};
@@ -94,7 +95,7 @@ impl Secondaries {
     /// Does what control wants done.
     pub fn perform(&self, task: SecondaryTask, document: &Prepared, is_daemon: bool) {
         match task {
-            SecondaryTask::Read(apex) => self.read(apex, document),
+            SecondaryTask::Read(apex, config) => self.read(apex, config, document),
             SecondaryTask::Ask(question) if is_daemon => self.ask(question, document),
             SecondaryTask::Ask(question) => self.held.borrow_mut().push(question),
             SecondaryTask::Cancel(apex) => self.cancel(&apex),
@@ -110,8 +111,8 @@ impl Secondaries {
         self.under_way.borrow_mut().retain(|apex, under_way| {
             zones.contains_key(apex) || !under_way.task.is_finished() || Arc::strong_count(&under_way.leave.store) > 1
         });
-        let of_primaries = zones.iter().filter(|(_, config)| !config.primaries().is_empty());
-        if let Err(why) = places(document).stored.keep(of_primaries.map(|(apex, _)| apex.as_str())) {
+        let without_file = zones.iter().filter(|(_, config)| config.file().is_none());
+        if let Err(why) = places(document).stored.keep(without_file.map(|(apex, _)| apex.as_str())) {
             tracing::warn!("what is stored of zones that are none of the document's cannot be removed: {why}");
         }
     }
@@ -122,14 +123,12 @@ impl Secondaries {
         self.tasks.borrow_mut().drain(..).for_each(|task| task.abort());
     }
 
-    fn read(&self, apex: String, document: &Prepared) {
+    fn read(&self, apex: String, config: ZoneConfig, document: &Prepared) {
         let places = places(document);
-        let config = document.config.zones.get(&apex).cloned();
         let inputs = self.inputs.clone();
         self.spawn(async move {
             let asked = apex.clone();
             let read = tokio::task::spawn_blocking(move || {
-                let config = config?;
                 let (records, age) = match places.stored.read(&apex) {
                     Ok(stored) => stored?,
                     Err(why) => {
@@ -139,6 +138,7 @@ impl Secondaries {
                 };
                 match made::zone(&apex, &records, config.checks) {
                     Ok(mut made) => {
+                        made.zone.is_catalog = config.is_catalog();
                         journal::follow_stored(&mut made.zone, &config, || places.journals.read(&apex), || None);
                         Some((Arc::new(made.zone), made.times, age))
                     }

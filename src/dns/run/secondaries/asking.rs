@@ -98,6 +98,7 @@ impl Asking {
             let records = records.ok_or("it says that there is something newer, and sends nothing")?;
             let made = made::zone(&apex, &records, config.checks).map_err(|why| why.to_string())?;
             let (mut zone, times): (Zone, Times) = (made.zone, made.times);
+            zone.is_catalog = config.is_catalog();
             if let Some(held) = held.as_ref().filter(|held| !is_newer(zone.serial, held.serial)) {
                 return Err(format!(
                     "it sends serial {}, which is not newer than {}, which is here",
