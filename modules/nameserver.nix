@@ -116,6 +116,7 @@ mkDaemonRole {
         transfer = if zone.transfer == null then null else documentedTransfer zone.transfer;
         file = if zone.file == null then null else zoneFile apex zone;
         primaries = if zone.primaries == null then null else map documented zone.primaries;
+        catalog = if zone.catalog == null then null else documented zone.catalog;
       }
     ) zones;
     pools = lib.mapAttrs pool pools;
