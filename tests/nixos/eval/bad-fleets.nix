@@ -326,14 +326,14 @@ let
       host = "ns-nl";
       fleet.zones."example.net".primaries = [ { address = "192.0.2.54"; } ];
       says = [
-        ''polder.fleet.zones."example.net": the zone comes from a `file` or from `primaries`; exactly one of them must be there''
+        ''polder.fleet.zones."example.net": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
       ];
     };
     "a zone from nowhere" = {
       host = "ns-nl";
       fleet.zones."example.com" = { };
       says = [
-        ''polder.fleet.zones."example.com": the zone comes from a `file` or from `primaries`; exactly one of them must be there''
+        ''polder.fleet.zones."example.com": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
       ];
     };
     "a zone for whoever asks" = {
