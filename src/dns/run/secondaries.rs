@@ -2,6 +2,7 @@
 
 mod asking;
 mod link;
+mod store;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::notifier::own_address;
@@ -18,12 +19,12 @@ use crate::config::dns::ZoneConfig;
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Event, Question, SecondaryNews, SecondaryTask};
-use crate::dns::journal::{self, Journals};
+use crate::dns::journal;
 use crate::dns::secondary::bell::Bell;
 use crate::dns::secondary::made;
-use crate::dns::secondary::stored::Stored;
 
 use asking::Asking;
+use store::{Leave, Places};
 
 /// How many transfers there are at a time: each has a zone in memory, several times over.
 const TRANSFERS: usize = 16;
@@ -50,24 +51,6 @@ pub struct Secondaries {
 struct UnderWay {
     task: AbortHandle,
     leave: Leave,
-}
-
-/// Where things are stored.
-#[derive(Clone)]
-struct Places {
-    stored: Stored,
-    journals: Journals,
-}
-
-/// Whether what a question brings may be stored.
-#[derive(Clone)]
-struct Leave {
-    /// Another process is the daemon, or none.
-    is_over: Arc<AtomicBool>,
-    /// The question was let go.
-    is_unwanted: Arc<AtomicBool>,
-    /// What is stored of the zone, in the hands of one question at a time: a thread that has begun to write cannot be stopped.
-    store: Arc<Mutex<()>>,
 }
 
 impl Secondaries {
@@ -112,7 +95,7 @@ impl Secondaries {
             zones.contains_key(apex) || !under_way.task.is_finished() || Arc::strong_count(&under_way.leave.store) > 1
         });
         let without_file = zones.iter().filter(|(_, config)| config.file().is_none());
-        if let Err(why) = places(document).stored.keep(without_file.map(|(apex, _)| apex.as_str())) {
+        if let Err(why) = Places::of(document).stored.keep(without_file.map(|(apex, _)| apex.as_str())) {
             tracing::warn!("what is stored of zones that are none of the document's cannot be removed: {why}");
         }
     }
@@ -124,7 +107,7 @@ impl Secondaries {
     }
 
     fn read(&self, apex: String, config: ZoneConfig, document: &Prepared) {
-        let places = places(document);
+        let places = Places::of(document);
         let inputs = self.inputs.clone();
         self.spawn(async move {
             let asked = apex.clone();
@@ -163,7 +146,7 @@ impl Secondaries {
             question,
             key,
             from,
-            places: places(document),
+            places: Places::of(document),
             leave: leave.clone(),
             transfers: Rc::clone(&self.transfers),
         };
@@ -174,7 +157,7 @@ impl Secondaries {
             let _turn = turns.acquire().await;
             let asked = match lacks_key {
                 Some(name) => Err(format!("there is no key {name} any more")),
-                None => asking.ask().await,
+                None => asking.ask().await.map_err(|why| why.to_string()),
             };
             let asked = asked.map_err(|why| format!("primary {to}: {why}"));
             inputs.send(Input::Event(Event::Secondary(SecondaryNews::Asked(zone, number, asked))));
@@ -213,17 +196,5 @@ impl Secondaries {
         let handle = task.abort_handle();
         tasks.push(task);
         handle
-    }
-}
-
-fn places(document: &Prepared) -> Places {
-    let state_dir = &document.config.state_dir;
-    Places { stored: Stored::new(state_dir), journals: Journals::new(state_dir) }
-}
-
-impl Leave {
-    /// Nothing may be stored.
-    fn is_withdrawn(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed) || self.is_unwanted.load(Ordering::Relaxed)
     }
 }

@@ -1,22 +1,47 @@
 //! One question for one primary: its serial, then what has changed or the whole zone, which is made and stored.
 
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
-use super::link::Link;
-use super::{Leave, Places};
+use super::link::{Link, LinkError};
+use super::store::{Leave, Places};
 use crate::dns::compiled::Zone;
 use crate::dns::control::{Answered, Question};
 use crate::dns::journal;
 use crate::dns::secondary::incoming::Brought;
-use crate::dns::secondary::made;
+use crate::dns::secondary::made::{self, Unfit};
 use crate::dns::secondary::timers::Times;
 use crate::dns::tsig::Key;
 use crate::zone::name;
 use crate::zone::serial::is_newer;
+
+/// Why nothing has come of a question, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("it has serial {0}, which is not newer than {1}, which is here")]
+    HasOlder(u32, u32),
+    #[error("it sends serial {0}, which is not newer than {1}, which is here")]
+    SendsOlder(u32, u32),
+    #[error("it says that there is something newer, and sends nothing")]
+    Nothing,
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    #[error("what is stored of the zone cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
+    #[error("what it sends cannot be stored: {0}")]
+    NotStored(#[source] io::Error),
+    #[error("the document that it was asked for is not in force any more")]
+    Withdrawn,
+    #[error(transparent)]
+    Thread(#[from] JoinError),
+}
 
 /// One question for one primary.
 pub(super) struct Asking {
@@ -31,7 +56,7 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    pub(super) async fn ask(self) -> Result<Answered, String> {
+    pub(super) async fn ask(self) -> Result<Answered, AskError> {
         let apex = name::from_text(&self.question.apex).unwrap_or_default();
         let mut link = self.link().await?;
         let serial = link.serial(&apex).await?;
@@ -39,7 +64,7 @@ impl Asking {
         match held {
             Some(held) if serial == held => return self.confirm().await,
             Some(held) if !is_newer(serial, held) => {
-                return Err(format!("it has serial {serial}, which is not newer than {held}, which is here"));
+                return Err(AskError::HasOlder(serial, held));
             }
             _ => {}
         }
@@ -48,7 +73,7 @@ impl Asking {
         if let Some(held) = held {
             let differences = match link.transfer(&apex, Some(held)).await {
                 Ok(brought) => self.take(brought).await,
-                Err(why) => Err(why),
+                Err(why) => Err(why.into()),
             };
             match differences {
                 Ok(answered) => return Ok(answered),
@@ -64,11 +89,11 @@ impl Asking {
         self.take(brought).await
     }
 
-    async fn link(&self) -> Result<Link<'_>, String> {
+    async fn link(&self) -> Result<Link<'_>, LinkError> {
         Link::open(self.from, self.question.primary.address, self.key.as_ref()).await
     }
 
-    async fn confirm(self) -> Result<Answered, String> {
+    async fn confirm(self) -> Result<Answered, AskError> {
         let Asking { question, places, leave, .. } = self;
         at_store(leave, move |leave| {
             if !leave.is_withdrawn()
@@ -83,32 +108,28 @@ impl Asking {
     }
 
     /// Makes a zone of what has come, and stores it.
-    async fn take(&self, brought: Brought) -> Result<Answered, String> {
+    async fn take(&self, brought: Brought) -> Result<Answered, AskError> {
         let (apex, config, to) =
             (self.question.apex.clone(), self.question.config.clone(), self.question.primary.address);
         let (held, places) = (self.question.held.clone(), self.places.clone());
         at_store(self.leave.clone(), move |leave| {
             let are_differences = matches!(brought, Brought::Differences(_));
             let stored = match are_differences {
-                true => places.stored.read(&apex).map_err(|error| error.to_string())?,
+                true => places.stored.read(&apex).map_err(AskError::Unreadable)?,
                 false => None,
             };
-            let records = made::records(brought, stored.as_ref().map(|(records, _)| records.as_slice()))
-                .map_err(|why| why.to_string())?;
-            let records = records.ok_or("it says that there is something newer, and sends nothing")?;
-            let made = made::zone(&apex, &records, config.checks).map_err(|why| why.to_string())?;
+            let records = made::records(brought, stored.as_ref().map(|(records, _)| records.as_slice()))?;
+            let records = records.ok_or(AskError::Nothing)?;
+            let made = made::zone(&apex, &records, config.checks)?;
             let (mut zone, times): (Zone, Times) = (made.zone, made.times);
             zone.is_catalog = config.is_catalog();
             if let Some(held) = held.as_ref().filter(|held| !is_newer(zone.serial, held.serial)) {
-                return Err(format!(
-                    "it sends serial {}, which is not newer than {}, which is here",
-                    zone.serial, held.serial
-                ));
+                return Err(AskError::SendsOlder(zone.serial, held.serial));
             }
             if leave.is_withdrawn() {
-                return Err("the document that it was asked for is not in force any more".to_owned());
+                return Err(AskError::Withdrawn);
             }
-            places.stored.write(&apex, &records).map_err(|why| format!("what it sends cannot be stored: {why}"))?;
+            places.stored.write(&apex, &records).map_err(AskError::NotStored)?;
             match &held {
                 Some(held) => journal::follow(&mut zone, &config, held),
                 None => journal::follow_stored(&mut zone, &config, || places.journals.read(&apex), || None),
@@ -127,13 +148,13 @@ impl Asking {
 /// Works with what is stored of the zone, on a thread that may wait for a disk.
 async fn at_store(
     leave: Leave,
-    work: impl FnOnce(&Leave) -> Result<Answered, String> + Send + 'static,
-) -> Result<Answered, String> {
+    work: impl FnOnce(&Leave) -> Result<Answered, AskError> + Send + 'static,
+) -> Result<Answered, AskError> {
     let held = Arc::clone(&leave.store).lock_owned().await;
     let work = move || {
         let done = work(&leave);
         drop(held);
         done
     };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.into()))
 }

@@ -9,8 +9,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::dns::run::notifier::unspecified;
-use crate::dns::secondary::incoming::{Brought, Incoming, serial_of};
-use crate::dns::tsig::{Key, Signer, Verifier};
+use crate::dns::secondary::incoming::{Brought, Incoming, Unusable, serial_of};
+use crate::dns::tsig::{Key, Signer, Unproven, Verifier};
 use crate::unix_time::unix_ms;
 use crate::zone::number::{CLASS_IN, rtype};
 
@@ -26,6 +26,39 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How long a transfer may take.
 const WHOLE: Duration = Duration::from_secs(30 * 60);
 
+/// Why nothing can be had from a primary, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinkError {
+    #[error("it cannot be reached: {0}")]
+    Unreachable(#[source] io::Error),
+    #[error("it cannot be reached within {} s", CONNECT.as_secs())]
+    NoConnection,
+    #[error("the connection is broken: {0}")]
+    Broken(#[source] io::Error),
+    #[error("it has closed the connection before its answer was whole")]
+    Closed,
+    #[error("it takes nothing within {} s", IDLE.as_secs())]
+    TakesNothing,
+    #[error("nothing comes within {} s", IDLE.as_secs())]
+    Silent,
+    #[error("the transfer takes longer than {} minutes", WHOLE.as_secs() / 60)]
+    TooLong,
+    #[error("what it sends is no message")]
+    NoMessage,
+    #[error("it answers without authority: what it has in a cache confirms nothing")]
+    NoAuthority,
+    #[error("it does not have the zone's SOA")]
+    NoSoa,
+    #[error("its answer has no end")]
+    NoEnd,
+    #[error("the last message of its answer is not signed")]
+    Unsigned,
+    #[error(transparent)]
+    Unproven(#[from] Unproven),
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+}
+
 /// A connection with a primary.
 pub(super) struct Link<'k> {
     stream: TcpStream,
@@ -34,45 +67,43 @@ pub(super) struct Link<'k> {
 
 impl Link<'_> {
     /// Connects with the primary at `to`, from this address if that can be.
-    pub(super) async fn open(from: SocketAddr, to: SocketAddr, key: Option<&Key>) -> Result<Link<'_>, String> {
+    pub(super) async fn open(from: SocketAddr, to: SocketAddr, key: Option<&Key>) -> Result<Link<'_>, LinkError> {
         match timeout(CONNECT, connected(from, to)).await {
             Ok(Ok(stream)) => Ok(Link { stream, key }),
-            Ok(Err(why)) => Err(format!("it cannot be reached: {why}")),
-            Err(_) => Err(format!("it cannot be reached within {} s", CONNECT.as_secs())),
+            Ok(Err(why)) => Err(LinkError::Unreachable(why)),
+            Err(_) => Err(LinkError::NoConnection),
         }
     }
 
     /// The serial that it has.
-    pub(super) async fn serial(&mut self, apex: &[u8]) -> Result<u32, String> {
+    pub(super) async fn serial(&mut self, apex: &[u8]) -> Result<u32, LinkError> {
         let (id, mut verifier) = self.send(apex, rtype::SOA, None).await?;
         let message = self.receive(&mut verifier).await?;
         // It is read as the first record of a transfer is: the SOA of this zone.
         let mut incoming = Incoming::new(apex, id, Some(0));
-        incoming.take(&message).map_err(|why| why.to_string())?;
+        incoming.take(&message)?;
         if message.get(2).is_none_or(|bits| bits & AA == 0) {
-            return Err("it answers without authority: what it has in a cache confirms nothing".to_owned());
+            return Err(LinkError::NoAuthority);
         }
-        incoming.soa().and_then(serial_of).ok_or_else(|| "it does not have the zone's SOA".to_owned())
+        incoming.soa().and_then(serial_of).ok_or(LinkError::NoSoa)
     }
 
     /// The whole zone, or what has changed since a serial.
-    pub(super) async fn transfer(&mut self, apex: &[u8], held: Option<u32>) -> Result<Brought, String> {
+    pub(super) async fn transfer(&mut self, apex: &[u8], held: Option<u32>) -> Result<Brought, LinkError> {
         let transfer = async {
             let qtype = if held.is_some() { rtype::IXFR } else { rtype::AXFR };
             let (id, mut verifier) = self.send(apex, qtype, held).await?;
             let mut incoming = Incoming::new(apex, id, held);
             while !incoming.is_done() {
                 let message = self.receive(&mut verifier).await?;
-                incoming.take(&message).map_err(|why| why.to_string())?;
+                incoming.take(&message)?;
             }
             if verifier.is_some_and(|verifier| !verifier.is_complete()) {
-                return Err("the last message of its answer is not signed".to_owned());
+                return Err(LinkError::Unsigned);
             }
-            incoming.brought().ok_or_else(|| "its answer has no end".to_owned())
+            incoming.brought().ok_or(LinkError::NoEnd)
         };
-        timeout(WHOLE, transfer)
-            .await
-            .unwrap_or_else(|_| Err(format!("the transfer takes longer than {} minutes", WHOLE.as_secs() / 60)))
+        timeout(WHOLE, transfer).await.unwrap_or(Err(LinkError::TooLong))
     }
 
     async fn send(
@@ -80,7 +111,7 @@ impl Link<'_> {
         apex: &[u8],
         qtype: u16,
         held: Option<u32>,
-    ) -> Result<([u8; 2], Option<Verifier>), String> {
+    ) -> Result<([u8; 2], Option<Verifier>), LinkError> {
         let id = fastrand::u16(..).to_be_bytes();
         let mut message = [&id[..], &[0, 0, 0, 1, 0, 0, 0, u8::from(held.is_some()), 0, 0], apex].concat();
         message.extend_from_slice(&qtype.to_be_bytes());
@@ -102,13 +133,13 @@ impl Link<'_> {
         let framed = [&(message.len() as u16).to_be_bytes()[..], &message].concat();
         match timeout(IDLE, self.stream.write_all(&framed)).await {
             Ok(Ok(())) => Ok((id, verifier)),
-            Ok(Err(why)) => Err(why.to_string()),
-            Err(_) => Err(format!("it takes nothing within {} s", IDLE.as_secs())),
+            Ok(Err(why)) => Err(LinkError::Broken(why)),
+            Err(_) => Err(LinkError::TakesNothing),
         }
     }
 
     /// The next message, verified, without its signature.
-    async fn receive(&mut self, verifier: &mut Option<Verifier>) -> Result<Vec<u8>, String> {
+    async fn receive(&mut self, verifier: &mut Option<Verifier>) -> Result<Vec<u8>, LinkError> {
         let read = timeout(IDLE, async {
             let mut message = vec![0; self.stream.read_u16().await?.into()];
             self.stream.read_exact(&mut message).await?;
@@ -117,16 +148,16 @@ impl Link<'_> {
         let mut message = match read.await {
             Ok(Ok(message)) => message,
             Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err("it has closed the connection before its answer was whole".to_owned());
+                return Err(LinkError::Closed);
             }
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(format!("nothing comes within {} s", IDLE.as_secs())),
+            Ok(Err(error)) => return Err(LinkError::Broken(error)),
+            Err(_) => return Err(LinkError::Silent),
         };
         if let Some(verifier) = verifier {
             if message.len() < 12 {
-                return Err("what it sends is no message".to_owned());
+                return Err(LinkError::NoMessage);
             }
-            let length = verifier.take(&message, unix_ms() / 1000).map_err(|why| why.to_string())?;
+            let length = verifier.take(&message, unix_ms() / 1000)?;
             message.truncate(length);
         }
         Ok(message)
