@@ -11,6 +11,7 @@
 mod answered;
 mod begun;
 mod client;
+mod extended;
 mod freshness;
 mod notify;
 mod query;
@@ -36,6 +37,7 @@ use writer::{Owner, Section};
 
 pub use answered::Answered;
 pub use client::{Client, Transport};
+pub use extended::Extended;
 pub use freshness::freshness;
 pub use notify::notify;
 pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace, asks_for_keepalive};
@@ -66,7 +68,7 @@ fn answer_to(
     buffer: &mut [u8],
 ) -> Option<Answered> {
     let server = snapshot.identity.server.as_deref();
-    let Begun { mut writer, read, opt, standing } = begin(message, client, server, buffer)?;
+    let Begun { mut writer, read, mut opt, standing } = begin(message, client, server, buffer)?;
     if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
         let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
         let keys = snapshot.transfers.keys();
@@ -74,18 +76,21 @@ fn answer_to(
             answer_to(bare, snapshot, (client, Some(key)), rotation, buffer)
         });
     }
-    let (mut account, mut slot) = (Account::ERROR, None);
+    let (mut account, mut slot, mut extended) = (Account::ERROR, None, None);
     let rcode = match read {
         // A query for a cookie alone says so if the one that it has is not good (RFC 7873, 5.4).
         Err(Refusal { rcode: rcode::NOERROR, .. }) if standing == Standing::Bad => rcode::BADCOOKIE,
-        Err(Refusal { rcode, .. }) => rcode,
+        Err(Refusal { rcode, .. }) => {
+            extended = Some(Extended::Prohibited).filter(|_| rcode == rcode::REFUSED);
+            rcode
+        }
         Ok(query) if query.about_server => {
             account.class = Class::Answer;
             about_server(&query, &snapshot.identity, &mut writer)
         }
         Ok(query) => {
             let shown = client.transport != Transport::Udp || standing == Standing::Good;
-            let (account, slot) = (&mut account, &mut slot);
+            let (account, slot, extended) = (&mut account, &mut slot, &mut extended);
             let mut reply = Reply {
                 writer: &mut writer,
                 snapshot,
@@ -95,12 +100,16 @@ fn answer_to(
                 client: (client.issuer.map(|issuer| issuer.address), key),
                 account,
                 slot,
+                extended,
                 dnames: [None; CHAIN + 1],
             };
             reply.resolve(&query)
         }
     };
     let truncated = writer.truncated();
+    if let Some(opt) = &mut opt {
+        opt.extended = extended;
+    }
     Some(Answered {
         length: writer.finish(rcode, opt.as_ref(), None),
         rcode,
@@ -159,6 +168,8 @@ struct Reply<'a, 'b> {
     account: &'a mut Account,
     /// Told by the same name.
     slot: &'a mut Option<Slot>,
+    /// Why the response is as it is, if there is something to say.
+    extended: &'a mut Option<Extended>,
     /// The DNAMEs in the answer, by where they are; the first ones filled: a chain may come back to one.
     dnames: [Option<&'a [u8]>; CHAIN + 1],
 }
@@ -186,12 +197,18 @@ impl<'a> Reply<'a, '_> {
             }
             let zone = match authority {
                 Authority::Zone(zone) if !zone.is_catalog || self.may_have(zone) => zone,
-                Authority::Zone(_) if step == 0 => return rcode::REFUSED,
-                Authority::Zone(_) => return rcode::NOERROR,
-                Authority::Unavailable if step == 0 => return rcode::SERVFAIL,
-                Authority::Elsewhere if step == 0 => return rcode::REFUSED,
+                Authority::Unavailable { is_awaited } if step == 0 => {
+                    let why = if is_awaited { Extended::NotReady } else { Extended::InvalidData };
+                    *self.extended = Some(why);
+                    return rcode::SERVFAIL;
+                }
+                // Who may not have a catalog does not learn that it is here.
+                Authority::Zone(_) | Authority::Elsewhere if step == 0 => {
+                    *self.extended = Some(Extended::NotAuthoritative);
+                    return rcode::REFUSED;
+                }
                 // The resolver goes on from the chain's last name; another nameserver may have its zone.
-                Authority::Unavailable | Authority::Elsewhere => return rcode::NOERROR,
+                Authority::Zone(_) | Authority::Unavailable { .. } | Authority::Elsewhere => return rcode::NOERROR,
             };
             match self.step(zone, &name, places[step], step == 0) {
                 Step::Done(rcode) => return rcode,
@@ -292,6 +309,9 @@ impl<'a> Reply<'a, '_> {
 
     fn node(&mut self, zone: &'a Zone, node: Node<'a>, place: usize) -> Step {
         if let Some(set) = self.wanted(node) {
+            if node.pool().is_some_and(|pool| self.snapshot.pool(pool).is_stale(set.rtype)) {
+                *self.extended = Some(Extended::Stale);
+            }
             // A chain may end at a DNAME that it has come by; a set stands once in a section (RFC 2181, 5).
             let written =
                 set.rtype == rtype::DNAME && self.dnames.iter().flatten().any(|dname| std::ptr::eq(*dname, set.wire));

@@ -80,6 +80,11 @@ impl By {
         matches!(self, By::Checks | By::Peers)
     }
 
+    /// Whether the addresses are those from before an outage, which nobody's checks find up.
+    pub fn is_from_before(self) -> bool {
+        matches!(self, By::Kept { .. }) || self == By::AllDown(WhenAllDown::Last.name())
+    }
+
     /// The policy, where one decides.
     pub fn policy(self) -> Option<&'static str> {
         match self {

@@ -39,6 +39,8 @@ pub struct PoolAnswer {
     pub aaaa: Option<OwnRrSet>,
     /// Its HTTPS record, which has none in it while nobody could connect; none: that is the zone's own matter.
     pub https: Option<OwnRrSet>,
+    /// Whether its A, and its AAAA, are those from before an outage.
+    pub stale: [bool; 2],
 }
 
 impl Snapshot {
@@ -62,13 +64,22 @@ impl PoolAnswer {
         let a = OwnRrSet::new(rtype::A, ttl, v4.iter().map(|octets| &octets[..]));
         let aaaa = OwnRrSet::new(rtype::AAAA, ttl, v6.iter().map(|octets| &octets[..]));
         let there = |set: OwnRrSet| Some(set).filter(|set| !set.is_empty());
-        PoolAnswer { ttl, a: there(a), aaaa: there(aaaa), https: None }
+        PoolAnswer { ttl, a: there(a), aaaa: there(aaaa), https: None, stale: [false; 2] }
     }
 
     /// With an HTTPS record of this data beside them; `None`: with none, whatever the zone has.
     #[must_use]
     pub fn with_https(self, rdata: Option<&[u8]>) -> PoolAnswer {
         PoolAnswer { https: Some(OwnRrSet::new(rtype::HTTPS, self.ttl, rdata)), ..self }
+    }
+
+    /// Whether what is answered of this type is from before an outage.
+    pub fn is_stale(&self, rtype: u16) -> bool {
+        match rtype {
+            rtype::A => self.stale[0],
+            rtype::AAAA => self.stale[1],
+            _ => false,
+        }
     }
 
     /// Whether what is answered of this type is the pool's, and not the zone's.

@@ -8,6 +8,7 @@ mod chains;
 mod challenges;
 mod cookies;
 mod edns;
+mod extended;
 mod garbage;
 mod limits;
 mod naive;

@@ -8,6 +8,7 @@ use crate::dns::compiled::{RrSet, Shape};
 use crate::zone::name;
 use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rtype};
 
+use super::extended::Extended;
 use super::query::{Edns, HEADER, TsigPlace};
 use crate::dns::cookie;
 
@@ -25,6 +26,9 @@ const KEEPALIVE_BYTES: usize = 6;
 
 /// The length of a COOKIE option before its data, in bytes.
 const OPTION_HEAD: usize = 4;
+
+/// The length of an extended error without a text, in bytes (RFC 8914, 2).
+const EXTENDED_BYTES: usize = 6;
 
 /// The multiple that the length of a padded response is (RFC 8467, 4.1), in bytes.
 const PADDED_TO: usize = 468;
@@ -68,6 +72,8 @@ pub struct Opt<'s> {
     pub cookie: Option<cookie::Reply>,
     /// Which server this is, where the client asks and there is an answer.
     pub nsid: Option<&'s str>,
+    /// Why the response is as it is. It takes what room there is, and is left out where there is none.
+    pub extended: Option<Extended>,
     /// The response is padded, as far as there is room.
     pub is_padded: bool,
 }
@@ -76,15 +82,15 @@ impl<'s> Opt<'s> {
     /// The OPT of the response to a query that has one.
     pub fn reply_to(edns: &Edns, server: Option<&'s str>) -> Opt<'s> {
         let nsid = server.filter(|_| edns.nsid);
-        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None, nsid, is_padded: false }
+        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None, nsid, extended: None, is_padded: false }
     }
 
-    /// The length of the record without padding, in bytes.
+    /// The length of the record without padding and what may be left out, in bytes.
     pub fn length(&self) -> usize {
         OPT_BYTES + self.options()
     }
 
-    /// The length of the options but the padding, in bytes.
+    /// The length of the options that it must have, in bytes.
     fn options(&self) -> usize {
         self.keepalive.map_or(0, |_| KEEPALIVE_BYTES)
             + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
@@ -201,8 +207,10 @@ impl<'b> Writer<'b> {
     pub fn finish(mut self, rcode: u16, opt: Option<&Opt<'_>>, unsigned: Option<Unsigned<'_>>) -> usize {
         self.buffer[3] = (rcode & 0x0f) as u8;
         if let Some(opt) = opt {
+            let size = (self.limit + opt.length()).min(self.buffer.len());
+            let extended = opt.extended.filter(|_| self.length + opt.length() + EXTENDED_BYTES <= size);
             self.limit = self.buffer.len();
-            self.opt(rcode, opt).expect("room for the OPT was kept free");
+            self.opt(rcode, opt, extended).expect("room for the OPT was kept free");
             self.counts[Section::Additional as usize] += 1;
         }
         if let Some(unsigned) = unsigned {
@@ -217,10 +225,11 @@ impl<'b> Writer<'b> {
     }
 
     /// RFC 6891, 6.1.2: the root, OPT, our UDP size, the upper half of the error code, version 0, DO as it came.
-    fn opt(&mut self, rcode: u16, opt: &Opt<'_>) -> Result<(), Full> {
+    fn opt(&mut self, rcode: u16, opt: &Opt<'_>, extended: Option<Extended>) -> Result<(), Full> {
         let dnssec_ok = if opt.dnssec_ok { 0x80 } else { 0 };
-        let padding = self.padding(opt);
-        let options = opt.options() + padding.map_or(0, |bytes| OPTION_HEAD + bytes);
+        let others = opt.options() + extended.map_or(0, |_| EXTENDED_BYTES);
+        let padding = self.padding(others).filter(|_| opt.is_padded);
+        let options = others + padding.map_or(0, |bytes| OPTION_HEAD + bytes);
         self.put(&[0])?;
         self.put(&rtype::OPT.to_be_bytes())?;
         self.put(&UDP_SIZE.to_be_bytes())?;
@@ -238,6 +247,10 @@ impl<'b> Writer<'b> {
             self.put(&[0, 3, 0, nsid.len() as u8])?;
             self.put(nsid.as_bytes())?;
         }
+        if let Some(extended) = extended {
+            self.put(&[0, 15, 0, 2])?;
+            self.put(&(extended as u16).to_be_bytes())?;
+        }
         if let Some(bytes) = padding {
             self.put(&[0, 12])?;
             self.put(&(bytes as u16).to_be_bytes())?;
@@ -246,10 +259,10 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    /// How many bytes of padding there are, if any. What is signed afterwards is longer by what the signature takes, which is always the same.
-    fn padding(&self, opt: &Opt<'_>) -> Option<usize> {
-        let least = self.length + OPT_BYTES + opt.options() + OPTION_HEAD;
-        let room = self.limit.checked_sub(least).filter(|_| opt.is_padded)?;
+    /// How many bytes of padding there are, if any, behind other options of this length. What is signed afterwards is longer by what the signature takes, which is always the same.
+    fn padding(&self, others: usize) -> Option<usize> {
+        let least = self.length + OPT_BYTES + others + OPTION_HEAD;
+        let room = self.limit.checked_sub(least)?;
         Some((least.next_multiple_of(PADDED_TO) - least).min(room))
     }
 

@@ -57,7 +57,7 @@ pub(super) fn place<'z>(
 ) -> Result<(&'z Zone, Option<Node<'z>>), Refusal> {
     let zone = match zones.zone_of(at, rtype::TXT) {
         Authority::Zone(zone) => zone,
-        Authority::Unavailable => return Err(Refusal::Unavailable),
+        Authority::Unavailable { .. } => return Err(Refusal::Unavailable),
         Authority::Elsewhere => return Err(Refusal::Elsewhere),
     };
     let apex = name::to_text(&zone.apex);

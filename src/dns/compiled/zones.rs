@@ -37,8 +37,8 @@ pub struct Zones {
 enum Place {
     /// At this index.
     Zone(usize),
-    /// Nowhere: it could not be read.
-    Unavailable,
+    /// Nowhere: it could not be read, is no longer served, or is awaited from its primaries.
+    Unavailable { is_awaited: bool },
 }
 
 /// Who answers for a name.
@@ -46,8 +46,11 @@ enum Place {
 pub enum Authority<'z> {
     /// This zone.
     Zone(&'z Zone),
-    /// A zone of the document that could not be read: SERVFAIL.
-    Unavailable,
+    /// A zone of the document that could not be read, or is not served any more: SERVFAIL.
+    Unavailable {
+        /// It has not come from its primaries yet.
+        is_awaited: bool,
+    },
     /// No zone of the document.
     Elsewhere,
 }
@@ -57,7 +60,7 @@ impl<'z> Authority<'z> {
     pub fn zone(self) -> Option<&'z Zone> {
         match self {
             Authority::Zone(zone) => Some(zone),
-            Authority::Unavailable | Authority::Elsewhere => None,
+            Authority::Unavailable { .. } | Authority::Elsewhere => None,
         }
     }
 }
@@ -156,7 +159,7 @@ impl Zones {
     /// Puts the zones together; `unavailable` are the apexes of those that could not be read.
     pub fn new(zones: Vec<Arc<Zone>>, unavailable: Vec<Box<[u8]>>) -> Zones {
         let read = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), Place::Zone(n)));
-        let all = read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable)));
+        let all = read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable { is_awaited: false })));
         let by_apex: HashMap<_, _> = all.zip(0..).map(|((apex, place), n)| (apex, (place, slot(n)))).collect();
         let deepest = by_apex.keys().map(|apex| name::labels(apex).count()).max().unwrap_or(0);
         let next = slot(by_apex.len());
@@ -179,15 +182,20 @@ impl Zones {
         self
     }
 
-    /// The same with these zones where they were unavailable.
+    /// The same with these zones where they were unavailable; those of the apexes `awaited` are to come yet.
     #[must_use]
-    pub fn with(&self, zones: Vec<Arc<Zone>>) -> Zones {
+    pub fn with<'a>(&self, zones: Vec<Arc<Zone>>, awaited: impl Iterator<Item = &'a [u8]>) -> Zones {
         let Zones { zones: ref present, ref by_apex, next, deepest } = *self;
         let mut all = Zones { zones: present.clone(), by_apex: by_apex.clone(), next, deepest };
         for zone in zones {
-            if let Some((place @ Place::Unavailable, _)) = all.by_apex.get_mut(&zone.apex) {
+            if let Some((place @ Place::Unavailable { .. }, _)) = all.by_apex.get_mut(&zone.apex) {
                 *place = Place::Zone(all.zones.len());
                 all.zones.push(zone);
+            }
+        }
+        for apex in awaited {
+            if let Some((Place::Unavailable { is_awaited }, _)) = all.by_apex.get_mut(apex) {
+                *is_awaited = true;
             }
         }
         all
@@ -218,7 +226,7 @@ impl Zones {
     fn at(&self, place: Place) -> Authority<'_> {
         match place {
             Place::Zone(n) => Authority::Zone(&self.zones[n]),
-            Place::Unavailable => Authority::Unavailable,
+            Place::Unavailable { is_awaited } => Authority::Unavailable { is_awaited },
         }
     }
 
@@ -231,7 +239,7 @@ impl Zones {
     pub fn get(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
         match self.by_apex.get(apex)?.0 {
             Place::Zone(n) => self.zones.get(n),
-            Place::Unavailable => None,
+            Place::Unavailable { .. } => None,
         }
     }
 }

@@ -57,7 +57,8 @@ impl State {
         effects.extend(self.changes_in_words(&choices));
         let pools = self.document.config.pools.iter().map(|(name, config)| {
             let addresses: Vec<IpAddr> = choices[name].addresses().copied().collect();
-            let answer = PoolAnswer::new(config.ttl, &addresses);
+            let stale = choices[name].both().map(|choice| choice.by.is_from_before());
+            let answer = PoolAnswer { stale, ..PoolAnswer::new(config.ttl, &addresses) };
             match &config.https {
                 Some(https) => answer.with_https(binding::rdata(https, config, &addresses).as_deref()),
                 None => answer,

@@ -218,9 +218,11 @@ impl State {
         let held = self.secondaries.iter().filter(|(_, secondary)| !secondary.timers.has_expired());
         let held = held.filter_map(|(_, secondary)| secondary.zone.clone());
         let held: Vec<Arc<Zone>> = held.chain(self.held_catalogs()).collect();
-        self.zones = match held.is_empty() {
+        let awaited = self.secondaries.iter().filter(|(_, secondary)| secondary.zone.is_none());
+        let awaited: Vec<_> = awaited.filter_map(|(apex, _)| name::from_text(apex)).collect();
+        self.zones = match held.is_empty() && awaited.is_empty() {
             true => Arc::clone(&self.document.zones),
-            false => Arc::new(self.document.zones.with(held)),
+            false => Arc::new(self.document.zones.with(held, awaited.iter().map(AsRef::as_ref))),
         };
     }
 

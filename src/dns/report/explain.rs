@@ -65,7 +65,7 @@ impl State {
                 explanation.because.extend(self.secondary_in_words(&apex, now));
                 explanation.because.extend(self.catalog_in_words(&apex));
             }
-            Authority::Unavailable => {
+            Authority::Unavailable { .. } => {
                 let why = match self.unavailable_in_words(&asked, now) {
                     Some(words) => format!("its zone is not served: SERVFAIL; {words}"),
                     None => "its zone could not be read: SERVFAIL; see status".to_owned(),
