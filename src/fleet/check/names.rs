@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::{Nameserver, Running};
 use super::report::Checked;
+use crate::config::DnsConfig;
 use crate::config::proxy::HostPattern;
 use crate::counted::listed;
 use crate::dns::compiled::{Found, Zones};
@@ -44,6 +45,10 @@ fn lost<'r>(running: &'r Running, host: &str) -> BTreeMap<String, Vec<&'r str>> 
         .filter(|(_, nameserver)| nameserver.zones.zone_of(&name, rtype::A).zone().is_some())
         .collect();
     if having.is_empty() {
+        // Where a name leads that lies in a zone of others is theirs to say.
+        if running.nameservers.values().any(|nameserver| is_of_primaries(&nameserver.config, &name)) {
+            return BTreeMap::new();
+        }
         let zones = listed(running.zones.keys());
         let why = format!("lies in none of the fleet's zones ({zones}): no visitor is led here by it");
         return BTreeMap::from([(why, running.nameservers.keys().map(String::as_str).collect())]);
@@ -55,6 +60,13 @@ fn lost<'r>(running: &'r Running, host: &str) -> BTreeMap<String, Vec<&'r str>> 
         }
     }
     reasons
+}
+
+/// Whether a name lies in a zone that comes from other nameservers.
+fn is_of_primaries(config: &DnsConfig, name: &Name) -> bool {
+    let of_primaries = config.zones.iter().filter(|(_, zone)| !zone.primaries().is_empty());
+    let mut apexes = of_primaries.filter_map(|(apex, _)| name::from_text(apex));
+    apexes.any(|apex| name::is_within(name.as_bytes(), &apex))
 }
 
 /// Follows a name to a pool; the error says why it leads to none.

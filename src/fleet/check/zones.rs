@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::documents::Running;
 use super::report::Checked;
+use crate::config::dns::TransferConfig;
 use crate::counted::listed;
 use crate::fleet::{Fleet, Role};
 use crate::zone::name;
@@ -40,6 +41,12 @@ fn named_nameservers(fleet: &Fleet, running: &Running, apex: &str, file: &ZoneFi
         let place = place(file, &record);
         let target = name::to_text(&name::lower(record.rdata));
         let addresses = addresses_of(running, record.rdata);
+        if addresses.is_empty() && transfers(running, apex).next().is_some() {
+            let message =
+                format!("NS {target}: no zone of the fleet has an address for it: it has to be one that gets {apex}");
+            checked.note(&place, message);
+            continue;
+        }
         if addresses.is_empty() {
             checked.finding(
                 place,
@@ -51,6 +58,8 @@ fn named_nameservers(fleet: &Fleet, running: &Running, apex: &str, file: &ZoneFi
         }
         for address in addresses {
             match fleet.host_at(address) {
+                // A nameserver that somebody else runs.
+                None if gets(running, apex, address) => {}
                 None => {
                     checked.finding(&place, format!("NS {target}: its address {address} is no host of the fleet"));
                 }
@@ -75,6 +84,20 @@ fn named_nameservers(fleet: &Fleet, running: &Running, apex: &str, file: &ZoneFi
             );
         }
     }
+}
+
+/// What the nameservers' documents say of who else gets a zone.
+fn transfers<'r>(running: &'r Running, apex: &str) -> impl Iterator<Item = &'r TransferConfig> {
+    running.nameservers.values().filter_map(move |nameserver| nameserver.config.zones.get(apex)?.transfer.as_ref())
+}
+
+/// Whether a nameserver of others at this address gets the zone, or is told of it.
+fn gets(running: &Running, apex: &str, address: IpAddr) -> bool {
+    transfers(running, apex).any(|transfer| {
+        let mut networks = transfer.allow.iter().flat_map(|allowed| &allowed.networks);
+        transfer.notify.iter().any(|one| one.address.ip() == address)
+            || networks.any(|network| network.contains(&address))
+    })
 }
 
 fn serves(running: &Running, host: &str, apex: &str) -> bool {

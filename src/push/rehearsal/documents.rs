@@ -24,6 +24,7 @@ pub(super) struct Substitutes<'a> {
 const FILE: &str = "file";
 const KEY_FILE: &str = "key_file";
 const CA_FILE: &str = "ca_file";
+const SECRET_FILE: &str = "secret_file";
 
 /// Certificates that cannot be used keep no daemon from starting: their keys may come later.
 const CERTIFICATES: &str = "certificates";
@@ -89,6 +90,14 @@ pub(super) fn of_nameserver(document: &Value, substitutes: &Substitutes<'_>) -> 
     altered.remove("acme_challenges");
     // What answers is the same over every transport, and no rehearsal reads the keys of certificates.
     altered.remove("encrypted");
+    // No rehearsal reads secrets, tells other nameservers anything, or asks them for their zones.
+    altered.remove("tsig_keys");
+    if let Some(zones) = altered.get_mut("zones").and_then(Value::as_object_mut) {
+        zones.retain(|_, zone| zone.get(FILE).is_some());
+        for zone in zones.values_mut().filter_map(Value::as_object_mut) {
+            zone.remove("transfer");
+        }
+    }
     altered.into()
 }
 
@@ -128,7 +137,7 @@ pub(super) fn key_files(document: &Value) -> Vec<&str> {
         Value::Object(object) => object
             .iter()
             .flat_map(|(key, value)| match value {
-                Value::String(file) if key == KEY_FILE => vec![file.as_str()],
+                Value::String(file) if key == KEY_FILE || key == SECRET_FILE => vec![file.as_str()],
                 _ if key == CERTIFICATES => Vec::new(),
                 value => key_files(value),
             })

@@ -35,6 +35,11 @@ struct Running {
 /// Rehearses the nameserver, if the system has one.
 pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
     let Some((config, document)) = setup.document(Daemon::Nameserver, config::dns::load)? else { return Ok(()) };
+    if config.zones.values().all(|zone| zone.file().is_none()) {
+        rehearsed.worse.extend(missing_keys(&document));
+        rehearsed.notes.push("every zone comes from other nameservers: there is nothing to rehearse".to_owned());
+        return Ok(());
+    }
     let place = Workspace::new(config.listeners.len(), Serves::Resolvers)?;
     rehearsed.worse.extend(missing_keys(&document));
     let altered = documents::of_nameserver(&document, &place.substitutes(setup));
@@ -61,7 +66,7 @@ async fn compare(
     if let Some(before) = running.and_then(|running| running.status.as_ref()) {
         follow(child, before, rehearsed).await;
     }
-    for apex in config.public_zones() {
+    for (apex, _) in config.zones.iter().filter(|(_, zone)| zone.file().is_some()) {
         zone(apex, listener, running.map(|running| running.at), rehearsed);
     }
     let pools = ask_and_ask_again(config, child, listener, running).await?;

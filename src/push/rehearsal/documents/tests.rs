@@ -46,6 +46,22 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
 }
 
 #[test]
+fn a_rehearsed_nameserver_has_no_secrets_of_others_and_leaves_them_alone() {
+    let document = json!({
+        "tsig_keys": { "k.test": { "algorithm": "hmac-sha256", "secret_file": "/keys/tsig" } },
+        "zones": {
+            "a.test": { "file": "/zones/a", "transfer": { "allow": [{ "key": "k.test" }], "notify": [{ "address": "192.0.2.53" }] } },
+            "b.test": { "primaries": [{ "address": "192.0.2.54", "key": "k.test" }] },
+            "c.test": { "catalog": {}, "transfer": { "allow": [{ "key": "k.test" }] } },
+        },
+    });
+    let altered = of_nameserver(&document, &substitutes(&[]));
+    assert_eq!(altered["zones"], json!({ "a.test": { "file": "/zones/a" } }));
+    assert!(altered.get("tsig_keys").is_none(), "{altered}");
+    assert_eq!(key_files(&document), ["/keys/tsig"], "without it the daemon would not start");
+}
+
+#[test]
 fn every_key_file_of_a_document_is_found() {
     let document = json!({ "peers": { "key_file": "/keys/peers" }, "services": {
         "shop": { "cookie": { "key_file": "/keys/cookies" }, "tls": { "certificates": [{ "key_file": "/keys/shop" }] } } } });
