@@ -47,6 +47,72 @@ fn every_nameserver_of_a_zone_is_a_host_that_serves_it() {
     );
 }
 
+/// The zone goes to nameservers that somebody else runs, at these addresses.
+fn with_others(example: &mut Example) {
+    let transfer = json!({
+        "allow": [{ "networks": ["203.0.113.0/24"], "key": "others.test" }],
+        "notify": [{ "address": "192.0.2.99", "key": "others.test" }],
+    });
+    let keys = json!({ "others.test": { "algorithm": "hmac-sha256", "secret_file": "/var/lib/polder/others" } });
+    example.nameservers(|dns| {
+        dns["tsig_keys"] = keys.clone();
+        dns["zones"]["example.net"]["transfer"] = transfer.clone();
+    });
+}
+
+#[test]
+fn a_nameserver_that_somebody_else_runs_is_one_that_gets_the_zone() {
+    let with_ns = |address: &'static str| {
+        move |example: &mut Example| {
+            with_others(example);
+            example.zone("IN NS     ns-nl", "IN NS other\n IN NS ns-nl");
+            example.zone("ns-ch       IN A", &format!("other IN A {address}\nns-ch       IN A"));
+        }
+    };
+    broken("in a network that may have it", with_ns("203.0.113.7"), &[]);
+    broken("whom it is told to", with_ns("192.0.2.99"), &[]);
+    broken(
+        "who gets nothing",
+        with_ns("192.0.2.98"),
+        &["ZONE:6: NS other.example.net: its address 192.0.2.98 is no host of the fleet"],
+    );
+
+    let mut example = Example::new();
+    with_others(&mut example);
+    example.zone("IN NS     ns-nl", "IN NS ns.example.org.\n IN NS ns-nl");
+    let checked = example.checked();
+    assert_eq!(told(&checked.findings), [""; 0]);
+    assert_eq!(
+        told(&checked.notes),
+        [
+            "ZONE:6: NS ns.example.org: no zone of the fleet has an address for it: it has to be one that gets example.net"
+        ]
+    );
+}
+
+#[test]
+fn a_host_name_in_a_zone_of_others_is_theirs_to_lead_here() {
+    let elsewhere = |example: &mut Example| {
+        example.proxies(|proxy| {
+            let www = proxy["services"]["www"].as_object_mut().unwrap();
+            www.retain(|key, _| !["tls", "https"].contains(&key.as_str()));
+            www.insert("hosts".into(), json!(["www.example.org"]));
+        });
+    };
+    let checked = |with_zone: bool| {
+        let mut example = Example::new();
+        elsewhere(&mut example);
+        if with_zone {
+            example
+                .nameservers(|dns| dns["zones"]["example.org"] = json!({ "primaries": [{ "address": "192.0.2.99" }] }));
+        }
+        told(&example.checked().findings)
+    };
+    let is_lost = |findings: &[String]| findings.iter().any(|one| one.contains("lies in none of the fleet's zones"));
+    assert!(is_lost(&checked(false)), "{:#?}", checked(false));
+    assert!(!is_lost(&checked(true)), "{:#?}", checked(true));
+}
+
 #[test]
 fn a_serial_never_goes_down_and_goes_up_with_every_change() {
     broken(
