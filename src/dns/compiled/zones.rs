@@ -179,6 +179,18 @@ impl Zones {
         self
     }
 
+    /// The same with zones of these apexes besides, which are unavailable, counted where they were before.
+    #[must_use]
+    pub fn and(&self, apexes: Vec<Box<[u8]>>, before: &Zones) -> Zones {
+        let Zones { ref zones, ref by_apex, next, mut deepest } = *self;
+        let mut by_apex = by_apex.clone();
+        for apex in apexes {
+            deepest = deepest.max(name::labels(&apex).count());
+            by_apex.entry(apex).or_insert((Place::Unavailable, MOST_SLOTS));
+        }
+        Zones { zones: zones.clone(), by_apex, next, deepest }.following(before)
+    }
+
     /// The same with these zones where they were unavailable.
     #[must_use]
     pub fn with(&self, zones: Vec<Arc<Zone>>) -> Zones {

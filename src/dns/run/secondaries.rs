@@ -86,19 +86,26 @@ impl Secondaries {
     pub fn perform(&self, task: SecondaryTask, document: &Prepared, is_daemon: bool) {
         match task {
             SecondaryTask::Read(apex, config) => self.read(apex, config, document),
+            // What another process has stored is its own; it is looked through when this one is the daemon.
+            SecondaryTask::Remove(apex) if is_daemon => {
+                if let Err(why) = places(document, &self.is_over).stored.remove(&apex) {
+                    tracing::warn!("zone {apex}: what is stored cannot be removed: {why}");
+                }
+            }
+            SecondaryTask::Remove(_) => {}
             SecondaryTask::Ask(question) if is_daemon => self.ask(question, document),
             SecondaryTask::Ask(question) => self.held.borrow_mut().push(question),
         }
     }
 
-    /// This process is the daemon, with this document.
-    pub fn serve(&self, document: &Prepared) {
+    /// This process is the daemon, with this document. Nothing is kept of zones other than these, if they are known.
+    pub fn serve<'z>(&self, document: &Prepared, stored: Option<impl Iterator<Item = &'z str>>) {
         for question in std::mem::take(&mut *self.held.borrow_mut()) {
             self.ask(question, document);
         }
-        let zones = &document.config.zones;
-        let without_file = zones.iter().filter(|(_, config)| config.file().is_none());
-        if let Err(why) = places(document, &self.is_over).stored.keep(without_file.map(|(apex, _)| apex.as_str())) {
+        if let Some(apexes) = stored
+            && let Err(why) = places(document, &self.is_over).stored.keep(apexes)
+        {
             tracing::warn!("what is stored of zones that are none of the document's cannot be removed: {why}");
         }
     }

@@ -326,14 +326,24 @@ let
       host = "ns-nl";
       fleet.zones."example.net".primaries = [ { address = "192.0.2.54"; } ];
       says = [
-        ''polder.fleet.zones."example.net": the zone comes from a `file` or from `primaries`; exactly one of them must be there''
+        ''polder.fleet.zones."example.net": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
       ];
     };
     "a zone from nowhere" = {
       host = "ns-nl";
       fleet.zones."example.com" = { };
       says = [
-        ''polder.fleet.zones."example.com": the zone comes from a `file` or from `primaries`; exactly one of them must be there''
+        ''polder.fleet.zones."example.com": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
+      ];
+    };
+    "a catalog of nobody" = {
+      host = "ns-nl";
+      fleet.zones."catalog.example.com" = {
+        catalog = { };
+        members = { };
+      };
+      says = [
+        ''polder.fleet.zones."catalog.example.com".members: the zone is a catalog of other nameservers, and `primaries` does not say which''
       ];
     };
     "a zone for whoever asks" = {

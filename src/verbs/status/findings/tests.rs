@@ -218,8 +218,13 @@ fn nameservers_with_different_zones_are_a_finding() {
     let with_serial = |name: &str, serial| {
         let mut status = examples::nameserver();
         status.daemon.name = name.to_owned();
-        let zone =
-            crate::api::dns::ZoneStatus { name: "example.net".to_owned(), serial, records: 9, copy_because: None };
+        let zone = crate::api::dns::ZoneStatus {
+            name: "example.net".to_owned(),
+            serial,
+            records: 9,
+            copy_because: None,
+            catalog: None,
+        };
         status.zones.push(zone);
         seen(Ok(Status::Nameserver(Box::new(status))))
     };
