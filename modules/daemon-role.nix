@@ -33,6 +33,8 @@ in
   stopTimeout,
   # The files of keys that the daemon reads, beside its own identity.
   keyFiles,
+  # The certificates that the daemon shows, in files that somebody else puts there.
+  certificates ? [ ],
   # The ports that are open to everybody.
   allowedTCPPorts ? [ ],
   allowedUDPPorts ? [ ],
@@ -61,6 +63,17 @@ let
     };
   };
   withoutKey = lib.filter (name: keysOf name == [ ]) peers;
+
+  # The certificates of security.acme that the daemon is to show, and whose keys it could not read.
+  certificateFiles = lib.concatMap (one: [
+    one.chain_file
+    one.key_file
+  ]) certificates;
+  unreadable = lib.filterAttrs (
+    _: certificate:
+    certificate.group != daemon.name
+    && lib.any (lib.hasPrefix "${certificate.directory}/") certificateFiles
+  ) (config.security.acme.certs or { });
   hasPeers = lib.length peers > 1;
 
   monitoring = fleet.metricsFrom;
@@ -144,7 +157,12 @@ in
           settings
         ];
 
-        inherit assertions;
+        assertions =
+          assertions
+          ++ lib.mapAttrsToList (name: certificate: {
+            assertion = false;
+            message = "security.acme.certs.\"${name}\".group is \"${certificate.group}\" on ${host}, and ${daemon.name} shows this certificate: it could not read the key; set it to \"${daemon.name}\"";
+          }) unreadable;
 
         warnings = lib.optionals hasPeers (
           map (

@@ -102,6 +102,7 @@ mkDaemonRole {
   keyFiles =
     lib.optional (keys ? dns_cookies) keys.dns_cookies
     ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret));
+  certificates = lib.optionals isEncrypted fleet.encrypted_dns.certificates;
   allowedTCPPorts = [ 53 ] ++ lib.optional (speaks "tls") 853 ++ lib.optional (speaks "https") 443;
   allowedUDPPorts = [ 53 ] ++ lib.optional (speaks "quic") 853;
 
@@ -115,6 +116,7 @@ mkDaemonRole {
         transfer = if zone.transfer == null then null else documentedTransfer zone.transfer;
         file = if zone.file == null then null else zoneFile apex zone;
         primaries = if zone.primaries == null then null else map documented zone.primaries;
+        catalog = if zone.catalog == null then null else documented zone.catalog;
       }
     ) zones;
     pools = lib.mapAttrs pool pools;

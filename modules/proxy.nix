@@ -91,18 +91,10 @@ let
       };
     };
 
-  # The certificates of security.acme whose files a service is to use, and which the proxy could not read.
-  certificateFiles = lib.concatMap (
-    { tls, ... }:
-    lib.optionals (lib.isAttrs tls && tls.certificates != null) (
-      lib.concatMap lib.attrValues tls.certificates
-    )
+  # Those that a service has in files.
+  certificates = lib.concatMap (
+    { tls, ... }: lib.optionals (lib.isAttrs tls && tls.certificates != null) tls.certificates
   ) (lib.attrValues fleet.services);
-  unreadable = lib.filterAttrs (
-    _: certificate:
-    certificate.group != daemons.proxy.name
-    && lib.any (lib.hasPrefix "${certificate.directory}/") certificateFiles
-  ) (config.security.acme.certs or { });
 
   agreement = documented {
     inherit (fleet.agreement) lease;
@@ -185,6 +177,7 @@ mkDaemonRole {
     )
     ++ lib.optional (overTLS && keys ? cookies) keys.cookies
     ++ lib.optional (overAcme && fleet.acme.eab != null) fleet.acme.eab.hmac_key_file;
+  inherit certificates;
   allowedTCPPorts = map (listener: listener.port) ports;
 
   settings = {
@@ -220,10 +213,6 @@ mkDaemonRole {
       message = "polder.fleet.sites: a site on port ${toString port} is on ${host}, where the proxy listens: give it another port";
     }
   ) ports
-  ++ lib.mapAttrsToList (name: certificate: {
-    assertion = false;
-    message = "security.acme.certs.\"${name}\".group is \"${certificate.group}\" on ${host}, and a service uses its files: the proxy could not read the key; set it to \"${daemons.proxy.name}\"";
-  }) unreadable
   ++ lib.mapAttrsToList (name: key: {
     assertion = keys ? ${key};
     message = "polder.keys.${key} is missing on ${host}: polder.fleet.services.${name} seals its cookie with it, unless its cookie is one of polder.fleet.cookies with the value \"address\"; name the file that holds it";

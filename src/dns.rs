@@ -7,7 +7,7 @@
 //! Other nameservers get whole zones, or what has changed of them ([`transfer`]), and are known by the keys of [`tsig`]. What has changed is
 //! a zone's [`history`], which outlives the process in its [`journal`].
 //!
-//! Zones may come from other nameservers too ([`secondary`]).
+//! Zones may come from other nameservers too ([`secondary`]), and be made of the names of others ([`catalog`]).
 //!
 //! A zone that cannot be read at a start is served from its last good copy ([`zone_copies`]), or answered SERVFAIL.
 //!
@@ -20,6 +20,7 @@ pub mod admission;
 pub mod answer;
 pub mod answering;
 pub mod capacity;
+pub mod catalog;
 pub mod challenges;
 pub mod compiled;
 pub mod control;

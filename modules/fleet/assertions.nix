@@ -117,12 +117,17 @@ let
     let
       option = "polder.fleet.zones.\"${apex}\"";
       nameservers = members.nameserversOf apex;
-      inherit (fleet.zones.${apex}) file primaries;
+      inherit (fleet.zones.${apex}) file primaries catalog;
+      sources = lib.filter (source: source != null) [
+        file
+        primaries
+        catalog
+      ];
     in
     [
-      (assertion (
-        (file == null) != (primaries == null)
-      ) "${option}: the zone comes from a `file` or from `primaries`; exactly one of them must be there")
+      (assertion (lib.length sources == 1)
+        "${option}: the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there"
+      )
       (assertion (lib.length (lib.unique nameservers) >= 2)
         "${option}: fewer than two nameservers (${listed nameservers}); give a second host the role nameserver, or the zone is gone with the first"
       )

@@ -12,7 +12,7 @@ in
     file = mkOptional {
       type = types.path;
       example = lib.literalExpression "./zones/example.net.zone";
-      defaultText = lib.literalMD "none: the zone comes from `primaries`";
+      defaultText = lib.literalMD "none: the zone comes from `primaries`, or is a `catalog`";
       description = ''
         The master file (RFC 1035), with the SOA and NS records. If the nameserver would refuse a line of it, the build fails and
         names the line.
@@ -36,10 +36,36 @@ in
           };
         }
       );
-      defaultText = lib.literalMD "none: the zone comes from `file`";
+      defaultText = lib.literalMD "none: the zone comes from `file`, or is a `catalog`";
       description = ''
         The nameservers that the zone comes from by transfers (AXFR, IXFR), instead of from a `file`; they tell when there is something new (NOTIFY).
         The first one is asked first. No pool can be in such a zone.
+      '';
+    };
+    catalog = mkOptional {
+      type = types.submodule {
+        options = {
+          zones = mkOptional {
+            type = types.listOf types.str;
+            example = [ "example.net" ];
+            defaultText = lib.literalMD "every zone that has `transfer`";
+            description = "The zones that it lists; each has `transfer`, and the same nameservers as the catalog.";
+          };
+          groups = mkOptional {
+            type = types.attrsOf types.str;
+            example = {
+              "example.net" = "signed";
+            };
+            defaultText = lib.literalMD "none";
+            description = "By zone, its group (RFC 9432, 4.3.2): a word by which the other side chooses how it serves the zone.";
+          };
+        };
+      };
+      example = { };
+      defaultText = lib.literalMD "none: the zone comes from `file` or `primaries`";
+      description = ''
+        Makes the zone a catalog (RFC 9432) of other zones, by which nameservers of other people (Knot, BIND, NSD from 4.9 on) learn what to serve:
+        whoever gets it by `transfer` serves what it lists. It is answered to nobody else.
       '';
     };
     checks = mkOptional {

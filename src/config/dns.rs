@@ -3,6 +3,7 @@
 //! One file for each part: the pools, the TCP limits, encrypted transports, rate limiting, cookies and so on. The rest of the program uses `config::dns::X`.
 
 mod acme_challenges;
+mod catalogs;
 mod cookies;
 mod encrypted;
 mod identity;
@@ -13,6 +14,7 @@ mod transfers;
 mod zones;
 
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
+pub use catalogs::CatalogConfig;
 pub use cookies::CookiesConfig;
 pub use encrypted::EncryptedConfig;
 pub use identity::IdentityConfig;
@@ -78,6 +80,13 @@ pub struct DnsConfig {
     pub pools: BTreeMap<String, PoolConfig>,
 }
 
+impl DnsConfig {
+    /// The zones that anybody may ask for.
+    pub fn public_zones(&self) -> impl Iterator<Item = &String> {
+        self.zones.iter().filter(|(_, zone)| !zone.is_catalog()).map(|(apex, _)| apex)
+    }
+}
+
 /// The keys of `dns.json`.
 const ROOT: Keys = Keys {
     object: "dns.json",
@@ -107,7 +116,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 26] = [
+pub const KEYS: [&Keys; 27] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -123,6 +132,7 @@ pub const KEYS: [&Keys; 26] = [
     &identity::KEYS,
     &transfers::KEY,
     &zones::KEYS,
+    &catalogs::KEYS,
     &transfers::TRANSFER,
     &transfers::ALLOWED,
     &transfers::NOTIFIED,

@@ -17,12 +17,15 @@ mod query;
 mod signed;
 mod writer;
 
+use std::net::IpAddr;
+
 use crate::config::dns::IdentityConfig;
 use crate::dns::challenges::answers::Said;
 use crate::dns::compiled::{Authority, Found, Node, RrSet, Slot, Zone, Zones};
 use crate::dns::cookie::Standing;
 use crate::dns::rate_limit::{Account, Class};
 use crate::dns::snapshot::Snapshot;
+use crate::dns::tsig::Key;
 use crate::zone::name::Name;
 use crate::zone::number::{rcode, rtype};
 
@@ -51,12 +54,25 @@ pub fn answer(
     rotation: usize,
     buffer: &mut [u8],
 ) -> Option<Answered> {
+    answer_to(message, snapshot, (client, None), rotation, buffer)
+}
+
+/// The same of a message that was signed with this key, or with none.
+fn answer_to(
+    message: &[u8],
+    snapshot: &Snapshot,
+    (client, key): (&Client<'_>, Option<&Key>),
+    rotation: usize,
+    buffer: &mut [u8],
+) -> Option<Answered> {
     let server = snapshot.identity.server.as_deref();
     let Begun { mut writer, read, opt, standing } = begin(message, client, server, buffer)?;
     if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
         let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
         let keys = snapshot.transfers.keys();
-        return signed.answer(keys, client, buffer, |bare, buffer| answer(bare, snapshot, client, rotation, buffer));
+        return signed.answer(keys, client, buffer, |bare, key, buffer| {
+            answer_to(bare, snapshot, (client, Some(key)), rotation, buffer)
+        });
     }
     let (mut account, mut slot) = (Account::ERROR, None);
     let rcode = match read {
@@ -76,6 +92,7 @@ pub fn answer(
                 rotation,
                 qtype: query.qtype,
                 shown,
+                client: (client.issuer.map(|issuer| issuer.address), key),
                 account,
                 slot,
                 dnames: [None; CHAIN + 1],
@@ -102,7 +119,7 @@ pub fn cut(message: &[u8], snapshot: &Snapshot, client: &Client<'_>, buffer: &mu
     if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
         let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
         let keys = snapshot.transfers.keys();
-        return signed.answer(keys, client, buffer, |bare, buffer| cut(bare, snapshot, client, buffer));
+        return signed.answer(keys, client, buffer, |bare, _, buffer| cut(bare, snapshot, client, buffer));
     }
     let truncated = standing == Standing::Absent;
     if truncated {
@@ -136,6 +153,8 @@ struct Reply<'a, 'b> {
     qtype: u16,
     /// The client's address is proved (TCP, or a valid cookie).
     shown: bool,
+    /// His address, if it is known, and the key that his query is signed with: by these he may have catalogs.
+    client: (Option<IpAddr>, Option<&'a Key>),
     /// Told by the first name of a chain: those behind it are none that a client chooses.
     account: &'a mut Account,
     /// Told by the same name.
@@ -166,7 +185,9 @@ impl<'a> Reply<'a, '_> {
                 *self.slot = slot;
             }
             let zone = match authority {
-                Authority::Zone(zone) => zone,
+                Authority::Zone(zone) if !zone.is_catalog || self.may_have(zone) => zone,
+                Authority::Zone(_) if step == 0 => return rcode::REFUSED,
+                Authority::Zone(_) => return rcode::NOERROR,
                 Authority::Unavailable if step == 0 => return rcode::SERVFAIL,
                 Authority::Elsewhere if step == 0 => return rcode::REFUSED,
                 // The resolver goes on from the chain's last name; another nameserver may have its zone.
@@ -185,6 +206,13 @@ impl<'a> Reply<'a, '_> {
             }
         }
         rcode::NOERROR
+    }
+
+    /// Whether he may have a zone whole: what a catalog names is nobody else's matter (RFC 9432, 7).
+    fn may_have(&self, zone: &Zone) -> bool {
+        let (address, key) = self.client;
+        let rules = self.snapshot.transfers.of(&zone.apex);
+        rules.zip(address).is_some_and(|(rules, address)| rules.allow(address, key))
     }
 
     fn step(&mut self, zone: &'a Zone, name: &Name, place: usize, first: bool) -> Step {

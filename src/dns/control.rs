@@ -5,6 +5,7 @@
 //! and performs the [`Effect`]s in their order.
 
 mod by_peers;
+mod catalogs;
 mod choices;
 mod isolation;
 mod judging;
@@ -44,6 +45,7 @@ use crate::daemon::peers::{PeerEvent, Rejected};
 use crate::health::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use crate::log_line::{Kind, LogLine};
+pub use catalogs::{Catalog, CatalogNews, CatalogOrder};
 pub use choices::Choices;
 use choices::{Judged, Outages};
 use isolation::Isolation;
@@ -70,6 +72,8 @@ pub enum Event {
     Inherited(OperatorStates, BTreeMap<String, HandedOver>),
     /// Something has come of a zone from another nameserver.
     Secondary(SecondaryNews),
+    /// A catalog has been made.
+    Catalog(CatalogNews),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document has been put in force.
@@ -95,6 +99,8 @@ pub enum Effect {
     AnswerProxy(oneshot::Sender<Answer>, Answer),
     /// Something is to be done for a zone from another nameserver.
     Secondary(SecondaryTask),
+    /// A catalog is to be made and stored; answered with [`Event::Catalog`].
+    Catalog(Box<CatalogOrder>),
     /// These are to be probed now: something waits for what comes of it.
     Probe(Vec<Target>),
     /// One line for the log.
@@ -113,6 +119,8 @@ pub struct State {
     pub(super) rejected: BTreeMap<String, Rejected>,
     /// The zones that come from other nameservers, by apex.
     pub(super) secondaries: BTreeMap<String, Secondary>,
+    /// The catalogs that are made here, by apex.
+    pub(super) catalogs: BTreeMap<String, Catalog>,
     /// The zones that are served: the document's, and of other nameservers' those that are there.
     pub(super) zones: Arc<Zones>,
     /// What proxies have told.
@@ -154,6 +162,7 @@ impl State {
         State {
             document,
             secondaries: BTreeMap::new(),
+            catalogs: BTreeMap::new(),
             zones,
             health: Arc::new(saved.health.health),
             operator: saved.operator,
@@ -188,7 +197,7 @@ impl State {
         Some(LogLine::info(Kind::Daemon, lines::own_ipv6(is_there)))
     }
 
-    /// Begins with the zones of other nameservers, which may be stored.
+    /// Begins with the zones that come from no file, which may be stored.
     pub fn begin_secondaries(&mut self, now: Now) -> Vec<Effect> {
         self.reload_secondaries(now)
     }
@@ -229,6 +238,7 @@ impl State {
             Event::Peer(message) => effects.extend(self.on_peer(message, now)),
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Secondary(news) => effects.extend(self.on_secondary(news, now)),
+            Event::Catalog(news) => effects.extend(self.take_catalog(news)),
             Event::Inherited(states, challenges) => {
                 self.challenges.inherit(challenges, self.document.challenges_and_zones(), now.running);
                 self.operator.merge(&states, now.unix_ms);
@@ -306,6 +316,7 @@ impl State {
         self.renew_opinions(now);
         if self.ready && !self.draining {
             effects.extend(self.look_at_secondaries(now));
+            effects.extend(self.look_at_catalogs(now));
         }
         if self.ready {
             effects.extend(self.rebuild(now));

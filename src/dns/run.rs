@@ -5,6 +5,7 @@
 //! another process is the daemon. Called by the `polder-dns` binary.
 
 mod admin;
+mod catalogs;
 mod challenge_listener;
 mod daemon;
 mod document;
@@ -39,6 +40,7 @@ use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
 use crate::log_line::LogLine;
+use catalogs::Catalogs;
 use challenge_listener::ChallengeListener;
 use daemon::{DnsDaemon, NO_THREAD};
 use notifier::Notifier;
@@ -93,6 +95,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         listening,
         challenges,
         notifier: Notifier::default(),
+        catalogs: Catalogs::new(inputs.clone()),
         secondaries: Secondaries::new(inputs.clone(), bell),
         rate_limit_log,
         zone_copies,

@@ -171,7 +171,7 @@ fn primaries_that_are_none_stand_beside_a_file_or_have_no_key_of_the_document_ar
     DNS.refuses(&[
         (
             &[(ZONE, r#""example.org": { "file": "example.org.zone", "primaries": [{ "address": "192.0.2.1" }] }"#)],
-            &[r#"dns.json:11: zones["example.org"]: has "file" and "primaries": expected one of them"#],
+            &[r#"dns.json:11: zones["example.org"]: expected only one of "file", "primaries" and "catalog""#],
         ),
         (
             &[(ZONE, r#""example.org": { "primaries": [] }"#)],
@@ -187,10 +187,48 @@ fn primaries_that_are_none_stand_beside_a_file_or_have_no_key_of_the_document_ar
         (
             &[("\"example.net\": { \"file\": \"example.net.zone\" }", r#""example.net": { "primaries": [{ "address": "192.0.2.1" }] }"#)],
             &[
-                r#"dns.json:14: pools["http0.l.example.net"]: http0.l.example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
-                r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
-                r#"dns.json:24: pools["http1.l.example.net"]: http1.l.example.net lies in a zone that comes from other nameservers: a pool's names are in zones with a file"#,
+                r#"dns.json:14: pools["http0.l.example.net"]: http0.l.example.net lies in a zone that has no file (it comes from other nameservers, or is a catalog): a pool's names are in zones with one"#,
+                r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: example.net lies in a zone that has no file (it comes from other nameservers, or is a catalog): a pool's names are in zones with one"#,
+                r#"dns.json:24: pools["http1.l.example.net"]: http1.l.example.net lies in a zone that has no file (it comes from other nameservers, or is a catalog): a pool's names are in zones with one"#,
             ],
+        ),
+    ]);
+}
+
+#[test]
+fn a_catalog_that_nobody_gets_or_of_zones_that_nobody_gets_is_refused() {
+    const ZONE: &str = r#""example.org": { "file": "example.org.zone" }"#;
+    DNS.refuses(&[
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone" }, "catalog.test": { "catalog": {} }"#)],
+            &[r#"dns.json:11: zones["catalog.test"].catalog: a catalog that nobody gets is of no use: expected "transfer" beside it"#],
+        ),
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone" }, "catalog.test": { "catalog": {}, "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] } }"#)],
+            &[r#"dns.json:11: zones["catalog.test"].catalog: no zone of the document has "transfer": nobody could get what the catalog names"#],
+        ),
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone" }, "catalog.test": { "catalog": { "zones": ["example.org", "Example.org", "example.com"], "groups": { "example.net": "a b" } }, "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] } }"#)],
+            &[
+                r#"dns.json:11: zones["catalog.test"].catalog.zones[1]: "Example.org" stands twice, also at zones["catalog.test"].catalog.zones[0], line 11"#,
+                r#"dns.json:11: zones["catalog.test"].catalog.groups["example.net"]: "a b" is not a group: expected 1 to 255 printable ASCII characters without spaces"#,
+            ],
+        ),
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone" }, "catalog.test": { "catalog": { "zones": ["example.org", "example.com", "catalog.test"] }, "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] } }"#)],
+            &[
+                r#"dns.json:11: zones["catalog.test"].catalog.zones[0]: "example.org" has no "transfer": whoever learns of it here could not get it"#,
+                r#"dns.json:11: zones["catalog.test"].catalog.zones[1]: "example.com" is none of the zones of this document"#,
+                r#"dns.json:11: zones["catalog.test"].catalog.zones[2]: "catalog.test" is a catalog itself"#,
+            ],
+        ),
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone", "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] } }, "catalog.test": { "catalog": { "groups": { "example.net": "g" } }, "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] } }"#)],
+            &[r#"dns.json:11: zones["catalog.test"].catalog.groups["example.net"]: example.net is no member of this catalog"#],
+        ),
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone", "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] } }, ".": { "catalog": {}, "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] } }"#)],
+            &[r#"dns.json:11: zones["."].catalog: cannot be a catalog's name: expected one with at most 190 characters that is not "." or "invalid", like "catalog.invalid""#],
         ),
     ]);
 }
@@ -217,8 +255,8 @@ fn a_broken_zone_is_refused() {
         (
             &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": { "path": "example.org.zone" }"#)],
             &[
-                r#"dns.json:11: zones["example.org"].path: unknown key; known here: checks, file, primaries, transfer"#,
-                r#"dns.json:11: zones["example.org"]: expected "file", or "primaries" that it is got from"#,
+                r#"dns.json:11: zones["example.org"].path: unknown key; known here: catalog, checks, file, primaries, transfer"#,
+                r#"dns.json:11: zones["example.org"]: expected "file", "primaries" that it is got from, or "catalog" that it is made of"#,
             ],
         ),
     ]);

@@ -61,6 +61,19 @@ impl Drop for Running {
 
 /// Writes what a polder-dns of one zone needs; gives the command that starts it.
 pub fn prepare_polder_dns(at: &Path, port: u16, zone: &Value) -> Command {
+    prepare_zones(at, port, &json!({ "example.net": zone }))
+}
+
+/// The same of these zones.
+pub fn prepare_zones(at: &Path, port: u16, zones: &Value) -> Command {
+    fs::create_dir(at.join("state")).unwrap();
+    fs::write(at.join("secret"), SECRET).unwrap();
+    write_document(at, port, zones);
+    polder_dns(at)
+}
+
+/// Writes the document of a polder-dns with these zones.
+pub fn write_document(at: &Path, port: u16, zones: &Value) {
     let document = json!({
         "version": 1,
         "name": "ns-ours",
@@ -69,12 +82,9 @@ pub fn prepare_polder_dns(at: &Path, port: u16, zone: &Value) -> Command {
         "state_dir": at.join("state"),
         "workers": 1,
         "tsig_keys": { KEY: { "algorithm": "hmac-sha256", "secret_file": "secret" } },
-        "zones": { "example.net": zone },
+        "zones": zones,
     });
-    fs::create_dir(at.join("state")).unwrap();
-    fs::write(at.join("secret"), SECRET).unwrap();
     fs::write(at.join("dns.json"), document.to_string()).unwrap();
-    polder_dns(at)
 }
 
 pub struct Primary {
@@ -212,7 +222,12 @@ pub fn kdig(port: u16, key: Option<&str>, query: &[&str]) -> String {
 
 /// The serial that is answered there.
 pub fn serial(port: u16) -> Option<u32> {
-    let said = kdig(port, None, &["example.net", "SOA", "+short", "+time=1"]);
+    serial_of(port, "example.net", None)
+}
+
+/// The serial of a zone that is answered there to a query that is signed with this key, or with none.
+pub fn serial_of(port: u16, zone: &str, key: Option<&str>) -> Option<u32> {
+    let said = kdig(port, key, &[zone, "SOA", "+short", "+time=1"]);
     said.lines().find(|line| !line.starts_with(';'))?.split(' ').nth(2)?.parse().ok()
 }
 

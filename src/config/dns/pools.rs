@@ -117,9 +117,8 @@ impl<'a> Owners<'_, 'a> {
             Some(zones) if !zones.keys().any(|apex| lies_inside(name, apex)) => {
                 Err(location.fault(format!("{name} lies in none of this document's zones{}", listed(zones))))
             }
-            Some(zones) if comes_from_primaries(name, zones) => {
-                let message =
-                    "lies in a zone that comes from other nameservers: a pool's names are in zones with a file";
+            Some(zones) if has_no_file(name, zones) => {
+                let message = "lies in a zone that has no file (it comes from other nameservers, or is a catalog): a pool's names are in zones with one";
                 Err(location.fault(format!("{name} {message}")))
             }
             _ => once,
@@ -127,10 +126,10 @@ impl<'a> Owners<'_, 'a> {
     }
 }
 
-/// Whether the deepest zone around a name comes from other nameservers.
-fn comes_from_primaries(name: &str, zones: &BTreeMap<String, ZoneConfig>) -> bool {
+/// Whether the deepest zone around a name comes from no file.
+fn has_no_file(name: &str, zones: &BTreeMap<String, ZoneConfig>) -> bool {
     let around = zones.iter().filter(|(apex, _)| lies_inside(name, apex));
-    around.max_by_key(|(apex, _)| apex.len()).is_some_and(|(_, zone)| !zone.primaries().is_empty())
+    around.max_by_key(|(apex, _)| apex.len()).is_some_and(|(_, zone)| zone.file().is_none())
 }
 
 /// The zones by name, if they are few.

@@ -1,8 +1,9 @@
-//! `zones` of `dns.json`: the zones that are served, and where they come from: a file, or other nameservers.
+//! `zones` of `dns.json`: the zones that are served, and where they come from: a file, other nameservers, or the names of the other zones.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::catalogs::{self, CatalogConfig, Known};
 use super::transfers::{self, PrimaryConfig, TransferConfig, TsigKeyConfig};
 use crate::config::distinct::Distinct;
 use crate::config::names;
@@ -26,6 +27,8 @@ pub enum ZoneSource {
     File(PathBuf),
     /// Other nameservers, by transfers; never empty. The first one is asked first.
     Primaries(Vec<PrimaryConfig>),
+    /// The names of other zones of the document, which it lists for other nameservers.
+    Catalog(CatalogConfig),
 }
 
 impl ZoneConfig {
@@ -33,16 +36,29 @@ impl ZoneConfig {
     pub fn file(&self) -> Option<&Path> {
         match &self.source {
             ZoneSource::File(file) => Some(file),
-            ZoneSource::Primaries(_) => None,
+            ZoneSource::Primaries(_) | ZoneSource::Catalog(_) => None,
         }
     }
 
     /// The nameservers that it comes from; none if it comes from a file.
     pub fn primaries(&self) -> &[PrimaryConfig] {
         match &self.source {
-            ZoneSource::File(_) => &[],
+            ZoneSource::File(_) | ZoneSource::Catalog(_) => &[],
             ZoneSource::Primaries(primaries) => primaries,
         }
+    }
+
+    /// What it is made of, if it is a catalog that is made here.
+    pub fn catalog(&self) -> Option<&CatalogConfig> {
+        match &self.source {
+            ZoneSource::Catalog(catalog) => Some(catalog),
+            ZoneSource::File(_) | ZoneSource::Primaries(_) => None,
+        }
+    }
+
+    /// It lists zones for nameservers, and is answered only to those who may have it whole.
+    pub fn is_catalog(&self) -> bool {
+        self.catalog().is_some()
     }
 }
 
@@ -62,7 +78,8 @@ impl Checks {
 }
 
 /// The keys of a zone.
-pub(super) const KEYS: Keys = Keys { object: "zones.NAME", names: &["checks", "file", "primaries", "transfer"] };
+pub(super) const KEYS: Keys =
+    Keys { object: "zones.NAME", names: &["catalog", "checks", "file", "primaries", "transfer"] };
 
 /// Reads them; `keys` are the document's TSIG keys, if they could be read.
 pub(super) fn read(
@@ -70,21 +87,41 @@ pub(super) fn read(
     keys: Option<&BTreeMap<String, TsigKeyConfig>>,
 ) -> Read<BTreeMap<String, ZoneConfig>> {
     let mut apexes = Distinct::default();
-    let zones = value.table(names::zone_name, |apex, location, value| {
+    let mut catalogs = Vec::new();
+    let mut zones = value.table(names::zone_name, |apex, location, value| {
         apexes.claim(apex.clone(), location, &format!("the zone {apex}"))?;
         let zone = value.object(&KEYS)?;
         let file = zone.optional("file", Value::file);
         let primaries = zone.optional("primaries", |value| transfers::read_primaries(value, keys));
+        let catalog = zone.optional("catalog", catalogs::read);
         let checks = zone.with_default("checks", Checks::default(), |value| value.one_of(&Checks::ALL));
         let transfer = zone.optional("transfer", |value| transfers::read(value, keys));
-        let source = match (file?, primaries?) {
-            (Some(file), None) => ZoneSource::File(file),
-            (None, Some(primaries)) => ZoneSource::Primaries(primaries),
-            (None, None) => return Err(value.fault("expected \"file\", or \"primaries\" that it is got from")),
-            (Some(_), Some(_)) => return Err(value.fault("has \"file\" and \"primaries\": expected one of them")),
+        let source = match (file?, primaries?, catalog?) {
+            (Some(file), None, None) => ZoneSource::File(file),
+            (None, Some(primaries), None) => ZoneSource::Primaries(primaries),
+            (None, None, Some(catalog)) => {
+                catalogs.push((apex.clone(), catalog));
+                ZoneSource::Catalog(CatalogConfig::default())
+            }
+            (None, None, None) => {
+                return Err(value
+                    .fault("expected \"file\", \"primaries\" that it is got from, or \"catalog\" that it is made of"));
+            }
+            _ => return Err(value.fault("expected only one of \"file\", \"primaries\" and \"catalog\"")),
         };
         Ok(ZoneConfig { source, checks: checks?, transfer: transfer? })
     })?;
     value.at_least_one("zone")?;
+    let known = zones
+        .iter()
+        .map(|(apex, zone)| (apex.clone(), Known { is_catalog: zone.is_catalog(), is_given: zone.transfer.is_some() }));
+    let known: BTreeMap<String, Known> = known.collect();
+    let resolved: Vec<Read<(String, CatalogConfig)>> =
+        catalogs.into_iter().map(|(apex, written)| Ok((apex.clone(), written.resolve(&apex, &known)?))).collect();
+    for (apex, catalog) in resolved.into_iter().collect::<Read<Vec<_>>>()? {
+        if let Some(zone) = zones.get_mut(&apex) {
+            zone.source = ZoneSource::Catalog(catalog);
+        }
+    }
     Ok(zones)
 }

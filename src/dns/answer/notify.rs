@@ -46,7 +46,7 @@ pub fn notify(
         Some(place) => {
             let signed = Signed { message, place, edns: None, question_end: end + 4 };
             let key = snapshot.transfers.keys().name_at(message, place);
-            signed.answer(snapshot.transfers.keys(), client, buffer, |bare, buffer| answer(bare, key, buffer))
+            signed.answer(snapshot.transfers.keys(), client, buffer, |bare, _, buffer| answer(bare, key, buffer))
         }
     };
     Some((answered?, heard))

@@ -7,7 +7,7 @@ use super::begun::{Begun, PLAIN_UDP_SIZE, begin};
 use super::client::{Client, Transport};
 use super::query::{Edns, TsigPlace};
 use super::writer::{UDP_SIZE, Unsigned};
-use crate::dns::tsig::{Keys, Refused, Untimely, Verified};
+use crate::dns::tsig::{Key, Keys, Refused, Untimely, Verified};
 use crate::zone::number::rcode;
 
 /// A query with a TSIG.
@@ -22,13 +22,13 @@ pub(super) struct Signed<'m> {
 const LONGEST_OPT: usize = 128;
 
 impl Signed<'_> {
-    /// Answers it as far as its signature allows; `answer` does so of the query without it.
+    /// Answers it as far as its signature allows; `answer` does so of the query without it, which is signed with the key that it is given.
     pub(super) fn answer(
         &self,
         keys: &Keys,
         client: &Client<'_>,
         buffer: &mut [u8],
-        answer: impl FnOnce(&[u8], &mut [u8]) -> Option<Answered>,
+        answer: impl FnOnce(&[u8], &Key, &mut [u8]) -> Option<Answered>,
     ) -> Option<Answered> {
         // Who asks without a clock, as tests do, has no key either.
         let now = client.issuer.map_or(0, |issuer| u64::from(issuer.now));
@@ -42,7 +42,7 @@ impl Signed<'_> {
         match verified.fault {
             Some(fault) => self.tell(fault, &verified, client, (buffer, room), now),
             None => {
-                let answered = answer(&verified.message, &mut buffer[..room])?;
+                let answered = answer(&verified.message, verified.key, &mut buffer[..room])?;
                 Some(Answered { length: verified.signer().sign(buffer, answered.length, now), ..answered })
             }
         }

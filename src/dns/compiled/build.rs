@@ -308,6 +308,7 @@ impl<'f> Draft<'f> {
             records: file.records.len(),
             warnings: file.warnings.clone(),
             fingerprint: file.fingerprint.clone(),
+            is_catalog: false,
             history: None,
             labels,
             names,

@@ -79,6 +79,8 @@ pub struct Zone {
     pub warnings: Vec<Finding>,
     /// What it was read from; none if it is a copy.
     pub fingerprint: Option<Fingerprint>,
+    /// It lists zones for nameservers, and is answered only to those who may have it whole.
+    pub is_catalog: bool,
     /// How it came to be what it is; none where no other nameserver gets it.
     pub history: Option<Arc<History>>,
     pub(super) labels: usize,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::catalogs::vetted;
 use super::peer_state::{PeerMessage, PeerState, named};
 use super::saved::read;
 use super::{Effect, State, lines};
@@ -20,7 +21,7 @@ impl State {
         let operator = OperatorStates(notes.map(|(subject, note)| (subject.clone(), note.clone())).collect());
         // Whoever is about to end is believed no longer than it is there.
         let verdicts = if self.draining { Arc::default() } else { self.opinions.told() };
-        PeerMessage::new(operator, verdicts, self.proposals.to_peers())
+        PeerMessage::new(operator, verdicts, self.told_catalogs(), self.proposals.to_peers())
     }
 
     /// The same as it is sent.
@@ -35,7 +36,7 @@ impl State {
             return Vec::new();
         }
         let PeerEvent { peer, value, ahead_ms, .. } = message;
-        let PeerMessage { operator, verdicts, put, .. } = match read::<PeerMessage>(&value) {
+        let PeerMessage { operator, verdicts, catalogs, put, .. } = match read::<PeerMessage>(&value) {
             Ok(message) => message,
             Err(error) => {
                 return vec![Effect::Log(lines::wrong_of_peer(
@@ -59,8 +60,9 @@ impl State {
         effects.extend(merged.news.iter().map(|(subject, note)| Effect::Log(learned(subject, note, now.unix_ms))));
         let members = named(&self.document);
         let verdicts = Arc::new(Arc::unwrap_or_clone(verdicts).vetted(|subject| members.contains(subject)));
+        let catalogs = vetted(catalogs, &self.catalogs);
         let (heard, read_for) = (Heard::now(now.running), self.document.clone());
-        self.peers.insert(peer, PeerState { verdicts, heard, put, read_for });
+        self.peers.insert(peer, PeerState { verdicts, catalogs, heard, put, read_for });
         effects
     }
 

@@ -1,6 +1,6 @@
 //! What nameservers tell each other (pure): operator states, what they put to each other, and what their checks say.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,7 +14,10 @@ use crate::daemon::opinions::{Heard, Opinions};
 /// The version of the messages, and of the state that outlives a process: the one written, and the only one read.
 pub(super) const VERSION: u64 = 1;
 
-/// What a nameserver tells its peers. Earlier versions know nothing of verdicts.
+/// The catalogs that a nameserver makes, by apex: its serial, and the digest of what it says.
+pub type ToldCatalogs = BTreeMap<String, (u32, String)>;
+
+/// What a nameserver tells its peers. Earlier versions know nothing of verdicts, and of catalogs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PeerMessage {
     pub(super) version: u64,
@@ -22,14 +25,22 @@ pub struct PeerMessage {
     /// What its checks say, by `POOL/ADDRESS`.
     #[serde(default)]
     pub(super) verdicts: Arc<Opinions>,
+    /// The catalogs that it makes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) catalogs: ToldCatalogs,
     /// What the writer puts to its peers, and has seen of theirs.
     #[serde(flatten)]
     pub(super) put: ProposalsMessage,
 }
 
 impl PeerMessage {
-    pub(super) fn new(operator: OperatorStates, verdicts: Arc<Opinions>, put: ProposalsMessage) -> PeerMessage {
-        PeerMessage { version: VERSION, operator, verdicts, put }
+    pub(super) fn new(
+        operator: OperatorStates,
+        verdicts: Arc<Opinions>,
+        catalogs: ToldCatalogs,
+        put: ProposalsMessage,
+    ) -> PeerMessage {
+        PeerMessage { version: VERSION, operator, verdicts, catalogs, put }
     }
 }
 
@@ -38,6 +49,8 @@ impl PeerMessage {
 pub struct PeerState {
     /// What its checks say of the members that our document has.
     pub(super) verdicts: Arc<Opinions>,
+    /// The catalogs that it makes, of those that our document has.
+    pub(super) catalogs: ToldCatalogs,
     /// When it was heard last.
     pub(super) heard: Heard,
     /// What it puts to its peers, and has seen of theirs.

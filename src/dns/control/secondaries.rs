@@ -53,7 +53,7 @@ pub enum Answered {
 #[derive(Debug)]
 pub enum SecondaryTask {
     /// Read what is stored; answered with [`SecondaryNews::Read`].
-    Read(String),
+    Read(String, ZoneConfig),
     /// Ask a primary; answered with [`SecondaryNews::Asked`].
     Ask(Question),
 }
@@ -98,10 +98,12 @@ impl State {
                         failure: None,
                     };
                     self.secondaries.insert(apex.clone(), secondary);
-                    effects.push(Effect::Secondary(SecondaryTask::Read(apex.clone())));
+                    effects.push(Effect::Secondary(SecondaryTask::Read(apex.clone(), config.clone())));
                 }
             }
         }
+        let unread = self.reload_catalogs().into_iter();
+        effects.extend(unread.map(|(apex, config)| Effect::Secondary(SecondaryTask::Read(apex, config))));
         self.serve_secondaries();
         effects
     }
@@ -112,7 +114,10 @@ impl State {
         let now = now.running;
         match news {
             SecondaryNews::Read(apex, stored) => {
-                let Some(secondary) = self.secondaries.get_mut(&apex) else { return effects };
+                let Some(secondary) = self.secondaries.get_mut(&apex) else {
+                    self.read_catalog(&apex, stored.map(|(zone, _, _)| zone));
+                    return effects;
+                };
                 secondary.is_read = true;
                 if let Some((zone, times, age)) = stored {
                     secondary.timers.stored(times, age, now);
@@ -195,13 +200,14 @@ impl State {
 
     /// How many zones have not been read yet that may be stored.
     pub fn unread_secondaries(&self) -> usize {
-        self.secondaries.values().filter(|secondary| !secondary.is_read).count()
+        self.secondaries.values().filter(|secondary| !secondary.is_read).count() + self.unread_catalogs()
     }
 
-    /// The zones that are served: those of the document's files, and those of primaries that have not expired.
-    fn serve_secondaries(&mut self) {
+    /// The zones that are served: those of the document's files, those of primaries that have not expired, and catalogs that are made.
+    pub(super) fn serve_secondaries(&mut self) {
         let held = self.secondaries.iter().filter(|(_, secondary)| !secondary.timers.has_expired());
-        let held: Vec<Arc<Zone>> = held.filter_map(|(_, secondary)| secondary.zone.clone()).collect();
+        let held = held.filter_map(|(_, secondary)| secondary.zone.clone());
+        let held: Vec<Arc<Zone>> = held.chain(self.held_catalogs()).collect();
         self.zones = match held.is_empty() {
             true => Arc::clone(&self.document.zones),
             false => Arc::new(self.document.zones.with(held)),

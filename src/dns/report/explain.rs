@@ -61,7 +61,9 @@ impl State {
         explanation.zone = zone_name(&asked);
         match authority(&asked) {
             Authority::Zone(zone) => {
-                explanation.because.extend(self.secondary_in_words(&name::to_text(&zone.apex), now));
+                let apex = name::to_text(&zone.apex);
+                explanation.because.extend(self.secondary_in_words(&apex, now));
+                explanation.because.extend(self.catalog_in_words(&apex));
             }
             Authority::Unavailable => {
                 let why = match self.unavailable_in_words(&asked, now) {
@@ -93,7 +95,9 @@ impl State {
 
     /// Why a zone of other nameservers is not served.
     fn unavailable_in_words(&self, asked: &Name, now: Now) -> Option<String> {
-        name::upward(asked.as_bytes()).find_map(|apex| self.secondary_in_words(&name::to_text(apex), now))
+        name::upward(asked.as_bytes())
+            .map(name::to_text)
+            .find_map(|apex| self.secondary_in_words(&apex, now).or_else(|| self.catalog_in_words(&apex)))
     }
 
     /// The pool or zone that an unknown name was probably meant to be. The names in zones are not looked through: there may be millions.

@@ -103,13 +103,14 @@ impl State {
         let mut metric = page.metric(ZONE_SOURCE);
         for zone in self.document.config.zones.keys() {
             let source = match self.document.impaired.get(zone).map(|impaired| &impaired.instead) {
-                None if self.is_unserved(zone) => "servfail",
+                None if self.is_unserved(zone) || self.is_unmade(zone) => "servfail",
                 None if self.secondaries.contains_key(zone) => "primary",
+                None if self.is_made_here(zone) => "catalog",
                 None => "file",
                 Some(Instead::Copy { .. }) => "copy",
                 Some(Instead::Servfail(_)) => "servfail",
             };
-            for one in ["file", "primary", "copy", "servfail"] {
+            for one in ["file", "primary", "catalog", "copy", "servfail"] {
                 metric.flag(&[("zone", zone), ("source", one)], source == one);
             }
         }

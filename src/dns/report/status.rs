@@ -110,7 +110,11 @@ impl State {
             name: apex.clone(),
             because: format!("answered SERVFAIL: {}", self.secondary_in_words(apex, now).unwrap_or_default()),
         });
-        failed.chain(unserved).collect()
+        let unmade = self.document.config.zones.keys().filter(|apex| self.is_unmade(apex)).map(|apex| FailedZone {
+            name: apex.clone(),
+            because: format!("answered SERVFAIL: {}", self.catalog_in_words(apex).unwrap_or_default()),
+        });
+        failed.chain(unserved).chain(unmade).collect()
     }
 
     /// What the operator should look at, each a sentence.

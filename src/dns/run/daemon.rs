@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
+use super::catalogs::Catalogs;
 use super::challenge_listener::ChallengeListener;
 use super::notifier::Notifier;
 use super::own_ipv6;
@@ -46,6 +47,7 @@ pub struct DnsDaemon {
     pub(super) listening: Listening,
     pub(super) challenges: ChallengeListener,
     pub(super) notifier: Notifier,
+    pub(super) catalogs: Catalogs,
     pub(super) secondaries: Secondaries,
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
@@ -116,6 +118,10 @@ impl Daemon for DnsDaemon {
                 self.secondaries.perform(task, self.state.document(), is_daemon);
                 None
             }
+            Effect::Catalog(order) => {
+                self.catalogs.order(*order, self.state.document(), is_daemon);
+                None
+            }
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::TellPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
             Effect::AnswerProxy(to, answer) => {
@@ -172,6 +178,7 @@ impl Daemon for DnsDaemon {
             self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
             self.journals.write(Arc::clone(self.state.zones()));
             self.secondaries.serve(document);
+            self.catalogs.serve(document);
         }
     }
 
@@ -195,6 +202,7 @@ impl Daemon for DnsDaemon {
         self.challenges.stop();
         self.notifier.stop();
         self.secondaries.stop();
+        self.catalogs.stop();
         self.listening.drain(limit);
     }
 

@@ -75,7 +75,7 @@ impl Document for Prepared {
         let (copies, journals) = (ZoneCopies::new(&config.state_dir), Journals::new(&config.state_dir));
         let (mut zones, mut unavailable, mut impaired) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (apex, zone) in &config.zones {
-            if !zone.primaries().is_empty() {
+            if zone.file().is_none() {
                 unavailable.extend(name::from_text(apex));
                 continue;
             }
@@ -215,10 +215,10 @@ fn parse_all(
 ) -> Result<Parsed, Findings> {
     let config = parse_config(file)?;
     let owners = pool_owners(file, &config)?;
-    let (mut zones, mut of_primaries, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut zones, mut without_file, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for (apex, zone) in &config.zones {
-        if !zone.primaries().is_empty() {
-            of_primaries.extend(name::from_text(apex));
+        if zone.file().is_none() {
+            without_file.extend(name::from_text(apex));
             continue;
         }
         if let Some(kept) = kept(apex, zone, &owners) {
@@ -249,7 +249,7 @@ fn parse_all(
     if !findings.is_empty() {
         return Err(Findings(findings));
     }
-    let zones = Zones::new(zones, of_primaries);
+    let zones = Zones::new(zones, without_file);
     let zones = match before {
         Some(before) => zones.following(before),
         None => zones,
@@ -261,7 +261,7 @@ fn parse_all(
 
 /// One zone, compiled at once: of its file as a whole nothing stays in memory.
 fn load_zone(apex: &str, config: &ZoneConfig, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
-    // What comes from other nameservers is none of the document's.
+    // What comes from no file is none of the document's.
     let file = config.file().unwrap_or(Path::new(""));
     compiled::compile_zone(&zone::load(apex, file, config.checks)?, owners)
 }

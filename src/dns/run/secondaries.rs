@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::notifier::{own_address, unspecified};
+use crate::config::dns::ZoneConfig;
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::dns::compiled::Zone;
 use crate::dns::control::prepared::Prepared;
@@ -84,7 +85,7 @@ impl Secondaries {
     /// Does what control wants done.
     pub fn perform(&self, task: SecondaryTask, document: &Prepared, is_daemon: bool) {
         match task {
-            SecondaryTask::Read(apex) => self.read(apex, document),
+            SecondaryTask::Read(apex, config) => self.read(apex, config, document),
             SecondaryTask::Ask(question) if is_daemon => self.ask(question, document),
             SecondaryTask::Ask(question) => self.held.borrow_mut().push(question),
         }
@@ -96,8 +97,8 @@ impl Secondaries {
             self.ask(question, document);
         }
         let zones = &document.config.zones;
-        let of_primaries = zones.iter().filter(|(_, config)| !config.primaries().is_empty());
-        if let Err(why) = places(document, &self.is_over).stored.keep(of_primaries.map(|(apex, _)| apex.as_str())) {
+        let without_file = zones.iter().filter(|(_, config)| config.file().is_none());
+        if let Err(why) = places(document, &self.is_over).stored.keep(without_file.map(|(apex, _)| apex.as_str())) {
             tracing::warn!("what is stored of zones that are none of the document's cannot be removed: {why}");
         }
     }
@@ -108,14 +109,12 @@ impl Secondaries {
         self.tasks.borrow_mut().drain(..).for_each(|task| task.abort());
     }
 
-    fn read(&self, apex: String, document: &Prepared) {
+    fn read(&self, apex: String, config: ZoneConfig, document: &Prepared) {
         let places = places(document, &self.is_over);
-        let config = document.config.zones.get(&apex).cloned();
         let inputs = self.inputs.clone();
         self.spawn(async move {
             let asked = apex.clone();
             let read = tokio::task::spawn_blocking(move || {
-                let config = config?;
                 let (records, age) = match places.stored.read(&apex) {
                     Ok(stored) => stored?,
                     Err(why) => {
@@ -125,6 +124,7 @@ impl Secondaries {
                 };
                 match made::zone(&apex, &records, config.checks) {
                     Ok(mut made) => {
+                        made.zone.is_catalog = config.is_catalog();
                         journal::follow_stored(&mut made.zone, &config, || places.journals.read(&apex), || None);
                         Some((Arc::new(made.zone), made.times, age))
                     }
@@ -249,6 +249,7 @@ impl Asking {
             let records = records.ok_or("it says that there is something newer, and sends nothing")?;
             let made = made::zone(&apex, &records, config.checks).map_err(|why| why.to_string())?;
             let (mut zone, times): (Zone, Times) = (made.zone, made.times);
+            zone.is_catalog = config.is_catalog();
             if let Some(held) = held.as_ref().filter(|held| !is_newer(zone.serial, held.serial)) {
                 return Err(format!(
                     "it sends serial {}, which is not newer than {}, which is here",

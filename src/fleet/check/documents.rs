@@ -71,9 +71,10 @@ fn read_zones(fleet: &Fleet, checked: &mut Checked) -> BTreeMap<String, ZoneFile
 fn nameserver(host: &str, text: &str, zones: &BTreeMap<String, ZoneFile>, checked: &mut Checked) -> Option<Nameserver> {
     let file = named(host, "dns.json");
     let config = sound(config::dns::parse(&file, text), checked)?;
-    let files: Vec<ZoneFile> = config.zones.keys().filter_map(|apex| zones.get(apex).cloned()).collect();
+    let with_file = || config.zones.iter().filter(|(_, zone)| zone.file().is_some()).map(|(apex, _)| apex);
+    let files: Vec<ZoneFile> = with_file().filter_map(|apex| zones.get(apex).cloned()).collect();
     // A zone that could not be read would make its pools look homeless.
-    if files.len() < config.zones.len() {
+    if files.len() < with_file().count() {
         return None;
     }
     let zones = sound(compiled::compile(&file, &files, &config.pools), checked)?;

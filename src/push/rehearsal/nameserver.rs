@@ -61,7 +61,7 @@ async fn compare(
     if let Some(before) = running.and_then(|running| running.status.as_ref()) {
         follow(child, before, rehearsed).await;
     }
-    for apex in config.zones.keys() {
+    for apex in config.public_zones() {
         zone(apex, listener, running.map(|running| running.at), rehearsed);
     }
     let pools = ask_and_ask_again(config, child, listener, running).await?;
@@ -107,7 +107,7 @@ async fn lately(running: Option<&Running>) -> Option<Status> {
 /// The running nameserver, if it can be reached.
 async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
     let config = setup.running(Daemon::Nameserver, config::dns::load, &mut rehearsed.notes)?;
-    let apex = config.zones.keys().next()?;
+    let apex = config.public_zones().next()?;
     let mut listeners = config.listeners.iter().map(|listener| reached(*listener));
     let Some(at) = listeners.find(|at| dns_query::serial(*at, apex).is_ok()) else {
         rehearsed.notes.push("the running nameserver does not answer, so there is nothing to compare with".to_owned());

@@ -276,7 +276,102 @@ let
         };
       };
       says = [
-        ''security.acme.certs."www.example.net".group is "nginx" on px-nl, and a service uses its files''
+        ''security.acme.certs."www.example.net".group is "nginx" on px-nl, and polder-proxy shows this certificate''
+      ];
+    };
+    "one that the nameserver cannot read" = {
+      host = "ns-nl";
+      module = {
+        security.acme = {
+          acceptTerms = true;
+          defaults.email = "hostmaster@example.net";
+          certs."ns.example.net" = {
+            dnsProvider = "rfc2136";
+            environmentFile = "/dev/null";
+          };
+        };
+        polder.fleet.encrypted_dns.certificates = [
+          {
+            chain_file = "/var/lib/acme/ns.example.net/fullchain.pem";
+            key_file = "/var/lib/acme/ns.example.net/key.pem";
+          }
+        ];
+      };
+      says = [
+        ''security.acme.certs."ns.example.net".group is "acme" on ns-nl, and polder-dns shows this certificate''
+      ];
+    };
+    "DNS over HTTPS where the proxy listens" = {
+      host = "px-nl";
+      fleet = {
+        hosts.px-nl.roles = lib.mkForce [
+          "proxy"
+          "nameserver"
+        ];
+        encrypted_dns = {
+          transports = [ "https" ];
+          certificates = [
+            {
+              chain_file = "/var/lib/certificates/chain.pem";
+              key_file = "/var/lib/certificates/key.pem";
+            }
+          ];
+        };
+      };
+      says = [
+        ''polder.fleet.encrypted_dns.transports has "https", and px-nl is a nameserver and a proxy''
+      ];
+    };
+    "a zone from a file and from another nameserver" = {
+      host = "ns-nl";
+      fleet.zones."example.net".primaries = [ { address = "192.0.2.54"; } ];
+      says = [
+        ''polder.fleet.zones."example.net": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
+      ];
+    };
+    "a zone from nowhere" = {
+      host = "ns-nl";
+      fleet.zones."example.com" = { };
+      says = [
+        ''polder.fleet.zones."example.com": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
+      ];
+    };
+    "a zone for whoever asks" = {
+      host = "ns-nl";
+      fleet.zones."example.net".transfer.allow = [ { } ];
+      says = [
+        ''polder.fleet.zones."example.net".transfer.allow: one of them would give the zone to anybody''
+      ];
+    };
+    "transfers with a key that nobody knows" = {
+      host = "ns-nl";
+      fleet = {
+        zones."example.net".transfer = {
+          allow = [ { key = "backup.example.net"; } ];
+          notify = [ { address = "192.0.2.53"; } ];
+        };
+        zones."example.com".primaries = [
+          {
+            address = "192.0.2.54";
+            key = "primary.example.net";
+          }
+        ];
+      };
+      says = [
+        ''polder.fleet.zones."example.net": key of polder.fleet.tsig "backup.example.net" is not known; there is: none''
+        ''polder.fleet.zones."example.com": key of polder.fleet.tsig "primary.example.net" is not known; there is: none''
+      ];
+    };
+    "two keys with one secret, which is nowhere" = {
+      host = "ns-nl";
+      fleet = {
+        tsig."backup.example.net" = { };
+        tsig."primary.example.net" = { };
+        zones."example.net".transfer.allow = [ { key = "backup.example.net"; } ];
+      };
+      says = [
+        "polder.fleet.tsig: several keys have the same secret in polder.keys"
+        "polder.keys.tsig is missing on ns-nl: zones are transferred with the key polder.fleet.tsig.\"backup.example.net\""
       ];
     };
     "a location that nobody has defined" = {

@@ -16,7 +16,7 @@ fn state() -> State {
     let prepared = Arc::into_inner(base).unwrap();
     let mut state = State::new(Arc::new(Prepared { config, zones, ..prepared }), Saved::default());
     let effects = state.begin_secondaries(at(0));
-    assert!(matches!(&effects[..], [Effect::Secondary(SecondaryTask::Read(apex))] if apex == "example.com"));
+    assert!(matches!(&effects[..], [Effect::Secondary(SecondaryTask::Read(apex, _))] if apex == "example.com"));
     assert_eq!(state.unread_secondaries(), 1);
     state.on_event(Event::Secondary(SecondaryNews::Read("example.com".into(), None)), at(0));
     state

@@ -22,7 +22,7 @@ families! {
     QUERIES_IGNORED = Counter "polder_queries_ignored_total" [] "Messages that get no response: responses and runts.";
     QUERIES_BY_COOKIE = Counter "polder_queries_by_cookie_total" ["cookie"] "Queries, by what their DNS cookie shows.";
     ZONE_SERIAL = Gauge "polder_zone_serial" ["zone"] "Serial of the zone's SOA record.";
-    ZONE_SOURCE = Gauge "polder_zone_source" ["zone", "source" "`file`, `primary`, `copy`, `servfail`"] "1 for how the zone is answered: from its `file`, as a `primary` has sent it, from its last good `copy`, or with `servfail` (see [zones](zones.md#a-zone-that-cannot-be-read)).";
+    ZONE_SOURCE = Gauge "polder_zone_source" ["zone", "source" "`file`, `primary`, `catalog`, `copy`, `servfail`"] "1 for how the zone is answered: from its `file`, as a `primary` has sent it, as a `catalog` that is made here, from its last good `copy`, or with `servfail` (see [zones](zones.md#a-zone-that-cannot-be-read)).";
     ZONE_EXPIRES = Gauge "polder_zone_expires_seconds" ["zone"] "Of a zone from other nameservers, how long it is served still if none of them confirms it; 0 if it is not served.";
     ACME_CHALLENGES = Gauge "polder_acme_challenges" ["proxy"] "Values of a certificate authority's challenges that this proxy has told and that are answered.";
     POOL_MEMBERS_USABLE = Gauge "polder_pool_members_usable" ["pool"] "Members that are up and ready.";

@@ -109,7 +109,7 @@ pub fn probes(fleet: &Fleet, host: &str) -> Probes {
     let addresses = fleet.hosts.get(host).map_or(&[][..], |host| &host.addresses);
     if let Some(config) = system.dns_config() {
         for nameserver in reached(addresses, config.listeners.iter().copied()) {
-            for apex in config.zones.keys() {
+            for apex in config.public_zones() {
                 let zone = |tcp| Probe::Zone { nameserver, apex: apex.clone(), tcp };
                 probes.asked.extend([zone(false), zone(true)]);
             }

@@ -1,0 +1,104 @@
+//! Catalogs: polder-dns makes one, and others serve what it names.
+
+use serde_json::{Value, json};
+
+use crate::consumers::{CATALOG, Consumer, Ours};
+use crate::servers::{KEY, Kind, SECRET, free_port, kdig, serial_of};
+use crate::wait;
+
+/// The files of three zones.
+fn files() -> Vec<(&'static str, String)> {
+    let zone = |serial: u32| {
+        format!(
+            "$TTL 300\n@ SOA ns hostmaster {serial} 3600 600 86400 300\n@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.80\n"
+        )
+    };
+    vec![("a", zone(11)), ("b", zone(12)), ("c", zone(13))]
+}
+
+/// The zones of a document, these of them in the catalog.
+fn zones(members: &[&str], told: &[u16]) -> Value {
+    let notify: Vec<_> =
+        told.iter().map(|port| json!({ "address": format!("127.0.0.1:{port}"), "key": KEY })).collect();
+    let transfer = json!({ "allow": [{ "key": KEY, "networks": ["127.0.0.0/8"] }], "notify": notify });
+    let mut zones = json!({ CATALOG: {
+        "catalog": { "zones": members, "groups": { "a.example": "first" } },
+        "transfer": transfer,
+    } });
+    for name in ["a", "b", "c"] {
+        zones[format!("{name}.example")] = json!({ "file": name, "transfer": transfer });
+    }
+    zones
+}
+
+fn signed() -> String {
+    format!("hmac-sha256:{KEY}:{SECRET}")
+}
+
+#[test]
+#[ignore = "needs Knot, BIND and kdig: see CONTRIBUTING.md"]
+fn knot_and_bind_serve_what_our_catalog_names_and_no_more_what_it_names_no_more() {
+    let ports = [Kind::Bind, Kind::Knot].map(|kind| (kind, free_port()));
+    let told = ports.map(|(_, port)| port);
+    let (key, own) = (signed(), free_port());
+    let mut ours = Ours::start(own, &zones(&["a.example", "b.example"], &told), &files());
+    let serial = || serial_of(own, CATALOG, Some(&key));
+    wait(|| ours.log(), || serial().is_some());
+    let consumers = ports.map(|(kind, port)| Consumer::start(kind, port, own));
+    let serves = |zone: &str, expected: Option<u32>, when: &str, ours: &Ours| {
+        for consumer in &consumers {
+            wait(
+                || format!("{:?} {when}, {zone}:\n{}\n{}", consumer.kind, consumer.log(), ours.log()),
+                || serial_of(consumer.port, zone, None) == expected,
+            );
+        }
+    };
+    serves("a.example", Some(11), "at first", &ours);
+    serves("b.example", Some(12), "at first", &ours);
+    serves("c.example", None, "at first", &ours);
+    let first = serial().unwrap();
+
+    ours.load(&zones(&["a.example", "b.example", "c.example"], &told));
+    serves("c.example", Some(13), "when it is added", &ours);
+    let second = serial().unwrap();
+    assert!(second > first, "{first}, {second}");
+
+    ours.load(&zones(&["a.example", "c.example"], &told));
+    serves("b.example", None, "when it is removed", &ours);
+    serves("a.example", Some(11), "as before", &ours);
+    let third = serial().unwrap();
+    assert!(third > second, "{second}, {third}");
+
+    ours.crash();
+    wait(|| ours.log(), || serial().is_some());
+    assert_eq!(serial(), Some(third), "what it says is the same:\n{}", ours.log());
+    ours.load(&zones(&["a.example", "b.example", "c.example"], &told));
+    serves("b.example", Some(12), "when it is back", &ours);
+    let differences = format!("zone {CATALOG} (serial {third}) was transferred to 127.0.0.1");
+    let is_difference =
+        |line: &&str| line.contains(&differences) && line.contains(&format!("what has changed since {second}"));
+    assert_eq!(ours.log().lines().filter(is_difference).count(), 2, "each got the difference:\n{}", ours.log());
+}
+
+#[test]
+#[ignore = "needs kdig: see CONTRIBUTING.md"]
+fn what_a_catalog_names_is_answered_to_those_who_may_have_it_and_to_nobody_else() {
+    let (key, own) = (signed(), free_port());
+    let ours = Ours::start(own, &zones(&["a.example"], &[]), &files());
+    wait(|| ours.log(), || serial_of(own, CATALOG, Some(&key)).is_some());
+    for query in [
+        &[CATALOG, "SOA"][..],
+        &["version.catalog.example.net", "TXT"],
+        &[CATALOG, "AXFR"],
+        &["x.catalog.example.net", "A", "+tcp"],
+    ] {
+        let said = kdig(own, None, query);
+        assert!(said.contains("REFUSED") && !said.contains("invalid."), "{query:?}:\n{said}");
+    }
+    let said = kdig(own, Some(&key), &["version.catalog.example.net", "TXT", "+short"]);
+    assert!(said.contains("\"2\""), "{said}");
+    let whole = kdig(own, Some(&key), &[CATALOG, "AXFR", "+noall", "+answer"]);
+    for expected in ["PTR\ta.example.", "TXT\t\"first\"", "NS\tinvalid."] {
+        assert!(whole.contains(expected), "{expected}:\n{whole}");
+    }
+}
