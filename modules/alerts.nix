@@ -19,7 +19,7 @@ in
     rules = mkOption {
       type = types.listOf (types.attrsOf types.anything);
       default = lib.concatMap (group: group.rules) shipped.groups;
-      defaultText = lib.literalMD "latch moved, latches differ, latch undecided, service down, pool down, reload failed, state not written, certificate not renewed, certificate ending, daemon down, member of the agreement down, or out of a proxy's reach, or with an alarm, agreement without a leader";
+      defaultText = lib.literalMD "latch moved, latches differ, latch undecided, service down, pool down, reload failed, zone not from its file, zone not served, state not written, certificate not renewed, certificate ending, daemon down, member of the agreement down, or out of a proxy's reach, or with an alarm, agreement without a leader";
       description = "The alert rules. `PolderDaemonDown` expects the scrape job of the daemons to be called `polder`, and that of the members of `polder.fleet.agreement` (port 2381) `polder-agreement`.";
     };
     file = mkOption {

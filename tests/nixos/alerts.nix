@@ -191,6 +191,18 @@ in
           ns2.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload polder-dns.service")
           wait_until("it is served from its file again", lambda: firing(RULES["PolderZoneNotFromFile"], [scrape()]) == [], 30)
 
+      with subtest("a zone that its primary does not give"):
+          # Nobody listens there.
+          primary = '.zones["guest.test"] = {primaries: [{address: "127.0.0.1:9"}]}'
+          with fires("PolderZoneUnserved", instance="ns2", zone="guest.test"):
+              ns2.succeed(
+                  f"mv {document} /tmp/document; jq '{primary}' /tmp/document > {document}",
+                  "systemctl reload polder-dns.service",
+              )
+          t.assertEqual(firing(RULES["PolderZoneNotFromFile"], [scrape()]), [])
+          ns2.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload polder-dns.service")
+          wait_until("it is none of its zones any more", lambda: firing(RULES["PolderZoneUnserved"], [scrape()]) == [], 30)
+
       with subtest("a daemon that is gone"):
           with fires("PolderDaemonDown", instance="ns2"):
               ns2.crash()

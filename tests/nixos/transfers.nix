@@ -212,9 +212,10 @@ in
   testScript =
     { nodes, ... }:
     polderTests.prelude nodes
+    + builtins.readFile ./data/alerts.py
     + ''
+      RULES = {rule["alert"]: rule["expr"] for rule in json.loads(${builtins.toJSON (builtins.toJSON nodes.ns1.polder.alerts.rules)})}
       import base64
-      import re
       import secrets
 
       KNOT, NSD = ADDRESS["knot"], ADDRESS["nsd"]
@@ -242,6 +243,11 @@ in
           """What the nameserver has logged."""
           return ns1.succeed("journalctl --boot --output=cat --unit=polder-dns.service").splitlines()
 
+      def alerts():
+          """The rules about zones by which Prometheus would call somebody."""
+          page = read(metrics(ns1, "polder-dns"), "ns1")
+          return [name for name, rule in RULES.items() if "Zone" in name and firing(rule, [page])]
+
       boot(ns1, knot, nsd, client)
 
       with subtest("without its secrets the nameserver does not serve, says which are missing, and serves as soon as they are there"):
@@ -256,6 +262,7 @@ in
 
       with subtest("a zone that has not come yet is answered SERVFAIL, and the others as ever"):
           t.assertIn("status: SERVFAIL", dig(NS1, "guest.test SOA"))
+          t.assertEqual(alerts(), ["PolderZoneUnserved"])
           t.assertEqual(serial(NS1, "office.test"), 1)
 
       with subtest("it answers over TLS and QUIC, too, and the firewall lets in no more than that"):
@@ -306,6 +313,7 @@ in
               wait_until("it has come", lambda: addresses(NS1, f"{name}.guest.test") == [address])
 
           wait_until("it has come", lambda: serial(NS1, "guest.test") == 1)
+          t.assertEqual(alerts(), [])
           change("hall", "192.0.2.2")
 
       with subtest("without its primary it goes on serving, after a restart from what it has stored, and follows once that is back"):
