@@ -59,17 +59,18 @@ let
     notify = if transfer.notify == null then null else map documented transfer.notify;
   };
 
-  # The keys that zones of this host name.
-  transfers = lib.filter (transfer: transfer != null) (
-    lib.mapAttrsToList (_: zone: zone.transfer) zones
-  );
+  documentedPrimaries = primaries: if primaries == null then null else map documented primaries;
+
+  # The keys that zones of this host, and those that their catalogs list, name.
+  configured =
+    lib.attrValues zones
+    ++ lib.filter (members: members != null) (lib.mapAttrsToList (_: zone: zone.members) zones);
+  transfers = lib.filter (transfer: transfer != null) (map (zone: zone.transfer) configured);
   named =
     lib.concatMap (
       transfer: transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify)
     ) transfers
-    ++ lib.concatMap (zone: if zone.primaries == null then [ ] else zone.primaries) (
-      lib.attrValues zones
-    );
+    ++ lib.concatMap (zone: if zone.primaries == null then [ ] else zone.primaries) configured;
   tsig = lib.getAttrs (lib.intersectLists (lib.attrNames fleet.tsig) (
     map (one: one.key) named
   )) fleet.tsig;
@@ -115,7 +116,16 @@ mkDaemonRole {
         inherit (zone) checks;
         transfer = if zone.transfer == null then null else documentedTransfer zone.transfer;
         file = if zone.file == null then null else zoneFile apex zone;
-        primaries = if zone.primaries == null then null else map documented zone.primaries;
+        primaries = documentedPrimaries zone.primaries;
+        members =
+          if zone.members == null then
+            null
+          else
+            documented {
+              inherit (zone.members) checks;
+              transfer = if zone.members.transfer == null then null else documentedTransfer zone.members.transfer;
+              primaries = documentedPrimaries zone.members.primaries;
+            };
         catalog = if zone.catalog == null then null else documented zone.catalog;
       }
     ) zones;

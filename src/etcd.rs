@@ -4,6 +4,7 @@
 //! the verbs `polder agreement`.
 
 pub mod connection;
+pub mod files;
 pub mod look;
 pub mod membership;
 pub mod standing;

@@ -96,10 +96,18 @@ let
   ++ concatMap (
     apex:
     let
-      inherit (fleet.zones.${apex}) transfer primaries;
-      allow = if transfer == null then [ ] else transfer.allow;
-      notify = if transfer == null || transfer.notify == null then [ ] else transfer.notify;
-      named = allow ++ notify ++ (if primaries == null then [ ] else primaries);
+      zone = fleet.zones.${apex};
+      configured = [ zone ] ++ lib.optional (zone.members != null) zone.members;
+      ofTransfer =
+        which:
+        concatMap (
+          one: if one.transfer == null || one.transfer.${which} == null then [ ] else one.transfer.${which}
+        ) configured;
+      allow = ofTransfer "allow";
+      named =
+        allow
+        ++ ofTransfer "notify"
+        ++ concatMap (one: if one.primaries == null then [ ] else one.primaries) configured;
       keys = lib.filter (key: key != null) (map (one: one.key) named);
     in
     map (known "polder.fleet.zones.\"${apex}\"" "key of polder.fleet.tsig" (
@@ -117,16 +125,19 @@ let
     let
       option = "polder.fleet.zones.\"${apex}\"";
       nameservers = members.nameserversOf apex;
-      inherit (fleet.zones.${apex}) file primaries catalog;
+      zone = fleet.zones.${apex};
       sources = lib.filter (source: source != null) [
-        file
-        primaries
-        catalog
+        zone.file
+        zone.primaries
+        zone.catalog
       ];
     in
     [
       (assertion (lib.length sources == 1)
         "${option}: the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there"
+      )
+      (assertion (zone.members == null || zone.primaries != null)
+        "${option}.members: the zone is a catalog of other nameservers, and `primaries` does not say which"
       )
       (assertion (lib.length (lib.unique nameservers) >= 2)
         "${option}: fewer than two nameservers (${listed nameservers}); give a second host the role nameserver, or the zone is gone with the first"

@@ -6,6 +6,21 @@
 let
   inherit (lib) mkOption types;
   inherit (fleetTypes) mkOptional;
+  primary = types.submodule {
+    options = {
+      address = mkOption {
+        type = types.str;
+        example = "192.0.2.54";
+        description = "Where it listens; port 53 if none is named.";
+      };
+      key = mkOptional {
+        type = types.str;
+        example = "primary.example.net";
+        defaultText = lib.literalMD "none";
+        description = "The key of `polder.fleet.tsig` that messages both ways are signed with.";
+      };
+    };
+  };
 in
 {
   options = {
@@ -19,23 +34,7 @@ in
       '';
     };
     primaries = mkOptional {
-      type = types.nonEmptyListOf (
-        types.submodule {
-          options = {
-            address = mkOption {
-              type = types.str;
-              example = "192.0.2.54";
-              description = "Where it listens; port 53 if none is named.";
-            };
-            key = mkOptional {
-              type = types.str;
-              example = "primary.example.net";
-              defaultText = lib.literalMD "none";
-              description = "The key of `polder.fleet.tsig` that messages both ways are signed with.";
-            };
-          };
-        }
-      );
+      type = types.nonEmptyListOf primary;
       defaultText = lib.literalMD "none: the zone comes from `file`, or is a `catalog`";
       description = ''
         The nameservers that the zone comes from by transfers (AXFR, IXFR), instead of from a `file`; they tell when there is something new (NOTIFY).
@@ -66,6 +65,36 @@ in
       description = ''
         Makes the zone a catalog (RFC 9432) of other zones, by which nameservers of other people (Knot, BIND, NSD from 4.9 on) learn what to serve:
         whoever gets it by `transfer` serves what it lists. It is answered to nobody else.
+      '';
+    };
+    members = mkOptional {
+      type = types.submodule {
+        options = {
+          primaries = mkOptional {
+            type = types.nonEmptyListOf primary;
+            defaultText = lib.literalMD "those of the catalog";
+            description = "The nameservers that the zones come from.";
+          };
+          checks = mkOptional {
+            type = types.enum [
+              "lenient"
+              "strict"
+            ];
+            defaultText = lib.literalMD "the daemon's: `lenient`";
+            description = "As that of a zone.";
+          };
+          transfer = mkOptional {
+            type = types.submodule { imports = [ (import ./transfer.nix { inherit lib fleetTypes; }) ]; };
+            defaultText = lib.literalMD "nobody gets them";
+            description = "Who gets the zones, and who is told of a new serial.";
+          };
+        };
+      };
+      example = { };
+      defaultText = lib.literalMD "none: the zone is no catalog";
+      description = ''
+        Beside `primaries`: the zone is a catalog (RFC 9432) of theirs, and the zones that it lists are served too, as this says. Whoever writes the catalog
+        decides what is answered, so its primaries need a key.
       '';
     };
     checks = mkOptional {

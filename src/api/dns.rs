@@ -66,6 +66,9 @@ pub struct ZoneStatus {
     /// Why it is served from its last good copy; none: it is served from its file.
     #[serde(default)]
     pub copy_because: Option<String>,
+    /// The catalog of other nameservers that lists it; none: it is the document's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
 }
 
 /// A zone that could not be read, and has no good copy.

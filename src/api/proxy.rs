@@ -90,6 +90,9 @@ pub struct ServiceStatus {
     pub target: Option<String>,
     /// It has a backend to send a request to, or needs none.
     pub usable: bool,
+    /// Why not, where neither checks nor operator states are the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_unusable: Option<String>,
     /// The latch, for a latched one.
     pub latch: Option<LatchStatus>,
     /// In the order of the document.

@@ -116,7 +116,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 27] = [
+pub const KEYS: [&Keys; 28] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -133,6 +133,7 @@ pub const KEYS: [&Keys; 27] = [
     &transfers::KEY,
     &zones::KEYS,
     &catalogs::KEYS,
+    &zones::MEMBERS,
     &transfers::TRANSFER,
     &transfers::ALLOWED,
     &transfers::NOTIFIED,

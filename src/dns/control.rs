@@ -7,6 +7,7 @@
 mod by_peers;
 mod catalogs;
 mod choices;
+mod consumed;
 mod isolation;
 mod judging;
 mod lines;
@@ -33,6 +34,7 @@ use super::compiled::Zones;
 use super::pool::Family;
 use super::pool::falling::Falling;
 use super::snapshot::Snapshot;
+use super::transfer::Transfers;
 use crate::config::dns::PoolConfig;
 use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
@@ -52,6 +54,7 @@ use isolation::Isolation;
 use peer_state::{PeerMessage, PeerState};
 use prepared::Prepared;
 
+pub use consumed::Consumed;
 pub use operator::{Accepted, Change, CommandError};
 pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_operator};
 pub use secondaries::{Answered, Question, Secondary, SecondaryNews, SecondaryTask};
@@ -121,10 +124,22 @@ pub struct State {
     pub(super) secondaries: BTreeMap<String, Secondary>,
     /// How many questions primaries were asked: each has its number.
     pub(super) questions: u64,
+    /// Those of them that are catalogs, by apex.
+    pub(super) consumed: BTreeMap<String, Consumed>,
     /// The catalogs that are made here, by apex.
     pub(super) catalogs: BTreeMap<String, Catalog>,
     /// The zones that are served: the document's, and of other nameservers' those that are there.
     pub(super) zones: Arc<Zones>,
+    /// They are to be put together anew.
+    have_zones_changed: bool,
+    /// When they were put together last.
+    put_together: Duration,
+    /// Who gets which of them.
+    transfers: Arc<Transfers>,
+    /// What catalogs list has changed, or how it is served.
+    have_members_changed: bool,
+    /// A catalog has listed a zone since the start.
+    had_members: bool,
     /// What proxies have told.
     pub(super) challenges: Challenges,
     /// What of it is answered; another one whenever that changes.
@@ -160,13 +175,19 @@ impl State {
     /// Begins with what an earlier process knew. Nothing is answered before [`Event::Ready`].
     pub fn new(document: Arc<Prepared>, saved: Saved) -> State {
         let snapshot = Snapshot { generation: saved.health.generation, ..Snapshot::default() };
-        let zones = Arc::clone(&document.zones);
+        let (zones, transfers) = (Arc::clone(&document.zones), Arc::clone(&document.transfers));
         State {
             document,
             secondaries: BTreeMap::new(),
             questions: 0,
+            consumed: BTreeMap::new(),
             catalogs: BTreeMap::new(),
             zones,
+            have_zones_changed: false,
+            put_together: Duration::ZERO,
+            transfers,
+            have_members_changed: false,
+            had_members: false,
             health: Arc::new(saved.health.health),
             operator: saved.operator,
             operator_file: OperatorFile::new(saved.operator_lost),
@@ -287,6 +308,7 @@ impl State {
             .chain(self.opinions.wakes(now.running))
             .chain(self.opinions_lapse(now))
             .chain(self.keeping_ends(now))
+            .chain(self.zones_wake())
             .chain(self.secondaries_wake().filter(|_| self.ready && !self.draining))
             .chain((!self.falling.is_empty()).then(|| now.next_tick(LOOKS_AT_FALLING)))
             .min()
@@ -315,12 +337,13 @@ impl State {
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
         effects.extend(self.operator_ends.look(&self.operator, now.unix_ms).into_iter().map(Effect::Log));
-        self.refresh_challenges();
-        self.renew_opinions(now);
         if self.ready && !self.draining {
             effects.extend(self.look_at_secondaries(now));
             effects.extend(self.look_at_catalogs(now));
         }
+        self.put_zones_together(now.running);
+        self.refresh_challenges();
+        self.renew_opinions(now);
         if self.ready {
             effects.extend(self.rebuild(now));
             effects.extend(self.judge_isolation(now));

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use etcd_client::{Certificate, Client, ConnectOptions, Identity, TlsOptions};
 
+use super::files;
 use crate::config::proxy::AgreementTlsConfig;
+use crate::tls::pem::CertificateError;
 
 /// Why a member is not spoken with any more.
 #[derive(Debug, thiserror::Error)]
@@ -19,14 +21,15 @@ pub enum Error {
     /// It has ended what was to go on.
     #[error("it has closed the {0}")]
     Closed(&'static str),
-    /// What is needed for TLS cannot be read.
-    #[error("{path}: {error}")]
-    File {
-        /// The file.
-        path: String,
-        /// Why.
-        error: std::io::Error,
-    },
+    /// A file of TLS cannot be used.
+    #[error("{0}")]
+    File(CertificateError),
+}
+
+impl From<CertificateError> for Error {
+    fn from(error: CertificateError) -> Error {
+        Error::File(error)
+    }
 }
 
 impl From<etcd_client::Error> for Error {
@@ -73,7 +76,7 @@ pub async fn within<T>(
 ///
 /// # Errors
 ///
-/// A file of TLS cannot be read or used, or the endpoint is none.
+/// A file of TLS cannot be used, or the endpoint is none.
 pub async fn connect(endpoint: &str, tls: Option<&AgreementTlsConfig>, limit: Duration) -> Result<Client, Error> {
     within(limit, Client::connect([endpoint], Some(options(tls, limit).await?))).await
 }
@@ -82,7 +85,7 @@ pub async fn connect(endpoint: &str, tls: Option<&AgreementTlsConfig>, limit: Du
 ///
 /// # Errors
 ///
-/// A file of TLS cannot be read.
+/// A file of TLS cannot be used.
 pub async fn options(tls: Option<&AgreementTlsConfig>, limit: Duration) -> Result<ConnectOptions, Error> {
     let options = ConnectOptions::new().with_connect_timeout(limit);
     Ok(match tls {
@@ -91,16 +94,19 @@ pub async fn options(tls: Option<&AgreementTlsConfig>, limit: Duration) -> Resul
     })
 }
 
+/// On a thread of its own: a disk that hangs holds up nothing else.
 async fn tls_options(tls: &AgreementTlsConfig) -> Result<TlsOptions, Error> {
-    let (ca, certificate, key) = (read(&tls.ca).await?, read(&tls.certificate).await?, read(&tls.key).await?);
-    let identity = Identity::from_pem(certificate, key);
-    Ok(TlsOptions::new().ca_certificate(Certificate::from_pem(ca)).identity(identity))
+    let owned = tls.clone();
+    let read = tokio::task::spawn_blocking(move || read(&owned));
+    read.await.map_err(|error| Error::Etcd(error.to_string()))?
 }
 
-/// On a thread of its own: a disk that hangs holds up nothing else.
-async fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let of_file = |error| Error::File { path: path.display().to_string(), error };
-    let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || std::fs::read(owned));
-    read.await.map_err(|error| of_file(error.into()))?.map_err(of_file)
+fn read(tls: &AgreementTlsConfig) -> Result<TlsOptions, Error> {
+    files::check_with_key(tls)?;
+    let text = |file: &Path| {
+        std::fs::read(file).map_err(|error| Error::File(CertificateError::unread(file, &error, "a file in PEM")))
+    };
+    let (ca, certificate, key) = (text(&tls.ca)?, text(&tls.certificate)?, text(&tls.key)?);
+    let identity = Identity::from_pem(certificate, key);
+    Ok(TlsOptions::new().ca_certificate(Certificate::from_pem(ca)).identity(identity))
 }

@@ -164,8 +164,8 @@ pub struct InitialState {
     pub remembered: HealthView,
     /// The certificates on disk, and what failed.
     pub acme: Known,
-    /// Until when the process before this one may serve what it served.
-    pub settled: Duration,
+    /// Until when the process that has handed over may serve what it served; none: nobody hands over.
+    pub settled: Option<Duration>,
     /// Messages of peers and of the process before this one: they count before anything is decided here, or a proxy that
     /// comes back with an old latch could outvote a later one of the same epoch.
     pub words: Vec<Event>,
@@ -203,7 +203,10 @@ impl State {
         state.latches.cover(&state.prepared, up, now);
         state.heard = state.heard_at(now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
-        state.begin_agreement(known.settled, now);
+        state.begin_agreement(known.settled.unwrap_or_default(), now);
+        if known.settled.is_none() {
+            state.agreement = state.agreement.map(Agreement::starting);
+        }
         effects.extend(state.settle(now));
         (state, effects)
     }
@@ -214,9 +217,9 @@ impl State {
     }
 
     /// What is sent to peers.
-    pub fn for_peers(&self) -> PeerMessage {
+    pub fn for_peers(&self, now: Now) -> PeerMessage {
         let message = PeerMessage::new(&self.prepared, &self.latches, &self.operator, self.proposals.to_peers());
-        let fit = self.snapshot.ready && self.isolation.is_nothing() && !self.is_kept_out();
+        let fit = self.snapshot.ready && self.isolation.is_nothing() && !self.is_kept_out(now);
         // Whoever is about to end keeps nobody from moving.
         let opinions = if self.draining { Arc::default() } else { self.opinions.told() };
         message.with_acme(self.orders.message(self.snapshot.ready)).with_opinions(opinions, fit)
@@ -391,7 +394,7 @@ impl State {
             effects.push(Effect::WriteOperator(json!({ "version": VERSION, "operator": self.operator })));
         }
         self.peers.values_mut().for_each(|peer| peer.compare(&self.latches, now));
-        let message = self.for_peers();
+        let message = self.for_peers(now);
         if self.told.as_ref() != Some(&message) {
             effects.push(Effect::SendToPeers(json!(message)));
             self.told = Some(message);

@@ -129,7 +129,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         damaged: stored.slots.damage().map(str::to_owned),
         remembered: health,
         acme: store::read(&prepared.document),
-        settled: succession.as_ref().map_or(Duration::ZERO, |_| settled(document)),
+        settled: succession.as_ref().map(|_| settled(document)),
         words: heard.chain(inherited).collect(),
     };
     let (state, effects) = State::new(prepared.clone(), known, count, Now::read());

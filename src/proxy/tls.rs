@@ -3,9 +3,10 @@
 //! The certificates are [`crate::tls::certificates`]; [`acceptor`] is what a handshake is answered from, and [`hello`] what is known within one; [`tickets`] are what
 //! visitors resume by. [`client_authority`] is by whom visitors' own certificates may be issued, and [`visitor`] what is known of one
 //! in the end. The handshake is `traffic::handshake`'s, the connection [`crate::tls`]'s. [`backends`] is what connections to backends are
-//! opened with.
+//! opened with, [`agreement`] what those to the members of etcd are.
 
 pub mod acceptor;
+pub mod agreement;
 pub mod backends;
 pub mod client_authority;
 mod client_verifier;
@@ -83,6 +84,11 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
     for unusable in backends::check(document) {
         let told = if unusable.is_unread { &mut warnings } else { &mut findings };
         told.push(finding(unusable.path, unusable.error.to_string()));
+    }
+    if let Some(error) = agreement::check(document) {
+        let is_unread = matches!(error.kind, Some(io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied));
+        let told = if is_unread { &mut warnings } else { &mut findings };
+        told.push(finding(agreement::PATH.to_owned(), error.to_string()));
     }
     (findings, warnings)
 }

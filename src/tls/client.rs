@@ -330,7 +330,12 @@ pub fn check(tls: &BackendTls) -> Result<(), CertificateError> {
     tls.client_certificate.as_ref().map_or(Ok(()), |shown| shown_chain(&shown.chain_file).map(drop))
 }
 
-fn roots(ca_file: &Path) -> Result<RootCertStore, CertificateError> {
+/// The authorities in a file.
+///
+/// # Errors
+///
+/// Why they cannot be used.
+pub fn roots(ca_file: &Path) -> Result<RootCertStore, CertificateError> {
     let fail = |why: String| CertificateError::new(ca_file, why);
     let mut roots = RootCertStore::empty();
     let found = pem::certificates(ca_file, "the certificates of authorities in PEM")?;

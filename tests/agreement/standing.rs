@@ -48,7 +48,7 @@ fn status_shows_members_leader_and_lag_and_says_what_is_left_when_one_is_gone_an
         let status = polder(&fleet, &["status"]).await;
         assert!(words(&status).contains("agreement: 3 members of etcd 3."), "{}", words(&status));
         let table = words(&polder(&fleet, &["status", "agreement"]).await);
-        assert_eq!((table.matches("leads").count(), table.matches("follows").count()), (1, 2), "{table}");
+        assert_eq!((table.matches("  leads ").count(), table.matches("  follows ").count()), (1, 2), "{table}");
         let metrics = fleet.daemon("px-1").unwrap().client();
         let metrics = metrics.get_text("/metrics").await.unwrap();
         assert!(metrics.contains("polder_agreement_voters_answering{daemon=\"proxy\"} 3"), "{metrics}");

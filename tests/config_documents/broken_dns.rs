@@ -234,6 +234,28 @@ fn a_catalog_that_nobody_gets_or_of_zones_that_nobody_gets_is_refused() {
 }
 
 #[test]
+fn members_beside_a_file_or_with_primaries_that_are_none_are_refused() {
+    const ZONE: &str = r#""example.org": { "file": "example.org.zone" }"#;
+    DNS.refuses(&[
+        (
+            &[(ZONE, r#""example.org": { "file": "example.org.zone", "members": {} }"#)],
+            &[r#"dns.json:11: zones["example.org"]: has "members", and so is a catalog of other nameservers: expected "primaries""#],
+        ),
+        (
+            &[(
+                ZONE,
+                r#""example.org": { "primaries": [{ "address": "192.0.2.1" }], "members": { "primaries": [], "file": "x", "checks": "none" } }"#,
+            )],
+            &[
+                r#"dns.json:11: zones["example.org"].members.file: unknown key; known here: checks, primaries, transfer"#,
+                r#"dns.json:11: zones["example.org"].members.primaries: needs at least one object with the address of a nameserver"#,
+                r#"dns.json:11: zones["example.org"].members.checks: "none" is not one of "lenient", "strict""#,
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn a_broken_zone_is_refused() {
     DNS.refuses(&[
         (
@@ -255,7 +277,7 @@ fn a_broken_zone_is_refused() {
         (
             &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": { "path": "example.org.zone" }"#)],
             &[
-                r#"dns.json:11: zones["example.org"].path: unknown key; known here: catalog, checks, file, primaries, transfer"#,
+                r#"dns.json:11: zones["example.org"].path: unknown key; known here: catalog, checks, file, members, primaries, transfer"#,
                 r#"dns.json:11: zones["example.org"]: expected "file", "primaries" that it is got from, or "catalog" that it is made of"#,
             ],
         ),

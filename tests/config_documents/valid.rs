@@ -451,7 +451,7 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     let IdentityConfig { server, version } = config.identity;
     assert_eq!((server.as_deref(), version.as_deref()), (Some("ns-nl"), Some("polder")));
     let checks: Vec<Checks> = config.zones.values().map(|zone| zone.checks).collect();
-    assert_eq!(checks, [Checks::Lenient, Checks::Lenient, Checks::Lenient, Checks::Strict]);
+    assert_eq!(checks, [Checks::Lenient, Checks::Lenient, Checks::Lenient, Checks::Lenient, Checks::Strict]);
     assert_eq!(config.drain, 3 * SECOND);
     assert_eq!(config.zones["example.net"].file().unwrap(), Path::new("/etc/polder/zones/example.net.zone"));
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].file().unwrap(), data("zones/192.0.2.zone"));
@@ -470,6 +470,17 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!((first.address, first.key.as_deref()), ("203.0.113.53:53".parse().unwrap(), Some("backup.example.net")));
     assert_eq!((second.address, &second.key), ("[2001:db8::54]:5353".parse().unwrap(), &None));
     assert_eq!(config.zones["example.com"].file(), None);
+    let consumed = &config.zones["catalog.example.com"];
+    assert_eq!(consumed.primaries()[0].address, "203.0.113.53:53".parse().unwrap());
+    let member = consumed.member().unwrap();
+    assert_eq!(
+        (member.primaries()[0].address, &member.primaries()[0].key),
+        ("203.0.113.54:53".parse().unwrap(), &None)
+    );
+    assert_eq!(
+        (member.checks, member.transfer.as_ref().map(|transfer| transfer.allow.len())),
+        (Checks::Strict, Some(1))
+    );
     let catalog = config.zones["catalog.example.net"].catalog().unwrap();
     assert_eq!(catalog.members, [("example.net".to_owned(), Some("signed".to_owned()))].into());
     let pool = &config.pools["http0.l.example.net"];

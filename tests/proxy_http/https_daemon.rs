@@ -30,7 +30,7 @@ impl Drop for Ended {
     }
 }
 
-fn document(folder: &Path, backend: SocketAddr, authority: &Authority) -> Value {
+pub fn document(folder: &Path, backend: SocketAddr, authority: &Authority) -> Value {
     let file = |name: &str| authority.folder.path().join(name).display().to_string();
     let mut document = json!({
         "version": 1,
@@ -53,7 +53,7 @@ fn document(folder: &Path, backend: SocketAddr, authority: &Authority) -> Value 
     document
 }
 
-fn program(folder: &Path, more: &[&str]) -> Command {
+pub fn program(folder: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder-proxy"));
     command
         .arg("--config")
@@ -108,7 +108,7 @@ impl Daemon {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    fn alarms(&self) -> String {
+    pub fn alarms(&self) -> String {
         self.status().map_or_else(String::new, |status| status["alarms"].to_string())
     }
 

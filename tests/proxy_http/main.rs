@@ -9,6 +9,7 @@
 
 mod access;
 mod admission;
+mod agreement_files;
 mod authority;
 mod backend_tls;
 mod basic_auth;

@@ -1,8 +1,9 @@
-//! Catalogs: polder-dns makes one, and others serve what it names.
+//! Catalogs: polder-dns makes one, and others serve what it names; and it serves what the catalogs of others name.
 
 use serde_json::{Value, json};
 
 use crate::consumers::{CATALOG, Consumer, Ours};
+use crate::producers::Producer;
 use crate::servers::{KEY, Kind, SECRET, free_port, kdig, serial_of};
 use crate::wait;
 
@@ -101,4 +102,54 @@ fn what_a_catalog_names_is_answered_to_those_who_may_have_it_and_to_nobody_else(
     for expected in ["PTR\ta.example.", "TXT\t\"first\"", "NS\tinvalid."] {
         assert!(whole.contains(expected), "{expected}:\n{whole}");
     }
+}
+
+/// What polder-dns says of a catalog from this primary.
+fn consumed(primary: u16) -> Value {
+    json!({ CATALOG: {
+        "primaries": [{ "address": format!("127.0.0.1:{primary}"), "key": KEY }],
+        "members": { "transfer": { "allow": [{ "networks": ["127.0.0.0/8"] }] } },
+    } })
+}
+
+#[test]
+#[ignore = "needs Knot, BIND and kdig: see CONTRIBUTING.md"]
+fn ours_serves_what_a_catalog_of_bind_or_knot_names_and_goes_on_with_that_after_it_is_killed() {
+    let follows = |kind: Kind| {
+        let (port, own) = (free_port(), free_port());
+        let mut producer = Producer::start(kind, port, own, &["a.example", "b.example"], &files());
+        wait(|| producer.log(), || serial_of(port, "a.example", None) == Some(11));
+        let mut ours = Ours::start(own, &consumed(port), &[]);
+        let serves = |zone: &str, expected: Option<u32>, when: &str, ours: &Ours, producer: &Producer| {
+            wait(
+                || format!("{kind:?} {when}, {zone}:\n{}\n{}", ours.log(), producer.log()),
+                || serial_of(own, zone, None) == expected,
+            );
+        };
+        serves("a.example", Some(11), "at first", &ours, &producer);
+        serves("b.example", Some(12), "at first", &ours, &producer);
+        producer.load(&["a.example", "b.example", "c.example"], 2);
+        serves("c.example", Some(13), "when it is added", &ours, &producer);
+        producer.load(&["a.example", "c.example"], 3);
+        serves("b.example", None, "when it is removed", &ours, &producer);
+        let said = kdig(own, None, &["b.example", "SOA"]);
+        assert!(said.contains("REFUSED"), "{said}");
+        let stored = ours.running.folder.path().join("state/secondaries");
+        wait(|| format!("{stored:?}"), || !stored.join("b.example.zone").exists());
+
+        // Nobody is there to tell it, and it knows what it has to serve.
+        producer.kill();
+        ours.crash();
+        serves("a.example", Some(11), "after its end", &ours, &producer);
+        serves("c.example", Some(13), "after its end", &ours, &producer);
+        let copy = kdig(own, None, &["c.example", "AXFR", "+noall", "+answer"]);
+        assert!(copy.contains("www.c.example."), "it gives it on:\n{copy}");
+        let said = kdig(own, None, &[CATALOG, "SOA"]);
+        assert!(said.contains("REFUSED"), "{said}");
+    };
+    std::thread::scope(|scope| {
+        for kind in [Kind::Bind, Kind::Knot] {
+            scope.spawn(move || follows(kind));
+        }
+    });
 }

@@ -29,6 +29,8 @@ pub enum ZoneSource {
     Primaries(Vec<PrimaryConfig>),
     /// The names of other zones of the document, which it lists for other nameservers.
     Catalog(CatalogConfig),
+    /// Other nameservers, by transfers: it lists zones that are served too, each as this says.
+    Members(Vec<PrimaryConfig>, Box<ZoneConfig>),
 }
 
 impl ZoneConfig {
@@ -36,7 +38,7 @@ impl ZoneConfig {
     pub fn file(&self) -> Option<&Path> {
         match &self.source {
             ZoneSource::File(file) => Some(file),
-            ZoneSource::Primaries(_) | ZoneSource::Catalog(_) => None,
+            ZoneSource::Primaries(_) | ZoneSource::Catalog(_) | ZoneSource::Members(..) => None,
         }
     }
 
@@ -44,7 +46,7 @@ impl ZoneConfig {
     pub fn primaries(&self) -> &[PrimaryConfig] {
         match &self.source {
             ZoneSource::File(_) | ZoneSource::Catalog(_) => &[],
-            ZoneSource::Primaries(primaries) => primaries,
+            ZoneSource::Primaries(primaries) | ZoneSource::Members(primaries, _) => primaries,
         }
     }
 
@@ -52,13 +54,21 @@ impl ZoneConfig {
     pub fn catalog(&self) -> Option<&CatalogConfig> {
         match &self.source {
             ZoneSource::Catalog(catalog) => Some(catalog),
-            ZoneSource::File(_) | ZoneSource::Primaries(_) => None,
+            ZoneSource::File(_) | ZoneSource::Primaries(_) | ZoneSource::Members(..) => None,
+        }
+    }
+
+    /// How the zones are served that it lists, if it is a catalog of other nameservers.
+    pub fn member(&self) -> Option<&ZoneConfig> {
+        match &self.source {
+            ZoneSource::Members(_, member) => Some(member),
+            ZoneSource::File(_) | ZoneSource::Primaries(_) | ZoneSource::Catalog(_) => None,
         }
     }
 
     /// It lists zones for nameservers, and is answered only to those who may have it whole.
     pub fn is_catalog(&self) -> bool {
-        self.catalog().is_some()
+        self.catalog().is_some() || self.member().is_some()
     }
 }
 
@@ -79,7 +89,18 @@ impl Checks {
 
 /// The keys of a zone.
 pub(super) const KEYS: Keys =
-    Keys { object: "zones.NAME", names: &["catalog", "checks", "file", "primaries", "transfer"] };
+    Keys { object: "zones.NAME", names: &["catalog", "checks", "file", "members", "primaries", "transfer"] };
+
+/// The keys of `members`.
+pub(super) const MEMBERS: Keys = Keys { object: "zones.NAME.members", names: &["checks", "primaries", "transfer"] };
+
+/// What `members` says.
+struct Members {
+    /// None: those of the catalog.
+    primaries: Option<Vec<PrimaryConfig>>,
+    checks: Checks,
+    transfer: Option<TransferConfig>,
+}
 
 /// Reads them; `keys` are the document's TSIG keys, if they could be read.
 pub(super) fn read(
@@ -94,11 +115,21 @@ pub(super) fn read(
         let file = zone.optional("file", Value::file);
         let primaries = zone.optional("primaries", |value| transfers::read_primaries(value, keys));
         let catalog = zone.optional("catalog", catalogs::read);
+        let members = zone.optional("members", |value| read_members(value, keys));
         let checks = zone.with_default("checks", Checks::default(), |value| value.one_of(&Checks::ALL));
         let transfer = zone.optional("transfer", |value| transfers::read(value, keys));
-        let source = match (file?, primaries?, catalog?) {
+        let (file, primaries, catalog, members) = (file?, primaries?, catalog?, members?);
+        if members.is_some() && primaries.is_none() {
+            return Err(
+                value.fault("has \"members\", and so is a catalog of other nameservers: expected \"primaries\"")
+            );
+        }
+        let source = match (file, primaries, catalog) {
             (Some(file), None, None) => ZoneSource::File(file),
-            (None, Some(primaries), None) => ZoneSource::Primaries(primaries),
+            (None, Some(primaries), None) => match members {
+                Some(members) => ZoneSource::Members(primaries.clone(), Box::new(members.config(primaries))),
+                None => ZoneSource::Primaries(primaries),
+            },
             (None, None, Some(catalog)) => {
                 catalogs.push((apex.clone(), catalog));
                 ZoneSource::Catalog(CatalogConfig::default())
@@ -124,4 +155,19 @@ pub(super) fn read(
         }
     }
     Ok(zones)
+}
+
+fn read_members(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConfig>>) -> Read<Members> {
+    let members = value.object(&MEMBERS)?;
+    let primaries = members.optional("primaries", |value| transfers::read_primaries(value, keys));
+    let checks = members.with_default("checks", Checks::default(), |value| value.one_of(&Checks::ALL));
+    let transfer = members.optional("transfer", |value| transfers::read(value, keys));
+    Ok(Members { primaries: primaries?, checks: checks?, transfer: transfer? })
+}
+
+impl Members {
+    fn config(self, of_catalog: Vec<PrimaryConfig>) -> ZoneConfig {
+        let source = ZoneSource::Primaries(self.primaries.unwrap_or(of_catalog));
+        ZoneConfig { source, checks: self.checks, transfer: self.transfer }
+    }
 }

@@ -182,6 +182,18 @@ impl Zones {
         self
     }
 
+    /// The same with zones of these apexes besides, which are unavailable, counted where they were before.
+    #[must_use]
+    pub fn and(&self, apexes: Vec<Box<[u8]>>, before: &Zones) -> Zones {
+        let Zones { ref zones, ref by_apex, next, mut deepest } = *self;
+        let mut by_apex = by_apex.clone();
+        for apex in apexes {
+            deepest = deepest.max(name::labels(&apex).count());
+            by_apex.entry(apex).or_insert((Place::Unavailable { is_awaited: false }, MOST_SLOTS));
+        }
+        Zones { zones: zones.clone(), by_apex, next, deepest }.following(before)
+    }
+
     /// The same with these zones where they were unavailable; those of the apexes `awaited` are to come yet.
     #[must_use]
     pub fn with<'a>(&self, zones: Vec<Arc<Zone>>, awaited: impl Iterator<Item = &'a [u8]>) -> Zones {

@@ -91,7 +91,7 @@ impl State {
         catalog.is_read = true;
         if let Some(zone) = stored {
             catalog.hold(zone);
-            self.serve_secondaries();
+            self.have_zones_changed = true;
         }
     }
 
@@ -108,7 +108,7 @@ impl State {
             counted(catalog.members.len(), "zone")
         );
         catalog.hold(zone);
-        self.serve_secondaries();
+        self.have_zones_changed = true;
         vec![Effect::Log(LogLine::info(Kind::Other, said).about(&apex))]
     }
 
@@ -150,6 +150,11 @@ impl State {
     pub(super) fn told_catalogs(&self) -> ToldCatalogs {
         let held = self.catalogs.iter().filter_map(|(apex, catalog)| Some((apex, catalog.held.as_ref()?)));
         held.map(|(apex, (zone, says))| (apex.clone(), (zone.serial, says.clone()))).collect()
+    }
+
+    /// How many zones each lists.
+    pub(super) fn made_sizes(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.catalogs.iter().map(|(apex, catalog)| (apex.as_str(), catalog.members.len()))
     }
 
     /// How a catalog that is made here stands, in words; `None` for another zone.

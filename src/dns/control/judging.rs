@@ -66,7 +66,7 @@ impl State {
         });
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.zones));
         let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
-        let (pools, transfers) = (pools.collect(), Arc::clone(&self.document.transfers));
+        let (pools, transfers) = (pools.collect(), Arc::clone(&self.transfers));
         self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity });
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));

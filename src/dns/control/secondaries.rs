@@ -16,17 +16,36 @@ use crate::zone::name;
 /// How much of its time to live a zone has left when the operator is told.
 const NEAR: u32 = 4;
 
+/// So many zones from other nameservers are many: to put them together takes a millisecond and more.
+const MANY: usize = 500;
+
+/// How long what has changed waits for more where there are many zones.
+const TOGETHER: Duration = Duration::from_millis(100);
+
+/// The most alarms about zones that catalogs list.
+const MOST_ALARMS: usize = 5;
+
 /// A zone from other nameservers.
 pub struct Secondary {
     pub(in crate::dns) config: ZoneConfig,
     timers: Timers,
     /// What was stored has been read.
-    is_read: bool,
+    pub(super) is_read: bool,
     pub(in crate::dns) zone: Option<Arc<Zone>>,
     /// The number of the question that is under way: an answer to another one comes too late.
     asked: Option<u64>,
     /// Why the last look found nothing.
     failure: Option<String>,
+    /// The catalog that lists it; none: it is the document's.
+    pub(in crate::dns) listing: Option<Listing>,
+}
+
+/// The catalog that lists a zone, and the label under which it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::dns) struct Listing {
+    /// The catalog's apex.
+    pub(in crate::dns) catalog: String,
+    pub(super) label: Box<[u8]>,
 }
 
 /// What has come of something.
@@ -54,6 +73,8 @@ pub enum Answered {
 pub enum SecondaryTask {
     /// Read what is stored; answered with [`SecondaryNews::Read`].
     Read(String, ZoneConfig),
+    /// Let go of the question for this zone, and remove what is stored.
+    Remove(String),
     /// Ask a primary; answered with [`SecondaryNews::Asked`].
     Ask(Question),
     /// Let go of the question for this zone: what it would bring, nobody wants any more.
@@ -79,48 +100,53 @@ impl State {
     /// Takes in what the document says; what it has no more is forgotten.
     pub(super) fn reload_secondaries(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let configs = &self.document.config.zones;
-        self.secondaries.retain(|apex, _| {
-            let stays = configs.get(apex).is_some_and(|config| !config.primaries().is_empty());
+        let document = Arc::clone(&self.document);
+        let configs = &document.config.zones;
+        // A zone of the document is that, whatever a catalog says.
+        let config_of = |apex: &String, secondary: &Secondary| match (configs.get(apex), &secondary.listing) {
+            (Some(config), _) => Some(config).filter(|config| !config.primaries().is_empty()),
+            (None, Some(listing)) => configs.get(&listing.catalog).and_then(ZoneConfig::member),
+            (None, None) => None,
+        };
+        // What is a catalog now and was none, or the other way round, is read anew.
+        self.secondaries.retain(|apex, secondary| {
+            let config = config_of(apex, secondary);
+            let stays = config.is_some_and(|config| config.is_catalog() == secondary.config.is_catalog());
             if !stays {
-                effects.push(Effect::Secondary(SecondaryTask::Cancel(apex.clone())));
+                effects.extend(secondary.cancel(apex));
             }
             stays
         });
+        for (apex, secondary) in &mut self.secondaries {
+            if let Some(config) = config_of(apex, secondary) {
+                effects.extend(secondary.take_config(apex, config, now));
+            }
+            secondary.listing.take_if(|_| configs.contains_key(apex));
+        }
         for (apex, config) in configs.iter().filter(|(_, config)| !config.primaries().is_empty()) {
-            match self.secondaries.get_mut(apex) {
-                Some(known) if known.config == *config => {}
-                Some(known) => {
-                    known.config = config.clone();
-                    known.timers.set_primaries(config.primaries().len(), now.running);
-                    if known.asked.take().is_some() {
-                        effects.push(Effect::Secondary(SecondaryTask::Cancel(apex.clone())));
-                    }
-                }
-                None => {
-                    let timers = Timers::new(config.primaries().len(), now.unix_ms ^ fastrand::u64(..));
-                    let secondary = Secondary {
-                        config: config.clone(),
-                        timers,
-                        is_read: false,
-                        zone: None,
-                        asked: None,
-                        failure: None,
-                    };
-                    self.secondaries.insert(apex.clone(), secondary);
-                    effects.push(Effect::Secondary(SecondaryTask::Read(apex.clone(), config.clone())));
-                }
+            if !self.secondaries.contains_key(apex) {
+                let secondary = self.begin_secondary(config, None, now);
+                self.secondaries.insert(apex.clone(), secondary);
+                effects.push(Effect::Secondary(SecondaryTask::Read(apex.clone(), config.clone())));
             }
         }
         let unread = self.reload_catalogs().into_iter();
         effects.extend(unread.map(|(apex, config)| Effect::Secondary(SecondaryTask::Read(apex, config))));
-        self.serve_secondaries();
+        self.reload_consumed();
+        effects.extend(self.follow_catalogs(now));
         effects
+    }
+
+    /// A zone of which nothing is known yet.
+    pub(super) fn begin_secondary(&mut self, config: &ZoneConfig, listing: Option<Listing>, now: Now) -> Secondary {
+        let timers = Timers::new(config.primaries().len(), now.unix_ms ^ fastrand::u64(..));
+        Secondary { config: config.clone(), timers, is_read: false, zone: None, asked: None, failure: None, listing }
     }
 
     /// Takes in what has come of something.
     pub(super) fn on_secondary(&mut self, news: SecondaryNews, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let whole = now;
         let now = now.running;
         match news {
             SecondaryNews::Read(apex, stored) => {
@@ -132,8 +158,9 @@ impl State {
                 if let Some((zone, times, age)) = stored {
                     secondary.timers.stored(times, age, now);
                     secondary.zone = Some(zone);
-                    self.serve_secondaries();
+                    self.have_zones_changed = true;
                 }
+                effects.extend(self.read_consumed(&apex, whole));
             }
             SecondaryNews::Told(apex, from) => {
                 let Some(secondary) = self.secondaries.get_mut(&name::to_text(&apex)) else { return effects };
@@ -172,7 +199,7 @@ impl State {
                         }
                         secondary.failure = Some(why);
                         if secondary.timers.has_expired() && !was_expired {
-                            self.serve_secondaries();
+                            self.have_zones_changed = true;
                         }
                         return effects;
                     }
@@ -180,7 +207,8 @@ impl State {
                 secondary.failure = None;
                 effects.extend(said.map(|said| Effect::Log(LogLine::info(Kind::Other, said).about(&apex))));
                 if is_news {
-                    self.serve_secondaries();
+                    self.have_zones_changed = true;
+                    effects.extend(self.read_consumed(&apex, whole));
                 }
             }
         }
@@ -197,7 +225,7 @@ impl State {
             has_expired |= secondary.timers.has_expired() != before;
         }
         if has_expired {
-            self.serve_secondaries();
+            self.have_zones_changed = true;
         }
         effects
     }
@@ -213,17 +241,40 @@ impl State {
         self.secondaries.values().filter(|secondary| !secondary.is_read).count() + self.unread_catalogs()
     }
 
-    /// The zones that are served: those of the document's files, those of primaries that have not expired, and catalogs that are made.
-    pub(super) fn serve_secondaries(&mut self) {
+    /// Puts the zones together that are served: those of the document's files, those of primaries that have not expired, and catalogs that are made.
+    /// At a start once, when all that is stored has been read.
+    pub(super) fn put_zones_together(&mut self, now: Duration) {
+        let is_early = !self.ready && self.unread_secondaries() > 0;
+        if !self.have_zones_changed || is_early || self.zones_wake().is_some_and(|at| at > now) {
+            return;
+        }
+        self.have_zones_changed = false;
+        self.put_together = now;
         let held = self.secondaries.iter().filter(|(_, secondary)| !secondary.timers.has_expired());
         let held = held.filter_map(|(_, secondary)| secondary.zone.clone());
         let held: Vec<Arc<Zone>> = held.chain(self.held_catalogs()).collect();
+        let listed: Vec<Box<[u8]>> = self.listed_zones().filter_map(|(apex, _)| name::from_text(apex)).collect();
+        self.had_members |= !listed.is_empty();
+        if std::mem::take(&mut self.have_members_changed) {
+            self.transfers = match listed.is_empty() {
+                true => Arc::clone(&self.document.transfers),
+                false => Arc::new(self.document.transfers.and(self.listed_zones())),
+            };
+        }
         let awaited = self.secondaries.iter().filter(|(_, secondary)| secondary.zone.is_none());
-        let awaited: Vec<_> = awaited.filter_map(|(apex, _)| name::from_text(apex)).collect();
-        self.zones = match held.is_empty() && awaited.is_empty() {
-            true => Arc::clone(&self.document.zones),
-            false => Arc::new(self.document.zones.with(held, awaited.iter().map(AsRef::as_ref))),
+        let apexes: Vec<_> = awaited.filter_map(|(apex, _)| name::from_text(apex)).collect();
+        let awaited = apexes.iter().map(AsRef::as_ref);
+        self.zones = match (self.had_members, held.is_empty() && apexes.is_empty()) {
+            (true, _) => Arc::new(self.document.zones.and(listed, &self.zones).with(held, awaited)),
+            (false, true) => Arc::clone(&self.document.zones),
+            (false, false) => Arc::new(self.document.zones.with(held, awaited)),
         };
+    }
+
+    /// When the zones are to be put together that have changed: at once, but where they are many, with those that change soon after.
+    pub(super) fn zones_wake(&self) -> Option<Duration> {
+        let pause = if self.secondaries.len() > MANY { TOGETHER } else { Duration::ZERO };
+        (self.ready && self.have_zones_changed).then(|| self.put_together + pause)
     }
 
     /// The zones that are served.
@@ -233,7 +284,7 @@ impl State {
 
     /// What the operator should look at.
     pub(in crate::dns) fn secondary_alarms(&self, now: Now) -> Vec<String> {
-        let alarm = |(apex, secondary): (&String, &Secondary)| {
+        let alarm = |(apex, secondary): &(&String, &Secondary)| {
             let why = secondary.failure.as_deref().unwrap_or("no primary has been asked yet");
             match secondary.timers.left(now.running) {
                 _ if secondary.timers.has_expired() => Some(format!(
@@ -249,7 +300,20 @@ impl State {
                 Some(_) | None => None,
             }
         };
-        self.secondaries.iter().filter_map(alarm).collect()
+        let (listed, own): (Vec<_>, Vec<_>) =
+            self.secondaries.iter().partition(|(_, secondary)| secondary.listing.is_some());
+        let mut alarms: Vec<String> = own.iter().filter_map(alarm).collect();
+        // A primary that is gone is one thing to look at, however many zones come from it.
+        let of_listed: Vec<String> = listed.iter().filter_map(alarm).collect();
+        let more = of_listed.len().saturating_sub(MOST_ALARMS);
+        alarms.extend(of_listed.into_iter().take(MOST_ALARMS));
+        if more > 0 {
+            alarms.push(format!(
+                "{} more that catalogs list: they are answered SERVFAIL, or will be; status NAME tells of each",
+                counted(more, "zone")
+            ));
+        }
+        alarms
     }
 
     /// How a zone from other nameservers stands, in words; `None` for another zone.
@@ -265,7 +329,8 @@ impl State {
             None => "it has not come yet".to_owned(),
         };
         let failure = secondary.failure.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
-        Some(format!("it comes from {from}: {left}{failure}"))
+        let listed = secondary.listing.as_ref().map(|listing| format!("catalog {} lists it, and ", listing.catalog));
+        Some(format!("{}it comes from {from}: {left}{failure}", listed.unwrap_or_default()))
     }
 
     /// A zone of other nameservers that is answered SERVFAIL.
@@ -283,6 +348,26 @@ impl State {
 }
 
 impl Secondary {
+    /// What the document says of it may be another thing now.
+    pub(super) fn take_config(&mut self, apex: &str, config: &ZoneConfig, now: Now) -> Option<Effect> {
+        if self.config == *config {
+            return None;
+        }
+        self.config = config.clone();
+        self.timers.set_primaries(config.primaries().len(), now.running);
+        self.cancel(apex)
+    }
+
+    /// Lets go of the question that is under way, if there is one.
+    fn cancel(&mut self, apex: &str) -> Option<Effect> {
+        self.asked.take().map(|_| Effect::Secondary(SecondaryTask::Cancel(apex.to_owned())))
+    }
+
+    /// Nothing is stored of it.
+    pub(super) fn without_stored(self) -> Secondary {
+        Secondary { is_read: true, ..self }
+    }
+
     fn due(&mut self, apex: &str, was_failed: bool, now: Duration, questions: &mut u64) -> Vec<Effect> {
         let mut effects = Vec::new();
         for todo in self.timers.due(was_failed, now) {

@@ -1,5 +1,6 @@
 //! The nameserver's decisions, with no clock, socket or file.
 
+mod catalogs;
 mod falling;
 mod isolation;
 mod secondaries;

@@ -61,8 +61,8 @@ pub fn read<'c>(state: &State, counters: impl Iterator<Item = (&'static str, &'c
 /// The zones of the document that are counted each by itself, and under an empty name the others together.
 pub(super) fn counted_zones(state: &State) -> impl Iterator<Item = (&str, Slot)> {
     // The last slot is shared.
-    let slot = |apex: &str| state.document.zones.slot(&name::from_text(apex)?).filter(|slot| *slot < MOST_SLOTS);
-    let zones = state.document.config.zones.keys().filter_map(move |apex| Some((&**apex, slot(apex)?)));
+    let slot = |apex: &str| state.zones.slot(&name::from_text(apex)?).filter(|slot| *slot < MOST_SLOTS);
+    let zones = state.all_zones().filter_map(move |(apex, _)| Some((&**apex, slot(apex)?)));
     zones.chain([("", MOST_SLOTS)])
 }
 

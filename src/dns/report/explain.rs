@@ -63,7 +63,7 @@ impl State {
             Authority::Zone(zone) => {
                 let apex = name::to_text(&zone.apex);
                 explanation.because.extend(self.secondary_in_words(&apex, now));
-                explanation.because.extend(self.catalog_in_words(&apex));
+                explanation.because.extend(self.catalog_in_words(&apex).or_else(|| self.consumed_in_words(&apex)));
             }
             Authority::Unavailable { .. } => {
                 let why = match self.unavailable_in_words(&asked, now) {

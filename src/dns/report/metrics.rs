@@ -69,6 +69,10 @@ impl State {
         for (zone, left) in self.secondary_times_left(now) {
             metric.sample(&[("zone", zone)], left);
         }
+        let mut metric = page.metric(CATALOG_ZONES);
+        for (catalog, zones) in self.catalog_sizes() {
+            metric.sample(&[("catalog", catalog)], zones as u64);
+        }
         self.challenges(&mut page, now);
         let counters: Vec<_> = counters.collect();
         queries(&mut page, &counters);
@@ -101,7 +105,7 @@ impl State {
 
     fn zone_sources(&self, page: &mut Page) {
         let mut metric = page.metric(ZONE_SOURCE);
-        for zone in self.document.config.zones.keys() {
+        for (zone, _) in self.all_zones() {
             let source = match self.document.impaired.get(zone).map(|impaired| &impaired.instead) {
                 None if self.is_unserved(zone) || self.is_unmade(zone) => "servfail",
                 None if self.secondaries.contains_key(zone) => "primary",

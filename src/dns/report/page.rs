@@ -151,6 +151,7 @@ fn zones(status: &Status) -> Markup {
                             span.off { "▲ served from its last good copy: " (text(because)) }
                         }
                         span.numbers { "serial " (zone.serial) ", " (zone.records) " records" }
+                        @if let Some(catalog) = &zone.catalog { span { " listed by catalog " (text(catalog)) } }
                     }
                 }
             }

@@ -69,7 +69,7 @@ impl State {
     /// One line for `systemctl status`: `2 zones, 1 pool: 3 of 3 members up; generation 7`.
     pub fn summary(&self) -> String {
         let pools = &self.document.config.pools;
-        let zones = counted(self.document.config.zones.len(), "zone");
+        let zones = counted(self.all_zones().count(), "zone");
         let members: usize = pools.values().map(|pool| pool.members.len()).sum();
         let up: usize = pools.values().map(|pool| pool.members.values().filter(|m| self.is_up(pool, m)).count()).sum();
         let is_unserved = self.secondaries.keys().any(|apex| self.is_unserved(apex));
@@ -97,7 +97,8 @@ impl State {
         let status = |zone: &Zone| {
             let name = name::to_text(&zone.apex);
             let copy_because = self.document.impaired.get(&name).map(ToString::to_string);
-            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because }
+            let catalog = self.catalog_of(&name).map(str::to_owned);
+            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because, catalog }
         };
         self.zones.iter().map(status).collect()
     }
@@ -128,6 +129,7 @@ impl State {
         alarms.extend(self.document.encrypted.iter().flat_map(|terms| terms.shown.alarms(since_epoch)));
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         alarms.extend(self.secondary_alarms(now));
+        alarms.extend(self.catalog_alarms());
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);
             if let Some(words) = self.nobody(name, config, now) {

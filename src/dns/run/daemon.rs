@@ -106,7 +106,7 @@ impl Daemon for DnsDaemon {
         match effect {
             Effect::Publish(snapshot) => {
                 if is_daemon {
-                    self.notifier.published(self.state.document(), &snapshot);
+                    self.notifier.published(self.state.document(), self.state.all_zones(), &snapshot);
                     if !Arc::ptr_eq(&snapshot.zones, &self.snapshot.load().zones) {
                         self.journals.write(Arc::clone(&snapshot.zones));
                     }
@@ -173,11 +173,12 @@ impl Daemon for DnsDaemon {
         let document = self.state.document();
         if is_daemon {
             self.listening.alone();
-            self.notifier.published(document, &self.state.snapshot());
+            self.notifier.published(document, self.state.all_zones(), &self.state.snapshot());
             self.challenges.serve(document);
             self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
             self.journals.write(Arc::clone(self.state.zones()));
-            self.secondaries.serve(document);
+            let stored = self.state.are_catalogs_read().then(|| self.state.stored_zones());
+            self.secondaries.serve(document, stored);
             self.catalogs.serve(document);
         }
     }

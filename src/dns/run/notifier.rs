@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::DnsConfig;
+use crate::config::dns::ZoneConfig;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::snapshot::Snapshot;
 use crate::dns::tsig::{Key, Signer, Unproven};
@@ -56,9 +57,14 @@ impl Default for Notifier {
 impl Notifier {
     /// Another document or snapshot is in force: whoever does not know a zone's serial is told of it, and nobody whom the document has
     /// no more.
-    pub fn published(&mut self, document: &Prepared, snapshot: &Snapshot) {
+    pub fn published<'z>(
+        &mut self,
+        document: &Prepared,
+        zones: impl Iterator<Item = (&'z String, &'z ZoneConfig)>,
+        snapshot: &Snapshot,
+    ) {
         let mut wanted = BTreeSet::new();
-        for (zone, config) in &document.config.zones {
+        for (zone, config) in zones {
             let notified = config.transfer.iter().flat_map(|transfer| &transfer.notify);
             let apex = name::from_text(zone).unwrap_or_default();
             let Some(serial) = snapshot.zones.get(&apex).map(|zone| zone.serial) else { continue };

@@ -79,23 +79,26 @@ impl Secondaries {
     pub fn perform(&self, task: SecondaryTask, document: &Prepared, is_daemon: bool) {
         match task {
             SecondaryTask::Read(apex, config) => self.read(apex, config, document),
+            // What another process has stored is its own; it is looked through when this one is the daemon.
+            SecondaryTask::Remove(apex) if is_daemon => self.remove(apex, document),
+            SecondaryTask::Remove(apex) => self.cancel(&apex),
             SecondaryTask::Ask(question) if is_daemon => self.ask(question, document),
             SecondaryTask::Ask(question) => self.held.borrow_mut().push(question),
             SecondaryTask::Cancel(apex) => self.cancel(&apex),
         }
     }
 
-    /// This process is the daemon, with this document.
-    pub fn serve(&self, document: &Prepared) {
+    /// This process is the daemon, with this document. Nothing is kept of zones other than these, if they are known.
+    pub fn serve<'z>(&self, document: &Prepared, stored: Option<impl Iterator<Item = &'z str>>) {
         for question in std::mem::take(&mut *self.held.borrow_mut()) {
             self.ask(question, document);
         }
-        let zones = &document.config.zones;
-        self.under_way.borrow_mut().retain(|apex, under_way| {
-            zones.contains_key(apex) || !under_way.task.is_finished() || Arc::strong_count(&under_way.leave.store) > 1
-        });
-        let without_file = zones.iter().filter(|(_, config)| config.file().is_none());
-        if let Err(why) = Places::of(document).stored.keep(without_file.map(|(apex, _)| apex.as_str())) {
+        self.under_way
+            .borrow_mut()
+            .retain(|_, UnderWay { task, leave }| !task.is_finished() || Arc::strong_count(&leave.store) > 1);
+        if let Some(apexes) = stored
+            && let Err(why) = Places::of(document).stored.keep(apexes)
+        {
             tracing::warn!("what is stored of zones that are none of the document's cannot be removed: {why}");
         }
     }
@@ -172,6 +175,18 @@ impl Secondaries {
             leave.is_unwanted.store(true, Ordering::Relaxed);
             task.abort();
         }
+    }
+
+    /// Removes what is stored of a zone, once nobody writes it any more.
+    fn remove(&self, apex: String, document: &Prepared) {
+        self.cancel(&apex);
+        let (store, stored) = (self.leave(&apex).store, Places::of(document).stored);
+        self.spawn(async move {
+            let _held = store.lock().await;
+            if let Err(why) = stored.remove(&apex) {
+                tracing::warn!("zone {apex}: what is stored cannot be removed: {why}");
+            }
+        });
     }
 
     /// For the next question for this zone.

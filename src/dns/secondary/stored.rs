@@ -87,6 +87,19 @@ impl Stored {
         confirmed().map_err(|error| files::naming(&path, &error))
     }
 
+    /// Removes what is stored of a zone.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be removed.
+    pub fn remove(&self, apex: &str) -> io::Result<()> {
+        let path = self.path(apex);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::naming(&path, &error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes what is stored of other zones than these. What is being written of these stays.
     ///
     /// # Errors

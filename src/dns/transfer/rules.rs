@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -13,11 +14,11 @@ use crate::zone::name;
 /// The keys of the document, and who gets which zone.
 #[derive(Debug, Default)]
 pub struct Transfers {
-    keys: Keys,
+    keys: Arc<Keys>,
     /// By apex in wire format, lower case; none of a zone that nobody gets.
-    zones: HashMap<Box<[u8]>, Rules>,
+    zones: HashMap<Box<[u8]>, Arc<Rules>>,
     /// By apex, whom zones come from, and the key that each signs with.
-    primaries: HashMap<Box<[u8]>, Vec<Primary>>,
+    primaries: HashMap<Box<[u8]>, Arc<[Primary]>>,
 }
 
 /// A primary's address, and the name of its key in wire format and lower case.
@@ -50,24 +51,37 @@ impl Transfers {
         keys: &BTreeMap<String, TsigKeyConfig>,
         zones: &BTreeMap<String, ZoneConfig>,
     ) -> Result<Transfers, Vec<KeyError>> {
-        let keys = Keys::read(keys)?;
-        let rules = |config: &ZoneConfig| {
-            let transfer = config.transfer.as_ref()?;
-            let allowed = transfer.allow.iter().map(|allowed| Allowed {
-                networks: allowed.networks.clone(),
-                key: allowed.key.as_deref().map(key_name),
-            });
-            Some(Rules { allowed: allowed.collect(), pools: transfer.pools })
-        };
-        let primary = |primary: &PrimaryConfig| (primary.address.ip(), primary.key.as_deref().map(key_name));
-        let of_primaries = zones.iter().filter(|(_, config)| !config.primaries().is_empty());
-        let primaries = of_primaries
-            .filter_map(|(apex, config)| {
-                Some((name::from_text(apex)?, config.primaries().iter().map(primary).collect()))
-            })
-            .collect();
-        let zones = zones.iter().filter_map(|(apex, config)| Some((name::from_text(apex)?, rules(config)?)));
-        Ok(Transfers { keys, zones: zones.collect(), primaries })
+        let keys = Arc::new(Keys::read(keys)?);
+        let mut transfers = Transfers { keys, ..Transfers::default() };
+        zones.iter().for_each(|(apex, config)| transfers.add(apex, Terms::of(config)));
+        Ok(transfers)
+    }
+
+    /// The same with these zones besides. Where one follows another that has the same configuration, they share it.
+    #[must_use]
+    pub fn and<'z>(&self, zones: impl Iterator<Item = (&'z String, &'z ZoneConfig)>) -> Transfers {
+        let Transfers { keys, zones: own, primaries } = self;
+        let mut all = Transfers { keys: Arc::clone(keys), zones: own.clone(), primaries: primaries.clone() };
+        let mut last: Option<(&ZoneConfig, Terms)> = None;
+        for (apex, config) in zones {
+            let terms = match last.take() {
+                Some((before, terms)) if before == config => terms,
+                _ => Terms::of(config),
+            };
+            all.add(apex, terms.clone());
+            last = Some((config, terms));
+        }
+        all
+    }
+
+    fn add(&mut self, apex: &str, Terms { rules, primaries }: Terms) {
+        let Some(apex) = name::from_text(apex) else { return };
+        if let Some(rules) = rules {
+            self.zones.insert(apex.clone(), rules);
+        }
+        if !primaries.is_empty() {
+            self.primaries.insert(apex, primaries);
+        }
     }
 
     /// The keys that messages are signed with.
@@ -77,15 +91,36 @@ impl Transfers {
 
     /// Whether the zone of this apex comes from this address, where messages are signed with this key or none.
     pub fn is_primary(&self, apex: &[u8], from: IpAddr, key: Option<&[u8]>) -> bool {
-        let primaries = self.primaries.get(apex).into_iter().flatten();
+        let primaries = self.primaries.get(apex).into_iter();
         primaries
-            .into_iter()
+            .flat_map(|primaries| primaries.iter())
             .any(|(address, wanted)| *address == from && wanted.as_deref().is_none_or(|wanted| key == Some(wanted)))
     }
 
     /// Who gets the zone of this apex, in wire format and lower case; `None`: nobody.
     pub fn of(&self, apex: &[u8]) -> Option<&Rules> {
-        self.zones.get(apex)
+        self.zones.get(apex).map(Arc::as_ref)
+    }
+}
+
+/// Who gets a zone, and whom it comes from.
+#[derive(Debug, Clone)]
+struct Terms {
+    rules: Option<Arc<Rules>>,
+    primaries: Arc<[Primary]>,
+}
+
+impl Terms {
+    fn of(config: &ZoneConfig) -> Terms {
+        let rules = config.transfer.as_ref().map(|transfer| {
+            let allowed = transfer.allow.iter().map(|allowed| Allowed {
+                networks: allowed.networks.clone(),
+                key: allowed.key.as_deref().map(key_name),
+            });
+            Arc::new(Rules { allowed: allowed.collect(), pools: transfer.pools })
+        });
+        let primary = |primary: &PrimaryConfig| (primary.address.ip(), primary.key.as_deref().map(key_name));
+        Terms { rules, primaries: config.primaries().iter().map(primary).collect() }
     }
 }
 

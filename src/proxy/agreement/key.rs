@@ -24,6 +24,11 @@ impl Key {
             _ => None,
         }
     }
+
+    /// Whether it is that of this service's latch.
+    pub fn is_latch_of(&self, service: &str) -> bool {
+        matches!(self, Key::Latch(name) if name == service)
+    }
 }
 
 impl fmt::Display for Key {

@@ -24,6 +24,8 @@ pub enum Standing {
     Awaits(Vec<String>),
     /// We hold a lease, and have yet to take our seat or to learn what the latch is.
     Begins,
+    /// What the store has of it cannot be read: nobody knows what is agreed.
+    Unreadable,
     /// We hold no lease: others may have moved on without us.
     Lapsed,
 }
@@ -56,6 +58,8 @@ pub struct Agreement {
     lost: Option<(Duration, Option<String>)>,
     /// The fence of whoever holds no lease.
     lapsed: Proof,
+    /// This process has begun with nobody to tell it what is served.
+    starts: bool,
     /// Our seat was there once.
     has_sat: bool,
     /// Until then a proxy that has just begun to agree, and has yet to take its seat, serves as it did before.
@@ -68,9 +72,9 @@ pub struct Agreement {
     wanted: BTreeMap<String, Step>,
     /// At which epochs we stand, by service.
     stands_at: BTreeMap<String, u64>,
-    /// Before this nobody moves on: the process before this one may serve until then, or a store that has gone back forgot who does.
+    /// Before this nobody moves on: the process before this one may serve until then, or others by leases that the store does not know.
     settled: Duration,
-    /// Before this nothing is served by agreement: a store that has gone back forgot who serves what.
+    /// Before this nothing is served by agreement: others may serve by leases that the store does not know.
     quiet: Duration,
     /// Every worker answers from this snapshot.
     workers: u64,
@@ -87,6 +91,7 @@ impl Agreement {
             view: None,
             lost: Some((now.running, None)),
             lapsed: Proof::lapsed(),
+            starts: false,
             has_sat: false,
             joins_until: Duration::ZERO,
             unwritten: None,
@@ -99,6 +104,13 @@ impl Agreement {
             workers: 0,
             awaited: 0,
         }
+    }
+
+    /// A proxy starts, and nobody hands over to it: what it finds in the store may be of before, as where that was restored a moment ago, and
+    /// others may still serve what was agreed since. Those that have been there all the while see that the store has gone back; this one
+    /// waits until their leases have run out.
+    pub fn starting(self) -> Agreement {
+        Agreement { starts: true, ..self }
     }
 
     /// A proxy that serves begins to agree: until it has taken its seat, and for the time of a lease at most, it serves as it did before.
@@ -125,12 +137,13 @@ impl Agreement {
     pub fn take_in(&mut self, event: Event, now: Now) {
         match event {
             Event::Known(view) => {
-                // A store that has gone back, or is empty though something has moved, forgot who may serve: their leases run out first. A
-                // proxy that has only just begun to agree goes on as before; but it moves on no sooner either.
+                // A store that has gone back, or is empty though something has moved, forgot who may serve: their leases run out first. So they
+                // do where nobody can tell whether it has gone back. A proxy that has only just begun to agree goes on as before; but it moves
+                // on no sooner either.
                 let has_moved = self.stands_at.values().any(|epoch| *epoch > 0);
                 let forgot = match &self.view {
                     Some(before) => before.revision > view.revision,
-                    None => has_moved && view.has_no_latches(),
+                    None => self.starts || has_moved && view.has_no_latches(),
                 };
                 if forgot {
                     let goes_on = self.view.is_none() && self.is_joining(now);
@@ -228,6 +241,11 @@ impl Agreement {
         self.lost.is_none() && self.lease.id(now.running).is_some()
     }
 
+    /// For how long nothing is served by agreement yet, where others may serve by leases that the store does not know.
+    pub fn is_quiet_for(&self, now: Now) -> Option<Duration> {
+        self.quiet.checked_sub(now.running).filter(|left| !left.is_zero() && self.view.is_some())
+    }
+
     /// What the seats say of a backend.
     pub fn votes(&self, service: &str, subject: &str) -> Votes {
         self.view.as_ref().map(|view| view.votes(service, subject)).unwrap_or_default()
@@ -242,6 +260,9 @@ impl Agreement {
     pub fn standing(&self, service: &str, latch: &Latch, now: Now) -> Standing {
         let Some(id) = self.lease.id(now.running) else { return Standing::Lapsed };
         let Some(view) = self.view.as_ref().filter(|_| now.running >= self.quiet) else { return Standing::Begins };
+        if view.latch(service).is_none() && view.has_latch(service) {
+            return Standing::Unreadable;
+        }
         if !self.is_waited_for(service, id) || !self.latch(service).is_some_and(|agreed| agreed.is_same_move(latch)) {
             return Standing::Begins;
         }

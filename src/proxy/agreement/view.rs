@@ -85,7 +85,7 @@ impl View {
             Key::Latch(service) => {
                 let read = serde_json::from_slice(&value).map_err(|error| error.to_string());
                 let read = read.and_then(|latch: Latch| match latch.has_a_possible_epoch() {
-                    true => Ok(latch),
+                    true => latch.vet(latch.epoch, |_| true).map(|()| latch).map_err(|error| error.to_string()),
                     false => Err(format!("no service has moved {} times", latch.epoch)),
                 });
                 let why = read.as_ref().err().cloned();

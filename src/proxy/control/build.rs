@@ -175,8 +175,8 @@ fn held_to(
     }
     match (agreement.standing(service, latch, now), view, rules.without_agreement) {
         (Standing::Serves, _, _) => view,
-        (Standing::Begins | Standing::Lapsed, _, WithoutAgreement::Keep) => view,
-        (Standing::Lapsed, _, WithoutAgreement::Stop) => LatchView::Unagreed,
+        (Standing::Begins | Standing::Unreadable | Standing::Lapsed, _, WithoutAgreement::Keep) => view,
+        (Standing::Unreadable | Standing::Lapsed, _, WithoutAgreement::Stop) => LatchView::Unagreed,
         (Standing::Awaits(_), LatchView::Active(active), _) => LatchView::Awaiting(active),
         (Standing::Begins, _, WithoutAgreement::Stop) | (Standing::Awaits(_), _, _) => LatchView::Hold,
     }

@@ -10,6 +10,7 @@ use super::prepared::PreparedService;
 use super::wishes::Shown;
 use super::{Effect, State, lines};
 use crate::config::duration;
+use crate::config::proxy::WithoutAgreement;
 use crate::counted::listed;
 use crate::proxy::agreement::{Agreement, Event, Key, Step};
 use crate::proxy::latch::{CommandError, Keeper, Now};
@@ -107,10 +108,14 @@ impl State {
         )))
     }
 
-    /// Whether an operator's step of a service has been asked for and is not decided.
-    pub(super) fn asks_for_a_step(&self, service: &str) -> bool {
-        let wanted = self.agreement.as_ref().and_then(|agreement| agreement.wanted(service));
-        wanted.is_some_and(Step::is_operators)
+    /// Whether an operator's step of a service has been asked for and is not decided; or what is in force here came from a peer, and the
+    /// store, which may have gone back, has yet to be told: until then another step may be agreed in its place.
+    pub(super) fn is_yet_to_be_agreed(&self, service: &str) -> bool {
+        let Some(agreement) = &self.agreement else { return false };
+        let latch = self.latches.get(service).and_then(Keeper::latch).filter(|latch| !latch.without_agreement);
+        let agreed = agreement.latch(service).map(|agreed| agreed.epoch);
+        agreement.wanted(service).is_some_and(Step::is_operators)
+            || latch.is_some_and(|latch| Some(latch.epoch) > agreed)
     }
 
     /// We stand where our latches are, as soon as nothing runs here any more of what was active before.
@@ -163,9 +168,38 @@ impl State {
         agreement.wakes(now).into_iter().chain(looks).min()
     }
 
-    /// Whether some service is answered 503 here because the proxies cannot agree on it.
-    pub(super) fn is_kept_out(&self) -> bool {
-        self.snapshot.services.iter().any(Service::is_unagreed)
+    /// Whether some service is not served here because the proxies cannot agree on it, or others may serve what the store does not know.
+    pub(super) fn is_kept_out(&self, now: Now) -> bool {
+        let is_quiet = || self.agreement.as_ref().is_some_and(|agreement| agreement.is_quiet_for(now).is_some());
+        self.snapshot.services.iter().any(Service::is_unagreed) || is_quiet() && self.stopping().next().is_some()
+    }
+
+    /// The services that are not served where the proxies cannot agree on them.
+    fn stopping(&self) -> impl Iterator<Item = &str> {
+        let stops = |service: &&PreparedService| {
+            let latch = self.latches.get(&service.name).and_then(Keeper::latch);
+            service.rules().is_some_and(|rules| rules.without_agreement == WithoutAgreement::Stop)
+                && !latch.is_some_and(|latch| latch.without_agreement)
+        };
+        self.prepared.latched().filter(stops).map(|service| &*service.name)
+    }
+
+    /// Why a service is not served here, where neither checks nor operator states are the reason.
+    pub fn why_unserved(&self, service: &str) -> Option<String> {
+        let shown = self.snapshot.service(service)?;
+        if shown.is_unagreed() {
+            let agreement = self.agreement.as_ref()?;
+            let is_unreadable =
+                agreement.view().is_some_and(|view| view.unreadable().any(|(key, _)| key.is_latch_of(service)));
+            return Some(match agreement.lost() {
+                Some(_) => "no word from etcd".to_owned(),
+                None if is_unreadable => "what etcd has of its latch cannot be read".to_owned(),
+                None => "this proxy holds no lease in etcd".to_owned(),
+            });
+        }
+        let active = &self.latches.get(service).and_then(Keeper::latch)?.active;
+        let is_here = shown.backends.iter().any(|backend| *backend.name == **active);
+        (!is_here).then(|| format!("{active} is active, which the document does not have"))
     }
 
     /// What the operator should look at.
@@ -187,10 +221,18 @@ impl State {
                 "agreement: this proxy has yet to take its seat in etcd: until then it serves by what peers tell"
                     .into(),
             );
-        } else if !stopped.is_empty() {
+        } else if !stopped.is_empty() && !agreement.can_step(now) {
             alarms.push(format!(
                 "agreement: this proxy holds no lease: 503 here for {}; is its clock stopped, or the machine too busy?",
                 listed(&stopped)
+            ));
+        }
+        let stopping: Vec<&str> = self.stopping().collect();
+        if let Some(left) = agreement.is_quiet_for(now).filter(|_| agreement.lost().is_none() && !stopping.is_empty()) {
+            alarms.push(format!(
+                "agreement: what etcd has may be older than what other proxies still serve: {} here in {}, when their leases have run out",
+                served_in_words(&stopping),
+                duration::format(Duration::from_secs(left.as_secs() + 1))
             ));
         }
         alarms.extend(agreement.unwritten(now).map(|why| {
@@ -217,6 +259,11 @@ impl State {
         }));
         alarms
     }
+}
+
+/// `shop and wiki are served`.
+fn served_in_words(services: &[&str]) -> String {
+    format!("{} {} served", listed(services), if services.len() == 1 { "is" } else { "are" })
 }
 
 /// Requests that run here on other backends of a service than this one.

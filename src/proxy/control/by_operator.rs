@@ -287,7 +287,7 @@ impl State {
             Change::Proposed(ticket) => {
                 self.operator_file.persistence_once_decided(self.proposals.outcome(*ticket), now)
             }
-            Change::Latch { service, .. } if self.asks_for_a_step(service) => Persistence::Pending,
+            Change::Latch { service, .. } if self.is_yet_to_be_agreed(service) => Persistence::Pending,
             Change::Latch { service, active, epoch } => self.latches.persistence(service, active, *epoch),
         }
     }

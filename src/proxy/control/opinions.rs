@@ -50,8 +50,8 @@ impl State {
             self.isolation.cut_off = self.cut_off(&before.cut_off, now);
         }
         self.begin_grace_of_the_unheard(&before, now);
-        self.isolation.stands_back =
-            (!self.isolation.is_nothing() || self.is_kept_out()) && self.heard_lately(now).any(|(_, peer, _)| peer.fit);
+        self.isolation.stands_back = (!self.isolation.is_nothing() || self.is_kept_out(now))
+            && self.heard_lately(now).any(|(_, peer, _)| peer.fit);
         let was = |service: &str| before.is_isolated(service);
         let begun = self.isolation.cut_off.iter().filter(|(service, cut_off)| cut_off.is_isolated && !was(service));
         let begun = begun.map(|(service, CutOff { words, .. })| lines::isolated(service, words));

@@ -152,7 +152,7 @@ impl Machine {
 /// What is known at a start by checks, by what was known before, and by the disk; and nothing else.
 fn known(health: HealthView, remembered: HealthView, latches: Latches) -> InitialState {
     let (operator, acme, words) = Default::default();
-    let (health, settled) = (Arc::new(health), Duration::ZERO);
+    let (health, settled) = (Arc::new(health), None);
     InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, acme, settled, words }
 }
 
@@ -202,7 +202,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
         damaged: None,
         acme: Default::default(),
         remembered,
-        settled: Duration::ZERO,
+        settled: None,
         words: vec![peer(json!({ "shop": theirs }))],
     };
     assert!(Machine::start_with(prepared, known).latch().is_same_move(&theirs), "it would win with (5, px1)");
@@ -215,7 +215,7 @@ fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let command = failover_command("shop", None);
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
-    assert_eq!(json!(machine.state.for_peers())["latches"]["shop"]["active"], "web2");
+    assert_eq!(json!(machine.state.for_peers(machine.now))["latches"]["shop"]["active"], "web2");
     let mut next = Machine::start(StoredLatches::Missing, false);
     next.take(Event::Inherited(machine.state.to_hand_over()));
     assert_eq!((next.view(), next.latch().epoch), (LatchView::Active(1), 1));

@@ -111,7 +111,9 @@ fn lately(trend: &Trend, reach: usize) -> Markup {
 
 fn state(service: &ServiceStatus) -> Markup {
     match Standing::of(service) {
-        Standing::Nobody => html! { span.bad { "✖ 503 to every visitor" } },
+        Standing::Nobody => html! {
+            span.bad { "✖ 503 to every visitor" @if let Some(why) = &service.why_unusable { ": " (text(why)) } }
+        },
         Standing::Impaired(how) => html! { span.off { "▲ " (text(&how)) } },
         Standing::Well => html! { span.good { "● as it should be" } },
     }

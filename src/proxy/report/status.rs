@@ -137,6 +137,7 @@ fn of_front(state: &State, trends: &Trends, front: &Front, now: Now) -> ServiceS
             mode: target.kind().into(),
             target: state.prepared.document.services.get(&*front.name).map(|config| config.target.to_string()),
             usable: true,
+            why_unusable: None,
             latch: None,
             backends: Vec::new(),
         },
@@ -160,6 +161,7 @@ fn of_service(
     service: &Service,
     now: Now,
 ) -> ServiceStatus {
+    let usable = is_usable(service);
     ServiceStatus {
         name: service.name.to_string(),
         fingerprint: fingerprint(state, &service.name),
@@ -171,7 +173,8 @@ fn of_service(
             PreparedMode::Latched { .. } => "latched",
         }
         .into(),
-        usable: is_usable(service),
+        usable,
+        why_unusable: if usable { None } else { state.why_unserved(&service.name) },
         latch: prepared
             .rules()
             .and_then(|_| state.latches.get(&service.name))

@@ -52,6 +52,7 @@ impl Document for Prepared {
         // Held until the services hold them: what was read is not read again.
         let (_connectors, of_backends) = tls::backends::read(&config);
         errors.extend(of_backends);
+        errors.extend(tls::agreement::read(&config));
         if !at_start && !errors.is_empty() {
             return Err(errors);
         }

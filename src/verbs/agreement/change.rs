@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{look_at_all, make};
 use super::document::FileArg;
+use crate::config::duration;
 use crate::config::membership::MembershipConfig;
 use crate::counted::listed;
 use crate::etcd::membership::{Goal, Picture, Step, Wanted, next};
@@ -174,7 +175,13 @@ async fn reach(goal: &Goal, config: &MembershipConfig, how: &How, output: &Outpu
                     .is_none_or(|before| std::mem::discriminant(before) != std::mem::discriminant(&step));
                 if is_new {
                     progress.note(match &step {
-                        Step::AwaitStart(name) => to_be_started(config, name),
+                        Step::AwaitStart(name) => {
+                            let limit = duration::format(how.wait_limit);
+                            format!(
+                                "{}; waiting for that, for {limit} at most (--wait-limit)",
+                                start_there(config, name)
+                            )
+                        }
                         other => other.in_words(),
                     });
                 }
@@ -213,11 +220,16 @@ fn is_early(why: &str, since: &mut Option<Instant>) -> bool {
 
 /// What is to be done on the member's machine, and then here.
 fn to_be_started(config: &MembershipConfig, name: &str) -> String {
+    format!("{}; then run this again, for its vote", start_there(config, name))
+}
+
+/// What is to be done on the member's machine.
+fn start_there(config: &MembershipConfig, name: &str) -> String {
     let folder =
         config.here.as_ref().map_or_else(|| "its data folder".to_owned(), |here| here.data_dir.display().to_string());
     format!(
         "{name} has been taken in, and has to start without old data: there, as root, `systemctl stop etcd; rm -rf {folder}/member; \
-         systemctl start etcd`; then run this again, for its vote"
+         systemctl start etcd`"
     )
 }
 

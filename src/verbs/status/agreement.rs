@@ -6,7 +6,6 @@ use crate::api::agreement::{Cluster, Member};
 use crate::counted::{counted, listed};
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
 use crate::verbs::replies::DaemonReply;
-use crate::verbs::times::since;
 
 /// What `polder status` calls all of it.
 pub(super) const NAME: &str = "agreement";
@@ -106,12 +105,23 @@ impl Views<'_> {
 
     /// `agreement: 3 members of etcd 3.5.21, all answer; etcd-1 leads`.
     pub(super) fn line(&self) -> String {
+        format!("{NAME}: {}", self.in_short())
+    }
+
+    /// `3 members of etcd 3.5.21, all answer; etcd-1 leads`.
+    pub(super) fn in_short(&self) -> String {
         let count = counted(self.members.len(), "member");
+        let (votes, answering) = (self.cluster.votes(), self.cluster.answering());
+        let answer = match self.members.iter().all(View::answers) {
+            true => "all answer".to_owned(),
+            false if votes == self.members.len() => format!("{answering} of them answer"),
+            false => format!("{answering} of {votes} that have a vote answer"),
+        };
         let versions =
             self.members.iter().filter_map(|view| view.member.report.as_ref()).map(|report| &*report.version);
         let version = versions.max().map(|version| format!(" {version}")).unwrap_or_default();
         let leader = self.cluster.leader().map(|leader| format!("; {} leads", leader.label())).unwrap_or_default();
-        format!("agreement: {count} of etcd{version}, all answer{leader}")
+        format!("{count} of etcd{version}, {answer}{leader}")
     }
 
     /// One row a member; columns that say nothing are left out. It holds no ages: what stays as it is reads as before.
@@ -148,7 +158,8 @@ fn part(member: &Member) -> Cell {
     let alarms = listed(&member.alarms);
     match (&member.report, member.silent_since) {
         _ if !member.alarms.is_empty() => toned(format!("alarm {alarms}"), Tone::Bad),
-        (_, Some(since_then)) => toned(format!("silent since {}", since(since_then)), Tone::Bad),
+        // Since when and why is a finding: in the table it would leave no room for the heading on a terminal of 80 columns.
+        (_, Some(_)) => toned("silent", Tone::Bad),
         _ if member.is_listed == Some(false) => toned("no member", Tone::Bad),
         (None, None) if !member.is_asked => toned("not in the documents", Tone::Notable),
         (None, None) => toned("not asked yet", Tone::Notable),

@@ -47,7 +47,11 @@ pub(super) fn text(named: &Named, seen: &Seen, columns: Columns) -> String {
     parts.extend(pool::all(&seen.replies).iter().filter_map(|views| pool::text(named, views, width)));
     parts.extend(pool::zone(named, &seen.replies, width));
     let members = agreement::all(&seen.replies).filter(|views| views.has(|name| named.is(name)));
-    parts.extend(members.map(|views| views.table(width)));
+    parts.extend(members.map(|views| {
+        let mut sheet = Sheet::new(width);
+        sheet.heading(agreement::NAME, &views.in_short());
+        format!("{}{}", sheet.text(), views.table(width))
+    }));
     parts.join("\n")
 }
 

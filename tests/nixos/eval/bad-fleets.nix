@@ -336,6 +336,16 @@ let
         ''polder.fleet.zones."example.com": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
       ];
     };
+    "a catalog of nobody" = {
+      host = "ns-nl";
+      fleet.zones."catalog.example.com" = {
+        catalog = { };
+        members = { };
+      };
+      says = [
+        ''polder.fleet.zones."catalog.example.com".members: the zone is a catalog of other nameservers, and `primaries` does not say which''
+      ];
+    };
     "a zone for whoever asks" = {
       host = "ns-nl";
       fleet.zones."example.net".transfer.allow = [ { } ];

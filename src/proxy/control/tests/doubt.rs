@@ -38,7 +38,8 @@ fn told(peer: &str, value: Value) -> Event {
 
 /// What a proxy of this fleet sends that was started with `found` and has heard nobody.
 fn message_of(found: StoredLatches, damaged: bool) -> Value {
-    json!(start(found, damaged, 2).state.for_peers())
+    let machine = start(found, damaged, 2);
+    json!(machine.state.for_peers(machine.now))
 }
 
 fn assert_undecided(machine: &Machine) {
@@ -46,7 +47,7 @@ fn assert_undecided(machine: &Machine) {
     assert!(!machine.state.snapshot.ready, "no daemon is ready that does not know its latch");
     assert!(machine.alarms().contains("`polder failover shop --to BACKEND` decides"), "{}", machine.alarms());
     assert_eq!(
-        json!(machine.state.for_peers())["latches"],
+        json!(machine.state.for_peers(machine.now))["latches"],
         json!({}),
         "peers are not told as decided what is in doubt"
     );
@@ -75,7 +76,7 @@ fn without_a_peer_heard_a_proxy_whose_latches_are_missing_damaged_or_lost_serves
         // Both slots are whole by now: the doubt must outlive another start.
         let again = start(StoredLatches::Whole(machine.written.last().unwrap().clone()), false, 1);
         assert_undecided(&again);
-        assert_eq!(again.state.for_peers(), machine.state.for_peers(), "{found:?}");
+        assert_eq!(again.state.for_peers(again.now), machine.state.for_peers(machine.now), "{found:?}");
     }
 }
 
@@ -105,8 +106,8 @@ fn the_first_peer_that_knows_the_latch_decides_and_the_later_of_both_counts() {
 fn proxies_that_start_for_the_first_time_decide_together_for_the_primary() {
     let mut one = start(StoredLatches::Missing, false, 1);
     let mut two = start(StoredLatches::Missing, false, 1);
-    one.take(told("px2", json!(two.state.for_peers())));
-    two.take(told("px2", json!(one.state.for_peers())));
+    one.take(told("px2", json!(two.state.for_peers(two.now))));
+    two.take(told("px2", json!(one.state.for_peers(one.now))));
     assert_on(&one, "web2", 0);
     assert_on(&two, "web2", 0);
     assert!(one.latch().is_same_move(two.latch()));

@@ -49,7 +49,8 @@ impl Fleet {
     /// Everybody tells everybody, twice: what is decided by what was heard is heard too.
     fn exchange(&mut self) {
         for _ in 0..2 {
-            let messages: Vec<Value> = self.proxies.iter().map(|proxy| json!(proxy.state.for_peers())).collect();
+            let messages: Vec<Value> =
+                self.proxies.iter().map(|proxy| json!(proxy.state.for_peers(proxy.now))).collect();
             for (writer, message) in messages.iter().enumerate() {
                 for reader in 0..self.proxies.len() {
                     let is_cut = self.cut.iter().any(|pair| *pair == (writer, reader) || *pair == (reader, writer));
@@ -206,7 +207,7 @@ fn a_verdict_that_no_probe_bears_out_any_more_is_taken_back() {
     fleet.proxies[1].take(Event::Health(Arc::new(known)));
     let bound = prepared.service("shop").unwrap().verdict_bound;
     fleet.proxies[1].pass(bound + Duration::from_secs(10));
-    assert_eq!(json!(fleet.proxies[1].state.for_peers())["verdicts"], json!({}));
+    assert_eq!(json!(fleet.proxies[1].state.for_peers(fleet.proxies[1].now))["verdicts"], json!({}));
 }
 
 #[test]

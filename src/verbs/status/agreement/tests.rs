@@ -1,7 +1,10 @@
 use super::*;
 use crate::api::agreement::Report;
+use crate::verbs::status::columns::Columns;
 use crate::verbs::status::findings;
+use crate::verbs::status::seen::Seen;
 use crate::verbs::status::tests::examples;
+use crate::verbs::status::view::View as Shown;
 
 const NAMES: [&str; 3] = ["etcd-1", "etcd-2", "etcd-3"];
 
@@ -81,9 +84,13 @@ fn a_member_that_answers_nobody_is_told_once_with_what_is_left() {
     );
     assert!(found[1].starts_with("member etcd-3 of etcd answers nobody since "), "{found:#?}");
     assert!(found[1].contains(": connection refused; see what `systemctl status etcd` says"), "{found:#?}");
+    assert!(
+        found[1].ends_with("; if its data are lost, `polder agreement replace etcd-3` on another member"),
+        "{found:#?}"
+    );
     let table = table(&[seen.clone(), seen]);
     assert_eq!(table.lines().count(), 4, "one line a member: {table}");
-    assert!(table.contains("silent since") && !table.contains("NOT REACHED BY"), "{table}");
+    assert!(table.contains("silent") && !table.contains("NOT REACHED BY"), "{table}");
 }
 
 #[test]
@@ -110,6 +117,7 @@ fn without_a_leader_it_is_said_how_many_answer_and_how_many_are_needed() {
     let seen = NAMES.map(|name| silent(name, "refused")).to_vec();
     let told = found(&[seen]);
     assert!(told[0].starts_with("agreement: no member of etcd answers"), "{told:#?}");
+    assert!(!told.iter().any(|one| one.contains("agreement replace")), "it would be refused: {told:#?}");
 }
 
 #[test]
@@ -146,4 +154,24 @@ fn a_member_that_has_not_been_asked_yet_is_no_finding() {
         |name| Member { name: String::new(), id: None, is_listed: None, heard: None, report: None, ..member(name) };
     let seen = NAMES.map(new).to_vec();
     assert_eq!(found(&[seen]), [""; 0]);
+}
+
+#[test]
+fn a_member_without_a_name_is_not_to_be_replaced_by_what_is_no_name() {
+    let unnamed = Member { name: String::new(), ..silent("etcd-3", "refused") };
+    let seen: Vec<Member> = well().into_iter().take(2).chain([unnamed]).collect();
+    let told = found(&[seen]);
+    let words = told.iter().find(|one| one.starts_with("member https://etcd-3:2379 of etcd answers nobody")).unwrap();
+    assert!(!words.contains("agreement replace"), "{words}");
+}
+
+#[test]
+fn status_of_the_agreement_has_its_headings_beside_a_silent_member() {
+    let replies = replies(&[but(silent("etcd-3", "connection refused"))]);
+    let seen = Seen::of(replies, None);
+    let Ok(view) = Shown::of(Some("agreement"), &seen) else { panic!("it is known") };
+    let text = anstream::adapter::strip_str(&view.text(&seen, Columns::of(80))).to_string();
+    let heading = "agreement: 3 members of etcd 3.4.30, 2 of them answer; etcd-1 leads\nMEMBER  PART ";
+    assert!(text.contains(heading), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("etcd-3  silent")), "{text}");
 }

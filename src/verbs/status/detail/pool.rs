@@ -109,8 +109,14 @@ pub(super) fn zone(named: &Named, replies: &[DaemonReply], width: usize) -> Opti
     for status in replies.iter().filter_map(DaemonReply::nameserver) {
         for zone in status.zones.iter().filter(|zone| named.is(&zone.name)) {
             let copy = zone.copy_because.as_ref().map(|why| format!("; served from its last good copy: {why}"));
-            let words =
-                format!("serial {}, {}{}", zone.serial, counted(zone.records, "record"), copy.unwrap_or_default());
+            let listed = zone.catalog.as_ref().map(|catalog| format!(", listed by catalog {catalog}"));
+            let words = format!(
+                "serial {}, {}{}{}",
+                zone.serial,
+                counted(zone.records, "record"),
+                listed.unwrap_or_default(),
+                copy.unwrap_or_default()
+            );
             said.entry(words).or_default().push(&status.daemon.name);
         }
         for zone in status.failed_zones.iter().filter(|zone| named.is(&zone.name)) {

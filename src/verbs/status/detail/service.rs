@@ -44,7 +44,8 @@ fn whole(views: &Views<'_>, all_answer: bool, sheet: &mut Sheet) {
         sheet.toned(&format!("served by {}", names(&usable)), Tone::Good);
     }
     if !unusable.is_empty() {
-        sheet.toned(&format!("503 on {}: no backend may serve", names(&unusable)), Tone::Bad);
+        let why = unusable.iter().find_map(|(_, service)| service.why_unusable.as_deref());
+        sheet.toned(&format!("503 on {}: {}", names(&unusable), why.unwrap_or("no backend may serve")), Tone::Bad);
     }
     if let Some((_, latch)) = views.latch() {
         sheet.line(&moved(latch));

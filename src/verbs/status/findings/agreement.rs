@@ -11,7 +11,8 @@ use crate::verbs::times::since;
 /// First what stops the agreement, or is about to.
 pub(super) fn findings(views: &Views<'_>) -> Vec<Finding> {
     let mut findings = of_all(views);
-    findings.extend(views.members.iter().flat_map(of_member));
+    let can_change = views.cluster.leader().is_some();
+    findings.extend(views.members.iter().flat_map(|view| of_member(view, can_change)));
     findings
 }
 
@@ -58,16 +59,20 @@ fn of_all(views: &Views<'_>) -> Vec<Finding> {
     findings
 }
 
-fn of_member(view: &View<'_>) -> Vec<Finding> {
+/// `can_change`: most of the members hear each other, so that one can be replaced.
+fn of_member(view: &View<'_>, can_change: bool) -> Vec<Finding> {
     let View { member, reached_by, unreached_by } = view;
     let name = member.label();
+    // The verb takes a name; where none is known nobody has told it yet.
+    let replaced = || format!("; if its data are lost, `polder agreement replace {name}` on another member");
+    let replaced = if can_change && !member.name.is_empty() { replaced() } else { String::new() };
     let mut findings = Vec::new();
     let mut say = |words: String| findings.push(Finding::about([NAME, name], words));
     if !unreached_by.is_empty() {
         let why = member.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
         match reached_by[..] {
             [] => say(format!(
-                "member {name} of etcd answers nobody{}{why}; see what `systemctl status etcd` says there; if its data are lost, `polder agreement replace {name}` on another member",
+                "member {name} of etcd answers nobody{}{why}; see what `systemctl status etcd` says there{replaced}",
                 member.silent_since.map(|at| format!(" since {}", since(at))).unwrap_or_default()
             )),
             _ => say(format!(

@@ -127,6 +127,9 @@ impl<'a> Service<'a> {
 
 /// `web1, web2 down: connection refused; web3 in maint`.
 fn cause(service: &ServiceStatus) -> String {
+    if let Some(why) = &service.why_unusable {
+        return why.clone();
+    }
     if service.latch.as_ref().is_some_and(|latch| latch.active.is_none()) {
         return "which backend is active is not known".to_owned();
     }

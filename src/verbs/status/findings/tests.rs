@@ -73,6 +73,14 @@ fn proxies_that_do_not_answer_are_said_once_and_first_what_that_means() {
 }
 
 #[test]
+fn a_service_that_is_not_served_for_another_reason_than_its_backends_is_told_with_that() {
+    let mut status = well("px-1");
+    let shop = status.services.iter_mut().find(|service| service.name == "shop").unwrap();
+    (shop.usable, shop.why_unusable) = (false, Some("what etcd has of its latch cannot be read".to_owned()));
+    assert_eq!(found(&[&status]), ["shop: 503 at px-1: what etcd has of its latch cannot be read"]);
+}
+
+#[test]
 fn a_service_on_its_backup_is_one_finding_that_says_since_when_why_and_the_way_back() {
     let mut status = well("px-1");
     for latch in status.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
@@ -218,8 +226,13 @@ fn nameservers_with_different_zones_are_a_finding() {
     let with_serial = |name: &str, serial| {
         let mut status = examples::nameserver();
         status.daemon.name = name.to_owned();
-        let zone =
-            crate::api::dns::ZoneStatus { name: "example.net".to_owned(), serial, records: 9, copy_because: None };
+        let zone = crate::api::dns::ZoneStatus {
+            name: "example.net".to_owned(),
+            serial,
+            records: 9,
+            copy_because: None,
+            catalog: None,
+        };
         status.zones.push(zone);
         seen(Ok(Status::Nameserver(Box::new(status))))
     };

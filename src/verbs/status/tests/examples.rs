@@ -85,6 +85,7 @@ fn service(name: &str, mode: &str, backends: &[&str]) -> ServiceStatus {
         hosts: vec![format!("{name}.example.net")],
         mode: mode.to_owned(),
         usable: true,
+        why_unusable: None,
         latch: None,
         backends: backends.iter().map(backend).collect(),
     }

@@ -416,7 +416,7 @@ impl Fleet {
     fn note_agreed(&mut self) {
         let key = crate::proxy::agreement::Key::Latch(SERVICE.into());
         let Some((value, ..)) = self.store.kept.get(&key) else { return };
-        let latch: Latch = serde_json::from_str(value).unwrap();
+        let Ok(latch) = serde_json::from_str::<Latch>(value) else { return };
         let known = self.agreed.entry(latch.epoch).or_insert_with(|| latch.clone());
         assert!(known.is_same_move(&latch), "epoch {}: {known:?} and {latch:?}", latch.epoch);
     }

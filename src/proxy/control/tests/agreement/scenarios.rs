@@ -5,7 +5,7 @@ use crate::proxy::control::tests::*;
 
 fn three() -> Fleet {
     let mut fleet = Fleet::start(&documents(3, "stop"), fastrand::Rng::with_seed(7));
-    fleet.run(Duration::from_secs(3));
+    fleet.run(LEASE + 3 * SECOND);
     assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
     fleet
 }
@@ -116,6 +116,80 @@ fn of_two_operators_at_once_one_wins_and_the_other_is_told() {
     assert!(fleet.all_serve().is_some_and(|active| active > 0), "{}", fleet.in_words());
 }
 
+/// The primary is well again, and the backup that serves has just died.
+fn about_to_fail_over(seed: u64) -> Fleet {
+    let mut fleet = Fleet::start(&documents(3, "stop"), fastrand::Rng::with_seed(seed));
+    fleet.run(LEASE + 3 * SECOND);
+    fleet.reach(&[0, 1, 2], 0, false);
+    fleet.run(5 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    fleet.reach(&[0, 1, 2], 0, true);
+    fleet.run(DETECTION);
+    fleet.reach(&[0, 1, 2], 1, false);
+    fleet
+}
+
+#[test]
+fn a_failback_at_the_moment_of_a_failover_is_done_and_stands_or_the_operator_is_told_that_it_is_withdrawn() {
+    let (mut done, mut withdrawn) = (0, 0);
+    for seed in 0..40 {
+        let mut fleet = about_to_fail_over(seed);
+        let agreed = |fleet: &Fleet| fleet.store.view().latch(SERVICE).map_or(0, |(latch, _)| latch.epoch);
+        while agreed(&fleet) < 2 {
+            assert!(fleet.step(Duration::MAX).is_some());
+        }
+        let (moves_at, before) = (fleet.now, Duration::from_micros(seed * 400));
+        // The same again, and the operator says so to all proxies a moment before the step is made.
+        let mut fleet = about_to_fail_over(seed);
+        fleet.run(moves_at - before - fleet.now);
+        let mut asked: Vec<(usize, Change)> = (0..3).filter_map(|own| Some((own, fleet.failback(own).ok()?))).collect();
+        let mut is_done = false;
+        let until = fleet.now + 5 * SECOND;
+        while !asked.is_empty() && fleet.step(until).is_some() {
+            fleet.assert_one_backend_answers();
+            asked.retain(|(own, change)| match fleet.persistence(*own, change) {
+                Persistence::Pending => true,
+                Persistence::OnDisk => {
+                    is_done = true;
+                    false
+                }
+                Persistence::Withdrawn(why) => {
+                    withdrawn += 1;
+                    assert!(why.contains("shop is on web4, and the step to web2 is withdrawn: web3 is down"), "{why}");
+                    false
+                }
+                Persistence::Failed(why) => panic!("{why}"),
+            });
+        }
+        assert!(asked.is_empty(), "everybody is told what became of it: {asked:?}\n{}", fleet.in_words());
+        fleet.run(20 * SECOND);
+        assert_eq!(fleet.all_serve(), Some(if is_done { 0 } else { 2 }), "seed {seed}: {}", fleet.in_words());
+        done += usize::from(is_done);
+    }
+    assert!(done > 0 && withdrawn > 0, "both come about: {done} done, {withdrawn} withdrawn");
+}
+
+#[test]
+fn a_step_is_done_when_the_store_has_it_and_not_when_a_peer_does() {
+    let mut fleet = three();
+    let yesterday = fleet.store.clone();
+    fleet.failover(1, 1, false).unwrap();
+    fleet.run(3 * SECOND);
+    (fleet.proxies[1].is_cut_off, fleet.proxies[2].is_cut_off) = (true, true);
+    fleet.restore(yesterday);
+    fleet.restart(0, false);
+    // It knows the step from its peers before it has told the store.
+    let until = fleet.now + 2 * SECOND;
+    let mut asked = None;
+    while fleet.step(until).is_some() {
+        asked = asked.or_else(|| fleet.failover(0, 1, false).ok());
+        let is_done = asked.as_ref().is_some_and(|change| fleet.persistence(0, change) == Persistence::OnDisk);
+        let agreed = fleet.store.view().latch(SERVICE).map(|(latch, _)| latch.active.clone());
+        assert!(!is_done || agreed.as_deref() == Some(BACKENDS[1]), "{}", fleet.in_words());
+    }
+    assert_eq!(fleet.persistence(0, &asked.unwrap()), Persistence::OnDisk, "{}", fleet.in_words());
+}
+
 #[test]
 fn without_the_store_nothing_moves_and_the_operators_last_word_is_taken_in_when_it_is_back() {
     let mut fleet = three();
@@ -194,6 +268,62 @@ fn a_store_that_was_restored_from_before_is_told_what_was_agreed() {
     fleet.run(10 * SECOND);
     assert_eq!(epochs(&fleet), [1, 1, 1]);
     assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+}
+
+#[test]
+fn a_proxy_that_starts_beside_others_that_serve_what_a_restored_store_does_not_know_waits_for_their_leases() {
+    // A store that is restored may know the seats and leases that it had.
+    for knows_leases in [false, true] {
+        let mut fleet = three();
+        let mut yesterday = fleet.store.clone();
+        fleet.failover(1, 1, false).unwrap();
+        fleet.run(3 * SECOND);
+        assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+        if knows_leases {
+            let until = fleet.now + LEASE;
+            yesterday.leases.values_mut().for_each(|at| *at = until);
+        }
+        (fleet.proxies[1].is_cut_off, fleet.proxies[2].is_cut_off) = (true, true);
+        fleet.cut = vec![(0, 1), (0, 2)];
+        fleet.restore(yesterday);
+        fleet.restart(0, false);
+        fleet.run(SECOND);
+        assert_eq!(
+            (fleet.serves(0), fleet.serves(1), fleet.serves(2)),
+            (None, Some(1), Some(1)),
+            "{}",
+            fleet.in_words()
+        );
+        let alarms = fleet.proxies[0].machine.alarms();
+        assert!(
+            alarms.contains("may be older than what other proxies still serve: shop is served here in 5s"),
+            "{alarms}"
+        );
+        fleet.run(2 * LEASE);
+        assert_eq!(
+            (fleet.serves(0), fleet.serves(1)),
+            (Some(0), None),
+            "it has waited long enough: {}",
+            fleet.in_words()
+        );
+        (fleet.proxies[1].is_cut_off, fleet.proxies[2].is_cut_off) = (false, false);
+        fleet.cut.clear();
+        fleet.run(2 * LEASE);
+        assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
+    }
+}
+
+#[test]
+fn a_proxy_that_starts_stands_back_while_it_waits_for_leases_that_it_does_not_know() {
+    let mut fleet = three();
+    fleet.restart(1, true);
+    fleet.run(3 * SECOND);
+    assert_eq!((fleet.serves(0), fleet.serves(1), fleet.serves(2)), (Some(0), None, Some(0)), "{}", fleet.in_words());
+    assert!(!fleet.proxies[1].machine.state.snapshot().ready, "nameservers send visitors to the others");
+    fleet.run(LEASE);
+    assert_eq!(fleet.all_serve(), Some(0), "{}", fleet.in_words());
+    assert!(fleet.proxies[1].machine.state.snapshot().ready);
+    assert!(fleet.proxies.iter().all(|proxy| proxy.machine.alarms().is_empty()), "{}", fleet.in_words());
 }
 
 #[test]
@@ -351,4 +481,47 @@ fn a_store_that_is_read_and_takes_nothing_is_an_alarm_that_says_why() {
     fleet.run(5 * SECOND);
     assert_eq!(fleet.all_serve(), Some(1), "{}", fleet.in_words());
     assert!(!fleet.in_words().contains("takes nothing"), "{}", fleet.in_words());
+}
+
+/// Whether this proxy says that it serves the service, and why it does not.
+fn shown(fleet: &Fleet, own: usize) -> (bool, String) {
+    let machine = &fleet.proxies[own].machine;
+    let shown = status(&machine.state, &Live::default(), machine.now);
+    let service = shown.services.into_iter().find(|service| service.name == SERVICE).unwrap();
+    (service.usable, service.why_unusable.unwrap_or_default())
+}
+
+#[test]
+fn a_latch_in_the_store_that_cannot_be_read_stops_the_service_which_status_says() {
+    let strange = json!({ "epoch": 1, "by": "px1", "at": 0, "active": "no name", "spent": [], "reason": "x" });
+    for value in ["junk".to_owned(), strange.to_string()] {
+        let mut fleet = three();
+        fleet.overwrite(Some(&value));
+        fleet.run(SECOND);
+        for own in 0..3 {
+            assert_eq!(shown(&fleet, own), (false, "what etcd has of its latch cannot be read".into()));
+            let alarms = fleet.proxies[own].machine.alarms();
+            assert!(alarms.contains("etcdctl del") && !alarms.contains("lease"), "{alarms}");
+        }
+        fleet.overwrite(None);
+        fleet.run(SECOND);
+        assert_eq!(fleet.all_serve(), Some(0), "the proxies write what they have: {}", fleet.in_words());
+        assert_eq!(shown(&fleet, 0), (true, String::new()));
+    }
+}
+
+#[test]
+fn a_latch_in_the_store_that_names_a_backend_of_no_document_stops_the_service_which_status_says() {
+    let mut fleet = three();
+    let strange = json!({ "epoch": 1, "by": "px1", "at": 0, "active": "web9", "spent": [], "reason": "x" });
+    fleet.overwrite(Some(&strange.to_string()));
+    fleet.run(SECOND);
+    for own in 0..3 {
+        assert_eq!(shown(&fleet, own), (false, "web9 is active, which the document does not have".into()));
+        assert!(fleet.proxies[own].machine.alarms().contains("web9"), "{}", fleet.in_words());
+    }
+    fleet.failover(0, 1, false).unwrap();
+    fleet.run(3 * SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "an operator decides: {}", fleet.in_words());
+    assert_eq!(shown(&fleet, 0), (true, String::new()));
 }

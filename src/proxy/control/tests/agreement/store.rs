@@ -38,6 +38,16 @@ impl Store {
         known.map(|until| *until = at + lasts).is_some()
     }
 
+    /// Whoever can write there does.
+    pub fn overwrite(&mut self, key: &Key, value: Option<&str>) {
+        self.revision += 1;
+        self.history.push(Entry { key: key.clone(), value: value.map(|text| text.into()), written: self.revision });
+        match value {
+            Some(text) => drop(self.kept.insert(key.clone(), (text.into(), self.revision, None))),
+            None => drop(self.kept.remove(key)),
+        }
+    }
+
     /// Takes away what stands under leases that have run out.
     pub fn expire(&mut self, at: Duration) {
         let over: Vec<i64> = self.leases.iter().filter(|(_, until)| **until <= at).map(|(lease, _)| *lease).collect();

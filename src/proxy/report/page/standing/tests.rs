@@ -37,6 +37,7 @@ fn service(usable: bool, active: Option<&str>, backends: Vec<BackendStatus>) -> 
         mode: String::new(),
         target: None,
         usable,
+        why_unusable: None,
         latch,
         backends,
     }

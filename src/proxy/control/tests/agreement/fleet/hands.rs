@@ -116,6 +116,17 @@ impl Fleet {
         Ok(change)
     }
 
+    pub fn failback(&mut self, own: usize) -> Result<Change, CommandError> {
+        let command =
+            FailbackCommand { service: SERVICE.into(), who: "alice".into(), why: String::new(), dry_run: false };
+        self.proxies[own].machine.now = self.own_time(own);
+        let machine = &mut self.proxies[own].machine;
+        let Accepted { effects, change, .. } = machine.state.failback(&command, machine.now)?;
+        machine.carry_out(effects);
+        self.carry_out(own);
+        Ok(change)
+    }
+
     pub fn persistence(&self, own: usize, change: &Change) -> Persistence {
         self.proxies[own].machine.state.persistence(change, self.own_time(own))
     }
@@ -143,6 +154,11 @@ impl Fleet {
         for (own, lease, is_connected) in before {
             (self.proxies[own].lease, self.proxies[own].is_connected) = (lease, is_connected);
         }
+    }
+
+    /// Somebody else writes what the store has of the service's latch; none: he takes it away.
+    pub fn overwrite(&mut self, value: Option<&str>) {
+        self.store.overwrite(&crate::proxy::agreement::Key::Latch(SERVICE.into()), value);
     }
 
     /// The store has what it had before, and knows no lease of those who have one now.

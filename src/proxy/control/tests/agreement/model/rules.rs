@@ -271,7 +271,7 @@ impl Rules {
         let serves = match agreement.standing(SERVICE, &latch, NOW) {
             Standing::Serves => true,
             Standing::Awaits(_) => self.flaw == Flaw::NoWaiting,
-            Standing::Begins | Standing::Lapsed => false,
+            Standing::Begins | Standing::Unreadable | Standing::Lapsed => false,
         };
         let verdict = if finds_down { Verdict::Down } else { Verdict::Up };
         let verdicts = BTreeMap::from([(subject(0), verdict), (subject(1), Verdict::Up)]);
