@@ -5,6 +5,7 @@ use std::path::Path;
 
 use polder::config::Findings;
 use polder::config::dns::Checks;
+use polder::dns::catalog::reading;
 use polder::dns::compiled;
 use polder::zone::name;
 use polder::zone::{ZoneFile, parse};
@@ -40,8 +41,12 @@ fn sound(zone: &ZoneFile, lines: usize) {
         (anew.owner, anew.rtype, anew.ttl, anew.rdata) == (record.owner, record.rtype, record.ttl, record.rdata)
     });
     assert!(same && anew.records.len() == zone.records.len(), "written anew it is another zone");
-    compiled::compile(Path::new("dns.json"), std::slice::from_ref(zone), &BTreeMap::new())
+    let zones = compiled::compile(Path::new("dns.json"), std::slice::from_ref(zone), &BTreeMap::new())
         .unwrap_or_else(|found| panic!("a zone that was taken cannot be served: {found}"));
+    // Any zone may be said to be a catalog.
+    for members in zones.iter().filter_map(|zone| reading::members(zone).ok()) {
+        assert!(members.len() <= reading::MOST_MEMBERS && members.keys().all(|apex| name::from_text(apex).is_some()));
+    }
 }
 
 fn name_is_whole(wire: &[u8]) -> bool {
