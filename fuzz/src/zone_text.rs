@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use polder::config::Findings;
-use polder::config::dns::Checks;
+use polder::config::dns::{Checks, MOST_MEMBERS};
 use polder::dns::catalog::reading;
 use polder::dns::compiled;
 use polder::zone::name;
@@ -45,7 +45,7 @@ fn sound(zone: &ZoneFile, lines: usize) {
         .unwrap_or_else(|found| panic!("a zone that was taken cannot be served: {found}"));
     // Any zone may be said to be a catalog.
     for members in zones.iter().filter_map(|zone| reading::members(zone).ok()) {
-        assert!(members.len() <= reading::MOST_MEMBERS && members.keys().all(|apex| name::from_text(apex).is_some()));
+        assert!(members.len() <= MOST_MEMBERS && members.keys().all(|apex| name::from_text(apex).is_some()));
     }
 }
 

@@ -14,7 +14,7 @@ mod transfers;
 mod zones;
 
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
-pub use catalogs::CatalogConfig;
+pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
 pub use encrypted::EncryptedConfig;
 pub use identity::IdentityConfig;

@@ -133,7 +133,7 @@ pub struct State {
     /// They are to be put together anew.
     have_zones_changed: bool,
     /// When they were put together last.
-    put_together: Duration,
+    put_together: Option<Duration>,
     /// Who gets which of them.
     transfers: Arc<Transfers>,
     /// What catalogs list has changed, or how it is served.
@@ -184,7 +184,7 @@ impl State {
             catalogs: BTreeMap::new(),
             zones,
             have_zones_changed: false,
-            put_together: Duration::ZERO,
+            put_together: None,
             transfers,
             have_members_changed: false,
             had_members: false,
@@ -277,6 +277,8 @@ impl State {
                 self.rejected.retain(|peer, _| is_member(peer));
                 self.peers.retain(|peer, _| is_member(peer));
                 self.document = document;
+                // Pools have other numbers in it: its zones and no earlier ones go with them.
+                (self.put_together, self.have_zones_changed) = (None, true);
                 let (config, zones) = self.document.challenges_and_zones();
                 self.challenges.reload(config, zones);
                 self.proposals.keep_peers(&self.peer_names());

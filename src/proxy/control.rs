@@ -166,6 +166,8 @@ pub struct InitialState {
     pub acme: Known,
     /// Until when the process that has handed over may serve what it served; none: nobody hands over.
     pub settled: Option<Duration>,
+    /// The process that has handed over was waiting for leases that the store may have forgotten: so does this one.
+    pub waits: bool,
     /// Messages of peers and of the process before this one: they count before anything is decided here, or a proxy that
     /// comes back with an old latch could outvote a later one of the same epoch.
     pub words: Vec<Event>,
@@ -204,7 +206,7 @@ impl State {
         state.heard = state.heard_at(now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
         state.begin_agreement(known.settled.unwrap_or_default(), now);
-        if known.settled.is_none() {
+        if known.settled.is_none() || known.waits {
             state.agreement = state.agreement.map(Agreement::starting);
         }
         effects.extend(state.settle(now));
@@ -223,6 +225,11 @@ impl State {
         // Whoever is about to end keeps nobody from moving.
         let opinions = if self.draining { Arc::default() } else { self.opinions.told() };
         message.with_acme(self.orders.message(self.snapshot.ready)).with_opinions(opinions, fit)
+    }
+
+    /// Whether a successor waits before it serves what needs agreement, as this process does.
+    pub fn waits_for_leases(&self, now: Now) -> bool {
+        self.agreement.as_ref().is_some_and(|agreement| agreement.waits(now))
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.

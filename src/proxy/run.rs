@@ -116,6 +116,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         None => None,
     };
     let inherited = succession.as_ref().and_then(inherited);
+    let waits = inherited.as_ref().is_some_and(|handed| handed.waits);
+    let inherited = inherited.map(|handed| Event::Inherited(handed.words));
     let stored = match stored {
         Some(stored) => stored,
         None => Stored::read(&files, &prepared)?,
@@ -130,6 +132,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         remembered: health,
         acme: store::read(&prepared.document),
         settled: succession.as_ref().map(|_| settled(document)),
+        waits,
         words: heard.chain(inherited).collect(),
     };
     let (state, effects) = State::new(prepared.clone(), known, count, Now::read());
@@ -191,12 +194,12 @@ fn settled(document: &ProxyConfig) -> Duration {
 }
 
 /// The words of the process taken over from. This one becomes the daemon, whatever is wrong with them.
-fn inherited(succession: &Succession) -> Option<Event> {
+fn inherited(succession: &Succession) -> Option<Handed> {
     let handed = Handed::read(&succession.state);
     let handed = handed.inspect_err(|why| {
         tracing::error!("the final state of the process taken over from cannot be used: {why}");
     });
-    handed.ok().map(|handed| Event::Inherited(handed.words))
+    handed.ok()
 }
 
 fn spawn_workers(

@@ -17,6 +17,9 @@ pub struct CatalogConfig {
 /// The keys of `catalog`.
 pub(super) const KEYS: Keys = Keys { object: "zones.NAME.catalog", names: &["groups", "zones"] };
 
+/// The most zones that a catalog lists, one of ours or of another nameserver.
+pub const MOST_MEMBERS: usize = 10_000;
+
 /// The longest apex of a catalog, in characters: what stands below it has to fit.
 const LONGEST_APEX: usize = 190;
 
@@ -90,6 +93,10 @@ impl Written<'_> {
                 all
             }
         };
+        if members.len() > MOST_MEMBERS {
+            let message = format!("would list {} zones: expected at most {MOST_MEMBERS}, by \"zones\"", members.len());
+            return Err(self.location.fault(message));
+        }
         let mut members: BTreeMap<String, Option<String>> = members.into_iter().map(|member| (member, None)).collect();
         let mut wrong = Ok(());
         for (zone, (location, group)) in self.groups {

@@ -1,13 +1,11 @@
 //! Finds the members in a catalog (RFC 9432, 4).
 
 use super::{Member, Members};
+use crate::config::dns::MOST_MEMBERS;
 use crate::config::names;
 use crate::dns::compiled::{Node, Zone};
 use crate::zone::name;
 use crate::zone::number::rtype;
-
-/// The most members that are taken from a catalog.
-pub const MOST_MEMBERS: usize = 10_000;
 
 /// Why nothing is taken from a catalog, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,15 +4,18 @@
 //! never: take anything from a catalog that is broken, drop a zone because a catalog has expired, or let a catalog take a zone that is another's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::secondaries::{Listing, Secondary, SecondaryTask};
 use super::{Effect, State};
 use crate::config::dns::ZoneConfig;
 use crate::counted::{counted, listed};
 use crate::daemon::clock::Now;
-use crate::dns::catalog::{Members, reading};
+use crate::dns::catalog::{Member, Members, reading};
+use crate::dns::compiled::Found;
 use crate::log_line::{Kind, LogLine};
-use crate::zone::name;
+use crate::zone::name::{self, Name};
+use crate::zone::number::rtype;
 
 /// A catalog from other nameservers.
 #[derive(Debug, Default)]
@@ -26,6 +29,9 @@ pub struct Consumed {
     /// Zones that it lists and that are not taken from it, each with the reason.
     refused: BTreeMap<String, String>,
 }
+
+/// A name that a pool answers, in the text of the document and in wire format.
+type Owner<'d> = (&'d str, Box<[u8]>);
 
 /// The most refused zones that an alarm names.
 const MOST_NAMED: usize = 5;
@@ -75,6 +81,11 @@ impl State {
             return Vec::new();
         }
         let mut effects = self.drop_unlisted();
+        let document = Arc::clone(&self.document);
+        let pools = document.config.pools.iter();
+        let owners = pools.flat_map(|(pool, config)| std::iter::once(pool).chain(&config.aliases));
+        let owners: Vec<Owner<'_>> =
+            owners.filter_map(|owner| Some((owner.as_str(), name::from_text(owner)?))).collect();
         let catalogs: Vec<(String, Members)> = self
             .consumed
             .iter()
@@ -88,7 +99,7 @@ impl State {
             let mut begun = Vec::new();
             for (apex, member) in members {
                 let listing = Listing { catalog: catalog.clone(), label: member.label.clone() };
-                match self.claim(apex, &listing, member.moves_to.as_deref()) {
+                match self.claim(apex, &listing, member.moves_to.as_deref(), &owners) {
                     Claim::Kept | Claim::Given => {}
                     Claim::Taken => {
                         if let Some(secondary) = self.secondaries.get_mut(apex) {
@@ -113,6 +124,11 @@ impl State {
                         begun.push(apex.clone());
                     }
                     Claim::Refused(why) => {
+                        // It may have been here until the document said otherwise.
+                        if self.catalog_of(apex) == Some(catalog) {
+                            self.secondaries.remove(apex);
+                            effects.push(Effect::Secondary(SecondaryTask::Remove(apex.clone())));
+                        }
                         refused.insert(apex.clone(), why);
                     }
                 }
@@ -162,19 +178,24 @@ impl State {
     }
 
     /// What comes of it that a catalog lists a zone.
-    fn claim(&mut self, apex: &str, listing: &Listing, moves_to: Option<&str>) -> Claim {
-        let config = &self.document.config;
-        if config.zones.contains_key(apex) {
+    fn claim(&mut self, apex: &str, listing: &Listing, moves_to: Option<&str>, owners: &[Owner<'_>]) -> Claim {
+        if self.document.config.zones.contains_key(apex) {
             return Claim::Refused("it is a zone of the document".to_owned());
         }
         let wire = name::from_text(apex).unwrap_or_default();
-        let mut owners = config.pools.iter().flat_map(|(pool, config)| std::iter::once(pool).chain(&config.aliases));
-        let inside = owners.find(|owner| name::from_text(owner).is_some_and(|owner| name::is_within(&owner, &wire)));
-        if let Some(owner) = inside {
+        if let Some((owner, _)) = owners.iter().find(|(_, owner)| name::is_within(owner, &wire)) {
             return Claim::Refused(format!("it would take {owner}, a name of a pool, from the zone of the document"));
         }
-        let new_owner = moves_to.and_then(|catalog| self.consumed.get(catalog)?.members.as_ref());
-        if new_owner.is_some_and(|members| members.contains_key(apex)) {
+        if let Some(why) = self.why_not_below(&wire) {
+            return Claim::Refused(why);
+        }
+        // Given away only to a catalog that keeps it: in a circle nobody would have it.
+        let lists = |catalog: &str| self.consumed.get(catalog)?.members.as_ref()?.get(apex);
+        let keeps = |to: &str| {
+            let goes_on = |there: &Member| there.moves_to.as_deref().is_some_and(|on| lists(on).is_some());
+            to != listing.catalog && lists(to).is_some_and(|there| !goes_on(there))
+        };
+        if moves_to.is_some_and(keeps) {
             return Claim::Given;
         }
         let Some(present) = self.secondaries.get_mut(apex) else { return Claim::Begun { is_anew: false } };
@@ -199,6 +220,23 @@ impl State {
         }
         present.listing = Some(listing.clone());
         Claim::Taken
+    }
+
+    /// Why a name may not become a zone below one of the document: that has to delegate it, or a catalog could take any name of it.
+    fn why_not_below(&self, wire: &[u8]) -> Option<String> {
+        let name = Name::from_wire(wire)?;
+        let zones = &self.document.config.zones;
+        let mut above = (1..=name.labels()).map(|label| name::to_text(name.from_label(label)));
+        let around = above.find(|apex| zones.contains_key(apex))?;
+        let found = name::from_text(&around).and_then(|apex| match self.secondaries.get(&around) {
+            Some(secondary) => secondary.zone.clone(),
+            None => self.document.zones.get(&apex).cloned(),
+        });
+        match found {
+            Some(zone) if matches!(zone.find(&name, rtype::SOA), Found::Cut(_)) => None,
+            Some(_) => Some(format!("it lies in zone {around} of the document, which does not delegate it")),
+            None => Some(format!("it lies in zone {around} of the document, which is not there to delegate it")),
+        }
     }
 
     /// What each catalog lists has been looked at: what is stored of other zones may go.

@@ -1,6 +1,6 @@
 //! Zones from other nameservers: which are served, and who is asked for which (pure).
 
-use std::net::IpAddr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use crate::config::dns::{PrimaryConfig, ZoneConfig};
 use crate::counted::counted;
 use crate::daemon::clock::Now;
 use crate::dns::compiled::{Zone, Zones};
+use crate::dns::secondary::bell::Told;
 use crate::dns::secondary::timers::{Timers, Times, Todo};
 use crate::log_line::{Kind, LogLine};
 use crate::zone::name;
@@ -53,8 +54,8 @@ pub(in crate::dns) struct Listing {
 pub enum SecondaryNews {
     /// What was stored of a zone has been read: it, its times and how long ago a primary confirmed it.
     Read(String, Option<(Arc<Zone>, Times, Duration)>),
-    /// A primary has told that there is something new.
-    Told(Box<[u8]>, IpAddr),
+    /// Primaries have told that there is something new, each of a zone.
+    Told(BTreeSet<Told>),
     /// A primary was asked.
     Asked(String, u64, Result<Answered, String>),
 }
@@ -162,11 +163,13 @@ impl State {
                 }
                 effects.extend(self.read_consumed(&apex, whole));
             }
-            SecondaryNews::Told(apex, from) => {
-                let Some(secondary) = self.secondaries.get_mut(&name::to_text(&apex)) else { return effects };
-                let primaries = secondary.config.primaries();
-                if let Some(primary) = primaries.iter().position(|primary| primary.address.ip() == from) {
-                    secondary.timers.notified(primary, now);
+            SecondaryNews::Told(told) => {
+                for (apex, from) in told {
+                    let Some(secondary) = self.secondaries.get_mut(&name::to_text(&apex)) else { continue };
+                    let primaries = secondary.config.primaries();
+                    if let Some(primary) = primaries.iter().position(|primary| primary.address.ip() == from) {
+                        secondary.timers.notified(primary, now);
+                    }
                 }
             }
             SecondaryNews::Asked(apex, number, answered) => {
@@ -249,7 +252,7 @@ impl State {
             return;
         }
         self.have_zones_changed = false;
-        self.put_together = now;
+        self.put_together = Some(now);
         let held = self.secondaries.iter().filter(|(_, secondary)| !secondary.timers.has_expired());
         let held = held.filter_map(|(_, secondary)| secondary.zone.clone());
         let held: Vec<Arc<Zone>> = held.chain(self.held_catalogs()).collect();
@@ -274,7 +277,7 @@ impl State {
     /// When the zones are to be put together that have changed: at once, but where they are many, with those that change soon after.
     pub(super) fn zones_wake(&self) -> Option<Duration> {
         let pause = if self.secondaries.len() > MANY { TOGETHER } else { Duration::ZERO };
-        (self.ready && self.have_zones_changed).then(|| self.put_together + pause)
+        (self.ready && self.have_zones_changed).then(|| self.put_together.map_or(Duration::ZERO, |at| at + pause))
     }
 
     /// The zones that are served.
@@ -339,6 +342,11 @@ impl State {
         self.secondaries.get(apex).is_some_and(|secondary| !is_there(secondary))
     }
 
+    /// Whether there is any such zone.
+    pub(in crate::dns) fn is_any_unserved(&self) -> bool {
+        self.secondaries.values().any(Secondary::is_unserved)
+    }
+
     /// By zone, the seconds until it expires.
     pub(in crate::dns) fn secondary_times_left(&self, now: Now) -> impl Iterator<Item = (&str, u64)> {
         let left =
@@ -361,6 +369,10 @@ impl Secondary {
     /// Lets go of the question that is under way, if there is one.
     fn cancel(&mut self, apex: &str) -> Option<Effect> {
         self.asked.take().map(|_| Effect::Secondary(SecondaryTask::Cancel(apex.to_owned())))
+    }
+
+    fn is_unserved(&self) -> bool {
+        self.zone.is_none() || self.timers.has_expired()
     }
 
     /// Nothing is stored of it.

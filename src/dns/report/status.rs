@@ -72,7 +72,7 @@ impl State {
         let zones = counted(self.all_zones().count(), "zone");
         let members: usize = pools.values().map(|pool| pool.members.len()).sum();
         let up: usize = pools.values().map(|pool| pool.members.values().filter(|m| self.is_up(pool, m)).count()).sum();
-        let is_unserved = self.secondaries.keys().any(|apex| self.is_unserved(apex));
+        let is_unserved = self.is_any_unserved();
         let alarm = self.operator_file.has_failed() || !self.document.impaired.is_empty() || is_unserved;
         let alarms = if alarm { "; see status for alarms" } else { "" };
         let isolated = if self.isolation.is_any() { "; isolated" } else { "" };

@@ -4,15 +4,17 @@ mod asking;
 mod link;
 mod store;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, sleep};
 
 use super::notifier::own_address;
 use crate::config::dns::ZoneConfig;
@@ -32,12 +34,15 @@ const TRANSFERS: usize = 16;
 /// How many questions one primary is asked at a time. Those for a primary that is silent keep nobody else's waiting.
 const OF_ONE_PRIMARY: usize = 8;
 
+/// Between two tellings of what primaries have told.
+const TELLINGS: Duration = Duration::from_millis(100);
+
 /// The tasks that ask.
 pub struct Secondaries {
     inputs: Inputs<Prepared, Event>,
     transfers: Rc<Semaphore>,
     /// By primary, while it is asked anything.
-    of_primaries: RefCell<HashMap<SocketAddr, Rc<Semaphore>>>,
+    of_primaries: RefCell<HashMap<SocketAddr, Rc<Turns>>>,
     /// By zone, the question that is under way, and those before it that were let go.
     under_way: RefCell<HashMap<String, UnderWay>>,
     /// Another process is the daemon, or none: nothing is written any more.
@@ -45,6 +50,13 @@ pub struct Secondaries {
     tasks: RefCell<Vec<JoinHandle<()>>>,
     /// What is to be asked once this process is the daemon.
     held: RefCell<Vec<Question>>,
+}
+
+/// The turns of one primary's questions.
+struct Turns {
+    permits: Semaphore,
+    /// When it could not be reached last.
+    unreached: Cell<Option<Instant>>,
 }
 
 /// A question for a zone.
@@ -59,9 +71,9 @@ impl Secondaries {
         let told = inputs.clone();
         let listening = tokio::task::spawn_local(async move {
             loop {
-                for (apex, from) in bell.heard().await {
-                    told.send(Input::Event(Event::Secondary(SecondaryNews::Told(apex, from))));
-                }
+                told.send(Input::Event(Event::Secondary(SecondaryNews::Told(bell.heard().await))));
+                // Whoever tells without end, in a primary's name, is heard no more often.
+                sleep(TELLINGS).await;
             }
         });
         Secondaries {
@@ -156,11 +168,21 @@ impl Secondaries {
         let (inputs, turns) = (self.inputs.clone(), self.turns_of(to));
         let zone = apex.clone();
         let task = self.spawn(async move {
+            let began = Instant::now();
             // The semaphore is never closed.
-            let _turn = turns.acquire().await;
+            let _turn = turns.permits.acquire().await;
             let asked = match lacks_key {
                 Some(name) => Err(format!("there is no key {name} any more")),
-                None => asking.ask().await.map_err(|why| why.to_string()),
+                // What one question has met, those that waited for it need not wait for again.
+                None if turns.unreached.get().is_some_and(|at| at >= began) => {
+                    Err("it could not be reached for another zone either".to_owned())
+                }
+                None => asking.ask().await.map_err(|why| {
+                    if why.is_of_primary() {
+                        turns.unreached.set(Some(Instant::now()));
+                    }
+                    why.to_string()
+                }),
             };
             let asked = asked.map_err(|why| format!("primary {to}: {why}"));
             inputs.send(Input::Event(Event::Secondary(SecondaryNews::Asked(zone, number, asked))));
@@ -198,15 +220,19 @@ impl Secondaries {
     }
 
     /// For a question for this primary.
-    fn turns_of(&self, primary: SocketAddr) -> Rc<Semaphore> {
+    fn turns_of(&self, primary: SocketAddr) -> Rc<Turns> {
         let mut all = self.of_primaries.borrow_mut();
         all.retain(|_, turns| Rc::strong_count(turns) > 1);
-        Rc::clone(all.entry(primary).or_insert_with(|| Rc::new(Semaphore::new(OF_ONE_PRIMARY))))
+        let new = || Rc::new(Turns { permits: Semaphore::new(OF_ONE_PRIMARY), unreached: Cell::new(None) });
+        Rc::clone(all.entry(primary).or_insert_with(new))
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) -> AbortHandle {
         let mut tasks = self.tasks.borrow_mut();
-        tasks.retain(|task| !task.is_finished());
+        // Not at each: they may be many that have not ended.
+        if tasks.len() == tasks.capacity() {
+            tasks.retain(|task| !task.is_finished());
+        }
         let task = tokio::task::spawn_local(task);
         let handle = task.abort_handle();
         tasks.push(task);

@@ -146,6 +146,7 @@ impl Agreement {
                     None => self.starts || has_moved && view.has_no_latches(),
                 };
                 if forgot {
+                    self.starts &= self.view.is_none();
                     let goes_on = self.view.is_none() && self.is_joining(now);
                     self.settled = self.settled.max(now.running + self.lasts);
                     self.quiet = if goes_on { self.quiet } else { now.running + self.lasts };
@@ -236,9 +237,33 @@ impl Agreement {
         self.lost.as_ref().map(|(since, why)| (*since, why.as_deref().unwrap_or("not connected yet")))
     }
 
-    /// Whether a step can be asked for: we are told what changes, and hold a lease.
+    /// Whether steps can be asked for: we are told what changes, and hold a lease.
     pub fn can_step(&self, now: Now) -> bool {
         self.lost.is_none() && self.lease.id(now.running).is_some()
+    }
+
+    /// Why a step of a service cannot be asked for; none: it can.
+    pub fn why_no_step(&self, service: &str, now: Now) -> Option<&str> {
+        match self.lost() {
+            Some((_, why)) => Some(why),
+            None if !self.can_step(now) => Some("this proxy holds no lease"),
+            None => self.is_unreadable(service).then_some("what etcd has of the service's latch cannot be read"),
+        }
+    }
+
+    /// Whether the store has a latch of this service that cannot be read.
+    pub fn is_unreadable(&self, service: &str) -> bool {
+        self.view.as_ref().is_some_and(|view| is_unreadable(view, service))
+    }
+
+    /// Whether a process that takes over waits as this one does: others may serve by leases that the store does not know.
+    pub fn waits(&self, now: Now) -> bool {
+        self.is_quiet_for(now).is_some() || self.starts && self.view.is_none()
+    }
+
+    /// Whether that is so because this proxy has just started, and not because the store has gone back before its eyes.
+    pub fn has_just_started(&self) -> bool {
+        self.starts
     }
 
     /// For how long nothing is served by agreement yet, where others may serve by leases that the store does not know.
@@ -260,7 +285,7 @@ impl Agreement {
     pub fn standing(&self, service: &str, latch: &Latch, now: Now) -> Standing {
         let Some(id) = self.lease.id(now.running) else { return Standing::Lapsed };
         let Some(view) = self.view.as_ref().filter(|_| now.running >= self.quiet) else { return Standing::Begins };
-        if view.latch(service).is_none() && view.has_latch(service) {
+        if is_unreadable(view, service) {
             return Standing::Unreadable;
         }
         if !self.is_waited_for(service, id) || !self.latch(service).is_some_and(|agreed| agreed.is_same_move(latch)) {
@@ -361,7 +386,7 @@ impl Agreement {
         };
         self.wanted.retain(|service, step| {
             let agreed = view.latch(service).map_or(0, |(latch, _)| latch.epoch);
-            step.next.epoch == agreed.saturating_add(1)
+            step.next.epoch == agreed.saturating_add(1) && !is_unreadable(view, service)
         });
         let ours: Vec<(&str, &Latch)> = ours.collect();
         let lost = || ours.iter().filter_map(|(service, latch)| Some((*service, restored(service, latch, view)?)));
@@ -417,4 +442,9 @@ impl Agreement {
         let lapses = self.lease.proof(now.running).and_then(Proof::lapses);
         retries.chain(lapses).chain([self.settled, self.quiet, self.joins_until]).filter(|at| *at > now.running).min()
     }
+}
+
+/// Whether the store has something as the latch of this service, and it cannot be read.
+fn is_unreadable(view: &View, service: &str) -> bool {
+    view.latch(service).is_none() && view.has_latch(service)
 }

@@ -182,3 +182,22 @@ fn a_latch_of_an_epoch_that_no_moves_can_lead_to_counts_as_one_that_cannot_be_re
     let why: Vec<&String> = beyond.unreadable().map(|(_, why)| why).collect();
     assert_eq!(why, ["no service has moved 18446744073709551615 times"]);
 }
+
+#[test]
+fn whoever_takes_over_waits_where_the_process_before_it_was_waiting() {
+    let seconds = |number| Now { running: Duration::from_secs(number), ..Now::default() };
+    let new = || Agreement::new("px1", Duration::from_secs(5), Duration::ZERO, seconds(1));
+    assert!(!new().waits(seconds(1)), "a successor of one that serves");
+    let mut starts = new().starting();
+    assert!(starts.waits(seconds(1)), "it has not read the store yet");
+    starts.take_in(Event::Known(latches(1)), seconds(2));
+    assert!(starts.waits(seconds(6)) && starts.has_just_started());
+    assert!(!starts.waits(seconds(7)), "leases that it did not know of have run out");
+
+    // The store goes back before its eyes.
+    let mut sees = new();
+    sees.take_in(Event::Known(View::new(90, [])), seconds(2));
+    assert!(!sees.waits(seconds(2)));
+    sees.take_in(Event::Known(View::new(9, [])), seconds(20));
+    assert!(sees.waits(seconds(21)) && !sees.has_just_started());
+}

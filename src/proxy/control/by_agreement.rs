@@ -88,8 +88,7 @@ impl State {
 
     /// Why an operator's step cannot be agreed on now; none: it can, or nobody has to.
     pub(super) fn why_no_agreement(&self, service: &str, now: Now) -> Option<CommandError> {
-        let agreement = self.agreement.as_ref().filter(|agreement| !agreement.can_step(now))?;
-        let why = agreement.lost().map_or("this proxy holds no lease", |(_, why)| why);
+        let why = self.agreement.as_ref()?.why_no_step(service, now)?;
         Some(CommandError::Conflict(format!(
             "{service}: the proxies cannot agree now: {why}. Nothing moves until they can; where you are sure that no other proxy serves \
              {service}, or serves it from the same backend, `polder failover {service} --to BACKEND --without-agreement` is your last word"
@@ -100,7 +99,7 @@ impl State {
     pub(super) fn vet_last_word(&self, service: &str, now: Now) -> Result<(), CommandError> {
         let why = match &self.agreement {
             None => "the document names no `agreement`",
-            Some(agreement) if agreement.can_step(now) => "the proxies can agree",
+            Some(agreement) if agreement.why_no_step(service, now).is_none() => "the proxies can agree",
             Some(_) => return Ok(()),
         };
         Err(CommandError::Conflict(format!(
@@ -111,7 +110,9 @@ impl State {
     /// Whether an operator's step of a service has been asked for and is not decided; or what is in force here came from a peer, and the
     /// store, which may have gone back, has yet to be told: until then another step may be agreed in its place.
     pub(super) fn is_yet_to_be_agreed(&self, service: &str) -> bool {
-        let Some(agreement) = &self.agreement else { return false };
+        let Some(agreement) = self.agreement.as_ref().filter(|agreement| !agreement.is_unreadable(service)) else {
+            return false;
+        };
         let latch = self.latches.get(service).and_then(Keeper::latch).filter(|latch| !latch.without_agreement);
         let agreed = agreement.latch(service).map(|agreed| agreed.epoch);
         agreement.wanted(service).is_some_and(Step::is_operators)
@@ -189,11 +190,9 @@ impl State {
         let shown = self.snapshot.service(service)?;
         if shown.is_unagreed() {
             let agreement = self.agreement.as_ref()?;
-            let is_unreadable =
-                agreement.view().is_some_and(|view| view.unreadable().any(|(key, _)| key.is_latch_of(service)));
             return Some(match agreement.lost() {
                 Some(_) => "no word from etcd".to_owned(),
-                None if is_unreadable => "what etcd has of its latch cannot be read".to_owned(),
+                None if agreement.is_unreadable(service) => "what etcd has of its latch cannot be read".to_owned(),
                 None => "this proxy holds no lease in etcd".to_owned(),
             });
         }
@@ -229,11 +228,18 @@ impl State {
         }
         let stopping: Vec<&str> = self.stopping().collect();
         if let Some(left) = agreement.is_quiet_for(now).filter(|_| agreement.lost().is_none() && !stopping.is_empty()) {
-            alarms.push(format!(
-                "agreement: what etcd has may be older than what other proxies still serve: {} here in {}, when their leases have run out",
-                served_in_words(&stopping),
-                duration::format(Duration::from_secs(left.as_secs() + 1))
-            ));
+            let (served, left) =
+                (served_in_words(&stopping), duration::format(Duration::from_secs(left.as_secs() + 1)));
+            alarms.push(match agreement.has_just_started() {
+                true => format!(
+                    "agreement: this proxy has just started: {served} here in {left}, when leases have run out that it cannot know of; until \
+                     then requests wait, and it is not ready while a peer is"
+                ),
+                false => format!(
+                    "agreement: what etcd has may be older than what other proxies still serve: {served} here in {left}, when their leases \
+                     have run out"
+                ),
+            });
         }
         alarms.extend(agreement.unwritten(now).map(|why| {
             format!("agreement: etcd takes nothing ({why}): no stateful service moves; are its disks full, or may this proxy not write there?")
@@ -243,7 +249,7 @@ impl State {
             let stopped = if matches!(key, Key::Latch(_)) { "; the service is stopped where it needs agreement" } else { "" };
             format!(
                 "agreement: what etcd has at {key} cannot be read ({why}){stopped}: another version of polder may have written it; where none \
-                 runs, `etcdctl del {key}` removes it, and the proxies write what they have"
+                 runs, `etcdctl del {key}` removes it (on a member of NixOS `polder-etcdctl`), and the proxies write what they have"
             )
         }));
         let last_words = self.prepared.latched().filter(|service| {

@@ -153,7 +153,18 @@ impl Machine {
 fn known(health: HealthView, remembered: HealthView, latches: Latches) -> InitialState {
     let (operator, acme, words) = Default::default();
     let (health, settled) = (Arc::new(health), None);
-    InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, acme, settled, words }
+    InitialState {
+        health,
+        operator,
+        operator_lost: None,
+        latches,
+        damaged: None,
+        remembered,
+        acme,
+        settled,
+        waits: false,
+        words,
+    }
 }
 
 /// Alice wants a service elsewhere.
@@ -203,6 +214,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
         acme: Default::default(),
         remembered,
         settled: None,
+        waits: false,
         words: vec![peer(json!({ "shop": theirs }))],
     };
     assert!(Machine::start_with(prepared, known).latch().is_same_move(&theirs), "it would win with (5, px1)");

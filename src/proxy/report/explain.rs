@@ -251,8 +251,8 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
             return format!("it is answered 503 until `polder failover {} --to BACKEND` decides", service.name);
         }
         Choice::Unagreed => {
-            return "this proxy has no word from the store of `agreement`, and another one may serve another backend by now: it is \
-                    answered 503"
+            return "the proxies cannot agree now (`polder status` says why), and another one may serve another backend: it is answered \
+                    503"
                 .into();
         }
         Choice::Isolated => {

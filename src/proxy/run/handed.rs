@@ -23,6 +23,8 @@ pub(super) struct Handed {
     pub(super) health: HealthView,
     /// Latches and the operator's words, in the form peers use.
     pub(super) words: Value,
+    /// It was waiting for leases of other proxies. One of an earlier version never did.
+    pub(super) waits: bool,
 }
 
 impl Handed {
@@ -37,7 +39,7 @@ impl Handed {
                 tracing::warn!("the health handed over is not used: {why}");
                 HealthView::new()
             });
-        Ok(Handed { health, words: state["words"].clone() })
+        Ok(Handed { health, words: state["words"].clone(), waits: state["waits"] == true })
     }
 }
 
@@ -70,6 +72,7 @@ pub(super) fn to_hand_over(state: &State, now: Now) -> Value {
         "health": ToSave { view: (*state.health).clone(), now: now.system_time() },
         "health_more": MoreToSave((*state.health).clone()),
         "words": state.to_hand_over(),
+        "waits": state.waits_for_leases(now),
     })
 }
 

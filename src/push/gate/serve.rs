@@ -187,7 +187,10 @@ impl Gate<'_> {
         if !matches!(change, AgreementChange::Use { .. }) {
             machine::restart_member(self.paths)?;
         }
-        machine::reload_daemons(self.paths)?;
+        // Without a certificate of its own a proxy has nothing to take up yet, and would refuse to.
+        if files.certificate.is_some() {
+            machine::reload_daemons(self.paths)?;
+        }
         Ok(Answer::Agreement(files))
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::dns::answer::{Client, Transport, answer};
 use crate::dns::catalog::production;
-use crate::dns::compiled::Zone;
+use crate::dns::compiled::{self, Zone};
 use crate::dns::secondary::made;
 use crate::dns::secondary::timers::Times;
 use crate::zone::name;
@@ -102,7 +102,7 @@ impl World {
         // Looks that somebody's word begins are that far apart.
         self.now += 300;
         if !self.asked.contains_key(apex) {
-            let told = SecondaryNews::Told(wire(apex), "192.0.2.54".parse().unwrap());
+            let told = SecondaryNews::Told([(wire(apex), "192.0.2.54".parse().unwrap())].into());
             self.event(Event::Secondary(told));
         }
         let question = self.asked.remove(apex).unwrap_or_else(|| panic!("nobody asks for {apex}: {:?}", self.log));
@@ -306,4 +306,66 @@ fn a_catalog_of_our_zones_has_a_new_serial_when_they_change_and_the_one_of_a_pee
     message["catalogs"] = other;
     again.event(Event::Peer(PeerEvent { peer: "ns-2".into(), value: message.into(), is_news: true, ahead_ms: 0 }));
     assert_eq!(again.serial("cat.test"), Some(2_000));
+}
+
+#[test]
+fn a_zone_below_one_of_the_document_is_taken_only_where_that_delegates_it() {
+    let text = format!("{ZONE}sub NS ns.sub\nsub NS ns.elsewhere.test.\nns.sub A 192.0.2.77\n");
+    let mut prepared = Arc::into_inner(with_zones(&json!({ "cat.test": consumed() }))).unwrap();
+    let file = crate::zone::parse("example.net", Path::new("z"), text, Checks::Lenient).unwrap();
+    let no_pools = BTreeMap::new();
+    let owners = compiled::PoolOwners::new(Path::new("z"), vec![file.apex.clone()], &no_pools).unwrap();
+    let zone = compiled::compile_zone(&file, &owners).unwrap();
+    prepared.zones = Arc::new(Zones::new(vec![Arc::new(zone)], vec![wire("cat.test")]));
+    let mut world = World::start(Arc::new(prepared), BTreeMap::new(), 0);
+    world.send(
+        "cat.test",
+        1,
+        "version TXT \"2\"\n1.zones PTR mail.example.net.\n2.zones PTR sub.example.net.\n3.zones PTR x.sub.example.net.\n4.zones PTR x.cat.test.\n",
+    );
+    let alarm = world.alarms().join("\n");
+    assert!(
+        alarm.contains("mail.example.net: it lies in zone example.net of the document, which does not delegate it"),
+        "{alarm}"
+    );
+    assert!(alarm.contains("2 zones that cannot be taken from it"), "and the one below the catalog: {alarm}");
+    for apex in ["sub.example.net", "x.sub.example.net"] {
+        assert_eq!(world.state.catalog_of(apex), Some("cat.test"));
+    }
+}
+
+#[test]
+fn a_zone_that_two_catalogs_give_to_each_other_or_one_to_itself_stays_where_it_is() {
+    let zones = json!({ "cat1.test": consumed(), "cat2.test": consumed() });
+    let itself = "version TXT \"2\"\n1.zones PTR a.test.\ncoo.1.zones PTR cat1.test.\n";
+    let one = "version TXT \"2\"\n1.zones PTR a.test.\ncoo.1.zones PTR cat2.test.\n";
+    let other = "version TXT \"2\"\n1.zones PTR a.test.\ncoo.1.zones PTR cat1.test.\n";
+    for (first, second) in [(itself, None), (one, Some(other))] {
+        let mut world = World::start(with_zones(&zones), BTreeMap::new(), 0);
+        world.send("cat1.test", 1, first);
+        world.send("a.test", 5, "");
+        if let Some(second) = second {
+            world.send("cat2.test", 1, second);
+        }
+        for world in [&world, &World::start(with_zones(&zones), world.disk.clone(), world.now)] {
+            assert_eq!(world.code("a.test"), rcode::NOERROR, "{:?}", world.log);
+        }
+    }
+}
+
+#[test]
+fn a_reload_puts_its_own_zones_beside_its_pools_however_many_zones_change() {
+    let mut world = World::start(with_zones(&json!({ "cat.test": consumed() })), BTreeMap::new(), 0);
+    let members: String = (0..600).map(|n| format!("m{n}.zones PTR m{n}.test.\n")).collect();
+    world.send("cat.test", 1, &format!("version TXT \"2\"\n{members}"));
+    // Zones have changed a moment ago, and change again.
+    world.now += 1_000;
+    world.event(Event::Time);
+    world.send("m1.test", 5, "");
+    let document =
+        with_zones(&json!({ "cat.test": consumed(), "other.test": { "primaries": [{ "address": "192.0.2.54" }] } }));
+    world.now += 1;
+    world.event(Event::Reloaded(document));
+    assert!(Arc::ptr_eq(&world.state.snapshot().zones, world.state.zones()));
+    assert_eq!(world.code("other.test"), rcode::SERVFAIL, "the new document's zone is there at once");
 }

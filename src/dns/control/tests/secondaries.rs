@@ -106,7 +106,7 @@ fn who_tells_is_asked_first_and_an_answer_that_comes_too_late_counts_for_nothing
     let generation = state.generation();
     let told = |state: &mut State, from: &str, ms| {
         let apex = (*b"\x07example\x03com\x00").into();
-        state.on_event(Event::Secondary(SecondaryNews::Told(apex, from.parse().unwrap())), at(ms))
+        state.on_event(Event::Secondary(SecondaryNews::Told([(apex, from.parse().unwrap())].into())), at(ms))
     };
     assert_eq!(asked(&told(&mut state, "192.0.2.99", 315)), [], "no primary");
     assert_eq!(asked(&told(&mut state, "192.0.2.55", 320)), [("192.0.2.55:53".to_owned(), 2)]);

@@ -10,6 +10,7 @@ use tokio::task::JoinError;
 
 use super::link::{Link, LinkError};
 use super::store::{Leave, Places};
+use crate::dns::catalog::reading;
 use crate::dns::compiled::Zone;
 use crate::dns::control::{Answered, Question};
 use crate::dns::journal;
@@ -41,6 +42,13 @@ pub(super) enum AskError {
     Withdrawn,
     #[error(transparent)]
     Thread(#[from] JoinError),
+}
+
+impl AskError {
+    /// The primary could not be reached, for whatever zone.
+    pub(super) fn is_of_primary(&self) -> bool {
+        matches!(self, AskError::Link(LinkError::Unreachable(_) | LinkError::NoConnection))
+    }
 }
 
 /// One question for one primary.
@@ -129,7 +137,10 @@ impl Asking {
             if leave.is_withdrawn() {
                 return Err(AskError::Withdrawn);
             }
-            places.stored.write(&apex, &records).map_err(AskError::NotStored)?;
+            // The last catalog that was sound is what a restart goes by.
+            if config.member().is_none() || reading::members(&zone).is_ok() {
+                places.stored.write(&apex, &records).map_err(AskError::NotStored)?;
+            }
             match &held {
                 Some(held) => journal::follow(&mut zone, &config, held),
                 None => journal::follow_stored(&mut zone, &config, || places.journals.read(&apex), || None),

@@ -109,6 +109,7 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
         acme: Default::default(),
         remembered,
         settled: None,
+        waits: false,
         words: Vec::new(),
     };
     let mut only_backup = health(&prepared, Verdict::Up);

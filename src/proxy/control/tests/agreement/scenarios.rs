@@ -295,10 +295,7 @@ fn a_proxy_that_starts_beside_others_that_serve_what_a_restored_store_does_not_k
             fleet.in_words()
         );
         let alarms = fleet.proxies[0].machine.alarms();
-        assert!(
-            alarms.contains("may be older than what other proxies still serve: shop is served here in 5s"),
-            "{alarms}"
-        );
+        assert!(alarms.contains("this proxy has just started: shop is served here in 5s"), "{alarms}");
         fleet.run(2 * LEASE);
         assert_eq!(
             (fleet.serves(0), fleet.serves(1)),
@@ -503,11 +500,26 @@ fn a_latch_in_the_store_that_cannot_be_read_stops_the_service_which_status_says(
             let alarms = fleet.proxies[own].machine.alarms();
             assert!(alarms.contains("etcdctl del") && !alarms.contains("lease"), "{alarms}");
         }
+        let refused = format!("{:?}", fleet.failover(0, 1, false).map(|_| ()));
+        assert!(refused.contains("latch cannot be read") && refused.contains("--without-agreement"), "{refused}");
         fleet.overwrite(None);
         fleet.run(SECOND);
         assert_eq!(fleet.all_serve(), Some(0), "the proxies write what they have: {}", fleet.in_words());
         assert_eq!(shown(&fleet, 0), (true, String::new()));
     }
+}
+
+#[test]
+fn an_operator_has_the_last_word_where_the_latch_in_the_store_cannot_be_read() {
+    let mut fleet = three();
+    fleet.overwrite(Some("junk"));
+    fleet.run(SECOND);
+    fleet.failover(0, 1, true).unwrap();
+    fleet.run(SECOND);
+    assert_eq!(fleet.all_serve(), Some(1), "peers hear of it: {}", fleet.in_words());
+    fleet.overwrite(None);
+    fleet.run(2 * LEASE);
+    assert_eq!(fleet.all_serve(), Some(1), "it is taken in: {}", fleet.in_words());
 }
 
 #[test]
