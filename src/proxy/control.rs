@@ -205,10 +205,7 @@ impl State {
         state.latches.cover(&state.prepared, up, now);
         state.heard = state.heard_at(now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
-        state.begin_agreement(known.settled.unwrap_or_default(), now);
-        if known.settled.is_none() || known.waits {
-            state.agreement = state.agreement.map(Agreement::starting);
-        }
+        state.start_agreement(known.settled, known.waits, now);
         effects.extend(state.settle(now));
         (state, effects)
     }
@@ -225,11 +222,6 @@ impl State {
         // Whoever is about to end keeps nobody from moving.
         let opinions = if self.draining { Arc::default() } else { self.opinions.told() };
         message.with_acme(self.orders.message(self.snapshot.ready)).with_opinions(opinions, fit)
-    }
-
-    /// Whether a successor waits before it serves what needs agreement, as this process does.
-    pub fn waits_for_leases(&self, now: Now) -> bool {
-        self.agreement.as_ref().is_some_and(|agreement| agreement.waits(now))
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.

@@ -20,6 +20,20 @@ use crate::proxy::snapshot::{Backend, Service, Snapshot};
 const LOOKS: Duration = Duration::from_millis(10);
 
 impl State {
+    /// Begins at the start of this process. One that nobody hands over to waits for leases that it cannot know of, and so does the successor of
+    /// one that was waiting.
+    pub(super) fn start_agreement(&mut self, settled: Option<Duration>, waits: bool, now: Now) {
+        self.begin_agreement(settled.unwrap_or_default(), now);
+        if settled.is_none() || waits {
+            self.agreement = self.agreement.take().map(Agreement::starting);
+        }
+    }
+
+    /// Whether a successor waits before it serves what needs agreement, as this process does.
+    pub fn waits_for_leases(&self, now: Now) -> bool {
+        self.agreement.as_ref().is_some_and(|agreement| agreement.waits(now))
+    }
+
     /// Begins to agree by the store that the document names, from the start on; `settled`: before this the process before this one may serve.
     pub(super) fn begin_agreement(&mut self, settled: Duration, now: Now) {
         let config = self.prepared.document.agreement.as_ref();
