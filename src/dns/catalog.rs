@@ -7,7 +7,6 @@ pub mod production;
 pub mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -40,12 +39,11 @@ pub fn digest(members: &Members) -> String {
         field(&(groups.len() as u32).to_be_bytes());
         groups.iter().for_each(|group| field(group));
     }
-    let mut text = String::new();
-    for byte in context.finish().as_ref() {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(context.finish().as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -80,3 +80,45 @@ fn a_zone_that_the_document_has_no_more_is_not_there_when_it_comes_back() {
     let _asked = silent.accept().unwrap();
     assert_eq!(soa(&daemon), (rcode::SERVFAIL, None), "what was stored of it went with it");
 }
+
+/// A catalog of this version, with this serial, which lists the zone.
+fn catalog(version: &str, serial: u32) -> String {
+    format!(
+        "$TTL 0\n@ SOA invalid. invalid. {serial} 3600 3600 86400 0\n@ NS invalid.\nversion TXT \"{version}\"\n1.zones PTR {SECONDARY}.\n"
+    )
+}
+
+#[test]
+fn a_restart_beside_a_catalog_that_is_broken_goes_by_the_last_one_that_was_sound() {
+    const CATALOG: &str = "catalog.example";
+    let members = Members::start(1);
+    let mut primary = primary(&members, 7);
+    let file = primary.config().with_file_name("catalog.example.zone");
+    std::fs::write(&file, catalog("2", 1)).unwrap();
+    let allow = json!({ "allow": [{ "networks": ["127.0.0.0/8"] }] });
+    primary.document["zones"][CATALOG] = json!({ "file": "catalog.example.zone", "transfer": allow });
+    primary.write_document();
+    primary.reload().unwrap();
+
+    let mut daemon = Daemon::prepare(&members);
+    let from = json!([{ "address": format!("127.0.0.1:{}", primary.port) }]);
+    daemon.document["zones"][CATALOG] = json!({ "primaries": from, "members": {} });
+    daemon.write_document();
+    daemon.run();
+    wait_for("the zone that the catalog lists", || (soa(&daemon).0 == rcode::NOERROR).then_some(()));
+
+    std::fs::write(&file, catalog("3", 2)).unwrap();
+    primary.reload().unwrap();
+    // Another document has the primaries asked anew.
+    daemon.document["zones"][CATALOG]["checks"] = json!("strict");
+    daemon.write_document();
+    daemon.reload().unwrap();
+    wait_for("the broken catalog", || daemon.log().contains("catalog catalog.example is broken").then_some(()));
+    assert_eq!(soa(&daemon).0, rcode::NOERROR);
+
+    let mut process = daemon.process.take().unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    daemon.run();
+    wait_for("the zone after the restart", || (soa(&daemon).0 == rcode::NOERROR).then_some(()));
+}

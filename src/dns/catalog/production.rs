@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::{Member, Members};
+use super::{Member, Members, hex};
 use crate::dns::history::put;
 use crate::zone::name;
 use crate::zone::number::rtype;
@@ -34,9 +34,7 @@ pub fn members(zones: &BTreeMap<String, Option<String>>) -> Members {
 /// The label under which a zone stands: always the same, as another one would have the zone got anew.
 fn label(apex: &str) -> Box<[u8]> {
     let wire = name::from_text(apex).unwrap_or_default();
-    let hash = digest(&SHA256, &wire);
-    let hex: String = hash.as_ref().iter().take(LABEL).map(|byte| format!("{byte:02x}")).collect();
-    hex.into_bytes().into()
+    hex(&digest(&SHA256, &wire).as_ref()[..LABEL]).into_bytes().into()
 }
 
 /// All records of the catalog with this apex in wire format, the SOA first.
