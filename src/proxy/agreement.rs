@@ -20,15 +20,18 @@
 pub mod event;
 pub mod key;
 pub mod lease;
+pub mod mark;
 pub mod seat;
 pub mod step;
 pub mod steps;
 pub mod transaction;
+mod under_way;
 pub mod view;
 
 pub use event::{Effect, Ended, Event};
 pub use key::Key;
 pub use lease::Lease;
+pub use mark::Mark;
 pub use seat::Seat;
 pub use step::Step;
 pub use steps::{Agreement, Standing};

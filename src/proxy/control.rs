@@ -6,7 +6,7 @@
 
 mod alarms;
 pub mod build;
-mod by_agreement;
+pub mod by_agreement;
 mod by_health;
 mod by_operator;
 mod by_peers;
@@ -43,6 +43,7 @@ use crate::proxy::latch::Now;
 use crate::proxy::latch::latches::{Latches, Record, WriteOutcome};
 use crate::proxy::snapshot::{Service, Snapshot};
 use build::{SnapshotInput, answers_alike, build};
+use by_agreement::Predecessor;
 pub use by_operator::{Accepted, Change};
 use isolation::Isolation;
 pub use peer_state::VERSION;
@@ -164,10 +165,8 @@ pub struct InitialState {
     pub remembered: HealthView,
     /// The certificates on disk, and what failed.
     pub acme: Known,
-    /// Until when the process that has handed over may serve what it served; none: nobody hands over.
-    pub settled: Option<Duration>,
-    /// The process that has handed over was waiting for leases that the store may have forgotten: so does this one.
-    pub waits: bool,
+    /// The process that has handed over; none: nobody hands over.
+    pub predecessor: Option<Predecessor>,
     /// Messages of peers and of the process before this one: they count before anything is decided here, or a proxy that
     /// comes back with an old latch could outvote a later one of the same epoch.
     pub words: Vec<Event>,
@@ -205,7 +204,7 @@ impl State {
         state.latches.cover(&state.prepared, up, now);
         state.heard = state.heard_at(now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
-        state.start_agreement(known.settled, known.waits, now);
+        state.start_agreement(known.predecessor, now);
         effects.extend(state.settle(now));
         (state, effects)
     }

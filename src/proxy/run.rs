@@ -36,6 +36,7 @@ use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Proof, Target, Verdict, saved};
 use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::acme::store;
+use crate::proxy::control::by_agreement::Predecessor;
 use crate::proxy::control::peer_state::{PeerMessage, PeerState};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};
@@ -116,7 +117,11 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         None => None,
     };
     let inherited = succession.as_ref().and_then(inherited);
-    let waits = inherited.as_ref().is_some_and(|handed| handed.waits);
+    let predecessor = succession.as_ref().map(|_| Predecessor {
+        settled: settled(document),
+        waits: inherited.as_ref().is_some_and(|handed| handed.waits),
+        seen: inherited.as_ref().and_then(|handed| handed.seen),
+    });
     let inherited = inherited.map(|handed| Event::Inherited(handed.words));
     let stored = match stored {
         Some(stored) => stored,
@@ -131,8 +136,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         damaged: stored.slots.damage().map(str::to_owned),
         remembered: health,
         acme: store::read(&prepared.document),
-        settled: succession.as_ref().map(|_| settled(document)),
-        waits,
+        predecessor,
         words: heard.chain(inherited).collect(),
     };
     let (state, effects) = State::new(prepared.clone(), known, count, Now::read());

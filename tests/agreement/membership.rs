@@ -109,6 +109,7 @@ fn all_members_are_restored_from_a_snapshot_that_is_checked_and_no_data_are_over
     assert!(saved.contains("hash ") && saved.contains("revision 2"), "{saved}");
     assert_says(&agreement(&cluster, 0, &["snapshot", file]), 1, &["it exists already"]);
     cluster.set("latch", "later");
+    let number = cluster.number();
 
     assert_says(&agreement(&cluster, 0, &["restore", file]), 1, &["etcd is there: ", "nothing has to be restored"]);
     cluster.kill(1);
@@ -148,6 +149,7 @@ fn all_members_are_restored_from_a_snapshot_that_is_checked_and_no_data_are_over
     (0..3).for_each(|member| cluster.run(member));
     cluster.wait_until_it_answers();
     assert_eq!(cluster.get("latch"), "before");
+    assert_ne!(cluster.number(), number, "proxies see by it that the store was restored");
     assert_says(&agreement(&cluster, 0, &["members"]), 0, &["leads"]);
 }
 

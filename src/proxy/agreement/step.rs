@@ -33,7 +33,7 @@ impl Step {
 /// Our seat. No latch may have moved since: we would stand where nobody expects us any more.
 pub(super) fn take_seat(own: &str, seat: &Seat, view: &View) -> Transaction {
     Transaction {
-        conditions: vec![Condition::NoneAfter(Kind::Latches, view.revision)],
+        conditions: vec![Condition::NoneAfter(Kind::Latches, view.mark.revision)],
         writes: vec![(Key::Seat(own.to_owned()), json!(seat).to_string())],
         lease: Some(seat.lease),
     }
@@ -113,7 +113,7 @@ impl Batch {
         let mut conditions = self.conditions;
         if self.counts_votes {
             // Nobody has come, or thought otherwise, since they were counted; and those who count are still there.
-            conditions.push(Condition::NoneAfter(Kind::Seats, view.revision));
+            conditions.push(Condition::NoneAfter(Kind::Seats, view.mark.revision));
             conditions.extend(self.voters.into_iter().map(|proxy| Condition::Exists(Key::Seat(proxy))));
         }
         Transaction { conditions, writes: self.writes, lease: None }

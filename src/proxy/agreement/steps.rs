@@ -4,16 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::step::{Step, restored, step, take_seat, write};
+use super::under_way::UnderWay;
 use super::view::Votes;
-use super::{Effect, Ended, Event, Key, Lease, Seat, Transaction, View};
+use super::{Effect, Ended, Event, Key, Lease, Mark, Seat, View};
 use crate::health::{Proof, Verdict};
 use crate::proxy::latch::{Latch, Now};
-
-/// Between two attempts to write something of which it is not known what came of the first.
-const RETRY: Duration = Duration::from_millis(300);
-
-/// Between two attempts of which the first was refused: what it did not know is being told.
-const REFUSED: Duration = Duration::from_millis(20);
 
 /// Whether the active backend of a service may be served by agreement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,23 +25,6 @@ pub enum Standing {
     Lapsed,
 }
 
-/// A transaction under way.
-#[derive(Debug)]
-struct Pending {
-    keys: Vec<Key>,
-    until: Until,
-}
-
-#[derive(Debug)]
-enum Until {
-    /// Its end is told.
-    Told,
-    /// The view has come to this revision.
-    Seen(i64),
-    /// This time: it was refused, or nobody knows what came of it.
-    Time(Duration),
-}
-
 /// Agreement as this proxy knows it.
 #[derive(Debug)]
 pub struct Agreement {
@@ -54,6 +32,8 @@ pub struct Agreement {
     lasts: Duration,
     lease: Lease,
     view: Option<View>,
+    /// Where the store was when the process before this one saw it last.
+    inherited: Option<Mark>,
     /// Since when, and why, nothing is told of what changes; none: it is told. Without a reason: it has only just begun.
     lost: Option<(Duration, Option<String>)>,
     /// The fence of whoever holds no lease.
@@ -66,8 +46,7 @@ pub struct Agreement {
     joins_until: Duration,
     /// Since when, and why, nothing could be written.
     unwritten: Option<(Duration, String)>,
-    ticket: u64,
-    pending: BTreeMap<u64, Pending>,
+    under_way: UnderWay,
     /// What is asked of the store, by service.
     wanted: BTreeMap<String, Step>,
     /// At which epochs we stand, by service.
@@ -89,14 +68,14 @@ impl Agreement {
             lasts,
             lease: Lease::default(),
             view: None,
+            inherited: None,
             lost: Some((now.running, None)),
             lapsed: Proof::lapsed(),
             starts: false,
             has_sat: false,
             joins_until: Duration::ZERO,
             unwritten: None,
-            ticket: 0,
-            pending: BTreeMap::new(),
+            under_way: UnderWay::default(),
             wanted: BTreeMap::new(),
             stands_at: BTreeMap::new(),
             settled,
@@ -111,6 +90,11 @@ impl Agreement {
     /// waits until their leases have run out.
     pub fn starting(self) -> Agreement {
         Agreement { starts: true, ..self }
+    }
+
+    /// A process that takes over goes on from what the one before it has seen of the store, if that saw it.
+    pub fn succeeding(self, inherited: Option<Mark>) -> Agreement {
+        Agreement { inherited, ..self }
     }
 
     /// A proxy that serves begins to agree: until it has taken its seat, and for the time of a lease at most, it serves as it did before.
@@ -141,8 +125,8 @@ impl Agreement {
                 // do where nobody can tell whether it has gone back. A proxy that has only just begun to agree goes on as before; but it moves
                 // on no sooner either.
                 let has_moved = self.stands_at.values().any(|epoch| *epoch > 0);
-                let forgot = match &self.view {
-                    Some(before) => before.revision > view.revision,
+                let forgot = match self.seen() {
+                    Some(before) => !view.mark.follows(&before),
                     None => self.starts || has_moved && view.has_no_latches(),
                 };
                 if forgot {
@@ -152,10 +136,7 @@ impl Agreement {
                     self.quiet = if goes_on { self.quiet } else { now.running + self.lasts };
                 }
                 (self.view, self.lost) = (Some(view), None);
-                // Its revisions say nothing of what was under way, and its end may never be told.
-                for pending in self.pending.values_mut() {
-                    pending.until = Until::Time(now.running + RETRY);
-                }
+                self.under_way.doubt(now.running);
             }
             Event::Changed { revision, entries } => {
                 if let Some(view) = &mut self.view {
@@ -172,14 +153,7 @@ impl Agreement {
             Event::LeaseEnded => self.lease.end(),
             Event::Ended { ticket, how } => {
                 self.note_refusal(&how, now);
-                // One whose end nobody waited for any more may be of another store.
-                let told = |pending: &&mut Pending| matches!(pending.until, Until::Told);
-                let Some(pending) = self.pending.get_mut(&ticket).filter(told) else { return };
-                pending.until = match how {
-                    Ended::Written(revision) => Until::Seen(revision),
-                    Ended::Refused => Until::Time(now.running + REFUSED),
-                    Ended::Unknown(_) => Until::Time(now.running + RETRY),
-                };
+                self.under_way.end(ticket, &how, now.running);
             }
             Event::Workers(generation) => self.workers = self.workers.max(generation),
         }
@@ -210,16 +184,6 @@ impl Agreement {
         let Some(lease) = self.lease.id(now.running) else { return };
         let seat = self.view.as_ref().and_then(|view| view.seat(&self.own));
         self.has_sat |= seat.is_some_and(|seat| seat.lease == lease);
-    }
-
-    /// What may be tried again now is not under way any more.
-    fn forget_what_has_ended(&mut self, now: Now) {
-        let revision = self.view.as_ref().map_or(0, |view| view.revision);
-        self.pending.retain(|_, pending| match pending.until {
-            Until::Told => true,
-            Until::Seen(seen) => seen > revision,
-            Until::Time(time) => time > now.running,
-        });
     }
 
     /// Changes the lease's time, from the next lease on.
@@ -254,6 +218,11 @@ impl Agreement {
     /// Whether the store has a latch of this service that cannot be read.
     pub fn is_unreadable(&self, service: &str) -> bool {
         self.view.as_ref().is_some_and(|view| is_unreadable(view, service))
+    }
+
+    /// Where the store was when it was seen last.
+    pub fn seen(&self) -> Option<Mark> {
+        self.view.as_ref().map(|view| view.mark).or(self.inherited)
     }
 
     /// Whether a process that takes over waits as this one does: others may serve by leases that the store does not know.
@@ -377,7 +346,8 @@ impl Agreement {
         verdicts: BTreeMap<String, Verdict>,
         now: Now,
     ) -> Vec<Effect> {
-        self.forget_what_has_ended(now);
+        let revision = self.view.as_ref().map_or(0, |view| view.mark.revision);
+        self.under_way.forget_what_has_ended(revision, now.running);
         let Some(view) = self.view.as_ref().filter(|_| self.lost.is_none()) else { return Vec::new() };
         let Some(lease) = self.lease.id(now.running) else {
             // Nobody is surprised by what he has given up on.
@@ -401,44 +371,29 @@ impl Agreement {
         let is_late = |(service, at): (&String, &u64)| view.latch(service).is_some_and(|(latch, _)| latch.epoch > *at);
         let stands = || !self.stands_at.iter().any(is_late) && !ours.iter().any(is_another) && lost().next().is_none();
         let may_sit_down = sits || stands();
-        let sits_down = known != Some(&seat) && may_sit_down && !self.is_under_way(&Key::Seat(self.own.clone()));
+        let sits_down = known != Some(&seat) && may_sit_down && !self.under_way.writes(&Key::Seat(self.own.clone()));
         let seat = sits_down.then(|| take_seat(&self.own, &seat, view));
-        let is_free = |service: &str| !self.is_under_way(&Key::Latch(service.to_owned()));
+        let is_free = |service: &str| !self.under_way.writes(&Key::Latch(service.to_owned()));
         let wanted = self.wanted.iter().filter(|(service, _)| is_free(service));
         let steps = wanted.filter_map(|(service, wanted)| step(service, wanted, view));
         let lost = lost().filter(|(service, _)| is_free(service)).map(|(_, draft)| draft);
         let latches = write(steps.chain(lost), view);
         // Of what nobody knew whether it was written, it is known now: nothing is left to be.
-        if seat.is_none() && latches.is_empty() && self.pending.is_empty() {
+        if seat.is_none() && latches.is_empty() && self.under_way.is_empty() {
             self.unwritten = None;
         }
-        seat.into_iter().chain(latches).map(|transaction| self.begin(transaction)).collect()
-    }
-
-    /// Whether a transaction that writes this key is under way: until it has ended nobody knows what the next one has to follow.
-    fn is_under_way(&self, key: &Key) -> bool {
-        self.pending.values().any(|pending| pending.keys.contains(key))
-    }
-
-    fn begin(&mut self, transaction: Transaction) -> Effect {
-        self.ticket += 1;
-        let keys = transaction.writes.iter().map(|(key, _)| key.clone()).collect();
-        self.pending.insert(self.ticket, Pending { keys, until: Until::Told });
-        Effect::Transact { ticket: self.ticket, transaction }
+        seat.into_iter().chain(latches).map(|transaction| self.under_way.begin(transaction)).collect()
     }
 
     /// Whether our first words with the store are under way, or something of ours is: a start is not ready before that has ended.
     pub fn is_settling(&self) -> bool {
         let has_only_begun = matches!(self.lost, Some((_, None)));
-        has_only_begun || self.lost.is_none() && !self.has_sat || !self.pending.is_empty()
+        has_only_begun || self.lost.is_none() && !self.has_sat || !self.under_way.is_empty()
     }
 
     /// The next moment at which something is to be tried again, or comes out otherwise though nothing happens.
     pub fn wakes(&self, now: Now) -> Option<Duration> {
-        let retries = self.pending.values().filter_map(|pending| match pending.until {
-            Until::Time(time) => Some(time),
-            Until::Told | Until::Seen(_) => None,
-        });
+        let retries = self.under_way.retries();
         let lapses = self.lease.proof(now.running).and_then(Proof::lapses);
         retries.chain(lapses).chain([self.settled, self.quiet, self.joins_until]).filter(|at| *at > now.running).min()
     }

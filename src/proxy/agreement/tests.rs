@@ -17,13 +17,18 @@ fn seat(epoch: u64, verdict: Option<Verdict>) -> Vec<u8> {
     json!(Seat { lease: 1, stands_at, verdicts }).to_string().into_bytes()
 }
 
+/// One store at a revision.
+fn at(revision: i64) -> Mark {
+    Mark { cluster: 1, term: 4, revision }
+}
+
 fn view(seats: &[(&str, Vec<u8>)]) -> View {
     let entry = |(written, (proxy, value)): (i64, &(&str, Vec<u8>))| Entry {
         key: Key::Seat((*proxy).to_owned()),
         value: Some(value.clone()),
         written,
     };
-    View::new(9, (1..).zip(seats).map(entry))
+    View::new(at(9), (1..).zip(seats).map(entry))
 }
 
 fn condemned(verdicts: &[Option<Verdict>]) -> bool {
@@ -74,7 +79,7 @@ fn latches(services: usize) -> View {
         ),
         written: 500,
     };
-    View::new(600, (1..=services).map(entry).chain(["px1", "px2", "px3"].map(down)))
+    View::new(at(600), (1..=services).map(entry).chain(["px1", "px2", "px3"].map(down)))
 }
 
 fn at_first(services: usize) -> BTreeMap<String, u64> {
@@ -174,7 +179,7 @@ fn a_latch_of_an_epoch_that_no_moves_can_lead_to_counts_as_one_that_cannot_be_re
     let view = |epoch| {
         let entry =
             Entry { key: Key::Latch("shop".into()), value: Some(latch(epoch).to_string().into_bytes()), written: 1 };
-        View::new(1, [entry])
+        View::new(at(1), [entry])
     };
     assert_eq!(view(7).latch("shop").map(|(latch, _)| latch.epoch), Some(7));
     let beyond = view(u64::MAX);
@@ -196,8 +201,28 @@ fn whoever_takes_over_waits_where_the_process_before_it_was_waiting() {
 
     // The store goes back before its eyes.
     let mut sees = new();
-    sees.take_in(Event::Known(View::new(90, [])), seconds(2));
+    sees.take_in(Event::Known(View::new(at(90), [])), seconds(2));
     assert!(!sees.waits(seconds(2)));
-    sees.take_in(Event::Known(View::new(9, [])), seconds(20));
+    sees.take_in(Event::Known(View::new(at(9), [])), seconds(20));
     assert!(sees.waits(seconds(21)) && !sees.has_just_started());
+}
+
+#[test]
+fn a_store_that_was_made_anew_is_waited_for_though_it_has_come_as_far_as_the_one_before() {
+    let seconds = |number| Now { running: Duration::from_secs(number), ..Now::default() };
+    let waits_after = |before: Mark, after: Mark| {
+        let mut sees = Agreement::new("px1", Duration::from_secs(5), Duration::ZERO, seconds(1));
+        sees.take_in(Event::Known(View::new(before, [])), seconds(2));
+        sees.take_in(Event::Known(View::new(after, [])), seconds(20));
+        let mut takes_over = Agreement::new("px1", Duration::from_secs(5), Duration::ZERO, seconds(1));
+        takes_over = takes_over.succeeding(Some(before));
+        assert!(!takes_over.waits(seconds(1)), "the one before it did not");
+        takes_over.take_in(Event::Known(View::new(after, [])), seconds(20));
+        assert_eq!(sees.waits(seconds(21)), takes_over.waits(seconds(21)), "{before:?}, {after:?}");
+        sees.waits(seconds(21))
+    };
+    assert!(!waits_after(at(90), at(90)) && !waits_after(at(90), Mark { term: 5, ..at(91) }), "it goes on");
+    assert!(waits_after(at(90), at(89)), "it has gone back");
+    assert!(waits_after(at(90), Mark { cluster: 2, ..at(95) }), "it was restored, and has been written to since");
+    assert!(waits_after(at(90), Mark { term: 2, ..at(95) }), "it was restored as the cluster that it had been");
 }

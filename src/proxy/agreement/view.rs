@@ -1,8 +1,8 @@
-//! What is known of the store, at one revision of it.
+//! What is known of the store, at one point in its life.
 
 use std::collections::BTreeMap;
 
-use super::{Key, Seat};
+use super::{Key, Mark, Seat};
 use crate::health::Verdict;
 use crate::proxy::latch::Latch;
 
@@ -20,8 +20,8 @@ pub struct Entry {
 /// What is in the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {
-    /// As of this revision.
-    pub revision: i64,
+    /// As of then.
+    pub mark: Mark,
     latches: BTreeMap<String, Held<Latch>>,
     seats: BTreeMap<String, Held<Seat>>,
     /// Keys whose values this program cannot read, and why: they count as what nobody may overwrite.
@@ -59,9 +59,9 @@ impl Votes {
 }
 
 impl View {
-    /// All that was there at a revision.
-    pub fn new(revision: i64, entries: impl IntoIterator<Item = Entry>) -> View {
-        let mut view = View { revision, ..View::default() };
+    /// All that was there then.
+    pub fn new(mark: Mark, entries: impl IntoIterator<Item = Entry>) -> View {
+        let mut view = View { mark, ..View::default() };
         entries.into_iter().for_each(|entry| view.write(entry));
         view
     }
@@ -69,7 +69,7 @@ impl View {
     /// What has changed up to a revision.
     pub fn change(&mut self, revision: i64, entries: impl IntoIterator<Item = Entry>) {
         entries.into_iter().for_each(|entry| self.write(entry));
-        self.revision = self.revision.max(revision);
+        self.mark.revision = self.mark.revision.max(revision);
     }
 
     fn write(&mut self, Entry { key, value, written }: Entry) {

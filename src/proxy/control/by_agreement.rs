@@ -12,26 +12,43 @@ use super::{Effect, State, lines};
 use crate::config::duration;
 use crate::config::proxy::WithoutAgreement;
 use crate::counted::listed;
-use crate::proxy::agreement::{Agreement, Event, Key, Step};
+use crate::proxy::agreement::{Agreement, Event, Key, Mark, Step};
 use crate::proxy::latch::{CommandError, Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 
 /// How often it is looked at whether requests on a backend that was left have ended.
 const LOOKS: Duration = Duration::from_millis(10);
 
+/// What a process that takes over knows of the one before it.
+#[derive(Debug, Clone, Copy)]
+pub struct Predecessor {
+    /// Until when it may serve what it served.
+    pub settled: Duration,
+    /// It was waiting for leases that the store may have forgotten: so does its successor.
+    pub waits: bool,
+    /// Where it saw the store last.
+    pub seen: Option<Mark>,
+}
+
 impl State {
     /// Begins at the start of this process. One that nobody hands over to waits for leases that it cannot know of, and so does the successor of
     /// one that was waiting.
-    pub(super) fn start_agreement(&mut self, settled: Option<Duration>, waits: bool, now: Now) {
-        self.begin_agreement(settled.unwrap_or_default(), now);
-        if settled.is_none() || waits {
-            self.agreement = self.agreement.take().map(Agreement::starting);
-        }
+    pub(super) fn start_agreement(&mut self, predecessor: Option<Predecessor>, now: Now) {
+        self.begin_agreement(predecessor.map_or(Duration::ZERO, |before| before.settled), now);
+        self.agreement = self.agreement.take().map(|agreement| match predecessor {
+            Some(before) if !before.waits => agreement.succeeding(before.seen),
+            _ => agreement.starting(),
+        });
     }
 
     /// Whether a successor waits before it serves what needs agreement, as this process does.
     pub fn waits_for_leases(&self, now: Now) -> bool {
         self.agreement.as_ref().is_some_and(|agreement| agreement.waits(now))
+    }
+
+    /// Where the store was when it was seen last, for a successor.
+    pub fn seen_store(&self) -> Option<Mark> {
+        self.agreement.as_ref().and_then(Agreement::seen)
     }
 
     /// Begins to agree by the store that the document names, from the start on; `settled`: before this the process before this one may serve.

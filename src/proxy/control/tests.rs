@@ -152,17 +152,15 @@ impl Machine {
 /// What is known at a start by checks, by what was known before, and by the disk; and nothing else.
 fn known(health: HealthView, remembered: HealthView, latches: Latches) -> InitialState {
     let (operator, acme, words) = Default::default();
-    let (health, settled) = (Arc::new(health), None);
     InitialState {
-        health,
+        health: Arc::new(health),
         operator,
         operator_lost: None,
         latches,
         damaged: None,
         remembered,
         acme,
-        settled,
-        waits: false,
+        predecessor: None,
         words,
     }
 }
@@ -213,8 +211,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
         damaged: None,
         acme: Default::default(),
         remembered,
-        settled: None,
-        waits: false,
+        predecessor: None,
         words: vec![peer(json!({ "shop": theirs }))],
     };
     assert!(Machine::start_with(prepared, known).latch().is_same_move(&theirs), "it would win with (5, px1)");

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use crate::config::proxy::AgreementConfig;
 use crate::etcd::{self, Error, within};
 use crate::proxy::agreement::key::PREFIX;
-use crate::proxy::agreement::{Condition, Ended, Entry, Event, Key, Transaction, View};
+use crate::proxy::agreement::{Condition, Ended, Entry, Event, Key, Mark, Transaction, View};
 use crate::running_time::running;
 
 /// Between two attempts where no member answered.
@@ -107,10 +107,14 @@ async fn session(
     let options = etcd::options(config.tls.as_ref(), limit).await?.with_require_leader(true);
     let mut client = within(limit, Client::connect([endpoint], Some(options))).await?;
     let known = within(limit, client.get(PREFIX, Some(GetOptions::new().with_prefix()))).await?;
-    let revision = known.header().map_or(0, |header| header.revision());
+    let mark = known.header().map_or_else(Mark::default, |header| Mark {
+        cluster: header.cluster_id(),
+        term: header.raft_term(),
+        revision: header.revision(),
+    });
     let entries = known.kvs().iter().filter_map(|kv| entry(kv, true));
-    let view = View::new(revision, entries);
-    let options = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
+    let view = View::new(mark, entries);
+    let options = WatchOptions::new().with_prefix().with_start_revision(mark.revision + 1);
     let mut watch = within(limit, client.watch(PREFIX, Some(options))).await?;
     let (mut keeper, mut kept) = keep_lease(&mut client, lease, config, limit, report).await?;
     // Not before: whoever gets no lease has no part in it.

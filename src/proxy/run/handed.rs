@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::api::client::Client;
@@ -10,6 +11,7 @@ use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::health::HealthView;
 use crate::health::saved::{self, MoreToSave, ToSave};
+use crate::proxy::agreement::Mark;
 use crate::proxy::control::peer_state::PeerState;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, State, VERSION};
@@ -25,6 +27,8 @@ pub(super) struct Handed {
     pub(super) words: Value,
     /// It was waiting for leases of other proxies. One of an earlier version never did.
     pub(super) waits: bool,
+    /// Where it saw the store last, by which the proxies agree.
+    pub(super) seen: Option<Mark>,
 }
 
 impl Handed {
@@ -39,7 +43,8 @@ impl Handed {
                 tracing::warn!("the health handed over is not used: {why}");
                 HealthView::new()
             });
-        Ok(Handed { health, words: state["words"].clone(), waits: state["waits"] == true })
+        let seen = Mark::deserialize(&state["seen"]).ok();
+        Ok(Handed { health, words: state["words"].clone(), waits: state["waits"] == true, seen })
     }
 }
 
@@ -73,6 +78,7 @@ pub(super) fn to_hand_over(state: &State, now: Now) -> Value {
         "health_more": MoreToSave((*state.health).clone()),
         "words": state.to_hand_over(),
         "waits": state.waits_for_leases(now),
+        "seen": state.seen_store(),
     })
 }
 

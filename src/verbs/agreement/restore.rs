@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::cluster::look_at_all;
 use super::document::FileArg;
-use super::tools::{self, Identity};
+use super::tools::{self, Identity, SnapshotFacts};
 use crate::config::membership::{HereConfig, MembershipConfig};
 use crate::counted::listed;
 use crate::etcd::cluster;
@@ -27,9 +27,10 @@ run this on each with the same snapshot, and only then start them all.
 
 What was agreed upon after the snapshot comes back from the proxies: each knows
 the epochs of the latches that it has served, an epoch only grows, and what is
-missing in etcd or older there is written again. etcd's own revisions begin again
-at the snapshot's; nothing of polder's goes by them across a restart. Before
-anything moves, the proxies wait for the time of a lease.";
+missing in etcd or older there is written again. The restored members are another
+cluster, named after the snapshot: a proxy sees by that that others may serve what
+it cannot read there, and waits for the time of a lease before it serves or moves
+anything; and a member restored from another snapshot is not let in.";
 
 /// What `agreement restore` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -96,7 +97,8 @@ pub(super) async fn run(args: &RestoreArgs, output: &Output) -> Result<Exit, Err
         ),
     };
     if !args.dry_run {
-        restore(&args.snapshot, &config, here, &folders)?;
+        let token = token(&config.token, &facts);
+        restore(&args.snapshot, &config, &token, here, &folders)?;
     }
     let would = if args.dry_run { "would be " } else { "" };
     let words = format!(
@@ -151,8 +153,20 @@ async fn vet(config: &MembershipConfig, folders: &Folders, sets_aside: bool) -> 
     Ok(())
 }
 
+/// The token by which the restored cluster is another one than before, and the same on each member: etcd makes the cluster's number of it
+/// (`etcdctl snapshot restore --initial-cluster-token`).
+fn token(before: &str, SnapshotFacts { hash, revision, .. }: &SnapshotFacts) -> String {
+    format!("{before}-restored-{hash:08x}-{revision}")
+}
+
 /// Makes the member beside what is there, and then puts it in its place.
-fn restore(snapshot: &Path, config: &MembershipConfig, here: &HereConfig, folders: &Folders) -> Result<(), Error> {
+fn restore(
+    snapshot: &Path,
+    config: &MembershipConfig,
+    token: &str,
+    here: &HereConfig,
+    folders: &Folders,
+) -> Result<(), Error> {
     let at = |path: &Path| {
         let path = path.display().to_string();
         move |error: io::Error| Error::at(path, error)
@@ -164,7 +178,7 @@ fn restore(snapshot: &Path, config: &MembershipConfig, here: &HereConfig, folder
     }
     let all: Vec<String> = config.members.iter().map(|(name, member)| format!("{name}={}", member.peer)).collect();
     let peer = config.members.get(&here.name).map(|member| member.peer.as_str()).unwrap_or_default();
-    let identity = Identity { name: &here.name, peer, all: &all.join(","), token: &config.token };
+    let identity = Identity { name: &here.name, peer, all: &all.join(","), token };
     tools::restore(snapshot, &folders.making, &identity)?;
     let owner = fs::metadata(&folders.data).map_err(at(&folders.data))?;
     give(&folders.making, owner.uid(), owner.gid())?;

@@ -58,6 +58,13 @@ impl Cluster {
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
+    /// Which cluster it is, as each answer of etcd says.
+    pub fn number(&self) -> String {
+        let done = self.etcdctl(&self.endpoints(), &["get", "--write-out", "json", "latch"]).output().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        answer["header"]["cluster_id"].to_string()
+    }
+
     /// A file beside the members' data.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(Path::new(name))

@@ -108,8 +108,7 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
         damaged: None,
         acme: Default::default(),
         remembered,
-        settled: None,
-        waits: false,
+        predecessor: None,
         words: Vec::new(),
     };
     let mut only_backup = health(&prepared, Verdict::Up);

@@ -126,6 +126,8 @@ pub struct Fleet {
     pub now: Duration,
     pub proxies: Vec<Proxy>,
     pub store: Store,
+    /// So often the store was made anew.
+    clusters: u64,
     pub store_is_down: bool,
     /// It is read, and takes nothing.
     pub store_is_full: bool,
@@ -150,6 +152,7 @@ impl Fleet {
             now: Duration::from_secs(1),
             proxies: Vec::new(),
             store: Store::default(),
+            clusters: 0,
             store_is_down: false,
             store_is_full: false,
             cut: Vec::new(),

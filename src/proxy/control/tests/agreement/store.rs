@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::proxy::agreement::{Condition, Ended, Entry, Key, Transaction, View};
+use crate::proxy::agreement::{Condition, Ended, Entry, Key, Mark, Transaction, View};
 
 #[derive(Debug, Clone, Default)]
 pub struct Store {
+    /// Which cluster it is.
+    pub cluster: u64,
     pub revision: i64,
     pub kept: BTreeMap<Key, (String, i64, Option<i64>)>,
     /// What was written, in order.
@@ -23,13 +25,15 @@ impl Store {
             value: Some(value.clone().into_bytes()),
             written: *written,
         };
-        View::new(self.revision, self.kept.iter().map(entry))
+        View::new(Mark { cluster: self.cluster, term: 2, revision: self.revision }, self.kept.iter().map(entry))
     }
 
     pub fn grant(&mut self, lasts: Duration, at: Duration) -> i64 {
         self.last_lease += 1;
-        self.leases.insert(self.last_lease, at + lasts);
-        self.last_lease
+        // No two clusters give the same number.
+        let lease = (self.cluster as i64) << 32 | self.last_lease;
+        self.leases.insert(lease, at + lasts);
+        lease
     }
 
     /// Whether it is known still.

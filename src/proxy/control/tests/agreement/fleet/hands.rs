@@ -161,9 +161,11 @@ impl Fleet {
         self.store.overwrite(&crate::proxy::agreement::Key::Latch(SERVICE.into()), value);
     }
 
-    /// The store has what it had before, and knows no lease of those who have one now.
+    /// The store has what it had before, as another cluster, which does not know the leases that were given meanwhile.
     pub fn restore(&mut self, store: Store) {
+        self.clusters += 1;
         self.store = store;
+        self.store.cluster = self.clusters;
         self.watched = self.store.history.len();
         // What was agreed since may be known to nobody: a disk may be lost as well.
         let key = crate::proxy::agreement::Key::Latch(SERVICE.into());

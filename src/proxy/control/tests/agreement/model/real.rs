@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::state::{Content, Move, PROXIES, Seated};
 use crate::health::Verdict;
-use crate::proxy::agreement::{Entry, Key, Lease, Seat, Transaction, View};
+use crate::proxy::agreement::{Entry, Key, Lease, Mark, Seat, Transaction, View};
 use crate::proxy::latch::{Latch, Now};
 
 pub const SERVICE: &str = "shop";
@@ -64,7 +64,7 @@ pub fn changed(mut store: Content, key: &Key, value: &str, revision: u8) -> Cont
 }
 
 pub fn real_view(content: &Content) -> View {
-    View::new(i64::from(content.revision), entries(content))
+    View::new(Mark { revision: i64::from(content.revision), ..Mark::default() }, entries(content))
 }
 
 pub fn entries(content: &Content) -> Vec<Entry> {
