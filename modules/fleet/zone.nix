@@ -5,13 +5,13 @@
 
 let
   inherit (lib) mkOption types;
-  inherit (fleetTypes) mkOptional;
+  inherit (fleetTypes) mkOptional part;
   primary = types.submodule {
     options = {
       address = mkOption {
         type = types.str;
         example = "192.0.2.54";
-        description = "Where it listens; port 53 if none is named.";
+        description = "Where it listens; port 53 if none is named, 853 with `tls`.";
       };
       key = mkOptional {
         type = types.str;
@@ -19,6 +19,39 @@ let
         defaultText = lib.literalMD "none";
         description = "The key of `polder.fleet.tsig` that messages both ways are signed with.";
       };
+      tls =
+        part
+          {
+            ca_file = mkOption {
+              type = types.path;
+              example = "/etc/ssl/certs/ca-certificates.crt";
+              description = "The certificates in PEM of the authorities that may have issued the primary's; its own, where nobody has.";
+            };
+            server_name = mkOptional {
+              type = types.str;
+              example = "ns1.example.org";
+              defaultText = lib.literalMD "its address";
+              description = "The name that its certificate must be for.";
+            };
+            client_certificate = mkOptional {
+              type = types.submodule (
+                import ./service/certificate.nix {
+                  inherit lib fleetTypes;
+                  host = "ns.example.net";
+                  group = "polder-dns";
+                }
+              );
+              defaultText = lib.literalMD "none";
+              description = "What it is shown if it asks for a certificate, in files that are on every nameserver.";
+            };
+          }
+          {
+            defaultText = lib.literalMD "none: in clear text";
+            description = ''
+              The zone comes over TLS (RFC 9103), from whoever proves to be this primary
+              ([documents.md](documents.md#zonesnameprimariestls)).
+            '';
+          };
     };
   };
 in

@@ -31,7 +31,7 @@ pub enum HttpVersion {
     Http2,
 }
 
-/// Whom a backend has to prove to be, and what we show it.
+/// Whom a backend, or the primary of a zone, has to prove to be, and what we show it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackendTls {
@@ -146,6 +146,17 @@ pub(super) fn read_member_tls(value: &Value<'_>) -> Read<Option<BackendTls>> {
         false => tls.refuse(&["ca_file"], "where nothing is verified").map(|()| None),
     };
     read_rest(&tls, ca_file).map(Some)
+}
+
+/// The keys of `tls` of a primary.
+pub(super) const PRIMARY_KEYS: Keys =
+    Keys { object: "zones.NAME.primaries[].tls", names: &["ca_file", "client_certificate", "server_name"] };
+
+/// Reads `tls` of a primary.
+pub(super) fn read_primary_tls(value: &Value<'_>) -> Read<BackendTls> {
+    let tls = value.object(&PRIMARY_KEYS)?;
+    let ca_file = tls.required("ca_file", Value::file).map(Some);
+    read_rest(&tls, ca_file)
 }
 
 fn read_rest(tls: &Object<'_>, ca_file: Read<Option<PathBuf>>) -> Read<BackendTls> {

@@ -116,7 +116,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 28] = [
+pub const KEYS: [&Keys; 29] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -138,6 +138,7 @@ pub const KEYS: [&Keys; 28] = [
     &transfers::ALLOWED,
     &transfers::NOTIFIED,
     &transfers::PRIMARY,
+    &backend_protocol::PRIMARY_KEYS,
     &pools::KEYS,
     &pools::FALLBACK,
     &pools::HTTPS,

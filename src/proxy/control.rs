@@ -6,7 +6,7 @@
 
 mod alarms;
 pub mod build;
-pub mod by_agreement;
+mod by_agreement;
 mod by_health;
 mod by_operator;
 mod by_peers;
@@ -38,12 +38,11 @@ use crate::health::{HealthView, Proof, Verdict};
 use crate::log_line::LogLine;
 use crate::proxy::acme::orders::Orders;
 use crate::proxy::acme::steps::{self, Circumstances, Known};
-use crate::proxy::agreement::{self, Agreement};
+use crate::proxy::agreement::{self, Agreement, Predecessor};
 use crate::proxy::latch::Now;
 use crate::proxy::latch::latches::{Latches, Record, WriteOutcome};
 use crate::proxy::snapshot::{Service, Snapshot};
 use build::{SnapshotInput, answers_alike, build};
-use by_agreement::Predecessor;
 pub use by_operator::{Accepted, Change};
 use isolation::Isolation;
 pub use peer_state::VERSION;

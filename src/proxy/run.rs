@@ -36,7 +36,7 @@ use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Proof, Target, Verdict, saved};
 use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::acme::store;
-use crate::proxy::control::by_agreement::Predecessor;
+use crate::proxy::agreement::Predecessor;
 use crate::proxy::control::peer_state::{PeerMessage, PeerState};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};

@@ -1,7 +1,7 @@
-//! Connections over TLS that we open: to backends, by requests and by checks.
+//! Connections over TLS that we open: to backends, by requests and by checks, and to the primaries of zones.
 //!
 //! Owns whom we believe and what we show, read from files and read again when they change: a renewal that cannot be used changes
-//! nothing, and is an alarm. There is one [`Connector`] for all services and checks of the same settings. Must never: connect to a
+//! nothing, and is an alarm. There is one [`Connector`] for all services, checks and primaries of the same settings. Must never: connect to a
 //! server whose certificate was not verified, unless the settings say that nothing is.
 
 #![allow(
@@ -9,6 +9,7 @@
     reason = "held for a moment at a reload, when a connection is opened, and when files have changed"
 )]
 
+mod application;
 mod fault;
 mod unverified;
 
@@ -29,11 +30,12 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 
+use super::TlsStream;
 use super::pem::{self, CertificateError, FileStamp};
 use super::session::{Session, Side};
-use super::{HTTP2, TlsStream};
-use crate::config::{BackendProtocol, BackendTls, HttpVersion};
+use crate::config::{BackendProtocol, BackendTls};
 use crate::counted::counted;
+pub use application::Application;
 use unverified::Anybody;
 
 /// Those of this process, by their settings: what one document has brought is there for the next one, and for the checks.
@@ -51,19 +53,19 @@ const DAY: u64 = 86_400;
 const SESSIONS: usize = 32;
 
 /// By what connections differ.
-type Settings = (BackendTls, HttpVersion);
+type Settings = (BackendTls, Application);
 
 /// How connections with the same settings are opened.
 pub struct Connector {
     tls: BackendTls,
-    version: HttpVersion,
+    application: Application,
     in_force: ArcSwapOption<InForce>,
     last_read: Mutex<LastRead>,
 }
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Connector").field(&self.tls).field(&self.version).finish()
+        f.debug_tuple("Connector").field(&self.tls).field(&self.application).finish()
     }
 }
 
@@ -121,7 +123,7 @@ struct LastRead {
 pub enum HandshakeError {
     /// The files of the settings have never held what can be used: nobody would be believed.
     Unusable(CertificateError),
-    /// The backend went away, or its connection broke.
+    /// The server went away, or its connection broke.
     Closed,
     /// What it sent is no TLS, or none that we speak, or not from whom it must be; or it has refused us. In words.
     Refused(String),
@@ -146,26 +148,30 @@ impl Connector {
     /// The connector for backends that are spoken to in this way, its files read if nobody has read them yet. None: they are spoken to
     /// in clear text.
     pub fn of(protocol: &BackendProtocol) -> Option<Arc<Connector>> {
-        let tls = protocol.tls.as_deref()?;
-        let settings = (tls.clone(), protocol.version);
+        Some(Connector::with(protocol.tls.as_deref()?, protocol.version.into()))
+    }
+
+    /// The connector with these settings, its files read if nobody has read them yet.
+    pub fn with(tls: &BackendTls, application: Application) -> Arc<Connector> {
+        let settings = (tls.clone(), application);
         let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connector) = known().get(&settings).and_then(Weak::upgrade) {
-            return Some(connector);
+            return connector;
         }
         // Not under the lock: a disk that does not answer must hold up nobody else.
-        let opened = Arc::new(Connector::open(tls.clone(), protocol.version));
+        let opened = Arc::new(Connector::open(tls.clone(), application));
         let mut known = known();
         known.retain(|_, connector| connector.strong_count() > 0);
         if let Some(connector) = known.get(&settings).and_then(Weak::upgrade) {
-            return Some(connector);
+            return connector;
         }
         known.insert(settings, Arc::downgrade(&opened));
-        Some(opened)
+        opened
     }
 
-    fn open(tls: BackendTls, version: HttpVersion) -> Connector {
+    fn open(tls: BackendTls, application: Application) -> Connector {
         let last_read = Mutex::new(LastRead { stamps: stamps(&tls), error: None });
-        let connector = Connector { tls, version, in_force: ArcSwapOption::empty(), last_read };
+        let connector = Connector { tls, application, in_force: ArcSwapOption::empty(), last_read };
         let error = connector.read();
         connector.lock().error = error;
         connector
@@ -177,7 +183,7 @@ impl Connector {
 
     /// Puts in force what the files hold, or gives why not.
     fn read(&self) -> Option<CertificateError> {
-        match read(&self.tls, self.version) {
+        match read(&self.tls, self.application) {
             Ok((config, ends)) => {
                 let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
                 let resuming = Mutex::default();
@@ -226,40 +232,41 @@ impl Connector {
         (!is_same).then(|| error.map_or(Ok(()), Err))
     }
 
-    /// Why a backend ends a connection with this alert, behind the handshake.
+    /// Why the server ends a connection with this alert, behind the handshake.
     pub fn refused_by(&self, alert: AlertDescription, address: SocketAddr) -> HandshakeError {
-        HandshakeError::Refused(fault::of_alert(alert, &self.tls, address))
+        HandshakeError::Refused(fault::of_alert(alert, self.application, &self.tls, address))
     }
 
     /// What the operator should know of it at a moment since the epoch.
     pub fn alarms(&self, since_epoch: Duration) -> Vec<String> {
         let (in_force, error) = (self.in_force.load(), self.error());
+        let (server, servers) = (self.application.server(), self.application.servers());
         let unused = error.map(|error| match &*in_force {
             Some(_) => {
-                format!("TLS to backends: a file has changed and is not used: {error}; what it held before goes on")
+                format!("TLS to {servers}: a file has changed and is not used: {error}; what it held before goes on")
             }
-            None => format!("TLS to backends cannot be used, and no backend that needs it is reached: {error}"),
+            None => format!("TLS to {servers} cannot be used, and no {server} that needs it is reached: {error}"),
         });
         let ending = in_force.as_ref().and_then(|in_force| {
             let (ends, file) = (in_force.ends?, self.tls.client_certificate.as_ref()?.chain_file.display());
             if ends <= since_epoch {
                 let days = counted((since_epoch - ends).as_secs() / DAY, "day");
                 return Some(format!(
-                    "the certificate {file}, which backends are shown, ended {days} ago: backends that ask for one refuse it"
+                    "the certificate {file}, which {servers} are shown, ended {days} ago: {servers} that ask for one refuse it"
                 ));
             }
             let left = (ends - since_epoch).as_secs() / DAY;
-            let ending = || format!("the certificate {file}, which backends are shown, ends in {}", counted(left, "day"));
+            let ending = || format!("the certificate {file}, which {servers} are shown, ends in {}", counted(left, "day"));
             (left < ALARM_DAYS).then(ending)
         });
         unused.into_iter().chain(ending).collect()
     }
 
-    /// Does our side of the handshake with the backend at this address. The caller bounds the time.
+    /// Does our side of the handshake with the server at this address. The caller bounds the time.
     ///
     /// # Errors
     ///
-    /// Why there is no connection. The backend has been sent an alert where one is due.
+    /// Why there is no connection. The server has been sent an alert where one is due.
     pub async fn connect(
         &self,
         tcp: TcpStream,
@@ -285,14 +292,13 @@ impl Connector {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                     let _ = session.send(|data| tcp.try_write(data));
-                    return Err(HandshakeError::Refused(fault::in_words(&error, &self.tls, address)));
+                    return Err(HandshakeError::Refused(fault::in_words(&error, self.application, &self.tls, address)));
                 }
                 Err(_) => return Err(HandshakeError::Closed),
             }
             flush(&tcp, &mut session).await?;
         }
-        if self.version == HttpVersion::Http2 && session.protocol() != Some(HTTP2) {
-            let why = "the backend does not speak HTTP/2 (ALPN), which is the service's \"protocol\"";
+        if let Some(why) = self.application.why_not(session.protocol()) {
             return Err(HandshakeError::Refused(why.to_owned()));
         }
         Ok(TlsStream::new(tcp, session, None))
@@ -352,12 +358,13 @@ fn shown_chain(file: &Path) -> Result<pem::DatedChain, CertificateError> {
     pem::dated_chain(file, "a certificate in PEM, which backends are shown")
 }
 
-fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<Duration>), CertificateError> {
+fn read(tls: &BackendTls, application: Application) -> Result<(ClientConfig, Option<Duration>), CertificateError> {
     let blamed = tls.ca_file.clone().unwrap_or_default();
     let fail = |error: rustls::Error| CertificateError::new(&blamed, format!("TLS cannot be used: {error}"));
     let provider = Arc::new(aws_lc_rs::default_provider());
     let algorithms = provider.signature_verification_algorithms;
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fail)?;
+    let config =
+        ClientConfig::builder_with_provider(provider).with_protocol_versions(application.versions()).map_err(fail)?;
     let config = match &tls.ca_file {
         Some(ca_file) => config.with_root_certificates(roots(ca_file)?),
         None => config.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(algorithms))),
@@ -371,10 +378,7 @@ fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<
         }
     };
     config.resumption = Resumption::disabled();
-    config.alpn_protocols = vec![match version {
-        HttpVersion::Http1 => b"http/1.1".to_vec(),
-        HttpVersion::Http2 => HTTP2.to_vec(),
-    }];
+    config.alpn_protocols = vec![application.alpn().to_vec()];
     Ok((config, ends))
 }
 

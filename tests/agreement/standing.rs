@@ -8,7 +8,7 @@ use polder::demo::documents::proxy_name;
 use polder::demo::fleet::Fleet;
 use serde_json::Value;
 
-use crate::{programs, status, until, with_fleet};
+use crate::{LEASE, programs, status, until, with_fleet};
 
 /// How the members stand, as a proxy says.
 async fn members(fleet: &Fleet, proxy: usize) -> Option<Cluster> {
@@ -32,7 +32,7 @@ fn words(output: &Output) -> String {
 #[test]
 #[ignore = "needs etcd: see CONTRIBUTING.md"]
 fn status_shows_members_leader_and_lag_and_says_what_is_left_when_one_is_gone_and_when_most_are() {
-    with_fleet("keep", |mut cluster, fleet| async move {
+    with_fleet("keep", LEASE, |mut cluster, fleet| async move {
         for proxy in 0..PROXIES {
             until("all members answer", || async {
                 members(&fleet, proxy).await.is_some_and(|members| {

@@ -475,8 +475,14 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     let member = consumed.member().unwrap();
     assert_eq!(
         (member.primaries()[0].address, &member.primaries()[0].key),
-        ("203.0.113.54:53".parse().unwrap(), &None)
+        ("203.0.113.54:853".parse().unwrap(), &None)
     );
+    let tls = member.primaries()[0].tls.as_deref().unwrap();
+    assert_eq!(
+        (tls.ca_file.as_deref(), tls.server_name.as_deref()),
+        (Some(Path::new("/etc/polder/ca.pem")), Some("ns.example.com"))
+    );
+    assert_eq!(tls.client_certificate.as_ref().unwrap().chain_file, Path::new("/etc/polder/own.pem"));
     assert_eq!(
         (member.checks, member.transfer.as_ref().map(|transfer| transfer.allow.len())),
         (Checks::Strict, Some(1))

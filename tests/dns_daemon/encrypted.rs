@@ -158,6 +158,38 @@ fn a_zone_is_transferred_over_tls_to_whoever_may_have_it() {
 }
 
 #[test]
+fn a_zone_comes_over_tls_from_a_primary_that_proves_who_it_is() {
+    let mut primary = Encrypted::prepare();
+    primary.daemon.document["zones"]["example.net"]["transfer"] = json!({ "allow": [{ "networks": ["127.0.0.0/8"] }] });
+    primary.daemon.write_document();
+    primary.daemon.run();
+    let mut secondary = Daemon::prepare(&Members::start(1));
+    let ca_file = secondary.folder.path().join("ca.pem");
+    let from = |name: &str| {
+        let tls = json!({ "ca_file": ca_file, "server_name": name });
+        json!({ "example.net": { "primaries": [{ "address": format!("127.0.0.1:{}", primary.port), "tls": tls }] } })
+    };
+    secondary.document["pools"] = json!({});
+    secondary.document["zones"] = from("other.example.net");
+    secondary.write_document();
+    let missing = secondary.output(&["--check-config"]);
+    let said = text(&missing.stderr);
+    assert!(missing.status.success() && said.contains("zones.example.net.primaries[0].tls: "), "{said}");
+    fs::write(&ca_file, primary.authority.pem()).unwrap();
+    secondary.run();
+    wait_for("an alarm", || {
+        let alarms = secondary.status().daemon.alarms.join("\n");
+        alarms.contains("its certificate is for ns.example.net, and not for other.example.net").then_some(())
+    });
+    secondary.document["zones"] = from("ns.example.net");
+    secondary.write_document();
+    secondary.reload().unwrap();
+    secondary.wait_answer("ns1.example.net", &["192.0.2.1"]);
+    let refused = "polder_handshakes_failed_total{daemon=\"nameserver\",transport=\"tls\"} 1\n";
+    assert!(primary.metric(refused), "the first one was refused by the secondary");
+}
+
+#[test]
 fn a_new_certificate_comes_into_force_by_itself_and_one_that_cannot_be_used_is_an_alarm() {
     let encrypted = Encrypted::start();
     let mut before = encrypted.connect("ns.example.net", None).unwrap();

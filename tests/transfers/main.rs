@@ -1,5 +1,5 @@
 //! NSD, Knot and BIND as secondaries of polder-dns, and as its primaries: they get its zone by a signed transfer, are told of each new serial, and then
-//! have what it has; and so does it of theirs. BIND and Knot learn from its catalog which zones there are, and it from theirs (Debian 12's NSD knows none).
+//! have what it has; and so does it of theirs, over TLS too. BIND and Knot learn from its catalog which zones there are, and it from theirs (Debian 12's NSD knows none).
 //!
 //! Needs those three and kdig (Debian's nsd, knot, bind9 and knot-dnsutils), and so is apart from `cargo test`:
 //! `cargo test --test transfers -- --ignored --nocapture`. `CHANGES` is how many times the zone changes (40), `KILLS` how many times the primary
@@ -11,6 +11,7 @@
 mod catalogs;
 mod consumers;
 mod inbound;
+mod over_tls;
 mod primaries;
 mod producers;
 mod servers;

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use crate::config::address;
+use crate::config::backend_protocol::{self, BackendTls};
 use crate::config::distinct::Distinct;
 use crate::config::invalid::Invalid;
 use crate::config::names;
@@ -78,6 +80,8 @@ pub struct PrimaryConfig {
     pub address: SocketAddr,
     /// The key that it is asked with, and its answers and messages are signed with.
     pub key: Option<String>,
+    /// Over TLS (RFC 9103), and with whom; none: in clear text.
+    pub tls: Option<Arc<BackendTls>>,
 }
 
 /// What a transferred zone has at the names of pools.
@@ -100,6 +104,9 @@ impl PoolsInTransfer {
 /// The port of nameservers (RFC 1035, 4.2).
 const DNS_PORT: u16 = 53;
 
+/// The port of nameservers that speak TLS (RFC 7858, 3.1).
+const TLS_PORT: u16 = 853;
+
 /// The keys of a TSIG key.
 pub(super) const KEY: Keys = Keys { object: "tsig_keys.NAME", names: &["algorithm", "secret_file"] };
 
@@ -113,7 +120,7 @@ pub(super) const ALLOWED: Keys = Keys { object: "zones.NAME.transfer.allow[]", n
 pub(super) const NOTIFIED: Keys = Keys { object: "zones.NAME.transfer.notify[]", names: &["address", "key"] };
 
 /// The keys of a primary.
-pub(super) const PRIMARY: Keys = Keys { object: "zones.NAME.primaries[]", names: &["address", "key"] };
+pub(super) const PRIMARY: Keys = Keys { object: "zones.NAME.primaries[]", names: &["address", "key", "tls"] };
 
 /// The most primaries of a zone.
 const MOST_PRIMARIES: usize = 16;
@@ -144,7 +151,7 @@ pub(super) fn read(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConf
         value.list("objects", |value| {
             let notified = value.object(&NOTIFIED)?;
             let address = notified.required("address", |value| {
-                addresses.claim_parsed(value, "an address, with or without a port", nameserver)
+                addresses.claim_parsed(value, "an address, with or without a port", |text| nameserver(text, DNS_PORT))
             });
             let key = notified.optional("key", |value| read_key(value, keys));
             Ok(NotifiedConfig { address: address?, key: key? })
@@ -161,11 +168,13 @@ pub(super) fn read_primaries(
     let mut addresses = Distinct::default();
     let primaries = value.list("objects", |value| {
         let primary = value.object(&PRIMARY)?;
+        let tls = primary.optional("tls", backend_protocol::read_primary_tls);
+        let port = if primary.get("tls").is_some() { TLS_PORT } else { DNS_PORT };
         let address = primary.required("address", |value| {
-            addresses.claim_parsed(value, "an address, with or without a port", nameserver)
+            addresses.claim_parsed(value, "an address, with or without a port", |text| nameserver(text, port))
         });
         let key = primary.optional("key", |value| read_key(value, keys));
-        Ok(PrimaryConfig { address: address?, key: key? })
+        Ok(PrimaryConfig { address: address?, key: key?, tls: tls?.map(Arc::new) })
     })?;
     value.at_least_one("object with the address of a nameserver")?;
     match primaries.len() {
@@ -208,9 +217,9 @@ fn read_key(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConfig>>) -
 }
 
 /// Where a nameserver listens; without a port it is the usual one.
-fn nameserver(text: &str) -> Result<SocketAddr, Invalid> {
+fn nameserver(text: &str, port: u16) -> Result<SocketAddr, Invalid> {
     match text.parse::<IpAddr>() {
-        Ok(_) => address::host(text).map(|address| SocketAddr::new(address, DNS_PORT)),
+        Ok(_) => address::host(text).map(|address| SocketAddr::new(address, port)),
         Err(_) => address::dial(text),
     }
 }

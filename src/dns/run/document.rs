@@ -1,6 +1,6 @@
 //! `dns.json` and the zone files it names, read and compiled together: at a start, at a reload and by `--check-config`.
 
-mod member_tls;
+mod outgoing_tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -122,7 +122,7 @@ impl Document for Prepared {
         let challenges = config.acme_challenges.as_ref().map(|challenges| {
             Identity::read(&challenges.key_file).map_err(|error| error.of("acme_challenges.key_file"))
         });
-        let (connectors, mut unusable) = member_tls::read(&config);
+        let (connectors, mut unusable) = outgoing_tls::read(&config);
         let (shown, unusable_shown) = config.encrypted.as_ref().map(Shown::read).unwrap_or_default();
         unusable.extend(unusable_shown);
         if !at_start && !unusable.is_empty() {
@@ -242,7 +242,7 @@ fn parse_all(
         }
     }
     let (mut unread, shown) = (Vec::new(), certificates::check(file, &config));
-    for (unusable, unread_of_them) in [member_tls::check(file, &config), shown] {
+    for (unusable, unread_of_them) in [outgoing_tls::check(file, &config), shown] {
         findings.extend(unusable);
         unread.extend(unread_of_them);
     }

@@ -12,23 +12,12 @@ use super::{Effect, State, lines};
 use crate::config::duration;
 use crate::config::proxy::WithoutAgreement;
 use crate::counted::listed;
-use crate::proxy::agreement::{Agreement, Event, Key, Mark, Step};
+use crate::proxy::agreement::{Agreement, Event, Key, Mark, Predecessor, Step};
 use crate::proxy::latch::{CommandError, Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 
 /// How often it is looked at whether requests on a backend that was left have ended.
 const LOOKS: Duration = Duration::from_millis(10);
-
-/// What a process that takes over knows of the one before it.
-#[derive(Debug, Clone, Copy)]
-pub struct Predecessor {
-    /// Until when it may serve what it served.
-    pub settled: Duration,
-    /// It was waiting for leases that the store may have forgotten: so does its successor.
-    pub waits: bool,
-    /// Where it saw the store last.
-    pub seen: Option<Mark>,
-}
 
 impl State {
     /// Begins at the start of this process. One that nobody hands over to waits for leases that it cannot know of, and so does the successor of

@@ -1,4 +1,4 @@
-//! Why a handshake with a backend failed, in words that stay the same from one try to the next.
+//! Why a handshake with a server failed, in words that stay the same from one try to the next.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,38 +6,46 @@ use std::path::Path;
 
 use rustls::{AlertDescription, CertificateError, Error};
 
+use super::Application;
 use crate::config::BackendTls;
 
 /// What an operator should read of it.
-pub(super) fn in_words(error: &io::Error, tls: &BackendTls, address: SocketAddr) -> String {
+pub(super) fn in_words(error: &io::Error, application: Application, tls: &BackendTls, address: SocketAddr) -> String {
+    let server = application.server();
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else { return error.to_string() };
     match error {
         Error::InvalidCertificate(error) => of_certificate(error, tls, address),
-        Error::AlertReceived(alert) => of_alert(*alert, tls, address),
-        Error::InvalidMessage(_) => "what the backend sends is no TLS".to_owned(),
-        Error::PeerIncompatible(_) => format!("the backend speaks TLS in a way that is not supported: {error}"),
+        Error::AlertReceived(alert) => of_alert(*alert, application, tls, address),
+        Error::InvalidMessage(_) => format!("what the {server} sends is no TLS"),
+        Error::PeerIncompatible(_) => format!("the {server} speaks TLS in a way that is not supported: {error}"),
         other => other.to_string(),
     }
 }
 
 /// The same of an alert, which may come behind the handshake.
-pub(super) fn of_alert(alert: AlertDescription, tls: &BackendTls, address: SocketAddr) -> String {
+pub(super) fn of_alert(
+    alert: AlertDescription,
+    application: Application,
+    tls: &BackendTls,
+    address: SocketAddr,
+) -> String {
+    let (server, settings) = (application.server(), application.settings());
     match alert {
         AlertDescription::UnrecognisedName => {
-            format!("the backend has no certificate for the name {} (backend_tls.server_name)", tls.name_of(address))
+            format!("the {server} has no certificate for the name {} ({settings}.server_name)", tls.name_of(address))
         }
         AlertDescription::NoApplicationProtocol => {
-            "the backend does not speak the service's \"protocol\" (the alert no_application_protocol)".to_owned()
+            format!("the {server} {} (the alert no_application_protocol)", application.is_not_spoken())
         }
         alert => match (of_our_certificate(alert), &tls.client_certificate) {
-            (None, _) => format!("the backend refuses: {alert:?}"),
+            (None, _) => format!("the {server} refuses: {alert:?}"),
             (Some(name), None) => {
                 format!(
-                    "the backend wants to be shown a certificate (backend_tls.client_certificate); its alert: {name}"
+                    "the {server} wants to be shown a certificate ({settings}.client_certificate); its alert: {name}"
                 )
             }
             (Some(name), Some(own)) => format!(
-                "the backend refuses our certificate {} (backend_tls.client_certificate); its alert: {name}",
+                "the {server} refuses our certificate {} ({settings}.client_certificate); its alert: {name}",
                 own.chain_file.display()
             ),
         },

@@ -13,7 +13,7 @@ async fn a_server_that_refuses_the_handshake_is_told_of_with_its_reason_though_i
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let tls = BackendTls { ca_file: None, server_name: Some("web.test".to_owned()), client_certificate: None };
-    let connector = Connector::open(tls, HttpVersion::Http1);
+    let connector = Connector::open(tls, Application::Http1);
     let connect = async {
         let tcp = TcpStream::connect(address).await.unwrap();
         connector.connect(tcp, address, Proof::Anew).await.map(drop)

@@ -98,7 +98,7 @@ impl Asking {
     }
 
     async fn link(&self) -> Result<Link<'_>, LinkError> {
-        Link::open(self.from, self.question.primary.address, self.key.as_ref()).await
+        Link::open(self.from, &self.question.primary, self.key.as_ref()).await
     }
 
     async fn confirm(self) -> Result<Answered, AskError> {

@@ -1,16 +1,18 @@
-//! Speaks with a primary over TCP (RFC 5936, 4.2): asks for a zone's serial, all of the zone, or what has changed of it.
+//! Speaks with a primary over TCP (RFC 5936, 4.2), or TLS (RFC 9103): asks for a zone's serial, all of the zone, or what has changed of it.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use crate::config::dns::PrimaryConfig;
 use crate::dns::run::notifier::unspecified;
 use crate::dns::secondary::incoming::{Brought, Incoming, Unusable, serial_of};
 use crate::dns::tsig::{Key, Signer, Unproven, Verifier};
+use crate::tls::client::{Application, Connector, HandshakeError, Proof};
 use crate::unix_time::unix_ms;
 use crate::zone::number::{CLASS_IN, rtype};
 
@@ -33,6 +35,8 @@ pub(super) enum LinkError {
     Unreachable(#[source] io::Error),
     #[error("it cannot be reached within {} s", CONNECT.as_secs())]
     NoConnection,
+    #[error(transparent)]
+    NoTls(#[from] HandshakeError),
     #[error("the connection is broken: {0}")]
     Broken(#[source] io::Error),
     #[error("it has closed the connection before its answer was whole")]
@@ -59,20 +63,32 @@ pub(super) enum LinkError {
     Unusable(#[from] Unusable),
 }
 
+/// What goes both ways.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
 /// A connection with a primary.
 pub(super) struct Link<'k> {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     key: Option<&'k Key>,
 }
 
 impl Link<'_> {
-    /// Connects with the primary at `to`, from this address if that can be.
-    pub(super) async fn open(from: SocketAddr, to: SocketAddr, key: Option<&Key>) -> Result<Link<'_>, LinkError> {
-        match timeout(CONNECT, connected(from, to)).await {
-            Ok(Ok(stream)) => Ok(Link { stream, key }),
-            Ok(Err(why)) => Err(LinkError::Unreachable(why)),
-            Err(_) => Err(LinkError::NoConnection),
-        }
+    /// Connects with a primary, from this address if that can be.
+    pub(super) async fn open<'k>(
+        from: SocketAddr,
+        primary: &PrimaryConfig,
+        key: Option<&'k Key>,
+    ) -> Result<Link<'k>, LinkError> {
+        let opened = async {
+            let tcp = connected(from, primary.address).await.map_err(LinkError::Unreachable)?;
+            let Some(tls) = &primary.tls else { return Ok::<Box<dyn Stream>, LinkError>(Box::new(tcp)) };
+            let connector = Connector::with(tls, Application::Dns);
+            Ok(Box::new(connector.connect(tcp, primary.address, Proof::Anew).await?))
+        };
+        let stream = timeout(CONNECT, opened).await.unwrap_or(Err(LinkError::NoConnection))?;
+        Ok(Link { stream, key })
     }
 
     /// The serial that it has.
