@@ -18,12 +18,15 @@ let
     name: _: lib.any (apex: members.within apex name) (lib.attrNames zones)
   ) fleet.pools;
 
+  clients = lib.filterAttrs (_: location: location.clients != [ ]) fleet.locations;
+
   pool =
     name: pool:
     documented {
       inherit (pool)
         aliases
         keep_answer
+        nearby_at_least
         ttl
         when_all_down
         ;
@@ -34,6 +37,9 @@ let
       members = lib.genAttrs (members.membersOf name) (proxy: {
         inherit (fleet.hosts.${proxy}) addresses;
         alpn = if pool.https == null then null else pool.https.alpn_of.${proxy} or null;
+        # Near to nobody where nobody is said to be there.
+        location =
+          if clients ? ${fleet.hosts.${proxy}.location} then fleet.hosts.${proxy}.location else null;
       });
     };
 
@@ -109,6 +115,9 @@ mkDaemonRole {
 
   settings = {
     listeners = lib.mkDefault (everywhere 53);
+    locations = lib.mkIf (clients != { }) (
+      lib.mapAttrs (_: location: { networks = location.clients; }) clients
+    );
     # A zone's store path stands in the document, so that a change of the zone is a change of the document.
     zones = lib.mapAttrs (
       apex: zone:

@@ -31,6 +31,7 @@ pub mod encrypted;
 pub mod history;
 pub mod journal;
 pub mod listening;
+pub mod locality;
 pub mod pool;
 pub mod protection;
 pub mod rate_limit;

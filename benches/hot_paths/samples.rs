@@ -100,6 +100,7 @@ pub fn names(zone: ZoneFile) -> dns::snapshot::Snapshot {
         members,
         check,
         https: None,
+        nearby_at_least: 2,
     };
     let pools = BTreeMap::from([("http0.l.example.net".to_owned(), pool)]);
     let zones = compiled::compile("dns.json".as_ref(), &[zone], &pools).expect("the sample is valid");

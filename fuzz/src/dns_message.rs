@@ -16,7 +16,8 @@ use polder::config::{CheckConfig, ProbeKind};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::compiled;
 use polder::dns::cookie::{Issuer, Secrets, Standing};
-use polder::dns::snapshot::{PoolAnswer, Snapshot};
+use polder::dns::locality::Locations;
+use polder::dns::snapshot::{PoolAnswer, PoolRecords, Snapshot};
 use polder::dns::transfer::{self, Transfers};
 use polder::zone;
 
@@ -45,10 +46,20 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     let zones = compiled::compile(Path::new("dns.json"), &files, &configs).expect("the tests' zones are sound");
     let answers = POOLS.iter().map(|(_, _, ttl, addresses)| {
         let addresses: Vec<IpAddr> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
-        PoolAnswer::new(*ttl, &addresses)
+        let near = addresses.iter().take(1).map(|address| (0, PoolRecords::new(*ttl, [address]))).collect();
+        PoolAnswer { near, ..PoolAnswer::new(*ttl, &addresses) }
     });
+    let near = vec!["10.0.0.0/8".parse().expect("a network"), "2001:db8::/32".parse().expect("a network")];
+    let locations = Arc::new(Locations::new(&BTreeMap::from([("near".to_owned(), near)])));
     let transfers = Arc::new(Transfers::read(&BTreeMap::new(), &given()).expect("no key is read"));
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: answers.collect(), transfers, ..Snapshot::default() }
+    Snapshot {
+        generation: 1,
+        zones: Arc::new(zones),
+        pools: answers.collect(),
+        transfers,
+        locations,
+        ..Snapshot::default()
+    }
 });
 
 /// Everybody gets the first zone.
@@ -83,6 +94,7 @@ fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
         members: BTreeMap::new(),
         check,
         https: None,
+        nearby_at_least: 2,
     }
 }
 

@@ -41,5 +41,17 @@ in
       gateway = "2001:db8:1::ffff";
       prefixLength = 64;
     };
+    clients = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [
+        "192.0.2.0/24"
+        "2001:db8::/32"
+      ];
+      description = ''
+        The networks of visitors, and of their resolvers, that are near: they get the addresses of the location's proxies, as long as enough of them
+        are up ([zones.md](zones.md#clients-that-are-near)). None: every visitor gets the addresses of all proxies that are up.
+      '';
+    };
   };
 }

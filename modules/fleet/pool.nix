@@ -29,6 +29,14 @@ in
       example = 60;
       description = "For how many seconds resolvers may cache the addresses. Some visitors try a failed proxy for that long.";
     };
+    nearby_at_least = daemonDefault {
+      type = types.ints.between 1 100;
+      example = 1;
+      description = ''
+        From how many proxies on, up and in the location of a client (`polder.fleet.locations.<name>.clients`), these are answered alone. With 1, a
+        visitor whose one address fails has no other for as long as the TTL.
+      '';
+    };
     when_all_down = daemonDefault {
       type =
         types.either

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// keep the load of queries low; browsers try the next address of an answer meanwhile.
 pub const POOL_TTL: u32 = 300;
 
+/// From how many members of a pool on those that are near to a client are answered alone.
+pub const NEARBY_AT_LEAST: usize = 2;
+
 /// For how long a nameserver that has lost sight of every member, and of its peers, goes on with its last answer. A router that is
 /// restarted, or a provider's short outage, is over by then.
 pub const KEEP_ANSWER: Duration = Duration::from_secs(600);

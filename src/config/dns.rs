@@ -7,6 +7,7 @@ mod catalogs;
 mod cookies;
 mod encrypted;
 mod identity;
+mod locations;
 mod pools;
 mod rate_limit;
 mod tcp;
@@ -18,6 +19,7 @@ pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
 pub use encrypted::EncryptedConfig;
 pub use identity::IdentityConfig;
+pub use locations::LocationsConfig;
 pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
@@ -74,6 +76,8 @@ pub struct DnsConfig {
     pub tsig_keys: BTreeMap<String, TsigKeyConfig>,
     /// What the nameservers of a fleet have alike besides zones and pools ([`ALIKE`]).
     pub settings: Settings,
+    /// Where clients are, by name.
+    pub locations: LocationsConfig,
     /// The zones by their apex, lower case, without the final dot.
     pub zones: BTreeMap<String, ZoneConfig>,
     /// The pools by name, lower case, without the final dot.
@@ -98,6 +102,7 @@ const ROOT: Keys = Keys {
         "encrypted",
         "identity",
         "listeners",
+        "locations",
         "name",
         "peers",
         "pools",
@@ -113,10 +118,10 @@ const ROOT: Keys = Keys {
 
 /// Those of which each nameserver of a fleet is to have the same. The rest is a machine's own: where it listens, who its peers are, how
 /// much it can carry.
-const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
+const ALIKE: [&str; 5] = ["cookies", "drain", "locations", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 29] = [
+pub const KEYS: [&Keys; 30] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -130,6 +135,7 @@ pub const KEYS: [&Keys; 29] = [
     &rate_limit::KEYS,
     &cookies::KEYS,
     &identity::KEYS,
+    &locations::KEYS,
     &transfers::KEY,
     &zones::KEYS,
     &catalogs::KEYS,
@@ -182,11 +188,12 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
     let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
     let tsig_keys = root.with_default("tsig_keys", BTreeMap::new(), transfers::read_keys);
+    let locations = root.with_default("locations", LocationsConfig::new(), locations::read);
     let zones = root.required("zones", |value| zones::read(value, tsig_keys.as_ref().ok()));
     let acme_challenges =
         root.optional("acme_challenges", |value| acme_challenges::read(value, &mut listening, zones.as_ref().ok()));
     let pools = root.with_default("pools", BTreeMap::new(), |value| {
-        let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;
+        let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok(), locations.as_ref().ok())?;
         most_subjects(value, "members", pools.values().map(|pool| pool.members.len()).sum())?;
         Ok(pools)
     });
@@ -206,6 +213,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         drain: drain?,
         tsig_keys: tsig_keys?,
         settings: root.fingerprints(&ALIKE),
+        locations: locations?,
         zones: zones?,
         pools: pools?,
     })

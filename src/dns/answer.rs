@@ -8,11 +8,13 @@
 //! answers carry no authority section: nobody needs it, and it would only make them longer. Optional additional
 //! records go only to clients whose address is proved: for others they would amplify forged queries.
 
+mod about_server;
 mod answered;
 mod begun;
 mod client;
 mod extended;
 mod freshness;
+mod nearness;
 mod notify;
 mod query;
 mod signed;
@@ -20,7 +22,6 @@ mod writer;
 
 use std::net::IpAddr;
 
-use crate::config::dns::IdentityConfig;
 use crate::dns::challenges::answers::Said;
 use crate::dns::compiled::{Authority, Found, Node, RrSet, Slot, Zone, Zones};
 use crate::dns::cookie::Standing;
@@ -30,7 +31,9 @@ use crate::dns::tsig::Key;
 use crate::zone::name::Name;
 use crate::zone::number::{rcode, rtype};
 
-use begun::{Begun, begin};
+use about_server::about_server;
+use begun::{Begun, Besides, begin};
+use nearness::Nearness;
 use query::{Query, Refusal};
 use signed::Signed;
 use writer::{Owner, Section};
@@ -67,8 +70,9 @@ fn answer_to(
     rotation: usize,
     buffer: &mut [u8],
 ) -> Option<Answered> {
-    let server = snapshot.identity.server.as_deref();
-    let Begun { mut writer, read, mut opt, standing } = begin(message, client, server, buffer)?;
+    let besides =
+        Besides { server: snapshot.identity.server.as_deref(), goes_by_subnets: !snapshot.locations.is_empty() };
+    let Begun { mut writer, read, mut opt, standing } = begin(message, client, besides, buffer)?;
     if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
         let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
         let keys = snapshot.transfers.keys();
@@ -84,6 +88,7 @@ fn answer_to(
             extended = Some(Extended::Prohibited).filter(|_| rcode == rcode::REFUSED);
             rcode
         }
+        Ok(query) if nearness::is_malformed(query.edns.as_ref(), &snapshot.locations) => rcode::FORMERR,
         Ok(query) if query.about_server => {
             account.class = Class::Answer;
             about_server(&query, &snapshot.identity, &mut writer)
@@ -91,19 +96,25 @@ fn answer_to(
         Ok(query) => {
             let shown = client.transport != Transport::Udp || standing == Standing::Good;
             let (account, slot, extended) = (&mut account, &mut slot, &mut extended);
+            let sender = client.issuer.map(|issuer| issuer.address);
             let mut reply = Reply {
                 writer: &mut writer,
                 snapshot,
                 rotation,
                 qtype: query.qtype,
                 shown,
-                client: (client.issuer.map(|issuer| issuer.address), key),
+                client: (sender, key),
+                nearness: Nearness::of(query.edns.as_ref(), sender, &snapshot.locations),
                 account,
                 slot,
                 extended,
                 dnames: [None; CHAIN + 1],
             };
-            reply.resolve(&query)
+            let rcode = reply.resolve(&query);
+            if let Some((_, scope)) = opt.as_mut().and_then(|opt| opt.subnet.as_mut()) {
+                *scope = reply.nearness.scope();
+            }
+            rcode
         }
     };
     let truncated = writer.truncated();
@@ -124,7 +135,7 @@ fn answer_to(
 /// or with an invalid one, gets BADCOOKIE with a valid one, and asks again with that at once (RFC 7873, 5.2.3); any other
 /// gets TC and asks again over TCP. Neither is of use to a client with a forged address. Who has signed the query gets that signed too.
 pub fn cut(message: &[u8], snapshot: &Snapshot, client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
-    let Begun { mut writer, read, opt, standing } = begin(message, client, None, buffer)?;
+    let Begun { mut writer, read, opt, standing } = begin(message, client, Besides::default(), buffer)?;
     if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
         let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
         let keys = snapshot.transfers.keys();
@@ -139,21 +150,6 @@ pub fn cut(message: &[u8], snapshot: &Snapshot, client: &Client<'_>, buffer: &mu
     Some(Answered { truncated, ..Answered::of_no_zone(length, rcode, standing) })
 }
 
-/// Answers a question about the server itself (RFC 4892, and BIND's older names), as far as the document says something.
-fn about_server(query: &Query, identity: &IdentityConfig, writer: &mut Writer<'_>) -> u16 {
-    let text = match query.name.as_bytes() {
-        b"\x02id\x06server\0" | b"\x08hostname\x04bind\0" => identity.server.as_deref(),
-        b"\x07version\x06server\0" | b"\x07version\x04bind\0" => identity.version.as_deref(),
-        _ => None,
-    };
-    let Some(text) = text else { return rcode::REFUSED };
-    writer.set_authoritative();
-    if writer.about_server(text).is_err() {
-        writer.set_truncated();
-    }
-    rcode::NOERROR
-}
-
 /// One query being answered.
 struct Reply<'a, 'b> {
     writer: &'a mut Writer<'b>,
@@ -164,6 +160,8 @@ struct Reply<'a, 'b> {
     shown: bool,
     /// His address, if it is known, and the key that his query is signed with: by these he may have catalogs.
     client: (Option<IpAddr>, Option<&'a Key>),
+    /// Which members of pools are near to whom the query is for.
+    nearness: Nearness<'a>,
     /// Told by the first name of a chain: those behind it are none that a client chooses.
     account: &'a mut Account,
     /// Told by the same name.
@@ -352,7 +350,7 @@ impl<'a> Reply<'a, '_> {
         'a: 'n,
     {
         match node.pool().map(|pool| self.snapshot.pool(pool)) {
-            Some(pool) if pool.decides(rtype) => pool.set(rtype),
+            Some(pool) if pool.decides(rtype) => pool.records(self.nearness.location(pool)).set(rtype),
             _ => node.set(rtype),
         }
     }

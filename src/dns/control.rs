@@ -6,7 +6,7 @@
 
 mod by_peers;
 mod catalogs;
-mod choices;
+pub mod choices;
 mod consumed;
 mod isolation;
 mod judging;

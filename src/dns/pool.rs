@@ -5,6 +5,7 @@
 
 pub mod binding;
 pub mod falling;
+pub mod near;
 
 use std::net::IpAddr;
 

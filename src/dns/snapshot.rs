@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::challenges::answers::ChallengeAnswers;
 use super::compiled::{OwnRrSet, PoolId, RrSet, Zones};
+use super::locality::{LocationId, Locations};
 use super::transfer::Transfers;
 use crate::config::dns::IdentityConfig;
 use crate::zone::number::rtype;
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub transfers: Arc<Transfers>,
     /// What this nameserver says of itself.
     pub identity: IdentityConfig,
+    /// Where clients are.
+    pub locations: Arc<Locations>,
 }
 
 /// A pool's prepared records.
@@ -33,14 +36,23 @@ pub struct Snapshot {
 pub struct PoolAnswer {
     /// Its A and AAAA's, and at most its negative answers', in seconds.
     pub ttl: u32,
-    /// Its A records; none: NODATA.
-    pub a: Option<OwnRrSet>,
-    /// Its AAAA records.
-    pub aaaa: Option<OwnRrSet>,
-    /// Its HTTPS record, which has none in it while nobody could connect; none: that is the zone's own matter.
-    pub https: Option<OwnRrSet>,
+    /// What clients get that are near to nobody, and those of locations that are not in `near`.
+    pub everywhere: PoolRecords,
+    /// What clients of these locations get instead.
+    pub near: Box<[(LocationId, PoolRecords)]>,
     /// Whether its A, and its AAAA, are those from before an outage.
     pub stale: [bool; 2],
+}
+
+/// The records that a client gets of a pool.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PoolRecords {
+    /// A; none: NODATA.
+    a: Option<OwnRrSet>,
+    /// AAAA.
+    aaaa: Option<OwnRrSet>,
+    /// HTTPS, which has none in it while nobody could connect; none: that is the zone's own matter.
+    https: Option<OwnRrSet>,
 }
 
 impl Snapshot {
@@ -51,26 +63,15 @@ impl Snapshot {
 }
 
 impl PoolAnswer {
-    /// Prepares a pool's records.
+    /// The same for every client.
     pub fn new(ttl: u32, addresses: &[IpAddr]) -> PoolAnswer {
-        let mut v4 = Vec::new();
-        let mut v6 = Vec::new();
-        for address in addresses {
-            match address {
-                IpAddr::V4(address) => v4.push(address.octets()),
-                IpAddr::V6(address) => v6.push(address.octets()),
-            }
-        }
-        let a = OwnRrSet::new(rtype::A, ttl, v4.iter().map(|octets| &octets[..]));
-        let aaaa = OwnRrSet::new(rtype::AAAA, ttl, v6.iter().map(|octets| &octets[..]));
-        let there = |set: OwnRrSet| Some(set).filter(|set| !set.is_empty());
-        PoolAnswer { ttl, a: there(a), aaaa: there(aaaa), https: None, stale: [false; 2] }
+        PoolAnswer { ttl, everywhere: PoolRecords::new(ttl, addresses), near: Box::default(), stale: [false; 2] }
     }
 
     /// With an HTTPS record of this data beside them; `None`: with none, whatever the zone has.
     #[must_use]
     pub fn with_https(self, rdata: Option<&[u8]>) -> PoolAnswer {
-        PoolAnswer { https: Some(OwnRrSet::new(rtype::HTTPS, self.ttl, rdata)), ..self }
+        PoolAnswer { everywhere: self.everywhere.with_https(self.ttl, rdata), ..self }
     }
 
     /// Whether what is answered of this type is from before an outage.
@@ -84,7 +85,37 @@ impl PoolAnswer {
 
     /// Whether what is answered of this type is the pool's, and not the zone's.
     pub fn decides(&self, rtype: u16) -> bool {
-        matches!(rtype, rtype::A | rtype::AAAA) || rtype == rtype::HTTPS && self.https.is_some()
+        matches!(rtype, rtype::A | rtype::AAAA) || rtype == rtype::HTTPS && self.everywhere.https.is_some()
+    }
+
+    /// The records for clients of a location, or of none.
+    pub fn records(&self, location: Option<LocationId>) -> &PoolRecords {
+        let near = location.and_then(|location| self.near.iter().find(|(near, _)| *near == location));
+        near.map_or(&self.everywhere, |(_, records)| records)
+    }
+}
+
+impl PoolRecords {
+    /// Prepares the records of these addresses.
+    pub fn new<'a>(ttl: u32, addresses: impl IntoIterator<Item = &'a IpAddr>) -> PoolRecords {
+        let mut v4 = Vec::new();
+        let mut v6 = Vec::new();
+        for address in addresses {
+            match address {
+                IpAddr::V4(address) => v4.push(address.octets()),
+                IpAddr::V6(address) => v6.push(address.octets()),
+            }
+        }
+        let a = OwnRrSet::new(rtype::A, ttl, v4.iter().map(|octets| &octets[..]));
+        let aaaa = OwnRrSet::new(rtype::AAAA, ttl, v6.iter().map(|octets| &octets[..]));
+        let there = |set: OwnRrSet| Some(set).filter(|set| !set.is_empty());
+        PoolRecords { a: there(a), aaaa: there(aaaa), https: None }
+    }
+
+    /// With an HTTPS record of this data beside them; `None`: with none, whatever the zone has.
+    #[must_use]
+    pub fn with_https(self, ttl: u32, rdata: Option<&[u8]>) -> PoolRecords {
+        PoolRecords { https: Some(OwnRrSet::new(rtype::HTTPS, ttl, rdata)), ..self }
     }
 
     /// The set of one type, where it has records of it.

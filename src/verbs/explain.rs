@@ -34,7 +34,7 @@ pub struct ExplainArgs {
     /// The visitor's Cookie field, whole, as the browser sends it: `polder-shop=VALUE`
     #[arg(long, value_name = "FIELD")]
     pub cookie: Option<String>,
-    /// The visitor's address, for services that serve some networks only
+    /// The visitor's address: for services that serve some networks only, and pools that prefer members near to him
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub from: Option<IpAddr>,
     /// How its service and pool stood then, whoever came; from the daemons' histories: how long ago (`90m`, `3h`), or a time in UTC (`04:10`, `2026-11-28 04:10`)
@@ -86,10 +86,11 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
     }
     // No nameserver is asked for an address.
     let is_name = host.trim_matches(['[', ']']).parse::<IpAddr>().is_err();
-    let for_dns = with_query("/explain", &[("name", &host)]);
     let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
     let address = args.from.map(|address| address.to_string());
     let from = address.as_deref().map(|address| ("from", address));
+    let for_dns: Vec<_> = [("name", &*host)].into_iter().chain(from).collect();
+    let for_dns = with_query("/explain", &for_dns);
     let given = [("scheme", scheme), ("host", &host), ("path", path), ("query", query)];
     let port = port.map(|port| port.to_string());
     let port = port.as_deref().map(|port| ("port", port));

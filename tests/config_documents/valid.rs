@@ -491,6 +491,8 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(catalog.members, [("example.net".to_owned(), Some("signed".to_owned()))].into());
     let pool = &config.pools["http0.l.example.net"];
     assert_eq!((pool.ttl, &pool.when_all_down, pool.keep_answer), (60, &WhenAllDown::Last, Duration::ZERO));
+    assert_eq!((pool.nearby_at_least, pool.members["px-nl1"].location.as_deref()), (1, Some("nl")));
+    assert_eq!(config.locations["nl"].len(), 2);
     assert_eq!(pool.aliases, ["example.net", "www.example.net"]);
     assert_eq!(pool.members["px-nl1"].addresses.len(), 2);
     assert_eq!(

@@ -69,6 +69,7 @@ pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
         members: BTreeMap::new(),
         check,
         https: None,
+        nearby_at_least: 2,
     }
 }
 

@@ -13,6 +13,7 @@ mod garbage;
 mod limits;
 mod naive;
 mod names;
+mod near;
 mod pools;
 mod referrals;
 mod reflection;

@@ -95,7 +95,7 @@ fn with_https(rdata: Option<&[u8]>) -> Snapshot {
     let pools = SNAPSHOT.pools.iter().enumerate().map(|(n, pool)| {
         let addresses: Vec<IpAddr> = [A, AAAA]
             .into_iter()
-            .filter_map(|rtype| pool.set(rtype))
+            .filter_map(|rtype| pool.everywhere.set(rtype))
             .flat_map(|set| set.rdatas().collect::<Vec<_>>())
             .map(|rdata| match rdata.len() {
                 4 => IpAddr::from(*rdata.first_chunk::<4>().unwrap()),

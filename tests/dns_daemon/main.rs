@@ -15,6 +15,7 @@ mod fleet;
 mod isolation;
 mod life;
 mod memory;
+mod near;
 mod operator;
 mod reflection;
 mod reload;

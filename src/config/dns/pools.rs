@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::locations::LocationsConfig;
 use super::zones::ZoneConfig;
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
@@ -31,6 +32,9 @@ pub struct PoolConfig {
     pub check: CheckConfig,
     /// The HTTPS record beside its addresses; none: the zone's own, if it has one.
     pub https: Option<HttpsConfig>,
+    /// From how many members on those that are near to a client are answered alone. Default 2: a client whose one address has failed goes to
+    /// the other one, where one alone would leave it with none for as long as resolvers keep it.
+    pub nearby_at_least: usize,
 }
 
 /// What the HTTPS record of a pool says besides addresses (RFC 9460).
@@ -75,30 +79,34 @@ pub struct MemberConfig {
     pub addresses: Vec<IpAddr>,
     /// The protocols that it speaks besides HTTP/1.1; none: those of the pool.
     pub alpn: Option<Vec<String>>,
+    /// Where it is, of the document's locations; none: near to nobody.
+    pub location: Option<String>,
 }
 
 /// The keys of a pool.
 pub(super) const KEYS: Keys = Keys {
     object: "pools.NAME",
-    names: &["aliases", "check", "https", "keep_answer", "members", "ttl", "when_all_down"],
+    names: &["aliases", "check", "https", "keep_answer", "members", "nearby_at_least", "ttl", "when_all_down"],
 };
 pub(super) const FALLBACK: Keys = Keys { object: "pools.NAME.when_all_down", names: &["fallback"] };
-pub(super) const MEMBER: Keys = Keys { object: "pools.NAME.members.NAME", names: &["addresses", "alpn"] };
+pub(super) const MEMBER: Keys = Keys { object: "pools.NAME.members.NAME", names: &["addresses", "alpn", "location"] };
 pub(super) const HTTPS: Keys = Keys { object: "pools.NAME.https", names: &["alpn", "port"] };
 
 const TTL: RangeInclusive<u32> = 0..=86_400;
+const NEARBY_AT_LEAST: RangeInclusive<usize> = 1..=100;
 /// Zero keeps nothing.
 const KEEP_ANSWER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
-/// Reads the pools; `zones` as far as they could be read.
+/// Reads the pools; `zones` and `locations` as far as they could be read.
 pub(super) fn read(
     value: &Value<'_>,
     zones: Option<&BTreeMap<String, ZoneConfig>>,
+    locations: Option<&LocationsConfig>,
 ) -> Read<BTreeMap<String, PoolConfig>> {
     let mut owners = Owners { zones, taken: Distinct::default() };
     value.table(names::pool_owner, |name, location, value| {
         let own = owners.take(name, location);
-        let pool = read_pool(value, &mut owners);
+        let pool = read_pool(value, &mut owners, locations);
         own.and(pool)
     })
 }
@@ -144,7 +152,11 @@ fn lies_inside(name: &str, apex: &str) -> bool {
     apex == "." || name.strip_suffix(apex).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
-fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolConfig> {
+fn read_pool<'a>(
+    value: &Value<'a>,
+    owners: &mut Owners<'_, 'a>,
+    locations: Option<&LocationsConfig>,
+) -> Read<PoolConfig> {
     let pool = value.object(&KEYS)?;
     let ttl = pool.with_default("ttl", defaults::POOL_TTL, |value| value.integer(TTL));
     let aliases = pool.with_default("aliases", Vec::new(), |value| {
@@ -157,7 +169,9 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
     let when_all_down = pool.with_default("when_all_down", WhenAllDown::All, read_when_all_down);
     let keep_answer = pool.with_default("keep_answer", defaults::KEEP_ANSWER, |value| value.duration(KEEP_ANSWER));
     let https = pool.optional("https", read_https);
-    let members = pool.required("members", read_members);
+    let nearby_at_least =
+        pool.with_default("nearby_at_least", defaults::NEARBY_AT_LEAST, |value| value.integer(NEARBY_AT_LEAST));
+    let members = pool.required("members", |value| read_members(value, locations));
     let check = pool.required("check", |value| check::read(value, CheckOf::Member, None));
     Ok(PoolConfig {
         fingerprint: value.fingerprint(),
@@ -168,6 +182,7 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
         members: members?,
         check: check?,
         https: https?,
+        nearby_at_least: nearby_at_least?,
     })
 }
 
@@ -188,16 +203,32 @@ fn read_when_all_down(value: &Value<'_>) -> Read<WhenAllDown> {
     }
 }
 
-fn read_members(value: &Value<'_>) -> Read<BTreeMap<String, MemberConfig>> {
+fn read_members(value: &Value<'_>, locations: Option<&LocationsConfig>) -> Read<BTreeMap<String, MemberConfig>> {
     let mut addresses = Distinct::default();
     let members = value.table(names::name, |_, _, value| {
         let member = value.object(&MEMBER)?;
         let addresses = member.required("addresses", |value| read_addresses(value, &mut addresses));
         let alpn = member.optional("alpn", read_protocols);
-        Ok(MemberConfig { addresses: addresses?, alpn: alpn? })
+        let location = member.optional("location", |value| read_location(value, locations));
+        Ok(MemberConfig { addresses: addresses?, alpn: alpn?, location: location? })
     })?;
     value.at_least_one("member")?;
     Ok(members)
+}
+
+/// The name of a location of the document.
+fn read_location(value: &Value<'_>, locations: Option<&LocationsConfig>) -> Read<String> {
+    let name = value.parsed("the name of a location", names::name)?;
+    match locations {
+        Some(locations) if !locations.contains_key(&*name) => {
+            let known: Vec<&str> = locations.keys().map(String::as_str).collect();
+            let known =
+                if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            Err(value.fault(format!("\"{name}\" is none of the document's locations: {known}")))
+        }
+        // What is wrong with them is told already.
+        _ => Ok(name),
+    }
 }
 
 fn read_addresses<'a>(value: &Value<'a>, distinct: &mut Distinct<'a, IpAddr>) -> Read<Vec<IpAddr>> {

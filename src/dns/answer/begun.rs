@@ -4,6 +4,7 @@ use super::client::{Client, Transport};
 use super::query::{self, HEADER, Query, Refusal};
 use super::writer::{Opt, UDP_SIZE, Writer};
 use crate::dns::cookie::Standing;
+use crate::dns::locality::subnet::Stated;
 
 /// The largest answer without EDNS over UDP (RFC 1035, 4.2.1).
 pub(super) const PLAIN_UDP_SIZE: usize = 512;
@@ -16,11 +17,20 @@ pub(super) struct Begun<'b, 's> {
     pub(super) standing: Standing,
 }
 
-/// Begins a response. `server` is what the client gets that asks which server this is. `None`: the message gets none.
+/// What a response may say besides its records.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Besides<'s> {
+    /// Which server this is, for a client that asks for that.
+    pub(super) server: Option<&'s str>,
+    /// Where clients are counts for some answers.
+    pub(super) goes_by_subnets: bool,
+}
+
+/// Begins a response. `None`: the message gets none.
 pub(super) fn begin<'b, 's>(
     message: &[u8],
     client: &Client<'_>,
-    server: Option<&'s str>,
+    besides: Besides<'s>,
     buffer: &'b mut [u8],
 ) -> Option<Begun<'b, 's>> {
     if !query::is_query(message) {
@@ -35,7 +45,12 @@ pub(super) fn begin<'b, 's>(
     if let Some(end) = question_end {
         writer.question(&message[HEADER..end]);
     }
-    let mut opt = edns.as_ref().map(|edns| Opt::reply_to(edns, server));
+    let mut opt = edns.as_ref().map(|edns| Opt::reply_to(edns, besides.server));
+    if let (Some(opt), Some(Stated::In(subnet)), true) =
+        (&mut opt, edns.and_then(|edns| edns.subnet), besides.goes_by_subnets)
+    {
+        opt.subnet = Some((subnet, 0));
+    }
     let mut standing = Standing::Absent;
     if let (Some(opt), Some(cookie), Some(issuer)) = (&mut opt, edns.and_then(|edns| edns.cookie), &client.issuer) {
         let (judged, reply) = issuer.judge(&cookie);

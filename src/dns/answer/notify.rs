@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::answered::Answered;
-use super::begun::{Begun, begin};
+use super::begun::{Begun, Besides, begin};
 use super::client::Client;
 use super::query::{HEADER, TsigPlace, is_query};
 use super::signed::Signed;
@@ -27,7 +27,7 @@ pub fn notify(
     let (name, end) = Name::read(message, HEADER).filter(|_| is_notify)?;
     let asked = message.get(end..end + 4)?;
     let is_soa = asked == [rtype::SOA.to_be_bytes(), CLASS_IN.to_be_bytes()].concat();
-    let Begun { opt, standing, .. } = begin(message, client, None, buffer)?;
+    let Begun { opt, standing, .. } = begin(message, client, Besides::default(), buffer)?;
     let mut heard = None;
     let mut answer = |bare: &[u8], key: Option<&[u8]>, buffer: &mut [u8]| {
         let is_of_primary = snapshot.transfers.is_primary(name.as_bytes(), from, key);

@@ -1,6 +1,7 @@
 //! Reads a query: its question, or what is wrong with it.
 
 use crate::dns::cookie::Presented;
+use crate::dns::locality::subnet::{self, Stated};
 use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rcode, rtype};
 
@@ -40,6 +41,8 @@ pub struct Edns {
     pub padding: bool,
     /// Its cookie (RFC 7873).
     pub cookie: Option<Presented>,
+    /// Its client's network (RFC 7871).
+    pub subnet: Option<Stated>,
 }
 
 /// A query that can be answered.
@@ -257,8 +260,8 @@ fn read_extensions(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> R
                     return Err(Fault::Malformed);
                 }
                 let udp_size = u16::from_be_bytes([head[2], head[3]]).max(512);
-                let (nsid, keepalive, padding, cookie) = Default::default();
-                let edns = Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, nsid, keepalive, padding, cookie };
+                let (nsid, keepalive, padding, cookie, subnet) = Default::default();
+                let edns = Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, nsid, keepalive, padding, cookie, subnet };
                 found = Some((head[5], edns.with_options(data).ok_or(Fault::Malformed)?));
             }
             if u16::from_be_bytes([head[0], head[1]]) == rtype::TSIG {
@@ -302,7 +305,7 @@ impl TsigPlace {
 
 impl Edns {
     /// With what the options say; `None` if they do not fill their record exactly, or a cookie has a length that none
-    /// can have. Of several cookies the first counts (RFC 7873, 5.2); options that are not known are passed over (RFC 6891, 6.1.2).
+    /// can have. Of several cookies the first counts (RFC 7873, 5.2), and so of networks; options that are not known are passed over (RFC 6891, 6.1.2).
     fn with_options(mut self, mut options: &[u8]) -> Option<Edns> {
         while !options.is_empty() {
             let (head, rest) = options.split_at_checked(4)?;
@@ -311,6 +314,7 @@ impl Edns {
                 OPTION_NSID => self.nsid = true,
                 OPTION_KEEPALIVE => self.keepalive = true,
                 OPTION_PADDING => self.padding = true,
+                subnet::OPTION if self.subnet.is_none() => self.subnet = Some(Stated::read(data)),
                 OPTION_COOKIE if self.cookie.is_none() => self.cookie = Some(Presented::read(data)?),
                 _ => {}
             }

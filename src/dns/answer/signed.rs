@@ -3,7 +3,7 @@
 //! Only other nameservers send them, so what is answered here may allocate.
 
 use super::answered::Answered;
-use super::begun::{Begun, PLAIN_UDP_SIZE, begin};
+use super::begun::{Begun, Besides, PLAIN_UDP_SIZE, begin};
 use super::client::{Client, Transport};
 use super::query::{Edns, TsigPlace};
 use super::writer::{UDP_SIZE, Unsigned};
@@ -59,7 +59,7 @@ impl Signed<'_> {
 
     /// It is signed by nobody who is known here: the answer is not signed either.
     fn refuse(&self, refused: Refused, client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
-        let Begun { writer, opt, standing, .. } = begin(self.message, client, None, buffer)?;
+        let Begun { writer, opt, standing, .. } = begin(self.message, client, Besides::default(), buffer)?;
         let unsigned = refused.code().map(|error| Unsigned { query: self.message, place: self.place, error });
         let rcode = if unsigned.is_some() { rcode::NOTAUTH } else { rcode::FORMERR };
         let length = writer.finish(rcode, opt.as_ref(), unsigned);
@@ -75,7 +75,8 @@ impl Signed<'_> {
         (buffer, room): (&mut [u8], usize),
         now: u64,
     ) -> Option<Answered> {
-        let Begun { writer, opt, standing, .. } = begin(&verified.message, client, None, &mut buffer[..room])?;
+        let Begun { writer, opt, standing, .. } =
+            begin(&verified.message, client, Besides::default(), &mut buffer[..room])?;
         let length = writer.finish(rcode::NOTAUTH, opt.as_ref(), None);
         let length = verified.sign_fault(fault, buffer, length, now);
         Some(Answered::of_no_zone(length, rcode::NOTAUTH, standing))

@@ -11,6 +11,7 @@ use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rtype};
 use super::extended::Extended;
 use super::query::{Edns, HEADER, TsigPlace};
 use crate::dns::cookie;
+use crate::dns::locality::subnet::{self, Subnet};
 
 /// How many offsets of earlier names are remembered as targets of compression pointers.
 const KNOWN: usize = 64;
@@ -74,6 +75,8 @@ pub struct Opt<'s> {
     pub nsid: Option<&'s str>,
     /// Why the response is as it is. It takes what room there is, and is left out where there is none.
     pub extended: Option<Extended>,
+    /// For whom the query asks, and for how much of his network the response is good.
+    pub subnet: Option<(Subnet, u8)>,
     /// The response is padded, as far as there is room.
     pub is_padded: bool,
 }
@@ -82,7 +85,15 @@ impl<'s> Opt<'s> {
     /// The OPT of the response to a query that has one.
     pub fn reply_to(edns: &Edns, server: Option<&'s str>) -> Opt<'s> {
         let nsid = server.filter(|_| edns.nsid);
-        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None, nsid, extended: None, is_padded: false }
+        Opt {
+            dnssec_ok: edns.dnssec_ok,
+            keepalive: None,
+            cookie: None,
+            nsid,
+            extended: None,
+            subnet: None,
+            is_padded: false,
+        }
     }
 
     /// The length of the record without padding and what may be left out, in bytes.
@@ -95,6 +106,7 @@ impl<'s> Opt<'s> {
         self.keepalive.map_or(0, |_| KEEPALIVE_BYTES)
             + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
             + self.nsid.map_or(0, |nsid| OPTION_HEAD + nsid.len())
+            + self.subnet.map_or(0, |(subnet, _)| OPTION_HEAD + subnet.length())
     }
 }
 
@@ -246,6 +258,13 @@ impl<'b> Writer<'b> {
         if let Some(nsid) = opt.nsid {
             self.put(&[0, 3, 0, nsid.len() as u8])?;
             self.put(nsid.as_bytes())?;
+        }
+        if let Some((network, scope)) = opt.subnet {
+            self.put(&subnet::OPTION.to_be_bytes())?;
+            self.put(&(network.length() as u16).to_be_bytes())?;
+            self.put(&network.head(scope))?;
+            let (octets, length) = network.address_bytes();
+            self.put(&octets[..length])?;
         }
         if let Some(extended) = extended {
             self.put(&[0, 15, 0, 2])?;

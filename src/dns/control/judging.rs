@@ -13,8 +13,8 @@ use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::proposals::Rivals;
 use crate::dns::pool::falling::{self, Falling};
-use crate::dns::pool::{self, Before, By, Family, Members, binding};
-use crate::dns::snapshot::{PoolAnswer, Snapshot};
+use crate::dns::pool::{self, Before, By, Family, Members, binding, near};
+use crate::dns::snapshot::{PoolAnswer, PoolRecords, Snapshot};
 use crate::health::Verdict;
 use crate::health::view::CheckView;
 
@@ -55,22 +55,36 @@ impl State {
             return effects;
         }
         effects.extend(self.changes_in_words(&choices));
-        let pools = self.document.config.pools.iter().map(|(name, config)| {
-            let addresses: Vec<IpAddr> = choices[name].addresses().copied().collect();
-            let stale = choices[name].both().map(|choice| choice.by.is_from_before());
-            let answer = PoolAnswer { stale, ..PoolAnswer::new(config.ttl, &addresses) };
-            match &config.https {
-                Some(https) => answer.with_https(binding::rdata(https, config, &addresses).as_deref()),
-                None => answer,
-            }
-        });
+        let pools = self.document.config.pools.iter().map(|(name, config)| self.answer(config, &choices[name]));
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.zones));
         let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
         let (pools, transfers) = (pools.collect(), Arc::clone(&self.transfers));
-        self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity });
+        let locations = Arc::clone(&self.document.locations);
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity, locations });
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects
+    }
+
+    /// The records of what was chosen for a pool: for every client, and for those of locations to whom some members are near.
+    fn answer(&self, config: &PoolConfig, chosen: &Choices) -> PoolAnswer {
+        let records = |addresses: &[IpAddr]| {
+            let records = PoolRecords::new(config.ttl, addresses);
+            match &config.https {
+                Some(https) => records.with_https(config.ttl, binding::rdata(https, config, addresses).as_deref()),
+                None => records,
+            }
+        };
+        let everywhere: Vec<IpAddr> = chosen.addresses().copied().collect();
+        let with_members = near::locations(config);
+        let locations = (0..).zip(self.document.config.locations.keys());
+        let near =
+            locations.filter(|(_, location)| with_members.contains(&***location)).filter_map(|(id, location)| {
+                let near = chosen.near(config, location);
+                (near != everywhere).then(|| (id, records(&near)))
+            });
+        let stale = chosen.both().map(|choice| choice.by.is_from_before());
+        PoolAnswer { ttl: config.ttl, everywhere: records(&everywhere), near: near.collect(), stale }
     }
 
     fn is_still(&self, judged: &Judged, now: Now) -> bool {

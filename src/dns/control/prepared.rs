@@ -11,6 +11,7 @@ use crate::daemon::peers::Identity;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::Zones;
 use crate::dns::encrypted::Terms;
+use crate::dns::locality::Locations;
 use crate::dns::protection::Protection;
 use crate::dns::transfer::Transfers;
 use crate::tls::client::Connector;
@@ -24,6 +25,8 @@ pub struct Prepared {
     pub zones: Arc<Zones>,
     /// How members are probed over TLS, each once: held, so that what they go by is read once.
     pub connectors: Vec<Arc<Connector>>,
+    /// Where clients are.
+    pub locations: Arc<Locations>,
     /// The limits on connections over TCP.
     pub tcp: Limits,
     /// By what connections over encrypted transports are taken; none where the document has none.

@@ -17,6 +17,7 @@ use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, Operato
 use crate::config::dns::Checks;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::compile;
+use crate::dns::locality::Locations;
 use crate::dns::protection::Protection;
 use crate::dns::report::status::RuntimeFigures;
 use crate::health::{Proof, TargetHealth};
@@ -56,6 +57,7 @@ fn prepared(text: &Value) -> Arc<Prepared> {
     let tcp = Limits::of(&config.tcp);
     Arc::new(Prepared {
         transfers: Arc::default(),
+        locations: Arc::new(Locations::new(&config.locations)),
         config,
         zones: Arc::new(zones),
         impaired: BTreeMap::new(),

@@ -21,8 +21,11 @@ fn pool(when_all_down: WhenAllDown) -> PoolConfig {
         rise: 2,
         fall: 3,
     };
-    let member =
-        |addresses: &[&str]| MemberConfig { addresses: addresses.iter().map(|text| ip(text)).collect(), alpn: None };
+    let member = |addresses: &[&str]| MemberConfig {
+        addresses: addresses.iter().map(|text| ip(text)).collect(),
+        alpn: None,
+        location: None,
+    };
     let members = BTreeMap::from([
         ("a".to_owned(), member(&["192.0.2.1", "2001:db8::1"])),
         ("b".to_owned(), member(&["192.0.2.2", "2001:db8::2"])),
@@ -37,6 +40,7 @@ fn pool(when_all_down: WhenAllDown) -> PoolConfig {
         members,
         check,
         https: None,
+        nearby_at_least: 2,
     }
 }
 
@@ -346,4 +350,29 @@ fn without_ipv6_of_its_own_a_nameserver_answers_the_aaaa_of_the_members_whose_a_
     let mut drained = up(&[]);
     drained.drained.insert("a");
     assert_eq!(aaaa(&drained, a(By::Checks)).1, By::AllDown("all"));
+}
+
+#[test]
+fn clients_of_a_location_get_its_members_where_enough_of_them_are_up_and_else_all() {
+    let mut pool = pool(WhenAllDown::All);
+    for (member, location) in [("a", "nl"), ("b", "ch"), ("c", "nl")] {
+        pool.members.get_mut(member).unwrap().location = Some(location.to_owned());
+    }
+    assert_eq!(near::locations(&pool), BTreeSet::from(["ch", "nl"]));
+    let near = |pool: &PoolConfig, location: &str, by: By, addresses: &[&str], family| -> Vec<String> {
+        let choice = Choice { addresses: addresses.iter().map(|text| ip(text)).collect(), by };
+        near::addresses(pool, location, &choice, family).into_iter().map(ToString::to_string).collect()
+    };
+    let v4 = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
+    assert_eq!(near(&pool, "nl", By::Checks, &v4, Family::V4), ["192.0.2.1", "192.0.2.3"]);
+    assert_eq!(near(&pool, "nl", By::Peers, &v4, Family::V4), ["192.0.2.1", "192.0.2.3"]);
+    assert_eq!(near(&pool, "nl", By::Checks, &v4[1..], Family::V4), v4[1..], "one alone is too few");
+    assert_eq!(near(&pool, "ch", By::Checks, &v4, Family::V4), v4);
+    assert_eq!(near(&pool, "nl", By::AllDown("all"), &v4, Family::V4), v4, "nobody knows who is well");
+    let v6 = ["2001:db8::1", "2001:db8::2"];
+    assert_eq!(near(&pool, "nl", By::Checks, &v6, Family::V6), v6, "of IPv6 there is one");
+    pool.nearby_at_least = 1;
+    assert_eq!(near(&pool, "nl", By::Checks, &v6, Family::V6), ["2001:db8::1"]);
+    assert_eq!(near(&pool, "ch", By::Checks, &v4, Family::V4), ["192.0.2.2"]);
+    assert_eq!(near(&pool, "de", By::Checks, &v4, Family::V4), v4, "nobody is there");
 }

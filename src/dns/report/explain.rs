@@ -1,4 +1,4 @@
-//! `GET /explain?name=N`: what is answered for a name and why.
+//! `GET /explain?name=N`, with `&from=ADDRESS` for a client: what is answered for a name and why.
 //!
 //! Asks the answer engine itself and reads its answer, so that the explanation cannot differ from what clients get.
 
@@ -13,11 +13,14 @@ use crate::api::dns::Explanation;
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::config::near_miss::did_you_mean;
+use crate::counted::listed;
 use crate::daemon::clock::Now;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Authority, Found, Node};
 use crate::dns::control::State;
-use crate::dns::pool::{By, Members};
+use crate::dns::control::choices::Choices;
+use crate::dns::cookie::Issuer;
+use crate::dns::pool::{By, Members, near};
 use crate::health::Verdict;
 use crate::unix_time::{since, to_unix_ms};
 use crate::zone::name::{self, Name};
@@ -36,12 +39,12 @@ impl fmt::Display for NotAName {
 impl std::error::Error for NotAName {}
 
 impl State {
-    /// Explains the A and AAAA of a name.
+    /// Explains the A and AAAA of a name, to a client at an address, or to one of whom nothing is known.
     ///
     /// # Errors
     ///
     /// It is no domain name.
-    pub fn explain(&self, text: &str, now: Now) -> Result<Explanation, NotAName> {
+    pub fn explain(&self, text: &str, from: Option<IpAddr>, now: Now) -> Result<Explanation, NotAName> {
         let Some(asked) = name::from_text(text).and_then(|wire| Name::from_wire(&wire)) else {
             return Err(NotAName(text.to_owned()));
         };
@@ -54,7 +57,7 @@ impl State {
             because: Vec::new(),
         };
         for qtype in [rtype::A, rtype::AAAA] {
-            self.read_answer(&asked, qtype, &mut explanation);
+            self.read_answer(&asked, qtype, from, &mut explanation);
         }
         let authority = |name: &Name| self.zones.zone_of(name, rtype::A);
         let zone_name = |name: &Name| authority(name).zone().map(|zone| name::to_text(&zone.apex));
@@ -79,7 +82,7 @@ impl State {
         }
         let last = explanation.chain.last().and_then(|last| name::from_text(last)).and_then(|w| Name::from_wire(&w));
         match last.as_ref().map(|last| (last, self.node(last), self.node(last).and_then(Node::pool))) {
-            Some((_, _, Some(id))) => self.explain_pool(id, &mut explanation, now),
+            Some((_, _, Some(id))) => self.explain_pool(id, from, &mut explanation, now),
             Some((last, None, _)) if explanation.zone.is_some() && zone_name(last).is_none() => {
                 explanation.because.push("the chain leaves our zones; the resolver goes on from there".into());
             }
@@ -114,13 +117,15 @@ impl State {
     }
 
     /// Asks the engine and adds what its answer says.
-    fn read_answer(&self, asked: &Name, qtype: u16, explanation: &mut Explanation) {
+    fn read_answer(&self, asked: &Name, qtype: u16, from: Option<IpAddr>, explanation: &mut Explanation) {
         let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         query.extend_from_slice(asked.as_bytes());
         query.extend_from_slice(&qtype.to_be_bytes());
         query.extend_from_slice(&CLASS_IN.to_be_bytes());
         let mut buffer = vec![0; usize::from(u16::MAX)];
-        let client = Client::without_cookies(Transport::Tcp { keepalive: 0 });
+        let secrets = &self.document.protection.secrets;
+        let issuer = from.map(|address| Issuer { secrets, address, now: 0 });
+        let client = Client { transport: Transport::Tcp { keepalive: 0 }, issuer };
         let answered = answer::answer(&query, &self.snapshot, &client, 0, &mut buffer);
         let Some(message) = answered.and_then(|answered| Message::from_vec(&buffer[..answered.length]).ok()) else {
             return;
@@ -154,13 +159,14 @@ impl State {
         }
     }
 
-    fn explain_pool(&self, id: u16, explanation: &mut Explanation, now: Now) {
+    fn explain_pool(&self, id: u16, from: Option<IpAddr>, explanation: &mut Explanation, now: Now) {
         let Some((name, config)) = self.document.config.pools.iter().nth(id as usize) else { return };
         explanation.pool = Some(name.clone());
         explanation.because.push(format!("its addresses come from pool {name}: members that are up and ready"));
         let members = self.members(name, config, now);
         let chosen = self.choices.get(name);
         let by = |address: IpAddr| chosen.map(|chosen| chosen.of(address).by).unwrap_or_default();
+        let is_chosen = |address| chosen.is_some_and(|chosen| chosen.of(address).addresses.contains(&address));
         for (member, addresses) in &config.members {
             let state = members.operator(member);
             let note = self.operator.0.get(&format!("{name}/{member}")).filter(|note| note.state == state);
@@ -178,6 +184,7 @@ impl State {
                 let but = match (answered, verdict) {
                     (true, Verdict::Up) => "answered",
                     (true, _) => all_the_same(by(*address)),
+                    (false, _) if is_chosen(*address) => "answered to clients elsewhere",
                     (false, _) => "left out",
                 };
                 explanation.because.push(format!("{member} {address}: {verdict}{checked}, {said}: {but}"));
@@ -191,8 +198,30 @@ impl State {
                 }
             });
         }
+        explanation.because.extend(self.near_in_words(id, config, chosen, from));
         explanation.because.extend(self.kept_in_words(name));
         explanation.because.extend(self.nobody(name, config, now));
+    }
+
+    /// What clients in locations are answered instead, where some members are near to them; or this client.
+    fn near_in_words(&self, id: u16, pool: &PoolConfig, chosen: Option<&Choices>, from: Option<IpAddr>) -> Vec<String> {
+        let Some(answer) = self.snapshot.pools.get(usize::from(id)) else { return Vec::new() };
+        let names: Vec<&str> = self.document.config.locations.keys().map(String::as_str).collect();
+        let with_members = near::locations(pool);
+        let place = from.map(|address| (address, self.document.locations.find(address, u8::MAX).location));
+        let is_asked = |id| place.is_none_or(|(_, location)| location == Some(id));
+        let locations = (0..).zip(&names).filter(|(id, name)| is_asked(*id) && with_members.contains(**name));
+        let in_words = locations.map(|(id, name)| {
+            if !answer.near.iter().any(|(near, _)| *near == id) {
+                let least = pool.nearby_at_least;
+                return format!("clients in {name} get the same as others: fewer than {least} of the members there are up, or all are there");
+            }
+            let near = chosen.map(|chosen| chosen.near(pool, name)).unwrap_or_default();
+            format!("clients in {name} get the members that are near: {}", listed(near))
+        });
+        let nowhere = place.filter(|(_, location)| location.is_none() && !with_members.is_empty());
+        let nowhere = nowhere.map(|(address, _)| format!("{address} is in none of the document's locations"));
+        in_words.chain(nowhere).collect()
     }
 
     /// Why `when_all_down` decides what a pool answers, if it does, and what comes of it.

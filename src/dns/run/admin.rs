@@ -2,6 +2,8 @@
 //!
 //! Owns the paths and their answers. Must never: decide or store anything.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
@@ -84,7 +86,11 @@ fn explain(state: &State, request: &AdminRequest, now: Now) -> AdminReply {
     let Some((_, name)) = request.query.iter().find(|(key, _)| key == "name") else {
         return AdminReply::refuse(400, "name is missing: /explain?name=www.example.net");
     };
-    match state.explain(name, now) {
+    let from = request.query.iter().find(|(key, _)| key == "from").map(|(_, address)| address.parse::<IpAddr>());
+    let Ok(from) = from.transpose() else {
+        return AdminReply::refuse(400, "from is no address: /explain?name=www.example.net&from=192.0.2.1");
+    };
+    match state.explain(name, from, now) {
         Ok(explanation) => AdminReply::json(&explanation),
         Err(error) => AdminReply::refuse(400, error.to_string()),
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::dns::{Checks, EncryptedConfig, ZoneConfig};
+use crate::config::dns::{Checks, EncryptedConfig, PoolConfig, ZoneConfig};
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
 use crate::counted::counted;
@@ -21,6 +21,8 @@ use crate::dns::control::prepared::{Impaired, Instead, Prepared};
 use crate::dns::encrypted::Terms;
 use crate::dns::encrypted::certificates::{self, Shown};
 use crate::dns::journal::{self, Journals};
+use crate::dns::locality::Locations;
+use crate::dns::pool::near;
 use crate::dns::protection::Protection;
 use crate::dns::transfer::Transfers;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
@@ -134,11 +136,13 @@ impl Document for Prepared {
             (Ok(identity), Ok(challenges_identity), Ok(protection), Ok(transfers)) => {
                 let (tcp, transfers) = (Limits::of(&config.tcp), Arc::new(transfers));
                 let encrypted = config.encrypted.as_ref().zip(shown).map(|(config, shown)| Terms::new(config, shown));
+                let locations = Arc::new(Locations::new(&config.locations));
                 let prepared = Prepared {
                     config,
                     zones,
                     impaired,
                     connectors,
+                    locations,
                     tcp,
                     encrypted,
                     protection,
@@ -255,6 +259,7 @@ fn parse_all(
         None => zones,
     };
     let mut parsed = Parsed::new(config, zones, BTreeMap::new());
+    parsed.warnings.extend(too_small(file, &parsed.config));
     parsed.warnings.extend(unread);
     Ok(parsed)
 }
@@ -290,6 +295,24 @@ fn zone_findings_of_a_bad_document(file: &Path) -> Vec<Finding> {
         .filter_map(|(apex, name)| zone::load(apex, &folder.join(name), Checks::Lenient).err())
         .flat_map(|findings| findings.0)
         .collect()
+}
+
+/// Locations whose members are never answered alone, though the document says where they are.
+fn too_small(file: &Path, config: &DnsConfig) -> Vec<Finding> {
+    let of_pool = |(name, pool): (&String, &PoolConfig)| {
+        let least = pool.nearby_at_least;
+        let finding = |(location, members): (&str, usize)| Finding {
+            file: file.to_owned(),
+            line: None,
+            path: format!("pools.{name}.nearby_at_least"),
+            message: format!(
+                "{} in {location}, and clients there get them alone from {least} on: they get all members, always",
+                if members == 1 { "there is 1 member".to_owned() } else { format!("there are {members} members") }
+            ),
+        };
+        near::too_small(pool).into_iter().map(finding).collect::<Vec<_>>()
+    };
+    config.pools.iter().flat_map(of_pool).collect()
 }
 
 #[cfg(test)]

@@ -184,7 +184,9 @@ impl<'s> Messages<'s> {
         let with_pools = self.content == Content::Zone { with_pools: true };
         let pool = node.pool().filter(|_| with_pools).map(|pool| self.snapshot.pool(pool));
         let types = [rtype::A, rtype::AAAA, rtype::HTTPS];
-        let of_pool = pool.into_iter().flat_map(move |pool| types.into_iter().filter_map(move |rtype| pool.set(rtype)));
+        let of_pool = pool
+            .into_iter()
+            .flat_map(move |pool| types.into_iter().filter_map(move |rtype| pool.everywhere.set(rtype)));
         node.sets().filter(|set| set.rtype != rtype::SOA).chain(of_pool)
     }
 }

@@ -34,7 +34,7 @@ fn when_a_member_falls_the_others_are_probed_at_once_and_it_leaves_the_answer_wh
     let document = state.document.clone();
     let effects = state.on_event(Event::Health(seen(&document, &[("a", 900), ("b", 900)])), at(1_000));
     assert_eq!((published(&effects), probed(&effects)), (0, vec!["192.0.2.1:80".into(), "192.0.2.2:80".into()]));
-    let explained = state.explain(POOL, at(1_001)).expect("a name").because.join("\n");
+    let explained = state.explain(POOL, None, at(1_001)).expect("a name").because.join("\n");
     assert!(explained.contains("answered until it is known whether others fall with it"), "{explained}");
     assert!(state.wakes(at(1_001)) <= Some(at(1_021).running), "it looks at the proofs, of which no view tells");
     let effects = state.on_event(Event::Health(seen(&document, &[("a", 1_001), ("b", 900)])), at(1_010));

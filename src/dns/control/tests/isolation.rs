@@ -125,7 +125,7 @@ fn a_nameserver_that_alone_finds_every_member_down_answers_what_its_peers_see_up
     let status = fleet.nameservers[0].status(&RuntimeFigures::default(), fleet.now());
     assert_eq!(status.pools[0].isolated.as_deref(), Some("a, b and c (a test), which ns-2 and ns-3 reach"));
     assert!(fleet.nameservers[0].summary().contains("; isolated"), "{}", fleet.nameservers[0].summary());
-    let explained = fleet.nameservers[0].explain(POOL, fleet.now()).expect("a name").because.join("\n");
+    let explained = fleet.nameservers[0].explain(POOL, None, fleet.now()).expect("a name").because.join("\n");
     assert!(
         explained.contains("answered all the same: peers see it up") && explained.contains("isolated"),
         "{explained}"
