@@ -20,6 +20,7 @@ use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath, Ask
 use polder::daemon::ticks::Ticks;
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::cookie::{Issuer, Secrets};
+use polder::dns::counters::{Counters, Limited};
 use polder::dns::rate_limit::Accounts;
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{BalanceState, RequestFacts, choose};
@@ -69,7 +70,7 @@ fn what_allocates_is_counted() {
 fn no_answer_allocates() {
     let _alone = alone();
     let snapshot = samples::names(samples::small_zone());
-    let mut buffer = [0; UDP_SIZE as usize];
+    let (counters, mut buffer) = (Counters::default(), [0; UDP_SIZE as usize]);
     for (name, qtype) in [
         ("http0.l.example.net", rtype::A),
         ("http0.l.example.net", rtype::AAAA),
@@ -85,8 +86,9 @@ fn no_answer_allocates() {
         let query = samples::query(name, qtype);
         let count = fewest(|| {
             for rotation in 0..100 {
-                answer(&query, &snapshot, &Client::without_cookies(Transport::Udp), rotation, &mut buffer)
-                    .expect("a query is answered");
+                let answered =
+                    answer(&query, &snapshot, &Client::without_cookies(Transport::Udp), rotation, &mut buffer);
+                counters.count(Some(answered.expect("a query is answered")));
             }
         });
         assert_eq!(count, 0, "for 100 queries for {name} {qtype}");
@@ -102,11 +104,13 @@ fn a_cookie_and_a_limited_answer_allocate_nothing() {
     let client = Client { transport: Transport::Udp, issuer: Some(Issuer { secrets: &secrets, address, now: 1 }) };
     let (accounts, limits) = (Accounts::default(), RateLimitConfig { responses_per_second: 10, ..Default::default() });
     let query = samples::with_cookie(&samples::query("http0.l.example.net", rtype::A), b"a client");
-    let mut buffer = [0; UDP_SIZE as usize];
+    let (counters, mut buffer) = (Counters::default(), [0; UDP_SIZE as usize]);
     let count = fewest(|| {
         for rotation in 0..100 {
             let answered = answer(&query, &snapshot, &client, rotation, &mut buffer).expect("a query is answered");
             accounts.debit(&limits, address, answered.account, 1);
+            counters.count_limited(&answered, Limited::Slipped, address);
+            counters.count(Some(answered));
             cut(&query, &snapshot, &client, &mut buffer).expect("a query is answered");
         }
     });

@@ -7,6 +7,7 @@ use criterion::Criterion;
 use polder::config::dns::RateLimitConfig;
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer};
 use polder::dns::cookie::{Issuer, Secrets};
+use polder::dns::counters::Counters;
 use polder::dns::rate_limit::Accounts;
 use polder::dns::snapshot::Snapshot;
 use polder::zone::number::rtype;
@@ -38,6 +39,14 @@ pub fn measure(criterion: &mut Criterion) {
         });
     }
     let query = samples::query("http0.l.example.net", rtype::A);
+    group.bench_function("a pool's name, counted in all and for its zone", |bencher| {
+        let (counters, client) = (Counters::default(), Client::without_cookies(Transport::Udp));
+        let (mut rotation, mut buffer) = (0, [0; UDP_SIZE as usize]);
+        bencher.iter(|| {
+            rotation += 1;
+            counters.count(answer(black_box(&query), &snapshot, &client, rotation, &mut buffer));
+        });
+    });
     let (accounts, limits) = (Accounts::default(), RateLimitConfig::default());
     let mut now = 0;
     group.bench_function("a pool's name, counted for the rate limit", |bencher| {

@@ -80,7 +80,8 @@ pub struct Unavailable {
 pub struct NameserverCounters {
     /// Responses by code: `NOERROR`, `NXDOMAIN`, ...
     pub responses: BTreeMap<String, u64>,
-    /// Those about names of a zone, by its apex, and by code: `NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`.
+    /// Those about names of a zone, by its apex, and by code: `NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`. Under an empty
+    /// name those of zones that are counted together, under `none` those about names in no zone here.
     pub zones: BTreeMap<String, BTreeMap<String, u64>>,
     /// Responses that were not sent because of the rate limit.
     pub dropped: u64,

@@ -12,11 +12,15 @@
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
 //! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 
+mod zone_queries;
+
 use serde::{Deserialize, Serialize};
 
 use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
+
+pub use zone_queries::{CookieQueries, LimitedResponses, OtherZones, ZoneQueries};
 
 /// A nameserver's whole status at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +38,12 @@ pub struct Status {
     /// Those whose names are answered SERVFAIL, by apex.
     #[serde(default)]
     pub failed_zones: Vec<FailedZone>,
+    /// Of the zones that are not counted each by itself; none: all are, or it is a nameserver of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_zones: Option<OtherZones>,
+    /// What was counted of names that are in no zone here; none: by a nameserver of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_zone: Option<ZoneQueries>,
     /// By name.
     pub pools: Vec<PoolStatus>,
     /// Names that answer a certificate authority's challenges now, by the proxy that told them.
@@ -69,6 +79,9 @@ pub struct ZoneStatus {
     /// The catalog of other nameservers that lists it; none: it is the document's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<String>,
+    /// What was counted of its queries; none: together with other zones, or by a nameserver of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queries: Option<ZoneQueries>,
 }
 
 /// A zone that could not be read, and has no good copy.

@@ -1,13 +1,21 @@
 //! The counters of the workers. Each worker has its own, and is the only one that writes them.
 
+mod by_zone;
+mod count;
+mod limited;
+
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::answer::Answered;
-use super::compiled::{MOST_SLOTS, Slot};
+use super::compiled::Slot;
 use super::cookie::Standing;
 use super::rate_limit::Class;
-use crate::zone::number::rcode;
+use by_zone::ByZone;
+
+pub use by_zone::{NO_ZONE, ZONE_RCODES, ZoneCounts};
+pub use count::Count;
+pub use limited::Limited;
 
 /// Error codes counted apart: 0 to 23 (BADCOOKIE).
 pub const RCODES: usize = 24;
@@ -17,8 +25,8 @@ pub const RCODES: usize = 24;
 #[repr(align(128))]
 pub struct Counters {
     answers: [AtomicU64; RCODES],
-    zones: ZoneCounts,
-    /// Queries by what their cookie shows, in the order of [`Standing::ALL`].
+    zones: ByZone,
+    /// Queries that got a response, by what their cookie shows, in the order of [`Standing::ALL`].
     pub cookies: [Count; Standing::ALL.len()],
     /// Responses that met the rate limit, by [`Class::ALL`] and [`Limited::ALL`].
     pub limited: [[Count; Limited::ALL.len()]; Class::ALL.len()],
@@ -43,87 +51,24 @@ pub struct Counters {
     pub handshakes_failed: Count,
 }
 
-/// Response codes that are counted by zone: these, and all others together.
-pub const ZONE_RCODES: [&str; 4] = ["NOERROR", "NXDOMAIN", "SERVFAIL", "other"];
-
-/// Responses by zone and [`ZONE_RCODES`].
-#[derive(Debug)]
-struct ZoneCounts(Box<[[Count; ZONE_RCODES.len()]]>);
-
-impl Default for ZoneCounts {
-    fn default() -> ZoneCounts {
-        ZoneCounts((0..=MOST_SLOTS).map(|_| Default::default()).collect())
-    }
-}
-
-/// What became of a response that met the rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limited {
-    /// It was not sent.
-    Dropped,
-    /// Only its question was sent (with TC or BADCOOKIE), or it was a short error.
-    Slipped,
-    /// It was sent, since limits are only logged.
-    Spared,
-}
-
-impl Limited {
-    /// All of them.
-    pub const ALL: [Limited; 3] = [Limited::Dropped, Limited::Slipped, Limited::Spared];
-
-    /// As metrics name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Limited::Dropped => "dropped",
-            Limited::Slipped => "slipped",
-            Limited::Spared => "log_only",
-        }
-    }
-}
-
-/// A number with one writer.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-impl Count {
-    /// One more. A load and a store: cheaper than an atomic addition, and right with one writer.
-    pub fn add(&self) {
-        self.0.store(self.0.load(Relaxed) + 1, Relaxed);
-    }
-
-    /// Its value.
-    pub fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-}
-
-fn zone_rcode(code: u16) -> usize {
-    match code {
-        rcode::NOERROR => 0,
-        rcode::NXDOMAIN => 1,
-        rcode::SERVFAIL => 2,
-        _ => 3,
-    }
-}
-
 impl Counters {
     /// Counts one message by what it came to.
     pub fn count(&self, answered: Option<Answered>) {
         let Some(answered) = answered else { return self.ignored.add() };
         let answers = &self.answers[(answered.rcode as usize).min(RCODES - 1)];
         answers.store(answers.load(Relaxed) + 1, Relaxed);
-        if let Some(zone) = answered.slot.and_then(|slot| self.zones.0.get(usize::from(slot))) {
-            zone[zone_rcode(answered.rcode)].add();
-        }
+        self.zones.count(answered.slot, answered.rcode, answered.cookie);
         if answered.truncated {
             self.truncated.add();
         }
         self.cookies[answered.cookie as usize].add();
     }
 
-    /// Counts a response that met the rate limit, whatever else it is counted as.
-    pub fn count_limited(&self, class: Class, limited: Limited, client: IpAddr) {
+    /// Counts this response, which met the rate limit, whatever else it is counted as.
+    pub fn count_limited(&self, answered: &Answered, limited: Limited, client: IpAddr) {
+        let class = answered.account.class;
         self.limited[class as usize][limited as usize].add();
+        self.zones.count_limited(answered.slot, class, limited);
         let bits = match client {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
             IpAddr::V6(address) => address.to_bits(),
@@ -139,9 +84,9 @@ impl Counters {
         (bits != 0).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
     }
 
-    /// Answers about names of the zone that is counted there, by [`ZONE_RCODES`].
-    pub fn answers_of(&self, slot: Slot) -> [u64; ZONE_RCODES.len()] {
-        self.zones.0.get(usize::from(slot)).map_or_else(Default::default, |zone| zone.each_ref().map(Count::get))
+    /// What was counted of the queries of the zone that is counted there.
+    pub fn of_zone(&self, slot: Slot) -> ZoneCounts {
+        self.zones.read(slot)
     }
 
     /// How many answers.

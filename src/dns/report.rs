@@ -2,6 +2,7 @@
 //!
 //! Owns the way from the control state and the workers' counts to text and JSON. Must never: change anything.
 
+pub mod by_zone;
 pub mod counters;
 pub mod explain;
 pub mod metrics;

@@ -235,7 +235,7 @@ impl Worker {
             }
             Verdict::Send | Verdict::Drop => (Limited::Dropped, None),
         };
-        self.counters.count_limited(class, limited, address);
+        self.counters.count_limited(&answered, limited, address);
         left
     }
 

@@ -145,6 +145,50 @@ fn forged_queries_bring_their_victim_less_than_the_forger_has_sent() {
 }
 
 #[test]
+fn what_protects_is_counted_for_each_zone_and_a_reload_that_brings_another_takes_nothing_from_it() {
+    let mut daemon = start(strict());
+    let mut asker = Asker::new(&daemon);
+    let told = asker.flood(100, || edns(NAME, TXT, b""));
+    let elsewhere = asker.flood(50, || edns("www.example.com", 1, b"a client with 16 forged bytes..."));
+    let counted = |daemon: &Daemon| {
+        let cookie = |label: &str| metric(daemon, "polder_zone_queries_by_cookie_total", label);
+        let limited = |label: &str| metric(daemon, "polder_zone_responses_rate_limited_total", label);
+        let good = cookie("zone=\"example.net\",cookie=\"good\"");
+        let absent = cookie("zone=\"example.net\",cookie=\"absent\"");
+        let bad = cookie("zone=\"none\",cookie=\"bad\"");
+        let slipped = limited("zone=\"example.net\",class=\"answer\",action=\"slipped\"");
+        let dropped = limited("zone=\"example.net\",class=\"answer\",action=\"dropped\"");
+        let errors = limited("zone=\"none\",class=\"error\"");
+        [good, absent, bad, slipped, dropped, errors]
+    };
+    let answered_elsewhere = elsewhere.other + elsewhere.bad_cookie;
+    let expected = [150, told.whole + told.cut, answered_elsewhere, told.cut, 100 - told.whole - told.cut];
+    assert_eq!(counted(&daemon)[..5], expected, "{told:?} {elsewhere:?}");
+    assert!(counted(&daemon)[5] >= 50 - answered_elsewhere, "{elsewhere:?}");
+    assert_eq!(metric(&daemon, "polder_zone_responses_rate_limited_total", "zone=\"none\",class=\"answer\""), 0);
+    assert_eq!(metric(&daemon, "polder_zone_responses_total", ""), metric(&daemon, "polder_responses_total", ""));
+
+    let before = counted(&daemon);
+    let zone = "$TTL 60\n@ SOA ns1.example.net. host.example.net. 1 7200 3600 1209600 60\n@ NS ns1.example.net.\n";
+    std::fs::write(daemon.folder.path().join("another.zone"), zone).unwrap();
+    daemon.document["zones"]["another.example"] = json!({ "file": "another.zone" });
+    daemon.write_document();
+    daemon.reload().unwrap();
+    assert_eq!(counted(&daemon), before);
+    asker.flood(10, || edns("www.another.example", 1, b""));
+    assert!(metric(&daemon, "polder_zone_responses_total", "zone=\"another.example\",transport=\"udp\"") > 0);
+    let status = daemon.status();
+    let zone = |name: &str| status.zones.iter().find(|zone| zone.name == name).unwrap().queries.unwrap();
+    let queries = zone("example.net");
+    let limited = (queries.rate_limited.slipped, queries.rate_limited.dropped);
+    assert_eq!(limited, (told.cut as u64, (100 - told.whole - told.cut) as u64));
+    assert_eq!(queries.cookies.good, 160, "those that end each look");
+    assert!(zone("another.example").answered > 0);
+    assert_eq!(status.no_zone.unwrap().cookies.bad, answered_elsewhere as u64);
+    assert_eq!(status.other_zones, None);
+}
+
+#[test]
 fn names_that_do_not_exist_are_limited_together_and_what_else_the_client_asks_is_not() {
     let daemon = start(strict());
     let mut asker = Asker::new(&daemon);

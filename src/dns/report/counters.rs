@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use super::by_zone::ZoneFigures;
 use crate::api::counters::{Counted, Counters as Answer, NameserverCounters};
 use crate::daemon::clock::{Now, process};
-use crate::dns::compiled::{MOST_SLOTS, Slot};
 use crate::dns::control::State;
 use crate::dns::counters::{Counters, Limited, RCODES, ZONE_RCODES};
 use crate::dns::rate_limit::Class;
-use crate::zone::name;
 
 /// The names of the response codes that we send; others are shown by number.
 pub(super) fn rcode_name(rcode: usize) -> String {
@@ -34,8 +33,9 @@ pub fn read<'c>(state: &State, counters: impl Iterator<Item = (&'static str, &'c
     let workers: Vec<&Counters> = counters.map(|(_, counters)| counters).collect();
     let all = || workers.iter().copied();
     let sums = by_rcode(all()).into_iter().enumerate();
-    let zones = counted_zones(state).map(|(zone, slot)| {
-        let by_rcode = ZONE_RCODES.iter().map(ToString::to_string).zip(of_zone(all(), slot));
+    let figures = ZoneFigures::read(state, all());
+    let zones = figures.labelled().map(|(zone, counts)| {
+        let by_rcode = ZONE_RCODES.iter().map(ToString::to_string).zip(counts.responses);
         (zone.to_owned(), by_rcode.collect::<BTreeMap<_, _>>())
     });
     let dropped = |counters: &Counters| {
@@ -51,30 +51,13 @@ pub fn read<'c>(state: &State, counters: impl Iterator<Item = (&'static str, &'c
                 .filter(|(rcode, sum)| *sum > 0 || matches!(rcode, 0 | 2 | 3 | 5))
                 .map(|(rcode, sum)| (rcode_name(rcode), sum))
                 .collect(),
-            // Nobody needs the zones that have no slot of their own before there are some.
-            zones: zones.filter(|(zone, counts)| !zone.is_empty() || counts.values().any(|count| *count > 0)).collect(),
+            // Nobody needs the zones that have no slot of their own before there are some, nor names of no zone.
+            zones: zones
+                .filter(|(zone, counts)| !["", "none"].contains(&&**zone) || counts.values().any(|count| *count > 0))
+                .collect(),
             dropped: all().map(dropped).sum(),
         }),
     }
-}
-
-/// The zones of the document that are counted each by itself, and under an empty name the others together.
-pub(super) fn counted_zones(state: &State) -> impl Iterator<Item = (&str, Slot)> {
-    // The last slot is shared.
-    let slot = |apex: &str| state.zones.slot(&name::from_text(apex)?).filter(|slot| *slot < MOST_SLOTS);
-    let zones = state.all_zones().filter_map(move |(apex, _)| Some((&**apex, slot(apex)?)));
-    zones.chain([("", MOST_SLOTS)])
-}
-
-/// Answers of these workers about names of one zone, by [`ZONE_RCODES`].
-pub(super) fn of_zone<'c>(workers: impl Iterator<Item = &'c Counters>, slot: Slot) -> [u64; ZONE_RCODES.len()] {
-    let mut sums = [0; ZONE_RCODES.len()];
-    for counters in workers {
-        for (sum, answers) in sums.iter_mut().zip(counters.answers_of(slot)) {
-            *sum += answers;
-        }
-    }
-    sums
 }
 
 /// Answers of these workers by error code.

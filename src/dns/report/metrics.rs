@@ -5,7 +5,8 @@ pub mod families;
 use std::net::IpAddr;
 
 use self::families::*;
-use super::counters::{by_rcode, counted_zones, of_zone, rcode_name};
+use super::by_zone::ZoneFigures;
+use super::counters::{by_rcode, rcode_name};
 use super::status::RuntimeFigures;
 use crate::api::daemon::Daemon;
 use crate::api::dns::{DecidedBy, Reason};
@@ -23,6 +24,7 @@ use crate::dns::counters::{Count, Counters, Limited, ZONE_RCODES};
 use crate::dns::pool::{self, Members};
 use crate::dns::rate_limit::Class;
 use crate::health::Verdict;
+use crate::zone::name;
 
 /// Those that are shown from the start; of the others those that there are.
 const ALWAYS: [&str; 2] = ["udp", "tcp"];
@@ -61,8 +63,8 @@ impl State {
         self.pools(&mut page, now);
         self.targets(&mut page, now);
         let mut metric = page.metric(ZONE_SERIAL);
-        for zone in self.zone_statuses() {
-            metric.sample(&[("zone", &zone.name)], u64::from(zone.serial));
+        for zone in self.zones.iter() {
+            metric.sample(&[("zone", &name::to_text(&zone.apex))], u64::from(zone.serial));
         }
         self.zone_sources(&mut page);
         let mut metric = page.metric(ZONE_EXPIRES);
@@ -78,6 +80,7 @@ impl State {
         queries(&mut page, &counters);
         self.zone_responses(&mut page, &counters);
         protection(&mut page, &counters);
+        zone_protection(&mut page, &figures.zones);
         for (family, read) in COUNTERS {
             page.metric(family).sample(&[], sum(&counters, |counters| read(counters).get()));
         }
@@ -92,11 +95,10 @@ impl State {
 
     fn zone_responses(&self, page: &mut Page, counters: &[(&'static str, &Counters)]) {
         let mut metric = page.metric(ZONE_RESPONSES);
-        for (zone, slot) in counted_zones(self) {
-            for transport in transports(counters) {
-                let sums =
-                    of_zone(counters.iter().filter(|(of, _)| *of == transport).map(|(_, counters)| *counters), slot);
-                for (rcode, sum) in ZONE_RCODES.into_iter().zip(sums) {
+        for transport in transports(counters) {
+            let workers = counters.iter().filter(|(of, _)| *of == transport).map(|(_, counters)| *counters);
+            for (zone, counts) in ZoneFigures::read(self, workers).labelled() {
+                for (rcode, sum) in ZONE_RCODES.into_iter().zip(counts.responses) {
                     metric.sample(&[("zone", zone), ("transport", transport), ("rcode", rcode)], sum);
                 }
             }
@@ -227,6 +229,27 @@ fn protection(page: &mut Page, counters: &[(&'static str, &Counters)]) {
             metric.sample(&[("class", class.name()), ("action", limited.name())], count);
         }
     }
+}
+
+fn zone_protection(page: &mut Page, zones: &ZoneFigures) {
+    let mut metric = page.metric(ZONE_QUERIES_BY_COOKIE);
+    for (zone, counts) in zones.labelled() {
+        for standing in Standing::ALL {
+            metric.sample(&[("zone", zone), ("cookie", standing.name())], counts.cookies[standing as usize]);
+        }
+    }
+    let mut metric = page.metric(ZONE_RESPONSES_RATE_LIMITED);
+    for (zone, counts) in zones.labelled() {
+        let each = Class::ALL.into_iter().flat_map(|class| Limited::ALL.map(|limited| (class, limited)));
+        for (class, limited) in each {
+            let count = counts.limited[class as usize][limited as usize];
+            // Hardly any zone meets the limit, and of those that do hardly any in each way.
+            if count > 0 {
+                metric.sample(&[("zone", zone), ("class", class.name()), ("action", limited.name())], count);
+            }
+        }
+    }
+    page.metric(ZONES_COUNTED_TOGETHER).sample(&[], zones.together() as u64);
 }
 
 fn queries(page: &mut Page, counters: &[(&'static str, &Counters)]) {

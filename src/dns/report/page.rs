@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus, Status};
+use crate::api::dns::{AddressStatus, MemberStatus, OtherZones, PoolStatus, Status};
 use crate::api::events::Event;
 use crate::api::operator::OperatorState;
 use crate::config::dns::MemberConfig;
@@ -152,7 +152,14 @@ fn zones(status: &Status) -> Markup {
                         }
                         span.numbers { "serial " (zone.serial) ", " (zone.records) " records" }
                         @if let Some(catalog) = &zone.catalog { span { " listed by catalog " (text(catalog)) } }
+                        @if let Some(queries) = &zone.queries { span.dim { (queries.in_words()) } }
                     }
+                }
+                @if let Some(OtherZones { zones, queries }) = &status.other_zones {
+                    li { b { (counted(*zones, "other zone")) " together" } span.dim { (queries.in_words()) } }
+                }
+                @if let Some(queries) = &status.no_zone {
+                    li { b { "names in no zone here" } span.dim { (queries.in_words()) } }
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::by_zone::ZoneFigures;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::DnsConfig;
@@ -27,6 +28,8 @@ use crate::zone::name;
 pub struct RuntimeFigures {
     /// Queries answered since the start.
     pub queries: u64,
+    /// What the workers counted by zone.
+    pub zones: ZoneFigures,
     /// What the shell knows: peers, reloads, state files.
     pub shell: Figures,
     /// Looks at files that do not end, each a sentence.
@@ -59,7 +62,9 @@ impl State {
             daemon,
             queries: figures.queries,
             no_ipv6: !self.has_ipv6,
-            zones: self.zone_statuses(),
+            zones: self.zone_statuses(&figures.zones),
+            other_zones: figures.zones.other_zones(),
+            no_zone: Some(figures.zones.no_zone()),
             failed_zones: self.failed_zones(now),
             pools,
             challenges: self.challenges.held(now.running).map(challenge_status).collect(),
@@ -93,12 +98,13 @@ impl State {
         self.health_of(pool, address).map_or(Verdict::Unchecked, |health| health.verdict)
     }
 
-    pub(super) fn zone_statuses(&self) -> Vec<ZoneStatus> {
+    pub(super) fn zone_statuses(&self, counted: &ZoneFigures) -> Vec<ZoneStatus> {
         let status = |zone: &Zone| {
             let name = name::to_text(&zone.apex);
             let copy_because = self.document.impaired.get(&name).map(ToString::to_string);
             let catalog = self.catalog_of(&name).map(str::to_owned);
-            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because, catalog }
+            let queries = counted.of(&name);
+            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because, catalog, queries }
         };
         self.zones.iter().map(status).collect()
     }

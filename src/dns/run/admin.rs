@@ -15,6 +15,7 @@ use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics::Scrape;
 use crate::daemon::page::{EVENTS, Page};
 use crate::dns::control::{Accepted, Change, CommandError, Effect, State};
+use crate::dns::report::by_zone::ZoneFigures;
 use crate::dns::report::counters as report;
 use crate::dns::report::page;
 use crate::dns::report::status::RuntimeFigures;
@@ -51,7 +52,8 @@ impl DnsDaemon {
     /// What status and metrics show besides the state.
     fn figures(&self, shell: Figures) -> RuntimeFigures {
         let challenges_unheard = self.challenges.error().map(str::to_owned);
-        RuntimeFigures { queries: self.queries(), shell, hanging: self.looks.alarms(), challenges_unheard }
+        let zones = ZoneFigures::read(&self.state, self.listening.counters().map(|(_, counters)| counters));
+        RuntimeFigures { queries: self.queries(), zones, shell, hanging: self.looks.alarms(), challenges_unheard }
     }
 
     /// Queries answered since the start.

@@ -124,6 +124,36 @@ fn one_thing_is_shown_in_full_with_who_when_and_why() {
 }
 
 #[test]
+fn a_zone_is_shown_with_what_each_nameserver_counted_of_it() {
+    use crate::api::dns::{LimitedResponses, OtherZones, ZoneQueries, ZoneStatus};
+    let zone = |name: &str, queries| ZoneStatus {
+        name: name.to_owned(),
+        serial: 7,
+        records: 9,
+        copy_because: None,
+        catalog: None,
+        queries,
+    };
+    let limited = LimitedResponses { dropped: 4, ..LimitedResponses::default() };
+    let queries = ZoneQueries { answered: 30, nxdomain: 20, rate_limited: limited, ..ZoneQueries::default() };
+    let mut nameserver = examples::nameserver();
+    nameserver.zones = vec![zone("example.net", Some(queries)), zone("late.example", None)];
+    nameserver.other_zones = Some(OtherZones { zones: 12, queries });
+    nameserver.no_zone = Some(queries);
+    let seen = Seen::of(vec![reply(Ok(Status::Nameserver(Box::new(nameserver))))], None);
+    let words = "30 answered (20 NXDOMAIN); beyond the rate limit: 4 dropped";
+    for (name, told) in [
+        ("example.net", format!("zone example.net: serial 7, 9 records; on ns-1\n  ns-1: {words}\n")),
+        ("late.example", "  ns-1: queries are counted together with those of others, 12 zones in all\n".to_owned()),
+        ("ns-1", format!("  of 12 zones that are counted together: {words}\n")),
+        ("ns-1", format!("  of names in no zone here: {words}\n")),
+    ] {
+        let text = shown(&seen, Some(name), 200);
+        assert!(text.contains(&told), "{told}\n{text}");
+    }
+}
+
+#[test]
 fn a_name_that_nothing_has_is_answered_with_the_one_that_was_meant() {
     let seen = seen(&[examples::proxy()]);
     for (said, meant) in

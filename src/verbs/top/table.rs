@@ -168,12 +168,8 @@ impl Table<'_> {
     }
 
     fn zones(&self) -> String {
-        let mut rows: Vec<(&str, &Zone)> = self
-            .totals
-            .zones
-            .iter()
-            .map(|(zone, rates)| (if zone.is_empty() { "all other zones" } else { zone }, rates))
-            .collect();
+        let mut rows: Vec<(&str, &Zone)> =
+            self.totals.zones.iter().map(|(zone, rates)| (zone_in_words(zone), rates)).collect();
         if self.order != Order::Name {
             rows.sort_by(|(_, one), (_, other)| as_shown(all(other)).total_cmp(&as_shown(all(one))));
         }
@@ -236,6 +232,15 @@ impl Table<'_> {
             text.push('\n');
         }
         text
+    }
+}
+
+/// What stands for the names under which a nameserver counts what belongs to no one zone.
+fn zone_in_words(zone: &str) -> &str {
+    match zone {
+        "" => "all other zones",
+        "none" => "in no zone here",
+        zone => zone,
     }
 }
 

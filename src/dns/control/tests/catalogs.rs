@@ -171,6 +171,24 @@ fn zones_come_and_go_with_the_catalog_that_lists_them_and_what_was_stored_goes_t
 }
 
 #[test]
+fn a_zone_is_counted_where_it_was_whatever_catalogs_and_reloads_bring_and_take() {
+    let mut world = World::start(with_zones(&json!({ "cat.test": consumed() })), BTreeMap::new(), 0);
+    world.send("cat.test", 1, BOTH);
+    world.send("a.test", 5, "");
+    let slot = |world: &World, apex: &str| world.state.zones.slot(&wire(apex)).unwrap();
+    let staying = ["example.net", "cat.test", "a.test"];
+    let (before, gone) = (staying.map(|apex| slot(&world, apex)), slot(&world, "b.test"));
+    world.send("cat.test", 2, "version TXT \"2\"\n1.zones PTR a.test.\n3.zones PTR c.test.\n");
+    assert_eq!(staying.map(|apex| slot(&world, apex)), before);
+    assert_ne!(slot(&world, "c.test"), gone, "what was counted there was another zone's");
+    world.event(Event::Reloaded(with_zones(&json!({ "aa.test": consumed(), "cat.test": consumed() }))));
+    assert_eq!(staying.map(|apex| slot(&world, apex)), before);
+    let all: std::collections::BTreeSet<_> =
+        staying.iter().chain(&["c.test", "aa.test"]).map(|apex| slot(&world, apex)).chain([gone]).collect();
+    assert_eq!(all.len(), 6, "each has its own: {all:?}");
+}
+
+#[test]
 fn a_broken_catalog_changes_nothing_and_is_an_alarm_until_it_is_sound_again() {
     let mut world = World::start(with_zones(&json!({ "cat.test": consumed() })), BTreeMap::new(), 0);
     world.send("cat.test", 1, BOTH);

@@ -15,12 +15,15 @@ families! {
     TRANSFERS_OF_DIFFERENCES = Counter "polder_transfers_of_differences_total" [] "Those of `polder_transfers_total` that brought what had changed since the serial that the other nameserver had (IXFR), and not the whole zone.";
     TRANSFERS_BROKEN = Counter "polder_transfers_broken_total" [] "Transfers that ended before the zone was whole there.";
     RESPONSES = Counter "polder_responses_total" ["transport" "`udp`, `tcp`, `tls`, `https`, `quic`", "rcode"] "Responses.";
-    ZONE_RESPONSES = Counter "polder_zone_responses_total" ["zone", "transport" "`udp`, `tcp`, `tls`, `https`, `quic`", "rcode" "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`"] "Those of `polder_responses_total` about names of this zone. The first 1000 zones that the process has had are counted each by itself, later ones together under an empty name.";
+    ZONE_RESPONSES = Counter "polder_zone_responses_total" ["zone", "transport" "`udp`, `tcp`, `tls`, `https`, `quic`", "rcode" "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `other`"] "Those of `polder_responses_total` about names of this zone. The first 1000 zones that the process has had are counted each by itself, later ones together under an empty name; `none`: names that are in no zone here, and queries without a name that can be read.";
+    ZONE_QUERIES_BY_COOKIE = Counter "polder_zone_queries_by_cookie_total" ["zone" "as of `polder_zone_responses_total`", "cookie" "`absent`, `asked`, `bad`, `good`"] "Those of `polder_queries_by_cookie_total` for names of this zone.";
+    ZONE_RESPONSES_RATE_LIMITED = Counter "polder_zone_responses_rate_limited_total" ["zone" "as of `polder_zone_responses_total`", "class" "`answer`, `nodata`, `nxdomain`, `referral`, `error`", "action" "`dropped`, `slipped`, `log_only`"] "Those of `polder_responses_rate_limited_total` about names of this zone; absent where there were none.";
+    ZONES_COUNTED_TOGETHER = Gauge "polder_zones_counted_together" [] "Zones beyond the first 1000 that the process has had, which are counted together under an empty name.";
     RESPONSES_TRUNCATED = Counter "polder_responses_truncated_total" [] "Responses truncated (TC) to fit a datagram.";
     RESPONSES_UNSENT = Counter "polder_responses_unsent_total" [] "Responses that the kernel did not accept.";
     RESPONSES_RATE_LIMITED = Counter "polder_responses_rate_limited_total" ["class", "action" "`dropped`, `slipped`, `log_only`"] "Responses beyond the [rate limit](documents.md).";
     QUERIES_IGNORED = Counter "polder_queries_ignored_total" [] "Messages that get no response: responses and runts.";
-    QUERIES_BY_COOKIE = Counter "polder_queries_by_cookie_total" ["cookie"] "Queries, by what their DNS cookie shows.";
+    QUERIES_BY_COOKIE = Counter "polder_queries_by_cookie_total" ["cookie"] "Queries that got a response, by what their DNS cookie shows.";
     ZONE_SERIAL = Gauge "polder_zone_serial" ["zone"] "Serial of the zone's SOA record.";
     ZONE_SOURCE = Gauge "polder_zone_source" ["zone", "source" "`file`, `primary`, `catalog`, `copy`, `servfail`"] "1 for how the zone is answered: from its `file`, as a `primary` has sent it, as a `catalog` that is made here, from its last good `copy`, or with `servfail` (see [zones](zones.md#a-zone-that-cannot-be-read)).";
     ZONE_EXPIRES = Gauge "polder_zone_expires_seconds" ["zone"] "Of a zone from other nameservers, how long it is served still if none of them confirms it; 0 if it is not served.";

@@ -24,6 +24,8 @@ fn status(pools: Vec<PoolStatus>) -> Status {
         zones: vec![],
         failed_zones: vec![],
         challenges: vec![],
+        other_zones: None,
+        no_zone: None,
         pools,
     }
 }

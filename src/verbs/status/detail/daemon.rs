@@ -2,6 +2,7 @@
 
 use super::sheet::Sheet;
 use crate::api::daemon::PeerStatus;
+use crate::api::dns::{OtherZones, ZoneQueries};
 use crate::api::status::Status;
 use crate::counted::counted;
 use crate::verbs::output::Tone;
@@ -56,6 +57,15 @@ pub(super) fn text(reply: &DaemonReply, width: usize) -> String {
         Status::Nameserver(status) => format!("{} since its start", counted(status.queries, "query")),
     };
     sheet.toned(&served, Tone::Faint);
+    if let Status::Nameserver(status) = status {
+        if let Some(OtherZones { zones, queries }) = &status.other_zones {
+            let words = format!("of {} that are counted together: {}", counted(*zones, "zone"), queries.in_words());
+            sheet.toned(&words, Tone::Faint);
+        }
+        if let Some(queries) = status.no_zone.filter(|queries| *queries != ZoneQueries::default()) {
+            sheet.toned(&format!("of names in no zone here: {}", queries.in_words()), Tone::Faint);
+        }
+    }
     sheet.text()
 }
 

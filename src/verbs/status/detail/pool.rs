@@ -128,5 +128,16 @@ pub(super) fn zone(named: &Named, replies: &[DaemonReply], width: usize) -> Opti
     for (words, by) in &said {
         sheet.heading(&format!("zone {}", named.name()), &format!("{words}; on {}", by.join(", ")));
     }
+    for status in replies.iter().filter_map(DaemonReply::nameserver) {
+        for zone in status.zones.iter().filter(|zone| named.is(&zone.name)) {
+            let together = status.other_zones.map(|others| counted(others.zones, "zone"));
+            let words = match (&zone.queries, together) {
+                (Some(queries), _) => queries.in_words(),
+                (None, Some(zones)) => format!("queries are counted together with those of others, {zones} in all"),
+                (None, None) => continue,
+            };
+            sheet.toned(&format!("{}: {words}", status.daemon.name), Tone::Faint);
+        }
+    }
     (!said.is_empty()).then(|| sheet.text())
 }

@@ -232,6 +232,7 @@ fn nameservers_with_different_zones_are_a_finding() {
             records: 9,
             copy_because: None,
             catalog: None,
+            queries: None,
         };
         status.zones.push(zone);
         seen(Ok(Status::Nameserver(Box::new(status))))

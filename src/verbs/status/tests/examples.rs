@@ -112,6 +112,8 @@ pub fn nameserver() -> api::dns::Status {
         no_ipv6: false,
         zones: Vec::new(),
         failed_zones: Vec::new(),
+        other_zones: None,
+        no_zone: None,
         challenges: Vec::new(),
         pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
