@@ -74,6 +74,8 @@ class Daemon:
 
     def __init__(self, name, command, port, udp=False):
         self.name, self.port, self.samples = name, port, []
+        # Where it is asked, if not where it is seen to be there.
+        self.asked = port
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE
         while not (answers_dns(port) if udp else accepts(port)):
@@ -275,12 +277,18 @@ def start_dns(folder, what, options):
     (folder / "polder.zone").write_text(ZONE)
     (folder / "nsd.zone").write_text(ZONE + "".join(f"http0.l A {address}\n" for address in MEMBERS))
     (folder / "queries").write_text("".join(f"{name} A\n" for name in (ASKED if options.mixed else [POOL])))
+    if options.over == "dot":
+        certificate(folder)
     daemons = []
     for name, _, program in (word.partition("=") for word in what):
         port = free_port(socket.SOCK_DGRAM)
+        asked = free_port() if options.over == "dot" else port
         if name == "nsd":
-            (folder / "nsd.conf").write_text(nsd_config(folder, port, options.threads))
+            (folder / "nsd.conf").write_text(nsd_config(folder, port, options.threads, asked))
             command = ["nsd", "-d", "-c", folder / "nsd.conf"]
+        elif name == "knot":
+            (folder / "knot.conf").write_text(knot_config(folder, port, options.threads, asked))
+            command = [program or "knotd", "-c", folder / "knot.conf"]
         else:
             # No member answers there: the pool answers as configured, all of them.
             members = {f"px{n}": {"addresses": [address]} for n, address in enumerate(MEMBERS)}
@@ -288,9 +296,15 @@ def start_dns(folder, what, options):
             document = daemon_document(folder, name, {"listeners": [f"127.0.0.1:{port}"], "workers": options.threads,
                                        "zones": {"example.net": {"file": str(folder / "polder.zone")}},
                                        "pools": {POOL: pool}})
+            if asked != port:
+                shown = {"chain_file": str(folder / "chain.pem"), "key_file": str(folder / "key.pem")}
+                document.write_text(json.dumps(json.loads(document.read_text()) | {"encrypted": {
+                    "tls": [f"127.0.0.1:{asked}"], "certificates": [shown], "connections_per_address": 1000}}))
             exempt_loopback(program, document)
             command = [program, "--config", document]
-        daemons.append(Daemon(name, command, port, udp=True))
+        daemon = Daemon(name, command, port, udp=True)
+        daemon.asked = asked
+        daemons.append(daemon)
     return [], daemons
 
 
@@ -311,9 +325,40 @@ def daemon_document(folder, name, members):
     return path
 
 
-def nsd_config(folder, port, servers):
+def knot_config(folder, port, workers, over_tls):
+    tls = f"listen-tls: 127.0.0.1@{over_tls}\n  cert-file: {folder}/chain.pem\n  key-file: {folder}/key.pem" if over_tls != port else ""
     return f"""server:
-  ip-address: 127.0.0.1@{port}
+  rundir: "{folder}"
+  listen: 127.0.0.1@{port}
+  udp-workers: {workers}
+  tcp-workers: {workers}
+  background-workers: 1
+  answer-rotation: on
+  {tls}
+log:
+  - target: stderr
+    any: error
+database:
+  storage: "{folder}"
+control:
+  listen: "{folder}/knot.sock"
+zone:
+  - domain: example.net
+    storage: "{folder}"
+    file: nsd.zone
+    zonefile-sync: -1
+    journal-content: none
+"""
+
+
+def nsd_config(folder, port, servers, over_tls):
+    tls = f"""
+  ip-address: 127.0.0.1@{over_tls}
+  tls-port: {over_tls}
+  tls-service-key: {folder}/key.pem
+  tls-service-pem: {folder}/chain.pem""" if over_tls != port else ""
+    return f"""server:
+  ip-address: 127.0.0.1@{port}{tls}
   server-count: {servers}
   username: ""
   chroot: ""
@@ -384,7 +429,7 @@ def handshakes(port, resumed, until):
 
 
 def ask_dns(daemon, folder, options):
-    told = subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(daemon.port), "-d", folder / "queries", "-T1",
+    told = subprocess.run(["dnsperf", "-m", options.over, "-s", "127.0.0.1", "-p", str(daemon.asked), "-d", folder / "queries", "-T1",
                            f"-c{options.clients}", f"-l{options.seconds}"], capture_output=True, text=True, check=True).stdout
     return int(told.partition("Queries completed:")[2].split()[0])
 
@@ -424,6 +469,7 @@ def main():
     parser.add_argument("--load", choices=["full", "resumed", "1k", "100k", "10m", "h2"], default="1k",
                         help="https: full or resumed handshakes, files over kept connections, or 1 KiB in 64 streams of HTTP/2; "
                         "http: 1k or 10m")
+    parser.add_argument("--over", choices=["udp", "tcp", "dot"], default="udp", help="dns: over kept connections of TCP, or of TLS")
     parser.add_argument("--mixed", action="store_true", help="dns: not only the pool's name")
     options = parser.parse_args()
     kinds = {"http": (start_http, ask_http), "https": (start_https, ask_https), "dns": (start_dns, ask_dns)}
