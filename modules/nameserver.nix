@@ -65,6 +65,13 @@ let
     notify = if transfer.notify == null then null else map documented transfer.notify;
   };
 
+  # What others are shown that ask for a certificate.
+  shown =
+    tls:
+    lib.filter (certificate: certificate != null) (
+      map (one: one.client_certificate) (lib.filter (one: one != null) tls)
+    );
+
   documentedPrimaries = primaries: if primaries == null then null else map documented primaries;
 
   # The keys that zones of this host, and those that their catalogs list, name.
@@ -72,11 +79,14 @@ let
     lib.attrValues zones
     ++ lib.filter (members: members != null) (lib.mapAttrsToList (_: zone: zone.members) zones);
   transfers = lib.filter (transfer: transfer != null) (map (zone: zone.transfer) configured);
+  primaries = lib.concatMap (
+    zone: if zone.primaries == null then [ ] else zone.primaries
+  ) configured;
   named =
     lib.concatMap (
       transfer: transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify)
     ) transfers
-    ++ lib.concatMap (zone: if zone.primaries == null then [ ] else zone.primaries) configured;
+    ++ primaries;
   tsig = lib.getAttrs (lib.intersectLists (lib.attrNames fleet.tsig) (
     map (one: one.key) named
   )) fleet.tsig;
@@ -109,7 +119,10 @@ mkDaemonRole {
   keyFiles =
     lib.optional (keys ? dns_cookies) keys.dns_cookies
     ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret));
-  certificates = lib.optionals isEncrypted fleet.encrypted_dns.certificates;
+  certificates =
+    lib.optionals isEncrypted fleet.encrypted_dns.certificates
+    ++ shown (map (pool: pool.check_tls) (lib.attrValues pools))
+    ++ shown (map (primary: primary.tls) primaries);
   allowedTCPPorts = [ 53 ] ++ lib.optional (speaks "tls") 853 ++ lib.optional (speaks "https") 443;
   allowedUDPPorts = [ 53 ] ++ lib.optional (speaks "quic") 853;
 

@@ -25,7 +25,7 @@ let
             ca_file = mkOption {
               type = types.path;
               example = "/etc/ssl/certs/ca-certificates.crt";
-              description = "The certificates in PEM of the authorities that may have issued the primary's; its own, where nobody has.";
+              description = "The certificates in PEM of the authorities that may have issued the primary's; its own, where nobody has, if that is not one of an authority.";
             };
             server_name = mkOptional {
               type = types.str;

@@ -14,6 +14,8 @@
 
 mod zone_queries;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::daemon::DaemonStatus;
@@ -105,6 +107,9 @@ pub struct PoolStatus {
     pub ttl: u32,
     /// The addresses it answers with now.
     pub answers: Vec<String>,
+    /// By location, what clients there get instead, to whom some members are near.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub near: BTreeMap<String, Vec<String>>,
     /// The `when_all_down` policy decides the answer, and which.
     pub all_down: Option<String>,
     /// What decides the answer.

@@ -18,7 +18,7 @@ pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
 pub use encrypted::EncryptedConfig;
-pub use identity::IdentityConfig;
+pub use identity::{IdentityConfig, LONGEST as LONGEST_IDENTITY};
 pub use locations::LocationsConfig;
 pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;

@@ -16,6 +16,7 @@ mod extended;
 mod freshness;
 mod nearness;
 mod notify;
+mod opt;
 mod query;
 mod signed;
 mod writer;
@@ -43,8 +44,9 @@ pub use client::{Client, Transport};
 pub use extended::Extended;
 pub use freshness::freshness;
 pub use notify::notify;
+pub use opt::Opt;
 pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace, asks_for_keepalive};
-pub use writer::{Full, Opt, UDP_SIZE, Writer};
+pub use writer::{Full, UDP_SIZE, Writer};
 
 /// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
 const CHAIN: usize = 8;
@@ -355,6 +357,17 @@ impl<'a> Reply<'a, '_> {
         }
     }
 
+    /// The same for clients everywhere: what only helps may be kept for all of them (RFC 7871, 7.3.1).
+    fn set_for_all<'n>(&self, node: Node<'n>, rtype: u16) -> Option<RrSet<'n>>
+    where
+        'a: 'n,
+    {
+        match node.pool().map(|pool| self.snapshot.pool(pool)) {
+            Some(pool) if pool.decides(rtype) => pool.everywhere.set(rtype),
+            _ => node.set(rtype),
+        }
+    }
+
     /// Sets of addresses are rotated, and no others: only their records have one length.
     fn rotation_of(&self, set: RrSet<'_>) -> usize {
         if matches!(set.rtype, rtype::A | rtype::AAAA) { self.rotation } else { 0 }
@@ -413,7 +426,7 @@ impl<'a> Reply<'a, '_> {
         }
         for id in set.additional {
             let node = zone.node(*id);
-            if let (rtype::SVCB | rtype::HTTPS, Some(binding)) = (set.rtype, self.set(node, set.rtype))
+            if let (rtype::SVCB | rtype::HTTPS, Some(binding)) = (set.rtype, self.set_for_all(node, set.rtype))
                 && !std::ptr::eq(binding.wire, set.wire)
                 && self.writer.set(Section::Additional, Owner::Name(node.name()), binding, binding.ttl, 0).is_err()
             {
@@ -427,7 +440,7 @@ impl<'a> Reply<'a, '_> {
 
     fn addresses(&mut self, node: Node<'a>) -> Result<(), Full> {
         for rtype in [rtype::A, rtype::AAAA] {
-            if let Some(set) = self.set(node, rtype) {
+            if let Some(set) = self.set_for_all(node, rtype) {
                 let rotation = self.rotation_of(set);
                 self.writer.set(Section::Additional, Owner::Name(node.name()), set, set.ttl, rotation)?;
             }

@@ -171,6 +171,11 @@ impl Responder {
         true
     }
 
+    /// Whether some clients get other answers than others.
+    pub fn answers_by_place(&self) -> bool {
+        !self.answering.snapshot.load().locations.is_empty()
+    }
+
     /// Appends the answer with its length before it. False: the query gets none.
     pub fn answer(&self, query: &[u8], from: IpAddr, transport: Transport, to: &mut Vec<u8>) -> bool {
         let rotation = fastrand::usize(..);

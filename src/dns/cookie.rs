@@ -20,6 +20,9 @@ const SERVER: usize = 16;
 /// The data of the option that an answer carries.
 pub type Reply = [u8; CLIENT + SERVER];
 
+/// Bytes of the longest cookie in a response: the client's part and ours.
+pub const LONGEST: usize = CLIENT + SERVER;
+
 /// The version of RFC 9018's construction (4.1).
 const VERSION: u8 = 1;
 

@@ -51,9 +51,8 @@ impl Locations {
         self.v4.nodes.is_empty() && self.v6.nodes.is_empty()
     }
 
-    /// Where a client is of whose address so many bits are known.
+    /// Where a client is of whose address so many bits are known; the others are 0.
     pub fn find(&self, address: IpAddr, length: u8) -> Place {
-        let address = address.to_canonical();
         let tree = if address.is_ipv4() { &self.v4 } else { &self.v6 };
         tree.find(left_aligned(address), length)
     }
@@ -111,8 +110,11 @@ impl Tree {
         let mut place = Place { location: None, scope: 0 };
         let mut node = self.nodes.first();
         while let Some(here) = node {
-            place.location = here.location.or(place.location);
-            if here.is_last() || place.scope >= length {
+            // Beyond what is known of the address its location stays, and the scope says how much more would have to be known.
+            if place.scope <= length {
+                place.location = here.location.or(place.location);
+            }
+            if here.is_last() {
                 break;
             }
             let next = here.next[bit(bits, place.scope)];
@@ -149,7 +151,9 @@ mod tests {
         assert_eq!(found(&all, "198.51.100.6", 32), (None, 32));
         assert_eq!(found(&all, "203.0.113.1", 32).0, None);
         assert_eq!(found(&all, "2001:db8::1", 128), (Some(0), 32));
-        assert_eq!(found(&all, "::ffff:192.0.2.1", 128).0, Some(0), "a client of IPv4 that IPv6 carries");
+        assert_eq!(found(&all, "::ffff:192.0.2.1", 128).0, None, "that is an address of IPv6");
+        assert_eq!(found(&all, "192.0.0.0", 22), (None, 23), "with so few bits it may be in none or in one of two");
+        assert_eq!(found(&all, "192.0.2.0", 24), (Some(0), 25));
         assert_eq!(found(&locations(&[]), "192.0.2.1", 32), (None, 0));
         assert_eq!(found(&locations(&[("all", &["0.0.0.0/0"])]), "192.0.2.1", 32), (Some(0), 0));
     }

@@ -355,7 +355,7 @@ pub fn roots(ca_file: &Path) -> Result<RootCertStore, CertificateError> {
 }
 
 fn shown_chain(file: &Path) -> Result<pem::DatedChain, CertificateError> {
-    pem::dated_chain(file, "a certificate in PEM, which backends are shown")
+    pem::dated_chain(file, "a certificate in PEM, which servers are shown")
 }
 
 fn read(tls: &BackendTls, application: Application) -> Result<(ClientConfig, Option<Duration>), CertificateError> {

@@ -100,6 +100,21 @@ fn what_is_the_same_for_every_client_is_good_for_all() {
 }
 
 #[test]
+fn what_stands_in_the_additional_section_is_for_clients_everywhere() {
+    let mut query = with_subnet("mx-pool.example.net", &[0, 1, 24, 0, 10, 1, 2]);
+    let qtype = query.windows(4).position(|window| window == [0, 1, 0, 1]).unwrap();
+    query[qtype + 1] = MX as u8;
+    let secrets = Secrets::one([7; 16]);
+    let issuer = Issuer { secrets: &secrets, address: "10.1.2.3".parse().unwrap(), now: 0 };
+    let mut buffer = [0; 65535];
+    let client = Client { transport: Transport::Tcp { keepalive: 1 }, issuer: Some(issuer) };
+    let answered = answer(&query, &snapshot(), &client, 0, &mut buffer).unwrap();
+    let message = Message::from_vec(&buffer[..answered.length]).unwrap();
+    assert_eq!(message.additionals.len(), 3, "{message}");
+    assert_eq!(buffer[answered.length - 7..answered.length], [0, 1, 24, 0, 10, 1, 2], "and good for all");
+}
+
+#[test]
 fn a_network_that_breaks_the_rules_is_a_format_error_and_one_of_a_family_that_nobody_knows_is_passed_over() {
     assert_eq!(ask("10.1.2.3", &with_subnet(NAMES[0], &[0, 1, 24, 0, 10, 1])).0, ResponseCode::FormErr);
     assert_eq!(

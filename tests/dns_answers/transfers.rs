@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use hickory_proto::op::{Message, ResponseCode};
 use polder::config::dns::{
-    AllowedConfig, Checks, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig, ZoneConfig, ZoneSource,
+    AllowedConfig, Checks, IdentityConfig, PoolsInTransfer, TransferConfig, TsigAlgorithm, TsigKeyConfig, ZoneConfig,
+    ZoneSource,
 };
 use polder::dns::answer::{self, Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
+use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::journal;
+use polder::dns::locality::Locations;
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
 use polder::dns::transfer::{self, MESSAGE, Transfers};
 use polder::dns::tsig::{Key, Signer};
@@ -312,6 +315,28 @@ fn a_signed_query_with_the_longest_names_is_answered_over_udp_however_little_its
         let answered = answer(&query[..length], &snapshot, &client, 0, &mut buffer).unwrap();
         assert_eq!((answered.rcode, &buffer[10..12]), (rcode, &[0, 1][..]), "signed, and said at {now}");
     }
+
+    // And with everything that a response can say in its OPT, to a client that takes little.
+    let options = [
+        &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8][..],
+        &[0, 3, 0, 0],
+        &[0, 8, 0, 20, 0, 2, 128, 0, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+    ]
+    .concat();
+    let mut plain = [&plain[..], &[0, 0, 41, 2, 0, 0, 0, 0, 0, 0, options.len() as u8], &options].concat();
+    plain[11] = 1;
+    let locations = BTreeMap::from([("here".to_owned(), vec!["2001:db8::/32".parse().unwrap()])]);
+    let identity = IdentityConfig { server: Some("n".repeat(64)), version: None };
+    let snapshot = Snapshot { locations: Arc::new(Locations::new(&locations)), identity, ..snapshot };
+    let secrets = Secrets::one([7; 16]);
+    let issuer = Issuer { secrets: &secrets, address: "192.0.2.1".parse().unwrap(), now: 0 };
+    let client = Client { transport: Transport::Udp, issuer: Some(issuer) };
+    let mut query = [&plain[..], &[0; 512]].concat();
+    let length = Signer::new(&key).sign(&mut query, plain.len(), 0);
+    let mut buffer = vec![0; usize::from(UDP_SIZE)];
+    let answered = answer(&query[..length], &snapshot, &client, 0, &mut buffer).unwrap();
+    let message = Message::from_vec(&buffer[..answered.length]).unwrap();
+    assert_eq!((answered.rcode, message.edns.unwrap().options().as_ref().len()), (5, 4), "an extended error too");
 }
 
 #[test]

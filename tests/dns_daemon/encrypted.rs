@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use hickory_proto::op::{Message, ResponseCode};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{
+    ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
 use serde_json::json;
 
 use crate::fleet::*;
@@ -243,4 +246,39 @@ fn a_reload_and_a_takeover_leave_connections_alone_and_new_ones_are_always_taken
     encrypted.daemon.write_document();
     encrypted.daemon.reload().unwrap();
     assert!(TcpStream::connect(("127.0.0.1", encrypted.port)).is_err(), "nobody listens there any more");
+}
+
+#[test]
+fn a_primary_that_wants_a_certificate_is_said_to_want_one_though_its_alert_comes_behind_the_handshake() {
+    let primary = Encrypted::prepare();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(primary.authority.der().clone()).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["ns.example.net".to_owned()]).unwrap();
+    let chain = vec![params.signed_by(&key, &primary.authority).unwrap().der().clone()];
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_client_cert_verifier(verifier).with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut tcp in listener.incoming().flatten() {
+            let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            while connection.complete_io(&mut tcp).is_ok() {}
+        }
+    });
+    let mut secondary = Daemon::prepare(&Members::start(1));
+    let ca_file = secondary.folder.path().join("ca.pem");
+    fs::write(&ca_file, primary.authority.pem()).unwrap();
+    let tls = json!({ "ca_file": ca_file, "server_name": "ns.example.net" });
+    secondary.document["pools"] = json!({});
+    secondary.document["zones"] = json!({ "example.net": { "primaries": [{ "address": address, "tls": tls }] } });
+    secondary.write_document();
+    secondary.run();
+    wait_for("an alarm", || {
+        let alarms = secondary.status().daemon.alarms.join("\n");
+        alarms.contains("wants to be shown a certificate (primaries[].tls.client_certificate)").then_some(())
+    });
 }

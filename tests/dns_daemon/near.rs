@@ -27,7 +27,7 @@ fn a_client_gets_the_member_that_is_near_while_it_is_well_and_all_when_it_is_not
     let there = explained(&daemon, "10.1.2.3");
     assert_eq!(there.addresses, ["127.0.0.3"]);
     let because = there.because.join("\n");
-    assert!(because.contains("clients in there get the members that are near: 127.0.0.3"), "{because}");
+    assert!(because.contains("clients in there, to whom some members are near, get 127.0.0.3"), "{because}");
     assert!(because.contains("m1 127.0.0.1: up") && because.contains("answered to clients elsewhere"), "{because}");
     let nowhere = explained(&daemon, "192.0.2.1");
     assert_eq!(nowhere.addresses.len(), 3);
@@ -36,7 +36,7 @@ fn a_client_gets_the_member_that_is_near_while_it_is_well_and_all_when_it_is_not
     members.set(1, false);
     daemon.wait_answer("www.example.net", &["127.0.0.1", "127.0.0.3"]);
     let because = explained(&daemon, "127.0.0.1").because.join("\n");
-    assert!(because.contains("clients in here get the same as others"), "{because}");
+    assert!(because.contains("clients in here get what all get"), "{because}");
     members.set(1, true);
     daemon.wait_answer("www.example.net", &["127.0.0.2"]);
 

@@ -3,7 +3,7 @@
 use crate::config::reader::{Keys, Read, Value};
 
 /// The longest text, in bytes: it comes with every answer to a query that asks for it.
-const LONGEST: usize = 64;
+pub const LONGEST: usize = 64;
 
 /// `identity`. Without a key the question for it is answered as any other about something that is not served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

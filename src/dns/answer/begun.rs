@@ -1,8 +1,9 @@
 //! The beginning of every response: what the query says, its question repeated, its cookie judged, and how long the response may be.
 
 use super::client::{Client, Transport};
+use super::opt::Opt;
 use super::query::{self, HEADER, Query, Refusal};
-use super::writer::{Opt, UDP_SIZE, Writer};
+use super::writer::{UDP_SIZE, Writer};
 use crate::dns::cookie::Standing;
 use crate::dns::locality::subnet::Stated;
 

@@ -26,7 +26,7 @@ impl<'s> Nearness<'s> {
             Some(Stated::In(subnet)) if subnet.prefix > 0 => Some((subnet.address, subnet.prefix)),
             _ => None,
         });
-        let address = stated.or(sender.map(|address| (address, u8::MAX)));
+        let address = stated.or(sender.map(|address| (address.to_canonical(), u8::MAX)));
         Nearness { locations, address, is_stated: stated.is_some(), found: Cell::new(None) }
     }
 

@@ -5,6 +5,7 @@
 use super::answered::Answered;
 use super::begun::{Begun, Besides, PLAIN_UDP_SIZE, begin};
 use super::client::{Client, Transport};
+use super::opt::LONGEST_OPT;
 use super::query::{Edns, TsigPlace};
 use super::writer::{UDP_SIZE, Unsigned};
 use crate::dns::tsig::{Key, Keys, Refused, Untimely, Verified};
@@ -17,9 +18,6 @@ pub(super) struct Signed<'m> {
     pub(super) edns: Option<Edns>,
     pub(super) question_end: usize,
 }
-
-/// As much as the longest OPT takes, with a cookie, a name of the server and a time.
-const LONGEST_OPT: usize = 128;
 
 impl Signed<'_> {
     /// Answers it as far as its signature allows; `answer` does so of the query without it, which is signed with the key that it is given.

@@ -9,27 +9,15 @@ use crate::zone::name;
 use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rtype};
 
 use super::extended::Extended;
-use super::query::{Edns, HEADER, TsigPlace};
-use crate::dns::cookie;
-use crate::dns::locality::subnet::{self, Subnet};
+use super::opt::{EXTENDED_BYTES, OPT_BYTES, OPTION_HEAD, Opt};
+use super::query::{HEADER, TsigPlace};
+use crate::dns::locality::subnet;
 
 /// How many offsets of earlier names are remembered as targets of compression pointers.
 const KNOWN: usize = 64;
 
 /// The offsets that a compression pointer can name: 14 bits (RFC 1035, 4.1.4).
 const POINTABLE: usize = 0x4000;
-
-/// The length of an OPT record without options, in bytes.
-const OPT_BYTES: usize = 11;
-
-/// The length of an edns-tcp-keepalive option with its timeout, in bytes (RFC 7828, 3.1).
-const KEEPALIVE_BYTES: usize = 6;
-
-/// The length of a COOKIE option before its data, in bytes.
-const OPTION_HEAD: usize = 4;
-
-/// The length of an extended error without a text, in bytes (RFC 8914, 2).
-const EXTENDED_BYTES: usize = 6;
 
 /// The multiple that the length of a padded response is (RFC 8467, 4.1), in bytes.
 const PADDED_TO: usize = 468;
@@ -60,54 +48,6 @@ pub enum Owner<'n> {
     At(usize),
     /// This name, in wire format.
     Name(&'n [u8]),
-}
-
-/// The OPT record of a response.
-#[derive(Debug, Clone, Copy)]
-pub struct Opt<'s> {
-    /// The DO bit, as in the query.
-    pub dnssec_ok: bool,
-    /// How long the connection may idle, in units of 100 ms, where the client asks.
-    pub keepalive: Option<u16>,
-    /// The cookie for the client's next query, where this one had one.
-    pub cookie: Option<cookie::Reply>,
-    /// Which server this is, where the client asks and there is an answer.
-    pub nsid: Option<&'s str>,
-    /// Why the response is as it is. It takes what room there is, and is left out where there is none.
-    pub extended: Option<Extended>,
-    /// For whom the query asks, and for how much of his network the response is good.
-    pub subnet: Option<(Subnet, u8)>,
-    /// The response is padded, as far as there is room.
-    pub is_padded: bool,
-}
-
-impl<'s> Opt<'s> {
-    /// The OPT of the response to a query that has one.
-    pub fn reply_to(edns: &Edns, server: Option<&'s str>) -> Opt<'s> {
-        let nsid = server.filter(|_| edns.nsid);
-        Opt {
-            dnssec_ok: edns.dnssec_ok,
-            keepalive: None,
-            cookie: None,
-            nsid,
-            extended: None,
-            subnet: None,
-            is_padded: false,
-        }
-    }
-
-    /// The length of the record without padding and what may be left out, in bytes.
-    pub fn length(&self) -> usize {
-        OPT_BYTES + self.options()
-    }
-
-    /// The length of the options that it must have, in bytes.
-    fn options(&self) -> usize {
-        self.keepalive.map_or(0, |_| KEEPALIVE_BYTES)
-            + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
-            + self.nsid.map_or(0, |nsid| OPTION_HEAD + nsid.len())
-            + self.subnet.map_or(0, |(subnet, _)| OPTION_HEAD + subnet.length())
-    }
 }
 
 /// Why the TSIG of a query is refused.

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::peer_state::Told;
 use super::prepared::Prepared;
 use crate::api::dns::DecidedBy;
-use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::OperatorStates;
-use crate::dns::pool::{By, Choice, Family, Outage, near};
+use crate::dns::pool::{By, Choice, Family, Outage};
 use crate::health::HealthView;
 
 /// A pool's A and AAAA.
@@ -44,12 +43,6 @@ impl Choices {
     /// A, then AAAA.
     pub fn addresses(&self) -> impl Iterator<Item = &IpAddr> {
         self.both().into_iter().flat_map(|choice| &choice.addresses)
-    }
-
-    /// A, then AAAA, for clients in a location.
-    pub fn near(&self, config: &PoolConfig, location: &str) -> Vec<IpAddr> {
-        let of_family = |family| near::addresses(config, location, self.of_family(family), family);
-        Family::BOTH.into_iter().flat_map(of_family).copied().collect()
     }
 
     /// The `when_all_down` policy that decides an answer, if one does.

@@ -28,7 +28,10 @@ impl State {
         if is_told && self.judged.as_ref().is_some_and(|judged| self.is_still(judged, now)) {
             return Vec::new();
         }
+        let falling_before = self.falling_addresses();
         let mut effects = self.judge_falling(now);
+        // Who is answered all the same counts as down where members are near to some clients.
+        let is_near_alike = self.document.locations.is_empty() || self.falling_addresses() == falling_before;
         let pools = self.document.config.pools.iter();
         let (mut choices, mut outages) = (BTreeMap::new(), BTreeMap::new());
         for (name, config) in pools {
@@ -51,11 +54,11 @@ impl State {
         for (name, chosen) in &choices {
             self.remember_seen(name, chosen);
         }
-        if is_told && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.zones) {
+        if is_told && is_near_alike && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.zones) {
             return effects;
         }
         effects.extend(self.changes_in_words(&choices));
-        let pools = self.document.config.pools.iter().map(|(name, config)| self.answer(config, &choices[name]));
+        let pools = self.document.config.pools.iter().map(|(name, config)| self.answer((name, config), &choices[name]));
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.zones));
         let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
         let (pools, transfers) = (pools.collect(), Arc::clone(&self.transfers));
@@ -67,7 +70,7 @@ impl State {
     }
 
     /// The records of what was chosen for a pool: for every client, and for those of locations to whom some members are near.
-    fn answer(&self, config: &PoolConfig, chosen: &Choices) -> PoolAnswer {
+    fn answer(&self, (name, config): (&str, &PoolConfig), chosen: &Choices) -> PoolAnswer {
         let records = |addresses: &[IpAddr]| {
             let records = PoolRecords::new(config.ttl, addresses);
             match &config.https {
@@ -80,11 +83,35 @@ impl State {
         let locations = (0..).zip(self.document.config.locations.keys());
         let near =
             locations.filter(|(_, location)| with_members.contains(&***location)).filter_map(|(id, location)| {
-                let near = chosen.near(config, location);
+                let near = self.near((name, config), location, chosen);
                 (near != everywhere).then(|| (id, records(&near)))
             });
         let stale = chosen.both().map(|choice| choice.by.is_from_before());
         PoolAnswer { ttl: config.ttl, everywhere: records(&everywhere), near: near.collect(), stale }
+    }
+
+    /// What clients in a location are answered with, A, then AAAA.
+    pub(in crate::dns) fn near(
+        &self,
+        (name, config): (&str, &PoolConfig),
+        location: &str,
+        chosen: &Choices,
+    ) -> Vec<IpAddr> {
+        let of_family = |family| {
+            let choice = (chosen.of_family(family), self.falling_of(name, family));
+            near::addresses(config, location, choice, family)
+        };
+        Family::BOTH.into_iter().flat_map(of_family).copied().collect()
+    }
+
+    fn falling_addresses(&self) -> Vec<(String, Family, Vec<IpAddr>)> {
+        let held = self.falling.iter();
+        held.map(|((name, family), held)| (name.clone(), *family, held.addresses().to_vec())).collect()
+    }
+
+    /// Those of a pool's addresses that are found down, and are answered until more is known.
+    fn falling_of(&self, name: &str, family: Family) -> &[IpAddr] {
+        self.falling.get(&(name.to_owned(), family)).map_or(&[], Falling::addresses)
     }
 
     fn is_still(&self, judged: &Judged, now: Now) -> bool {
@@ -102,7 +129,7 @@ impl State {
         let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
         let outages = self.outages.get(name).copied().unwrap_or_default();
         let choose = |family, outage, follows| {
-            let falling = self.falling.get(&(name.to_owned(), family)).map_or(&[][..], Falling::addresses);
+            let falling = self.falling_of(name, family);
             pool::choose(config, family, &members, &Before { last, falling, follows, outage, now: now.unix_ms })
         };
         let (v4, a) = choose(Family::V4, outages.a, None);

@@ -161,14 +161,14 @@ impl Exchange {
         let answer = answer.slice(answer.len().min(2)..);
         let mut response = Response::new(());
         *response.status_mut() = status;
-        describe(response.headers_mut(), status, &answer);
+        describe(response.headers_mut(), status, &answer, responder.answers_by_place());
         let stream = respond.send_response(response, answer.is_empty())?;
         if answer.is_empty() { Ok(()) } else { send(stream, answer).await }
     }
 }
 
 /// What a response says of its body.
-fn describe(fields: &mut HeaderMap, status: StatusCode, answer: &[u8]) {
+fn describe(fields: &mut HeaderMap, status: StatusCode, answer: &[u8], is_private: bool) {
     fields.insert(CONTENT_LENGTH, HeaderValue::from(answer.len()));
     if status != StatusCode::OK {
         // What is wrong today is not to be kept (RFC 9110, 15.1).
@@ -179,8 +179,9 @@ fn describe(fields: &mut HeaderMap, status: StatusCode, answer: &[u8]) {
     }
     if !answer.is_empty() {
         fields.insert(CONTENT_TYPE, HeaderValue::from_static(DNS_MESSAGE));
-        // RFC 8484, 5.1.
-        let age = format!("max-age={}", freshness(answer));
+        // RFC 8484, 5.1; what one client gets is not for others where it depends on where he is (RFC 9111, 5.2.2.7).
+        let private = if is_private { "private, " } else { "" };
+        let age = format!("{private}max-age={}", freshness(answer));
         fields.extend(HeaderValue::try_from(age).ok().map(|age| (CACHE_CONTROL, age)));
     }
 }

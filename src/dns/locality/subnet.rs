@@ -60,6 +60,9 @@ impl Stated {
 }
 
 impl Subnet {
+    /// Bytes of the longest option's data.
+    pub const LONGEST: usize = HEAD + 16;
+
     /// Bytes of the option's data in a response.
     pub fn length(&self) -> usize {
         HEAD + self.address_length()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{Choice, Family};
+use super::{By, Choice, Family};
 use crate::config::dns::{MemberConfig, PoolConfig};
 
 /// The locations that members of a pool are in.
@@ -18,14 +18,23 @@ pub fn too_small(pool: &PoolConfig) -> Vec<(&str, usize)> {
     counted.filter(|(_, members)| *members < pool.nearby_at_least).collect()
 }
 
-/// What clients in a location are answered with, of one family: the addresses of members in it, where enough of those are answered; else all.
-/// Health goes first: where nobody's checks find a member up, where a member is says nothing.
-pub fn addresses<'c>(pool: &PoolConfig, location: &str, choice: &'c Choice, family: Family) -> Vec<&'c IpAddr> {
-    let is_there = |address: &&IpAddr, member: &MemberConfig| family.has(address) && member.addresses.contains(address);
-    let near = pool.members.values().filter(|member| member.location.as_deref() == Some(location));
-    let near: Vec<_> =
-        near.filter(|member| choice.addresses.iter().any(|address| is_there(&address, member))).collect();
-    let is_enough = choice.by.is_seen() && near.len() >= pool.nearby_at_least;
-    let is_near = |address: &&IpAddr| near.iter().any(|member| is_there(address, member));
-    choice.addresses.iter().filter(|address| !is_enough || is_near(address)).collect()
+/// What clients in a location are answered with, of one family: the addresses of members in it, where enough of those are up; else all, also those
+/// that are `falling`. Health goes first: where nobody's checks find a member up, where a member is says nothing.
+pub fn addresses<'c>(
+    pool: &PoolConfig,
+    location: &str,
+    (choice, falling): (&'c Choice, &[IpAddr]),
+    family: Family,
+) -> Vec<&'c IpAddr> {
+    let is_near = |member: &&MemberConfig| member.location.as_deref() == Some(location);
+    let near: Vec<&MemberConfig> = pool.members.values().filter(is_near).collect();
+    let is_of = |address: &IpAddr, member: &MemberConfig| family.has(address) && member.addresses.contains(address);
+    let up = || choice.addresses.iter().filter(|address| !falling.contains(address));
+    let is_known = choice.by.is_seen() || choice.by == By::FollowsA;
+    let enough =
+        near.iter().filter(|member| up().any(|address| is_of(address, member))).count() >= pool.nearby_at_least;
+    match is_known && enough {
+        true => up().filter(|address| near.iter().any(|member| is_of(address, member))).collect(),
+        false => choice.addresses.iter().collect(),
+    }
 }

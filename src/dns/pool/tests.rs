@@ -359,9 +359,14 @@ fn clients_of_a_location_get_its_members_where_enough_of_them_are_up_and_else_al
         pool.members.get_mut(member).unwrap().location = Some(location.to_owned());
     }
     assert_eq!(near::locations(&pool), BTreeSet::from(["ch", "nl"]));
-    let near = |pool: &PoolConfig, location: &str, by: By, addresses: &[&str], family| -> Vec<String> {
-        let choice = Choice { addresses: addresses.iter().map(|text| ip(text)).collect(), by };
-        near::addresses(pool, location, &choice, family).into_iter().map(ToString::to_string).collect()
+    let falling = [ip("192.0.2.3")];
+    let near_beside =
+        |pool: &PoolConfig, location: &str, by: By, addresses: &[&str], family, falling: &[IpAddr]| -> Vec<String> {
+            let choice = Choice { addresses: addresses.iter().map(|text| ip(text)).collect(), by };
+            near::addresses(pool, location, (&choice, falling), family).into_iter().map(ToString::to_string).collect()
+        };
+    let near = |pool: &PoolConfig, location: &str, by, addresses: &[&str], family| {
+        near_beside(pool, location, by, addresses, family, &[])
     };
     let v4 = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
     assert_eq!(near(&pool, "nl", By::Checks, &v4, Family::V4), ["192.0.2.1", "192.0.2.3"]);
@@ -371,7 +376,13 @@ fn clients_of_a_location_get_its_members_where_enough_of_them_are_up_and_else_al
     assert_eq!(near(&pool, "nl", By::AllDown("all"), &v4, Family::V4), v4, "nobody knows who is well");
     let v6 = ["2001:db8::1", "2001:db8::2"];
     assert_eq!(near(&pool, "nl", By::Checks, &v6, Family::V6), v6, "of IPv6 there is one");
+    assert_eq!(
+        near_beside(&pool, "nl", By::Checks, &v4, Family::V4, &falling),
+        v4,
+        "one of them has just been found down"
+    );
     pool.nearby_at_least = 1;
+    assert_eq!(near_beside(&pool, "nl", By::Checks, &v4, Family::V4, &falling), ["192.0.2.1"], "the other one");
     assert_eq!(near(&pool, "nl", By::Checks, &v6, Family::V6), ["2001:db8::1"]);
     assert_eq!(near(&pool, "ch", By::Checks, &v4, Family::V4), ["192.0.2.2"]);
     assert_eq!(near(&pool, "de", By::Checks, &v4, Family::V4), v4, "nobody is there");

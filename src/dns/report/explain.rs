@@ -198,26 +198,33 @@ impl State {
                 }
             });
         }
-        explanation.because.extend(self.near_in_words(id, config, chosen, from));
+        explanation.because.extend(self.near_in_words(id, (name, config), chosen, from));
         explanation.because.extend(self.kept_in_words(name));
         explanation.because.extend(self.nobody(name, config, now));
     }
 
     /// What clients in locations are answered instead, where some members are near to them; or this client.
-    fn near_in_words(&self, id: u16, pool: &PoolConfig, chosen: Option<&Choices>, from: Option<IpAddr>) -> Vec<String> {
+    fn near_in_words(
+        &self,
+        id: u16,
+        (pool_name, pool): (&str, &PoolConfig),
+        chosen: Option<&Choices>,
+        from: Option<IpAddr>,
+    ) -> Vec<String> {
         let Some(answer) = self.snapshot.pools.get(usize::from(id)) else { return Vec::new() };
         let names: Vec<&str> = self.document.config.locations.keys().map(String::as_str).collect();
         let with_members = near::locations(pool);
-        let place = from.map(|address| (address, self.document.locations.find(address, u8::MAX).location));
+        let place =
+            from.map(|address| (address, self.document.locations.find(address.to_canonical(), u8::MAX).location));
         let is_asked = |id| place.is_none_or(|(_, location)| location == Some(id));
         let locations = (0..).zip(&names).filter(|(id, name)| is_asked(*id) && with_members.contains(**name));
         let in_words = locations.map(|(id, name)| {
             if !answer.near.iter().any(|(near, _)| *near == id) {
                 let least = pool.nearby_at_least;
-                return format!("clients in {name} get the same as others: fewer than {least} of the members there are up, or all are there");
+                return format!("clients in {name} get what all get: members there are answered alone where {least} of them at least are up");
             }
-            let near = chosen.map(|chosen| chosen.near(pool, name)).unwrap_or_default();
-            format!("clients in {name} get the members that are near: {}", listed(near))
+            let near = chosen.map(|chosen| self.near((pool_name, pool), name, chosen)).unwrap_or_default();
+            format!("clients in {name}, to whom some members are near, get {}", listed(near))
         });
         let nowhere = place.filter(|(_, location)| location.is_none() && !with_members.is_empty());
         let nowhere = nowhere.map(|(address, _)| format!("{address} is in none of the document's locations"));

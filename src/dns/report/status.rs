@@ -1,5 +1,6 @@
 //! `GET /status`: all of it at one moment, and the service manager's one line.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::dns::challenges::HeldName;
 use crate::dns::compiled::Zone;
 use crate::dns::control::prepared::Instead;
 use crate::dns::control::{Choices, State};
-use crate::dns::pool::{self, By};
+use crate::dns::pool::{self, By, near};
 use crate::health::Verdict;
 use crate::unix_time::to_unix_ms;
 use crate::zone::name;
@@ -159,6 +160,18 @@ impl State {
         alarms
     }
 
+    fn near_status(&self, name: &str, config: &PoolConfig, chosen: Option<&Choices>) -> BTreeMap<String, Vec<String>> {
+        let chosen = chosen.filter(|_| !self.document.locations.is_empty());
+        let of_location = |location: &str, chosen: &Choices| {
+            let near = self.near((name, config), location, chosen);
+            let is_another = !near.iter().eq(chosen.addresses());
+            is_another.then(|| (location.to_owned(), near.iter().map(ToString::to_string).collect()))
+        };
+        let locations =
+            chosen.into_iter().flat_map(|chosen| near::locations(config).into_iter().map(move |one| (one, chosen)));
+        locations.filter_map(|(location, chosen)| of_location(location, chosen)).collect()
+    }
+
     fn pool_status(&self, name: &str, config: &PoolConfig, now: Now) -> PoolStatus {
         let chosen = self.choices.get(name);
         let answers: Vec<String> = chosen.map_or(Vec::new(), |c| c.addresses().map(ToString::to_string).collect());
@@ -170,6 +183,7 @@ impl State {
             decided_by: chosen.map(Choices::decided_by).unwrap_or_default(),
             isolated: self.isolated_in_words(name, now),
             kept_until: chosen.and_then(Choices::kept_until),
+            near: self.near_status(name, config, chosen),
             members: config
                 .members
                 .iter()

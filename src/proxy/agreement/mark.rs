@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// A point in the life of a store (etcd's API reference, `ResponseHeader`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// Which cluster it is: one that was restored by `polder agreement restore`, or made anew under another token, is another one.
+    /// Which cluster it is: one that was restored by `polder agreement restore` is another one for each snapshot, and so is one that was made
+    /// anew under another token.
     pub cluster: u64,
     /// The term of its leader. It begins anew in a cluster that was restored by hand under the token that it had.
     pub term: u64,

@@ -125,10 +125,12 @@ impl Agreement {
                 // do where nobody can tell whether it has gone back. A proxy that has only just begun to agree goes on as before; but it moves
                 // on no sooner either.
                 let has_moved = self.stands_at.values().any(|epoch| *epoch > 0);
-                let forgot = match self.seen() {
-                    Some(before) => !view.mark.follows(&before),
-                    None => self.starts || has_moved && view.has_no_latches(),
-                };
+                let is_emptied = self.view.is_none() && has_moved && view.has_no_latches();
+                let forgot = is_emptied
+                    || match self.seen() {
+                        Some(before) => !view.mark.follows(&before),
+                        None => self.starts,
+                    };
                 if forgot {
                     self.starts &= self.view.is_none();
                     let goes_on = self.view.is_none() && self.is_joining(now);

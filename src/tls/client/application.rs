@@ -50,6 +50,14 @@ impl Application {
         }
     }
 
+    /// The same in words.
+    pub(super) fn version_in_words(self) -> &'static str {
+        match self {
+            Application::Http1 | Application::Http2 => "TLS 1.2 or 1.3",
+            Application::Dns => "TLS 1.3, over which alone zones are transferred",
+        }
+    }
+
     /// Why nothing can be said to a server that has chosen this protocol, or none; none: it can. Primaries that know no ALPN give zones too.
     pub(super) fn why_not(self, chosen: Option<&[u8]>) -> Option<&'static str> {
         let is_needed = self == Application::Http2;

@@ -34,6 +34,7 @@ pub(super) fn of_alert(
         AlertDescription::UnrecognisedName => {
             format!("the {server} has no certificate for the name {} ({settings}.server_name)", tls.name_of(address))
         }
+        AlertDescription::ProtocolVersion => format!("the {server} does not speak {}", application.version_in_words()),
         AlertDescription::NoApplicationProtocol => {
             format!("the {server} {} (the alert no_application_protocol)", application.is_not_spoken())
         }
@@ -85,6 +86,10 @@ fn of_certificate(error: &CertificateError, tls: &BackendTls, address: SocketAdd
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!("its certificate is not for {}", tls.name_of(address))
         }
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => format!(
+            "its certificate is one of an authority (CA:TRUE, as `openssl req -x509` makes them): expected one that an authority in {ca_file} has \
+             issued, or one in there that is of no authority (`-addext basicConstraints=critical,CA:FALSE`)"
+        ),
         other => format!("its certificate is not believed: {other}"),
     }
 }

@@ -28,9 +28,11 @@ run this on each with the same snapshot, and only then start them all.
 What was agreed upon after the snapshot comes back from the proxies: each knows
 the epochs of the latches that it has served, an epoch only grows, and what is
 missing in etcd or older there is written again. The restored members are another
-cluster, named after the snapshot: a proxy sees by that that others may serve what
-it cannot read there, and waits for the time of a lease before it serves or moves
-anything; and a member restored from another snapshot is not let in.";
+cluster, named after the snapshot: by that a proxy sees that others may serve what
+it cannot read there, and waits for the time of a lease before it serves a service
+that stops without agreement, or moves any; and a member restored from another
+snapshot is not let in. The same snapshot restored once more is the same cluster:
+then start etcd no sooner than a lease (5s) after the last member was stopped.";
 
 /// What `agreement restore` takes.
 #[derive(Debug, Clone, clap::Args)]

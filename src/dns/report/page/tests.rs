@@ -54,6 +54,7 @@ fn a_pool_says_how_many_of_its_addresses_are_answered_and_each_other_one_why_it_
         }],
     };
     let pool = |name: &str, members| PoolStatus {
+        near: Default::default(),
         name: name.into(),
         fingerprint: String::new(),
         ttl: 5,

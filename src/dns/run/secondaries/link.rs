@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,6 +14,7 @@ use crate::dns::run::notifier::unspecified;
 use crate::dns::secondary::incoming::{Brought, Incoming, Unusable, serial_of};
 use crate::dns::tsig::{Key, Signer, Unproven, Verifier};
 use crate::tls::client::{Application, Connector, HandshakeError, Proof};
+use crate::tls::session::LastAlert;
 use crate::unix_time::unix_ms;
 use crate::zone::number::{CLASS_IN, rtype};
 
@@ -35,6 +37,8 @@ pub(super) enum LinkError {
     Unreachable(#[source] io::Error),
     #[error("it cannot be reached within {} s", CONNECT.as_secs())]
     NoConnection,
+    #[error("it takes the connection and says nothing of TLS within {} s; the port of DNS over TLS is 853 as a rule", CONNECT.as_secs())]
+    NoHandshake,
     #[error(transparent)]
     NoTls(#[from] HandshakeError),
     #[error("the connection is broken: {0}")]
@@ -71,6 +75,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 /// A connection with a primary.
 pub(super) struct Link<'k> {
     stream: Box<dyn Stream>,
+    /// By whom an alert is put into words that ends the connection: in TLS 1.3 a primary looks at our certificate after the handshake.
+    tls: Option<(Arc<Connector>, LastAlert, SocketAddr)>,
     key: Option<&'k Key>,
 }
 
@@ -81,14 +87,25 @@ impl Link<'_> {
         primary: &PrimaryConfig,
         key: Option<&'k Key>,
     ) -> Result<Link<'k>, LinkError> {
-        let opened = async {
-            let tcp = connected(from, primary.address).await.map_err(LinkError::Unreachable)?;
-            let Some(tls) = &primary.tls else { return Ok::<Box<dyn Stream>, LinkError>(Box::new(tcp)) };
-            let connector = Connector::with(tls, Application::Dns);
-            Ok(Box::new(connector.connect(tcp, primary.address, Proof::Anew).await?))
+        let to = primary.address;
+        let tcp = match timeout(CONNECT, connected(from, to)).await {
+            Ok(connected) => connected.map_err(LinkError::Unreachable)?,
+            Err(_) => return Err(LinkError::NoConnection),
         };
-        let stream = timeout(CONNECT, opened).await.unwrap_or(Err(LinkError::NoConnection))?;
-        Ok(Link { stream, key })
+        let Some(tls) = &primary.tls else { return Ok(Link { stream: Box::new(tcp), tls: None, key }) };
+        let connector = Connector::with(tls, Application::Dns);
+        let stream = match timeout(CONNECT, connector.connect(tcp, to, Proof::Anew)).await {
+            Ok(stream) => stream?,
+            Err(_) => return Err(LinkError::NoHandshake),
+        };
+        let tls = stream.last_alert().map(|alert| (connector, alert, to));
+        Ok(Link { stream: Box::new(stream), tls, key })
+    }
+
+    /// Why the connection has ended: the primary's alert says more than that it is broken.
+    fn ended(&self, otherwise: LinkError) -> LinkError {
+        let alert = self.tls.as_ref().and_then(|(connector, alert, to)| Some(connector.refused_by(alert.get()?, *to)));
+        alert.map_or(otherwise, LinkError::NoTls)
     }
 
     /// The serial that it has.
@@ -149,7 +166,7 @@ impl Link<'_> {
         let framed = [&(message.len() as u16).to_be_bytes()[..], &message].concat();
         match timeout(IDLE, self.stream.write_all(&framed)).await {
             Ok(Ok(())) => Ok((id, verifier)),
-            Ok(Err(why)) => Err(LinkError::Broken(why)),
+            Ok(Err(why)) => Err(self.ended(LinkError::Broken(why))),
             Err(_) => Err(LinkError::TakesNothing),
         }
     }
@@ -164,9 +181,9 @@ impl Link<'_> {
         let mut message = match read.await {
             Ok(Ok(message)) => message,
             Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(LinkError::Closed);
+                return Err(self.ended(LinkError::Closed));
             }
-            Ok(Err(error)) => return Err(LinkError::Broken(error)),
+            Ok(Err(error)) => return Err(self.ended(LinkError::Broken(error))),
             Err(_) => return Err(LinkError::Silent),
         };
         if let Some(verifier) = verifier {

@@ -72,6 +72,18 @@ fn whole(name: &str, views: &[(&str, &PoolStatus)], sheet: &mut Sheet) {
             sheet.toned(&format!("no member is both up and ready: when_all_down decides, {policy}"), Tone::Bad);
         }
     }
+    let mut near: BTreeMap<(&str, Vec<&str>), Vec<&str>> = BTreeMap::new();
+    for (nameserver, pool) in views {
+        for (location, addresses) in &pool.near {
+            let mut addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            addresses.sort_unstable();
+            near.entry((location, addresses)).or_default().push(nameserver);
+        }
+    }
+    for ((location, addresses), by) in near {
+        let only = only_by(&by, views.len());
+        sheet.line(&format!("clients in {location} get {}{only}", addresses.join(", ")));
+    }
 }
 
 /// A way in which nameservers see an address of a member.

@@ -120,6 +120,7 @@ pub fn nameserver() -> api::dns::Status {
             fingerprint: String::new(),
             ttl: 300,
             answers: vec!["192.0.2.11".to_owned(), "192.0.2.12".to_owned()],
+            near: Default::default(),
             all_down: None,
             decided_by: Default::default(),
             isolated: None,
