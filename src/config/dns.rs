@@ -5,6 +5,7 @@
 mod acme_challenges;
 mod catalogs;
 mod cookies;
+mod dnstap;
 mod encrypted;
 mod identity;
 mod pools;
@@ -16,6 +17,7 @@ mod zones;
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
+pub use dnstap::{DnstapConfig, DnstapMessage};
 pub use encrypted::EncryptedConfig;
 pub use identity::IdentityConfig;
 pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
@@ -66,6 +68,8 @@ pub struct DnsConfig {
     pub rate_limit: RateLimitConfig,
     /// The secrets of DNS cookies. None: a random one in each process.
     pub cookies: Option<CookiesConfig>,
+    /// Queries and responses for a receiver on the same machine.
+    pub dnstap: Option<DnstapConfig>,
     /// What it says of itself to whoever asks.
     pub identity: IdentityConfig,
     /// How long a stopping daemon goes on answering on open TCP connections. Default 5 s.
@@ -94,6 +98,7 @@ const ROOT: Keys = Keys {
         "acme_challenges",
         "admin",
         "cookies",
+        "dnstap",
         "drain",
         "encrypted",
         "identity",
@@ -116,7 +121,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 28] = [
+pub const KEYS: [&Keys; 29] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -129,6 +134,7 @@ pub const KEYS: [&Keys; 28] = [
     &encrypted::CERTIFICATE,
     &rate_limit::KEYS,
     &cookies::KEYS,
+    &dnstap::KEYS,
     &identity::KEYS,
     &transfers::KEY,
     &zones::KEYS,
@@ -178,6 +184,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let encrypted = root.optional("encrypted", |value| encrypted::read(value, &mut listening));
     let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
     let cookies = root.optional("cookies", cookies::read);
+    let dnstap = root.optional("dnstap", dnstap::read);
     let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
     let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
     let tsig_keys = root.with_default("tsig_keys", BTreeMap::new(), transfers::read_keys);
@@ -201,6 +208,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         encrypted: encrypted?,
         rate_limit: rate_limit?,
         cookies: cookies?,
+        dnstap: dnstap?,
         identity: identity?,
         drain: drain?,
         tsig_keys: tsig_keys?,
