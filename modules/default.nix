@@ -13,7 +13,12 @@ let
   };
   roles = {
     proxy = role ./proxy.nix;
-    nameserver = role ./nameserver.nix;
+    nameserver = {
+      imports = [
+        (role ./nameserver.nix)
+        ./nameserver-dnstap.nix
+      ];
+    };
     backend = role ./backend.nix;
     svn = {
       imports = [

@@ -4,6 +4,8 @@
 //! zones as [`compiled`] for answering, and each pool's addresses. Counted in [`counters`]. Responses that forged queries could misuse are
 //! limited by [`rate_limit`], except to clients with a good [`cookie`]; [`protection`] has the document's settings for both.
 //!
+//! What is asked and answered goes to a receiver at a Unix socket where the operator wants that ([`dnstap`]).
+//!
 //! Other nameservers get whole zones, or what has changed of them ([`transfer`]), and are known by the keys of [`tsig`]. What has changed is
 //! a zone's [`history`], which outlives the process in its [`journal`].
 //!
@@ -27,6 +29,7 @@ pub mod control;
 pub mod conversation;
 pub mod cookie;
 pub mod counters;
+pub mod dnstap;
 pub mod encrypted;
 pub mod history;
 pub mod journal;

@@ -15,6 +15,7 @@ pub mod complete;
 pub mod daemons;
 pub mod demo;
 pub mod demo_file;
+pub mod dnstap;
 pub mod drill;
 pub mod endpoint;
 pub mod events;
@@ -205,6 +206,10 @@ pub enum Ask {
     ///
     /// An operator state, or where the latch of a service is.
     Forget(forget::ForgetArgs),
+    /// Send queries and responses of a nameserver to its receiver, or not
+    ///
+    /// To the socket that its document names (dnstap), at once and without a restart.
+    Dnstap(dnstap::DnstapArgs),
     /// Show where a visitor of a URL would end up, and why
     Explain(explain::ExplainArgs),
     /// Show what happened in the fleet, in order of time
@@ -235,6 +240,7 @@ impl Ask {
             Ask::Failover(args) => &args.daemons,
             Ask::Failback(args) => &args.daemons,
             Ask::Forget(args) => &args.daemons,
+            Ask::Dnstap(args) => &args.daemons,
             Ask::Explain(args) => &args.daemons,
             Ask::Events(args) => &args.daemons,
             Ask::Why(args) => &args.daemons,
@@ -322,6 +328,7 @@ fn on_daemons(ask: Ask, output: &Output) -> Result<Exit, Error> {
             Ask::Failover(args) => failover::run(&args, daemons, output).await,
             Ask::Failback(args) => failback::run(&args, daemons, output).await,
             Ask::Forget(args) => forget::run(&args, daemons, output).await,
+            Ask::Dnstap(args) => dnstap::run(&args, daemons, output).await,
             Ask::Explain(args) => explain::run(&args, daemons, output).await,
             Ask::Events(args) => events::run(&args, daemons, output).await,
             Ask::Why(args) => why::run(&args, daemons, output).await,

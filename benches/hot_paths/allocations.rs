@@ -21,6 +21,7 @@ use polder::daemon::ticks::Ticks;
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::counters::{Counters, Limited};
+use polder::dns::dnstap::{self, Dnstap, Ends, Tap, Terms, Wanted, since_epoch};
 use polder::dns::rate_limit::Accounts;
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{BalanceState, RequestFacts, choose};
@@ -115,6 +116,28 @@ fn a_cookie_and_a_limited_answer_allocate_nothing() {
         }
     });
     assert_eq!(count, 0, "for 100 queries");
+}
+
+#[test]
+fn a_message_that_is_recorded_for_dnstap_allocates_nothing() {
+    let _alone = alone();
+    let mut tapped = Dnstap::new();
+    let tap = Tap::new(tapped.taps(), dnstap::Protocol::Udp, Arc::default());
+    let query = samples::query("http0.l.example.net", rtype::A);
+    let ends = Ends::new("192.0.2.1:1024".parse().unwrap(), "192.0.2.53:53".parse().ok());
+    let exchange = || {
+        for _ in 0..100 {
+            if tap.is_on() {
+                tap.record(&ends, since_epoch(), &query, Some(&query));
+            }
+        }
+    };
+    assert_eq!(fewest(exchange), 0, "while it is off");
+    let terms = Terms { queries: true, responses: true, sample: 1, ..Terms::default() };
+    // Nobody is there to take it.
+    tapped.want(Some(Wanted { socket: "/nowhere/dnstap.sock".into(), terms })).unwrap();
+    exchange();
+    assert_eq!(fewest(exchange), 0, "for 100 queries and responses");
 }
 
 #[test]

@@ -1,13 +1,18 @@
 //! The answer engine: a query's bytes in, a response's bytes out.
 
 use std::hint::black_box;
-use std::net::IpAddr;
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 
-use criterion::Criterion;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion};
 use polder::config::dns::RateLimitConfig;
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer};
 use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::counters::Counters;
+use polder::dns::dnstap::{Dnstap, Ends, Protocol, Tap, Terms, Wanted, since_epoch};
 use polder::dns::rate_limit::Accounts;
 use polder::dns::snapshot::Snapshot;
 use polder::zone::number::rtype;
@@ -47,6 +52,7 @@ pub fn measure(criterion: &mut Criterion) {
             counters.count(answer(black_box(&query), &snapshot, &client, rotation, &mut buffer));
         });
     });
+    recorded(&mut group, &query, &snapshot);
     let (accounts, limits) = (Accounts::default(), RateLimitConfig::default());
     let mut now = 0;
     group.bench_function("a pool's name, counted for the rate limit", |bencher| {
@@ -77,6 +83,40 @@ pub fn measure(criterion: &mut Criterion) {
     group.bench_function("any of 100,000 names", |bencher| {
         bencher.iter(|| one(&queries[random.usize(..queries.len())], &snapshot, 0));
     });
+}
+
+/// The same with what dnstap costs: while it is off, and while a receiver takes everything.
+fn recorded(group: &mut BenchmarkGroup<'_, WallTime>, query: &[u8], snapshot: &Snapshot) {
+    let mut dnstap = Dnstap::new();
+    let tap = Tap::new(dnstap.taps(), Protocol::Udp, Arc::default());
+    let ends = Ends::new(SocketAddr::from(([192, 0, 2, 1], 1024)), Some(SocketAddr::from(([192, 0, 2, 53], 53))));
+    let client = Client::without_cookies(Transport::Udp);
+    let (mut rotation, mut buffer) = (0, [0; UDP_SIZE as usize]);
+    let mut exchange = || {
+        rotation += 1;
+        let answered = answer(black_box(query), snapshot, &client, rotation, &mut buffer);
+        if tap.is_on() {
+            let response = answered.map(|answered| &buffer[..answered.length]);
+            tap.record(&ends, since_epoch(), query, response);
+        }
+    };
+    group.bench_function("a pool's name while dnstap is off", |bencher| bencher.iter(&mut exchange));
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("dnstap.sock");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a sender");
+        // READY and ACCEPT are the same but for their number.
+        let mut control = [0; 42];
+        stream.read_exact(&mut control).expect("READY");
+        control[11] = 1;
+        stream.write_all(&control).expect("ACCEPT");
+        std::io::copy(&mut stream, &mut std::io::sink())
+    });
+    let terms = Terms { queries: true, responses: true, sample: 1, ..Terms::default() };
+    dnstap.want(Some(Wanted { socket, terms })).expect("a thread");
+    group.bench_function("a pool's name, recorded for dnstap", |bencher| bencher.iter(&mut exchange));
+    dnstap.want(None).expect("it runs");
 }
 
 fn one(query: &[u8], snapshot: &Snapshot, rotation: usize) -> usize {

@@ -7,11 +7,13 @@
 //!   unknown subject; 409: it would take the last usable member, or one of the last
 //!   while peers do not answer or take others away, and there is no `force`; 507: it is in force, but not on disk.
 //! - `POST /forget` takes [`ForgetCommand`](super::operator::ForgetCommand) and gives [`Done`](super::daemon::Done); 404.
-//! - Both answer 400 if a text or time is beyond its limit ([`super::bounds`]).
+//! - `POST /dnstap` takes [`DnstapCommand`] and gives [`Done`](super::daemon::Done); 409: the document has no `dnstap`.
+//! - All of them answer 400 if a text or time is beyond its limit ([`super::bounds`]).
 //! - `POST /operator` with `"dry_run": true` changes nothing: it says what would come of it, or refuses it.
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
 //! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 
+mod dnstap;
 mod zone_queries;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
 
+pub use dnstap::{DnstapCommand, DnstapNote, DnstapStatus};
 pub use zone_queries::{CookieQueries, LimitedResponses, OtherZones, ZoneQueries};
 
 /// A nameserver's whole status at one moment.
@@ -46,6 +49,9 @@ pub struct Status {
     /// What was counted of names that are in no zone here; none: by a nameserver of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_zone: Option<ZoneQueries>,
+    /// Where queries and responses go; none: the document says nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dnstap: Option<DnstapStatus>,
     /// By name.
     pub pools: Vec<PoolStatus>,
     /// Names that answer a certificate authority's challenges now, by the proxy that told them.

@@ -41,7 +41,8 @@ fn hosts(value: &Value<'_>) -> Read<Vec<String>> {
     value.list("hosts", |host| host.parsed("a host", names::host_or_address))
 }
 
-fn socket_path(value: &Value<'_>) -> Read<PathBuf> {
+/// A path that a Unix socket can have.
+pub(super) fn socket_path(value: &Value<'_>) -> Read<PathBuf> {
     let path = value.absolute_path()?;
     match path.as_os_str().len() {
         0..=LONGEST_SOCKET_PATH => Ok(path),

@@ -5,6 +5,7 @@
 mod acme_challenges;
 mod catalogs;
 mod cookies;
+mod dnstap;
 mod encrypted;
 mod identity;
 mod locations;
@@ -17,6 +18,7 @@ mod zones;
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
+pub use dnstap::{DnstapConfig, DnstapMessage};
 pub use encrypted::EncryptedConfig;
 pub use identity::{IdentityConfig, LONGEST as LONGEST_IDENTITY};
 pub use locations::LocationsConfig;
@@ -68,6 +70,8 @@ pub struct DnsConfig {
     pub rate_limit: RateLimitConfig,
     /// The secrets of DNS cookies. None: a random one in each process.
     pub cookies: Option<CookiesConfig>,
+    /// Queries and responses for a receiver on the same machine.
+    pub dnstap: Option<DnstapConfig>,
     /// What it says of itself to whoever asks.
     pub identity: IdentityConfig,
     /// How long a stopping daemon goes on answering on open TCP connections. Default 5 s.
@@ -98,6 +102,7 @@ const ROOT: Keys = Keys {
         "acme_challenges",
         "admin",
         "cookies",
+        "dnstap",
         "drain",
         "encrypted",
         "identity",
@@ -121,7 +126,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 5] = ["cookies", "drain", "locations", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 30] = [
+pub const KEYS: [&Keys; 31] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -134,6 +139,7 @@ pub const KEYS: [&Keys; 30] = [
     &encrypted::CERTIFICATE,
     &rate_limit::KEYS,
     &cookies::KEYS,
+    &dnstap::KEYS,
     &identity::KEYS,
     &locations::KEYS,
     &transfers::KEY,
@@ -185,6 +191,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let encrypted = root.optional("encrypted", |value| encrypted::read(value, &mut listening));
     let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
     let cookies = root.optional("cookies", cookies::read);
+    let dnstap = root.optional("dnstap", dnstap::read);
     let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
     let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
     let tsig_keys = root.with_default("tsig_keys", BTreeMap::new(), transfers::read_keys);
@@ -209,6 +216,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         encrypted: encrypted?,
         rate_limit: rate_limit?,
         cookies: cookies?,
+        dnstap: dnstap?,
         identity: identity?,
         drain: drain?,
         tsig_keys: tsig_keys?,

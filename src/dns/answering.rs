@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::dnstap::Taps;
 use super::secondary::bell::Bell;
 use super::snapshot::Snapshot;
 
@@ -14,4 +15,6 @@ pub struct Answering {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// Tells the control thread that a primary has something new.
     pub bell: Arc<Bell>,
+    /// Whether queries and responses are recorded.
+    pub taps: Taps,
 }

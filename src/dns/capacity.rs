@@ -58,8 +58,9 @@ impl Limits {
             connections_of(challenges.from.len(), addresses) as u64
         });
         let of_encrypted = document.encrypted.iter().flat_map(EncryptedConfig::addresses).count();
-        let sockets = udp + document.listeners.len() + document.acme_challenges.iter().len() + of_encrypted;
-        let threads = udp + 1 + document.encrypted.iter().len();
+        let dnstap = document.dnstap.iter().len();
+        let sockets = udp + document.listeners.len() + document.acme_challenges.iter().len() + of_encrypted + dnstap;
+        let threads = udp + 1 + document.encrypted.iter().len() + dnstap;
         let reserved = Reserved::of(threads, sockets, targets, peers);
         let reserved = Reserved { peers: reserved.peers + challenges, ..reserved };
         let mut left = reserved.left_of(open_files, 1 + encrypted.iter().len() as u64)?;

@@ -8,6 +8,7 @@ mod by_peers;
 mod catalogs;
 pub mod choices;
 mod consumed;
+mod dnstap;
 mod isolation;
 mod judging;
 mod lines;
@@ -35,6 +36,7 @@ use super::pool::Family;
 use super::pool::falling::Falling;
 use super::snapshot::Snapshot;
 use super::transfer::Transfers;
+use crate::api::dns::DnstapNote;
 use crate::config::dns::PoolConfig;
 use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
@@ -71,8 +73,8 @@ pub enum Event {
     Peer(PeerEvent),
     /// A proxy has told its challenges.
     Told(Telling),
-    /// The process before this one has handed over its operator states, and what proxies had told it.
-    Inherited(OperatorStates, BTreeMap<String, HandedOver>),
+    /// The process before this one has handed over its operator states, what proxies had told it, and an operator's word on dnstap.
+    Inherited(OperatorStates, BTreeMap<String, HandedOver>, Option<DnstapNote>),
     /// Something has come of a zone from another nameserver.
     Secondary(SecondaryNews),
     /// A catalog has been made.
@@ -100,6 +102,8 @@ pub enum Effect {
     TellPeers(Value),
     /// Queries are answered with what a proxy told: it is to know.
     AnswerProxy(oneshot::Sender<Answer>, Answer),
+    /// What goes to the receiver of dnstap has changed ([`State::recorded`]).
+    Record,
     /// Something is to be done for a zone from another nameserver.
     Secondary(SecondaryTask),
     /// A catalog is to be made and stored; answered with [`Event::Catalog`].
@@ -140,6 +144,8 @@ pub struct State {
     have_members_changed: bool,
     /// A catalog has listed a zone since the start.
     had_members: bool,
+    /// What an operator has said of dnstap.
+    pub(super) dnstap: Option<DnstapNote>,
     /// What proxies have told.
     pub(super) challenges: Challenges,
     /// What of it is answered; another one whenever that changes.
@@ -193,6 +199,7 @@ impl State {
             operator_file: OperatorFile::new(saved.operator_lost),
             proposals: Proposals::default(),
             rejected: BTreeMap::new(),
+            dnstap: None,
             challenges: Challenges::default(),
             challenge_answers: None,
             choices: BTreeMap::new(),
@@ -263,7 +270,8 @@ impl State {
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Secondary(news) => effects.extend(self.on_secondary(news, now)),
             Event::Catalog(news) => effects.extend(self.take_catalog(news)),
-            Event::Inherited(states, challenges) => {
+            Event::Inherited(states, challenges, dnstap) => {
+                self.inherit_dnstap(dnstap);
                 self.challenges.inherit(challenges, self.document.challenges_and_zones(), now.running);
                 self.operator.merge(&states, now.unix_ms);
                 // The process before this one may have had no time to write them.
@@ -277,6 +285,8 @@ impl State {
                 self.rejected.retain(|peer, _| is_member(peer));
                 self.peers.retain(|peer, _| is_member(peer));
                 self.document = document;
+                let dnstap = self.dnstap.take();
+                self.inherit_dnstap(dnstap);
                 // Pools have other numbers in it: its zones and no earlier ones go with them.
                 (self.put_together, self.have_zones_changed) = (None, true);
                 let (config, zones) = self.document.challenges_and_zones();

@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use super::answer::{self, Answered, Client, Transport};
 use super::answering::Answering;
 use super::cookie::{Issuer, Standing};
 use super::counters::Counters;
+use super::dnstap::{Ends, Protocol, Tap, since_epoch};
 use super::protection::Protection;
 use super::transfer::{self, Brings, MESSAGE};
 use crate::counted::counted;
@@ -37,6 +37,7 @@ pub struct Responder {
     /// Only its cookie secrets matter here: responses over streams are not rate limited.
     protection: Arc<ArcSwap<Protection>>,
     counters: Arc<Counters>,
+    tap: Tap,
     /// Where an answer is made before its bytes are copied out; never held across an await.
     scratch: RefCell<Vec<u8>>,
 }
@@ -44,8 +45,8 @@ pub struct Responder {
 /// How the other side of a conversation is to be answered.
 #[derive(Debug, Clone, Copy)]
 pub struct Party {
-    /// Where it is.
-    pub address: IpAddr,
+    /// Where it is, and where it has come to.
+    pub ends: Ends,
     /// Nobody else can read what it is sent.
     pub is_encrypted: bool,
     /// It may have whole zones, as far as the zones' own rules allow that.
@@ -63,9 +64,15 @@ impl Party {
 }
 
 impl Responder {
-    /// Answers from these, and counts there.
-    pub fn new(answering: Answering, protection: Arc<ArcSwap<Protection>>, counters: Arc<Counters>) -> Responder {
-        Responder { answering, protection, counters, scratch: RefCell::new(vec![0; MESSAGE]) }
+    /// Answers from these what comes over this protocol, and counts there.
+    pub fn new(
+        answering: Answering,
+        protection: Arc<ArcSwap<Protection>>,
+        protocol: Protocol,
+        counters: Arc<Counters>,
+    ) -> Responder {
+        let tap = Tap::new(answering.taps.clone(), protocol, Arc::clone(&counters));
+        Responder { answering, protection, counters, tap, scratch: RefCell::new(vec![0; MESSAGE]) }
     }
 
     /// What is counted.
@@ -95,10 +102,10 @@ impl Responder {
                 stream.read_exact(&mut query).await
             })
             .await??;
-            if party.may_transfer && self.transfer(&query, party.address, &mut stream, (&mut answers, idle)).await? {
+            if party.may_transfer && self.transfer(&query, &party.ends, &mut stream, (&mut answers, idle)).await? {
                 continue;
             }
-            let is_answered = self.answer(&query, party.address, party.transport(idle), &mut answers);
+            let is_answered = self.answer(&query, &party.ends, party.transport(idle), &mut answers);
             // Those that have come together are answered together.
             if is_answered && answers.len() < PENDING && is_whole(stream.buffer()) {
                 continue;
@@ -117,13 +124,18 @@ impl Responder {
     async fn transfer<S: AsyncWrite + Unpin>(
         &self,
         query: &[u8],
-        client: IpAddr,
+        ends: &Ends,
         stream: &mut S,
         (answers, idle): (&mut Vec<u8>, Duration),
     ) -> io::Result<bool> {
+        let client = ends.client.ip();
         // It holds the zone that it began with.
         let snapshot = self.answering.snapshot.load_full();
         let Some(mut transfer) = transfer::begin(query, &snapshot, client, unix_seconds()) else { return Ok(false) };
+        if self.tap.is_on() {
+            // What it brings is a zone, and would leave no room for anything else.
+            self.tap.record(ends, since_epoch(), query, None);
+        }
         let (zone, serial) = (name::to_text(transfer.apex), transfer.serial);
         while self.append(answers, |buffer| transfer.messages.next(buffer, unix_seconds())) {
             if let Err(why) = send(stream, answers, idle).await {
@@ -177,7 +189,9 @@ impl Responder {
     }
 
     /// Appends the answer with its length before it. False: the query gets none.
-    pub fn answer(&self, query: &[u8], from: IpAddr, transport: Transport, to: &mut Vec<u8>) -> bool {
+    pub fn answer(&self, query: &[u8], ends: &Ends, transport: Transport, to: &mut Vec<u8>) -> bool {
+        let asked = self.tap.is_on().then(since_epoch);
+        let from = ends.client.ip();
         let rotation = fastrand::usize(..);
         let protection = self.protection.load();
         let issuer = Issuer { secrets: &protection.secrets, address: from, now: unix_seconds() as u32 };
@@ -195,6 +209,9 @@ impl Responder {
                 answered => answered,
             };
             self.counters.count(answered);
+            if let Some(asked) = asked {
+                self.tap.record(ends, asked, query, answered.map(|answered| &buffer[..answered.length]));
+            }
             Some(answered?.length)
         })
     }

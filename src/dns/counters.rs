@@ -43,6 +43,8 @@ pub struct Counters {
     pub transfers_of_differences: Count,
     /// Transfers that ended before that.
     pub transfers_broken: Count,
+    /// Messages that dnstap had no room for.
+    pub dnstap_dropped: Count,
     /// Connections accepted.
     pub connections: Count,
     /// Connections refused at a cap.

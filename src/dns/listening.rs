@@ -16,6 +16,7 @@ use super::capacity::{self, Limits};
 use super::control::prepared::Prepared;
 use super::conversation::Responder;
 use super::counters::Counters;
+use super::dnstap::{Protocol, Tap};
 use super::encrypted::{self, Encrypted, Responders};
 use super::protection::Protection;
 use super::rate_limit::Accounts;
@@ -66,10 +67,11 @@ impl Bound {
 fn responder(
     answering: &Answering,
     protection: &Arc<ArcSwap<Protection>>,
+    protocol: Protocol,
     counters: &Arc<Counters>,
 ) -> impl FnOnce() -> Responder + Send + 'static {
     let (answering, protection, counters) = (answering.clone(), Arc::clone(protection), Arc::clone(counters));
-    move || Responder::new(answering, protection, counters)
+    move || Responder::new(answering, protection, protocol, counters)
 }
 
 /// All workers.
@@ -113,7 +115,7 @@ impl Listening {
         let protection = Arc::new(ArcSwap::from_pointee(protection));
         let tcp_counters = Arc::<Counters>::default();
         let tick = ticks.worker("tcp");
-        let tcp = Tcp::start(limits, responder(&answering, &protection, &tcp_counters), tick)?;
+        let tcp = Tcp::start(limits, responder(&answering, &protection, Protocol::Tcp, &tcp_counters), tick)?;
         Ok(Listening {
             answering,
             protection,
@@ -133,8 +135,8 @@ impl Listening {
     pub fn serve(&mut self, document: &Prepared, bound: Bound) -> std::io::Result<()> {
         if document.encrypted.is_some() && self.encrypted.is_none() {
             let counters = ["tls", "https", "quic"].map(|transport| (transport, Arc::<Counters>::default()));
-            let [tls, https, quic] =
-                counters.each_ref().map(|(_, of)| responder(&self.answering, &self.protection, of));
+            let made = |protocol, n: usize| responder(&self.answering, &self.protection, protocol, &counters[n].1);
+            let (tls, https, quic) = (made(Protocol::Tls, 0), made(Protocol::Https, 1), made(Protocol::Quic, 2));
             let responders = move || Responders { tls: tls(), https: https(), quic: quic() };
             let thread = Encrypted::start(responders, self.ticks.worker("encrypted"))?;
             self.encrypted = Some(EncryptedWorker { thread, counters });
@@ -187,6 +189,7 @@ impl Listening {
                 answering: self.answering.clone(),
                 protection: Arc::clone(&self.protection),
                 accounts: Arc::clone(&self.accounts),
+                tap: Tap::new(self.answering.taps.clone(), Protocol::Udp, Arc::clone(&counters)),
                 counters,
                 tick: self.ticks.worker(&format!("udp {address} {n}")),
                 stop: Arc::clone(&stop),

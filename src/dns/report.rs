@@ -4,6 +4,7 @@
 
 pub mod by_zone;
 pub mod counters;
+pub mod dnstap;
 pub mod explain;
 pub mod metrics;
 pub mod page;

@@ -8,6 +8,7 @@ mod admin;
 mod catalogs;
 mod challenge_listener;
 mod daemon;
+mod dnstap_log;
 mod document;
 mod notifier;
 mod own_ipv6;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answering::Answering;
 use super::control::prepared::Prepared;
 use super::control::{Event, Saved, SavedError, SavedHealth, State, read_operator};
+use super::dnstap::Dnstap;
 use super::journal::Journals;
 use super::listening::{Bound, Listening};
 use super::secondary::bell::Bell;
@@ -43,6 +45,7 @@ use crate::log_line::LogLine;
 use catalogs::Catalogs;
 use challenge_listener::ChallengeListener;
 use daemon::{DnsDaemon, NO_THREAD};
+use dnstap_log::DnstapLog;
 use notifier::Notifier;
 use rate_limit_log::RateLimitLog;
 use secondaries::Secondaries;
@@ -80,7 +83,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let snapshot = Arc::new(ArcSwap::new(state.snapshot()));
     let ticks = Ticks::default();
     let bell = Arc::<Bell>::default();
-    let answering = Answering { snapshot: Arc::clone(&snapshot), bell: Arc::clone(&bell) };
+    let dnstap = Dnstap::new();
+    let answering = Answering { snapshot: Arc::clone(&snapshot), bell: Arc::clone(&bell), taps: dnstap.taps() };
     let listening = Listening::new(document.tcp.clone(), answering, document.protection.clone(), ticks.clone())
         .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
@@ -93,6 +97,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         state,
         snapshot,
         listening,
+        dnstap,
+        dnstap_log: DnstapLog::default(),
         challenges,
         notifier: Notifier::default(),
         catalogs: Catalogs::new(inputs.clone()),
@@ -169,7 +175,7 @@ async fn check_all(shell: &mut Shell<DnsDaemon>) {
 /// Takes in the final state of the process taken over from. This one becomes the daemon, whatever is wrong with it.
 fn inherit(shell: &mut Shell<DnsDaemon>, succession: &Succession) {
     match read_handover(&succession.state) {
-        Ok(last) => shell.take(Event::Inherited(last.operator, last.challenges)),
+        Ok(last) => shell.take(Event::Inherited(last.operator, last.challenges, last.dnstap)),
         Err(why) => tracing::error!("the final state of the process taken over from cannot be used: {why}"),
     }
 }
@@ -182,5 +188,5 @@ fn read_handover(value: &serde_json::Value) -> Result<Saved, SavedError> {
 fn stored(files: &StateFiles) -> Saved {
     let operator = files.read_operator("member", |value| read_operator(value.clone()));
     let health = files.read_health(|value| SavedHealth::read(value.clone(), SystemTime::now()));
-    Saved { health, operator: operator.states, operator_lost: operator.lost, challenges: Default::default() }
+    Saved { health, operator: operator.states, operator_lost: operator.lost, ..Saved::default() }
 }

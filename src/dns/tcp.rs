@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use super::admission::{Admission, accept_from};
 use super::capacity::Limits;
 use super::conversation::{Party, Responder};
+use super::dnstap::Ends;
 use crate::daemon::ticks::Tick;
 
 /// A command to the TCP thread.
@@ -126,7 +127,8 @@ impl Service {
         let service = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let _ = stream.set_nodelay(true);
-            let party = Party { address: client.ip().to_canonical(), is_encrypted: false, may_transfer: true };
+            let ends = Ends::new(client, stream.local_addr().ok());
+            let party = Party { ends, is_encrypted: false, may_transfer: true };
             // However it ended, that concerns only the client.
             let _ = service.responder.converse(stream, party, || service.limits.borrow().idle).await;
             drop(slot);

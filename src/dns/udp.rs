@@ -4,7 +4,7 @@
 //! socket. Started by [`super::listening`].
 
 use std::io::{IoSlice, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -22,6 +22,7 @@ use super::answer::{self, Answered, Client, Transport, UDP_SIZE};
 use super::answering::Answering;
 use super::cookie::{Issuer, Standing};
 use super::counters::{Counters, Limited};
+use super::dnstap::{Ends, Tap};
 use super::protection::Protection;
 use super::rate_limit::{self, Accounts, Class, Verdict};
 use super::snapshot::Snapshot;
@@ -57,6 +58,8 @@ pub struct Worker {
     /// Its own.
     pub counters: Arc<Counters>,
     /// Its own.
+    pub tap: Tap,
+    /// Its own.
     pub tick: Tick,
     /// Set when it shall end.
     pub stop: Arc<AtomicBool>,
@@ -84,7 +87,8 @@ impl Worker {
     /// Answers until it is told to stop. What it has received by then it answers; what is still in the socket is left
     /// to the process that took the socket over, or read to the end if there is none.
     pub fn run(self) {
-        let wildcard = self.socket.local_addr().is_ok_and(|address| address.ip().is_unspecified());
+        let bound = self.socket.local_addr().ok();
+        let wildcard = bound.is_some_and(|address| address.ip().is_unspecified());
         let mut snapshot = arc_swap::Cache::new(Arc::clone(&self.answering.snapshot));
         let mut protection = arc_swap::Cache::new(Arc::clone(&self.protection));
         let mut queries = vec![[0u8; DATAGRAM]; BATCH];
@@ -121,7 +125,12 @@ impl Worker {
             let mut replies = 0;
             for n in 0..count {
                 let query = &queries[n][..batch[n].length];
-                if let Some(answered) = self.answer(query, snapshot, batch[n].from, &moment, &mut answers[replies]) {
+                let answered = self.answer(query, snapshot, batch[n].from, &moment, &mut answers[replies]);
+                if self.tap.is_on() {
+                    let response = answered.map(|answered| &answers[replies][..answered.length]);
+                    self.record(&batch[n], bound, &moment, query, response);
+                }
+                if let Some(answered) = answered {
                     batch[replies] = Datagram { length: answered.length, ..batch[n] };
                     replies += 1;
                 }
@@ -134,6 +143,25 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Records a datagram and the response to it, for dnstap.
+    #[cold]
+    fn record(
+        &self,
+        datagram: &Datagram,
+        bound: Option<SocketAddr>,
+        moment: &Moment<'_>,
+        query: &[u8],
+        response: Option<&[u8]>,
+    ) {
+        let Some(client) = datagram.from.as_ref().and_then(socket_address) else { return };
+        let server = bound.map(|bound| match datagram.to {
+            Local::Bound => bound,
+            Local::V4(address) => SocketAddr::new(address.into(), bound.port()),
+            Local::V6(address, _) => SocketAddr::new(address.into(), bound.port()),
+        });
+        self.tap.record(&Ends::new(client, server), moment.since_epoch, query, response);
     }
 
     /// The answer to one datagram, if it gets any.
@@ -319,6 +347,7 @@ impl Worker {
 /// When and under which terms a batch is answered.
 struct Moment<'p> {
     protection: &'p Protection,
+    since_epoch: Duration,
     /// Seconds since the epoch, in 32 bits.
     unix: u32,
     /// Seconds of a clock that never goes back.
@@ -327,8 +356,9 @@ struct Moment<'p> {
 
 impl Moment<'_> {
     fn now(protection: &Arc<Protection>) -> Moment<'_> {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
-        Moment { protection, unix, monotonic: EPOCH.elapsed().as_secs() as u32 }
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix = since_epoch.as_secs() as u32;
+        Moment { protection, since_epoch, unix, monotonic: EPOCH.elapsed().as_secs() as u32 }
     }
 
     fn issuer(&self, address: IpAddr) -> Issuer<'_> {
@@ -341,6 +371,15 @@ fn ip(from: &SockaddrStorage) -> Option<IpAddr> {
     match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
         (Some(v4), _) => Some(v4.ip().into()),
         (_, Some(v6)) => Some(IpAddr::V6(v6.ip()).to_canonical()),
+        _ => None,
+    }
+}
+
+/// The same with its port.
+fn socket_address(from: &SockaddrStorage) -> Option<SocketAddr> {
+    match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
+        (Some(v4), _) => Some(SocketAddr::new(v4.ip().into(), v4.port())),
+        (_, Some(v6)) => Some(SocketAddr::new(v6.ip().into(), v6.port())),
         _ => None,
     }
 }

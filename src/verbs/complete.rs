@@ -91,6 +91,7 @@ fn kind(words: &[String], command: &Command) -> Option<Kind> {
         "forget" => Some(Kind::Subjects),
         "status" => Some(Kind::Everything),
         "reload" => Some(Kind::Daemons),
+        "dnstap" if before.len() == 1 => Some(Kind::Daemons),
         "explain" => Some(Kind::Sites),
         "serial" => Some(Kind::Zones),
         "demo" if before.len() > 1 => Some(Kind::DemoParts),

@@ -6,7 +6,7 @@ pub mod examples;
 
 /// The verbs, in the order and under the headings in which `polder --help` lists them. A test holds that none is missing.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Look", &["status", "top", "events", "explain", "why"]),
+    ("Look", &["status", "top", "events", "explain", "why", "dnstap"]),
     ("Traffic", &["drain", "ready", "maint", "failover", "failback", "forget", "reload"]),
     ("Deploy", &["check", "plan", "push", "rollback", "log", "lock", "unlock", "reconcile", "bootstrap"]),
     ("Files and keys", &["zone", "serial", "keys", "agreement", "import"]),

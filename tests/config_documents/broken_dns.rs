@@ -414,3 +414,38 @@ fn checks_over_tls_that_believe_nobody_or_whoever_answers_without_saying_so_are_
         ),
     ]);
 }
+
+#[test]
+fn a_receiver_of_dnstap_without_a_path_and_messages_that_there_are_none_of_are_refused() {
+    const DRAIN: &str = r#""drain": "5s""#;
+    DNS.refuses(&[
+        (&[(DRAIN, r#""dnstap": { "on": false }"#)], &[r#"dns.json:8: dnstap: the key "socket" is missing"#]),
+        (
+            &[(DRAIN, r#""dnstap": { "socket": "dnstap.sock" }"#)],
+            &[r#"dns.json:8: dnstap.socket: "dnstap.sock" is not an absolute path: it must begin with "/""#],
+        ),
+        (
+            &[(DRAIN, r#""dnstap": { "socket": "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" }"#)],
+            &["dns.json:8: dnstap.socket: a socket's path has at most 107 bytes, this has 108"],
+        ),
+        (
+            &[(DRAIN, r#""dnstap": { "socket": "/d", "messages": [], "sample": 0, "on": "yes" }"#)],
+            &[
+                r#"dns.json:8: dnstap.on: expected true or false, found the string "yes""#,
+                "dns.json:8: dnstap.messages: needs at least one kind of message",
+                "dns.json:8: dnstap.sample: 0 is out of range: expected 1 to 1000000",
+            ],
+        ),
+        (
+            &[(
+                DRAIN,
+                r#""dnstap": { "socket": "/d", "messages": ["AUTH_QUERY", "CLIENT_QUERY", "AUTH_QUERY"], "rate": 2 }"#,
+            )],
+            &[
+                "dns.json:8: dnstap.rate: unknown key; known here: messages, on, sample, socket",
+                r#"dns.json:8: dnstap.messages[1]: "CLIENT_QUERY" is not one of "AUTH_QUERY", "AUTH_RESPONSE""#,
+                "dns.json:8: dnstap.messages[2]: this kind of message stands here already: take it out",
+            ],
+        ),
+    ]);
+}

@@ -24,7 +24,7 @@ pub struct Encrypted {
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 impl Encrypted {
     pub fn prepare() -> Encrypted {
@@ -65,7 +65,7 @@ impl Encrypted {
     }
 
     /// A connection, its handshake over; `alpn` is what the client says that it speaks.
-    fn connect(&self, name: &str, alpn: Option<&str>) -> std::io::Result<Stream> {
+    pub fn connect(&self, name: &str, alpn: Option<&str>) -> std::io::Result<Stream> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut tcp = connect(self.port);
         let mut connection = ClientConnection::new(Arc::new(self.trusting(alpn)), name).unwrap();
@@ -91,7 +91,7 @@ impl Encrypted {
     }
 }
 
-fn ask(stream: &mut Stream, query: &[u8]) -> std::io::Result<Message> {
+pub fn ask(stream: &mut Stream, query: &[u8]) -> std::io::Result<Message> {
     stream.write_all(&[&(query.len() as u16).to_be_bytes()[..], query].concat())?;
     let mut length = [0; 2];
     stream.read_exact(&mut length)?;

@@ -20,18 +20,18 @@ const NO_ERROR: VarInt = VarInt::from_u32(0);
 const PROTOCOL_ERROR: VarInt = VarInt::from_u32(2);
 
 /// A query with the identifier 0.
-fn zero(name: &str, qtype: u16) -> Vec<u8> {
+pub fn zero(name: &str, qtype: u16) -> Vec<u8> {
     let mut query = query(name, qtype);
     query[..2].fill(0);
     query
 }
 
-fn framed(query: &[u8]) -> Vec<u8> {
+pub fn framed(query: &[u8]) -> Vec<u8> {
     [&(query.len() as u16).to_be_bytes()[..], query].concat()
 }
 
 impl Encrypted {
-    async fn quic(&self) -> Result<(Endpoint, Connection), ConnectionError> {
+    pub async fn quic(&self) -> Result<(Endpoint, Connection), ConnectionError> {
         let crypto = QuicClientConfig::try_from(self.trusting(Some("doq"))).unwrap();
         let endpoint = Endpoint::client(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)).unwrap();
         let to = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port);
@@ -40,7 +40,13 @@ impl Encrypted {
     }
 
     /// The answer to a request over HTTPS, on a connection of its own.
-    async fn request(&self, method: &str, target: &str, kind: Option<&str>, body: Vec<u8>) -> (Response<()>, Vec<u8>) {
+    pub async fn request(
+        &self,
+        method: &str,
+        target: &str,
+        kind: Option<&str>,
+        body: Vec<u8>,
+    ) -> (Response<()>, Vec<u8>) {
         let tcp = tokio::net::TcpStream::connect(("127.0.0.1", self.https)).await.unwrap();
         let connector = tokio_rustls::TlsConnector::from(Arc::new(self.trusting(Some("h2"))));
         let stream = connector.connect(ServerName::try_from(NAME).unwrap(), tcp).await.unwrap();
@@ -65,7 +71,7 @@ impl Encrypted {
     }
 }
 
-async fn ask(connection: &Connection, bytes: &[u8]) -> Result<Message, ConnectionError> {
+pub async fn ask(connection: &Connection, bytes: &[u8]) -> Result<Message, ConnectionError> {
     let (mut send, mut receive) = connection.open_bi().await?;
     send.write_all(bytes).await.unwrap();
     send.finish().unwrap();

@@ -9,6 +9,7 @@
 
 mod bad_zones;
 mod challenges;
+mod dnstap;
 mod encrypted;
 mod encrypted_streams;
 mod fleet;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::choices::Outages;
 use super::peer_state::VERSION;
+use crate::api::dns::DnstapNote;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
 use crate::dns::challenges::HandedOver;
@@ -28,6 +29,8 @@ pub struct Saved {
     pub operator_lost: Option<String>,
     /// What proxies have told a predecessor; on no disk.
     pub challenges: BTreeMap<String, HandedOver>,
+    /// What an operator had said of dnstap; on no disk.
+    pub dnstap: Option<DnstapNote>,
 }
 
 /// What `health.json` holds.
@@ -76,6 +79,9 @@ struct HandoverState {
     /// Earlier builds know none.
     #[serde(default)]
     challenges: BTreeMap<String, HandedOver>,
+    /// The same.
+    #[serde(default)]
+    dnstap: Option<DnstapNote>,
 }
 
 impl State {
@@ -104,6 +110,7 @@ impl State {
             "health": self.health_to_save(now),
             "operator": self.operator_to_save(),
             "challenges": self.challenges.to_hand_over(now.running),
+            "dnstap": self.dnstap,
         })
     }
 }
@@ -137,7 +144,8 @@ impl Saved {
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
         let state: HandoverState = read(&value)?;
         let health = SavedHealth::of(state.health, now)?;
-        Ok(Saved { health, operator: state.operator.operator, operator_lost: None, challenges: state.challenges })
+        let HandoverState { challenges, dnstap, .. } = state;
+        Ok(Saved { health, operator: state.operator.operator, operator_lost: None, challenges, dnstap })
     }
 }
 

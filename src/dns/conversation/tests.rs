@@ -8,7 +8,7 @@ const IDLE: Duration = Duration::from_secs(60);
 
 fn responder() -> Responder {
     let protection = Protection { limits: RateLimitConfig::default(), secrets: Secrets::random().unwrap() };
-    Responder::new(Answering::default(), Arc::new(ArcSwap::from_pointee(protection)), Arc::default())
+    Responder::new(Answering::default(), Arc::new(ArcSwap::from_pointee(protection)), Protocol::Tcp, Arc::default())
 }
 
 /// A query for the root's A, with its length before it.
@@ -30,7 +30,8 @@ fn converse(is_encrypted: bool, client: impl AsyncFnOnce(DuplexStream)) -> (io::
     let responder = responder();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let (ours, theirs) = duplex(1024);
-    let party = Party { address: "192.0.2.1".parse().unwrap(), is_encrypted, may_transfer: true };
+    let ends = Ends::new("192.0.2.1:1024".parse().unwrap(), None);
+    let party = Party { ends, is_encrypted, may_transfer: true };
     let (ended, ()) =
         runtime.block_on(async { tokio::join!(responder.converse(ours, party, || IDLE), client(theirs)) });
     (ended, responder)

@@ -7,7 +7,6 @@ mod request;
 
 use std::cell::Cell;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use super::shared::Shared;
 use super::terms::Terms;
 use crate::config::defaults::timeouts::TLS_HANDSHAKE;
 use crate::dns::answer::{Transport, freshness};
+use crate::dns::dnstap::Ends;
 use request::{Asked, DNS_MESSAGE};
 
 /// The most of a request's head: a query in base64, and what browsers say of themselves.
@@ -50,7 +50,7 @@ const LEAVE: Duration = Duration::from_secs(2);
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     shared: &Rc<Shared>,
     stream: S,
-    client: IpAddr,
+    ends: Ends,
     terms: &Terms,
 ) -> Result<(), h2::Error> {
     let handshake = builder(terms.streams).handshake::<_, Bytes>(stream);
@@ -60,7 +60,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut is_leaving = false;
     let visit = Rc::new(Visit {
         shared: Rc::clone(shared),
-        client,
+        ends,
         terms: terms.clone(),
         turn: Semaphore::new(1),
         open: Cell::default(),
@@ -107,7 +107,7 @@ fn builder(streams: u32) -> Builder {
 /// What the requests of a connection share.
 struct Visit {
     shared: Rc<Shared>,
-    client: IpAddr,
+    ends: Ends,
     terms: Terms,
     /// Whoever has it is answered: one after the other, as fast as the client takes them.
     turn: Semaphore,
@@ -152,7 +152,7 @@ impl Exchange {
         let responder = &self.0.shared.responders.https;
         let transport = Transport::Encrypted { keepalive: None };
         let status = match query {
-            Ok(query) if responder.answer(&query, self.0.client, transport, &mut answer) => StatusCode::OK,
+            Ok(query) if responder.answer(&query, &self.0.ends, transport, &mut answer) => StatusCode::OK,
             Ok(_) => StatusCode::BAD_REQUEST,
             Err(status) => status,
         };

@@ -4,7 +4,7 @@
 //! than its streams' queries, each of at most [`LONGEST`] bytes, and one answer.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use super::terms::Terms;
 use crate::config::defaults::timeouts::TLS_HANDSHAKE;
 use crate::dns::admission::Slot;
 use crate::dns::answer::{Transport, asks_for_keepalive};
+use crate::dns::dnstap::Ends;
 
 /// There is no error (RFC 9250, 8.4).
 const NO_ERROR: VarInt = VarInt::from_u32(0);
@@ -89,6 +90,7 @@ impl Endpoints {
 }
 
 async fn accept(shared: Rc<Shared>, endpoint: Endpoint) {
+    let bound = endpoint.local_addr().ok();
     while let Some(incoming) = endpoint.accept().await {
         let Some(terms) = shared.terms() else {
             incoming.refuse();
@@ -103,7 +105,9 @@ async fn accept(shared: Rc<Shared>, endpoint: Endpoint) {
         let client = incoming.remote_address();
         match shared.admit(&terms, client, &shared.responders.quic) {
             Some(slot) => {
-                let visit = Visit { shared: Rc::clone(&shared), client: client.ip().to_canonical() };
+                let asked_at =
+                    |bound: SocketAddr| SocketAddr::new(incoming.local_ip().unwrap_or(bound.ip()), bound.port());
+                let visit = Visit { shared: Rc::clone(&shared), ends: Ends::new(client, bound.map(asked_at)) };
                 tokio::task::spawn_local(visit.serve(incoming, terms, slot));
             }
             None => incoming.refuse(),
@@ -115,7 +119,7 @@ async fn accept(shared: Rc<Shared>, endpoint: Endpoint) {
 #[derive(Clone)]
 struct Visit {
     shared: Rc<Shared>,
-    client: IpAddr,
+    ends: Ends,
 }
 
 impl Visit {
@@ -186,7 +190,7 @@ impl Visit {
                 let _turn = turn.acquire().await;
                 let mut answer = Vec::new();
                 let transport = Transport::Encrypted { keepalive: None };
-                if !self.shared.responders.quic.answer(query, self.client, transport, &mut answer) {
+                if !self.shared.responders.quic.answer(query, &self.ends, transport, &mut answer) {
                     connection.close(PROTOCOL_ERROR, b"a message is no query");
                     return Ok(());
                 }

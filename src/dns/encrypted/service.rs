@@ -21,6 +21,7 @@ use crate::config::defaults::timeouts::TLS_HANDSHAKE;
 use crate::daemon::ticks::Tick;
 use crate::dns::admission::accept_from;
 use crate::dns::conversation::{Party, Responder};
+use crate::dns::dnstap::Ends;
 
 /// What is spoken on a listener of TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,17 +111,19 @@ impl Service {
     }
 
     async fn over_tls(&self, stream: TcpStream, client: SocketAddr, terms: &Terms) -> io::Result<()> {
+        let ends = Ends::new(client, stream.local_addr().ok());
         let stream = shake_hands(stream, terms.shown.over_tls(), &self.0.responders.tls).await?;
         // RFC 9103, 8.1.
         let may_transfer = stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3);
-        let party = Party { address: client.ip().to_canonical(), is_encrypted: true, may_transfer };
+        let party = Party { ends, is_encrypted: true, may_transfer };
         self.0.responders.tls.converse(stream, party, || self.0.idle()).await
     }
 
     async fn over_https(&self, stream: TcpStream, client: SocketAddr, terms: &Terms) -> io::Result<()> {
+        let ends = Ends::new(client, stream.local_addr().ok());
         let stream = shake_hands(stream, terms.shown.over_https(), &self.0.responders.https).await?;
         if stream.get_ref().1.alpn_protocol() == Some(crate::tls::HTTP2) {
-            https::serve(&self.0, stream, client.ip().to_canonical(), terms).await.map_err(io::Error::other)?;
+            https::serve(&self.0, stream, ends, terms).await.map_err(io::Error::other)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::by_zone::ZoneFigures;
 use super::counters::{by_rcode, rcode_name};
 use super::status::RuntimeFigures;
 use crate::api::daemon::Daemon;
-use crate::api::dns::{DecidedBy, Reason};
+use crate::api::dns::{DecidedBy, DnstapStatus, Reason};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
@@ -81,6 +81,13 @@ impl State {
         self.zone_responses(&mut page, &counters);
         protection(&mut page, &counters);
         zone_protection(&mut page, &figures.zones);
+        if let Some(DnstapStatus { on, connected, sent, dropped, .. }) = self.dnstap_status(&figures.dnstap) {
+            page.metric(DNSTAP_ON).flag(&[], on);
+            page.metric(DNSTAP_CONNECTED).flag(&[], connected);
+            let mut metric = page.metric(DNSTAP_MESSAGES);
+            metric.sample(&[("result", "sent")], sent);
+            metric.sample(&[("result", "dropped")], dropped);
+        }
         for (family, read) in COUNTERS {
             page.metric(family).sample(&[], sum(&counters, |counters| read(counters).get()));
         }

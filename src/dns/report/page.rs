@@ -21,6 +21,9 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     if status.no_ipv6 {
         facts.push(("IPv6", "none of its own".to_owned()));
     }
+    if let Some(dnstap) = &status.dnstap {
+        facts.push(("dnstap", dnstap.in_words()));
+    }
     let mut pools: Vec<&PoolStatus> = status.pools.iter().collect();
     pools.sort_by_key(|pool| (pool.all_down.is_none(), pool.is_well()));
     let pools = html! { div.cards { @for pool in pools { (of_pool(pool, trends)) } } };

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::by_zone::ZoneFigures;
+use super::dnstap::DnstapFigures;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::DnsConfig;
@@ -31,6 +32,8 @@ pub struct RuntimeFigures {
     pub queries: u64,
     /// What the workers counted by zone.
     pub zones: ZoneFigures,
+    /// How dnstap fares.
+    pub dnstap: DnstapFigures,
     /// What the shell knows: peers, reloads, state files.
     pub shell: Figures,
     /// Looks at files that do not end, each a sentence.
@@ -66,6 +69,7 @@ impl State {
             zones: self.zone_statuses(&figures.zones),
             other_zones: figures.zones.other_zones(),
             no_zone: Some(figures.zones.no_zone()),
+            dnstap: self.dnstap_status(&figures.dnstap),
             failed_zones: self.failed_zones(now),
             pools,
             challenges: self.challenges.held(now.running).map(challenge_status).collect(),
@@ -131,6 +135,7 @@ impl State {
         alarms.extend(figures.shell.alarms());
         alarms.extend(figures.challenges_unheard.clone());
         alarms.extend(figures.hanging.iter().cloned());
+        alarms.extend(self.dnstap_alarm(&figures.dnstap));
         let since_epoch = Duration::from_millis(now.unix_ms);
         alarms.extend(self.document.connectors.iter().flat_map(|connector| connector.alarms(since_epoch)));
         alarms.extend(self.document.encrypted.iter().flat_map(|terms| terms.shown.alarms(since_epoch)));

@@ -17,13 +17,14 @@ use crate::daemon::page::{EVENTS, Page};
 use crate::dns::control::{Accepted, Change, CommandError, Effect, State};
 use crate::dns::report::by_zone::ZoneFigures;
 use crate::dns::report::counters as report;
+use crate::dns::report::dnstap::DnstapFigures;
 use crate::dns::report::page;
 use crate::dns::report::status::RuntimeFigures;
 
 impl DnsDaemon {
     pub(super) fn answer(&self, request: &AdminRequest, shell: Figures, now: Now) -> Option<AdminReply> {
         let state = &self.state;
-        let figures = self.figures(shell);
+        let figures = self.figures(shell, now);
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&state.status(&figures, now)),
@@ -50,15 +51,28 @@ impl DnsDaemon {
     }
 
     /// What status and metrics show besides the state.
-    fn figures(&self, shell: Figures) -> RuntimeFigures {
+    fn figures(&self, shell: Figures, now: Now) -> RuntimeFigures {
         let challenges_unheard = self.challenges.error().map(str::to_owned);
         let zones = ZoneFigures::read(&self.state, self.listening.counters().map(|(_, counters)| counters));
-        RuntimeFigures { queries: self.queries(), zones, shell, hanging: self.looks.alarms(), challenges_unheard }
+        let dnstap = DnstapFigures {
+            standing: self.dnstap.shown().standing().as_ref().clone(),
+            sent: self.dnstap.shown().sent(),
+            dropped: self.dnstap_dropped(),
+            is_dropping: self.dnstap_log.is_dropping(now.running),
+        };
+        let hanging = self.looks.alarms();
+        RuntimeFigures { queries: self.queries(), zones, dnstap, shell, hanging, challenges_unheard }
     }
 
     /// Queries answered since the start.
     pub(super) fn queries(&self) -> u64 {
         self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum()
+    }
+
+    /// Messages that dnstap has dropped since the start.
+    pub(super) fn dnstap_dropped(&self) -> u64 {
+        let without_room = self.listening.counters().map(|(_, counters)| counters.dnstap_dropped.get()).sum::<u64>();
+        without_room + self.dnstap.shown().lost()
     }
 
     pub(super) fn obey(
@@ -68,6 +82,7 @@ impl DnsDaemon {
     ) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         let obeyed = match request.path.as_str() {
             "/operator" => read(request).map(|command| self.state.operator(&command, now)),
+            "/dnstap" => read(request).map(|command| self.state.switch_dnstap(&command, now)),
             "/forget" => read(request).map(|command| self.state.forget(&command, now)),
             _ => return None,
         };

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::catalogs::Catalogs;
 use super::challenge_listener::ChallengeListener;
+use super::dnstap_log::DnstapLog;
 use super::notifier::Notifier;
 use super::own_ipv6;
 use super::rate_limit_log::RateLimitLog;
@@ -21,6 +22,7 @@ use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::trends::Reading;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Change, Effect, Event, HealthFile, State};
+use crate::dns::dnstap::Dnstap;
 use crate::dns::journal::Journals;
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::report::page;
@@ -45,6 +47,8 @@ pub struct DnsDaemon {
     pub(super) state: State,
     pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) listening: Listening,
+    pub(super) dnstap: Dnstap,
+    pub(super) dnstap_log: DnstapLog,
     pub(super) challenges: ChallengeListener,
     pub(super) notifier: Notifier,
     pub(super) catalogs: Catalogs,
@@ -114,6 +118,12 @@ impl Daemon for DnsDaemon {
                 self.snapshot.store(snapshot);
                 None
             }
+            Effect::Record => {
+                if let Err(why) = self.dnstap.want(self.state.recorded(&self.state.document().config)) {
+                    tracing::error!("dnstap cannot be switched on: {NO_THREAD}: {why}");
+                }
+                None
+            }
             Effect::Secondary(task) => {
                 self.secondaries.perform(task, self.state.document(), is_daemon);
                 None
@@ -166,6 +176,7 @@ impl Daemon for DnsDaemon {
         self.challenges.bound(bound.challenges.take());
         self.listening.serve(prepared, bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
+        self.dnstap.want(self.state.recorded(&prepared.config)).map_err(RunError::io(NO_THREAD))?;
         Ok(Vec::new())
     }
 
@@ -205,13 +216,15 @@ impl Daemon for DnsDaemon {
         self.secondaries.stop();
         self.catalogs.stop();
         self.listening.drain(limit);
+        self.dnstap.drain(limit);
     }
 
     fn has_drained(&self) -> bool {
-        self.listening.ended()
+        self.listening.ended() && self.dnstap.ended()
     }
 
     fn poll(&mut self, now: Now) {
+        self.dnstap_log.look(self.dnstap_dropped(), now.running);
         self.rate_limit_log.look(self.listening.counters().map(|(_, counters)| counters), now.running);
         if self.looked.is_none_or(|looked| now.running.saturating_sub(looked) >= LOOK_EVERY) {
             self.looked = Some(now.running);

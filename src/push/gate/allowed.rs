@@ -6,7 +6,7 @@
 const LOOK: [&str; 5] = ["/status", "/counters", "/explain", "/events", "/why"];
 
 /// Paths that change something: they need a signed manifest.
-const TELL: [&str; 5] = ["/operator", "/failover", "/failback", "/forget", "/reload"];
+const TELL: [&str; 6] = ["/operator", "/failover", "/failback", "/forget", "/reload", "/dnstap"];
 
 /// The longest path with its query, in bytes.
 const LONGEST: usize = 4096;

@@ -88,6 +88,8 @@ pub(super) fn of_nameserver(document: &Value, substitutes: &Substitutes<'_>) -> 
     altered.insert("listeners".into(), json!(substitutes.listeners));
     // The running daemon listens there; a rehearsal is told nothing.
     altered.remove("acme_challenges");
+    // Its receiver reads what real resolvers ask.
+    altered.remove("dnstap");
     // What answers is the same over every transport, and no rehearsal reads the keys of certificates.
     altered.remove("encrypted");
     // No rehearsal reads secrets, tells other nameservers anything, or asks them for their zones.

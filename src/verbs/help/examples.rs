@@ -87,6 +87,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "dnstap",
+        &[
+            ("polder dnstap ns-1 on --why 'who asks for nothing.example?'", "its queries and responses, from now on"),
+            ("polder dnstap ns-1 off", "no more of them"),
+        ],
+    ),
+    (
         "forget",
         &[
             ("polder forget www/web9", "an operator state of what is in no document any more"),

@@ -26,6 +26,7 @@ fn status(pools: Vec<PoolStatus>) -> Status {
         challenges: vec![],
         other_zones: None,
         no_zone: None,
+        dnstap: None,
         pools,
     }
 }

@@ -11,6 +11,7 @@ fn what_the_verbs_need_is_let_through_and_nothing_else() {
             && may_tell("/failback")
             && may_tell("/forget")
             && may_tell("/reload")
+            && may_tell("/dnstap")
     );
     for target in [
         "/takeover",

@@ -58,6 +58,9 @@ pub(super) fn text(reply: &DaemonReply, width: usize) -> String {
     };
     sheet.toned(&served, Tone::Faint);
     if let Status::Nameserver(status) = status {
+        if let Some(dnstap) = &status.dnstap {
+            sheet.line(&format!("dnstap {}", dnstap.in_words()));
+        }
         if let Some(OtherZones { zones, queries }) = &status.other_zones {
             let words = format!("of {} that are counted together: {}", counted(*zones, "zone"), queries.in_words());
             sheet.toned(&words, Tone::Faint);

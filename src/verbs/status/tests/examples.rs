@@ -114,6 +114,7 @@ pub fn nameserver() -> api::dns::Status {
         failed_zones: Vec::new(),
         other_zones: None,
         no_zone: None,
+        dnstap: None,
         challenges: Vec::new(),
         pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
