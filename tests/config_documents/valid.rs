@@ -11,7 +11,7 @@ use polder::config::dns::{
 use polder::config::pages::PagesConfig;
 use polder::config::proxy::{
     self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
-    AgreementConfig, AgreementTlsConfig, AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig,
+    AgreementConfig, AgreementTlsConfig, AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig, CaConfig,
     CertificateConfig, CertificateSource, ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig,
     ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, FieldName, ForwardAuthConfig,
     HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol,
@@ -202,12 +202,15 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     };
     let sources = [CertificateSource::Acme(ChallengeKind::Dns01), CertificateSource::Files(vec![certificate])];
     assert_eq!(tls.iter().map(|tls| &tls.source).collect::<Vec<_>>(), sources.iter().collect::<Vec<_>>());
-    let acme = AcmeConfig {
+    let ca = CaConfig {
         directory: "https://ca.example.net/directory".into(),
         contact: vec!["ops@example.net".into()],
         eab: Some(EabConfig { key_id: "kid-1".into(), hmac_key_file: "/var/lib/polder-keys/eab".into() }),
         ca_file: "/etc/ssl/ca.pem".into(),
         profile: Some("shortlived".into()),
+    };
+    let acme = AcmeConfig {
+        ca,
         challenge: ChallengeKind::Http01,
         nameservers: Some(AcmeNameserversConfig {
             key_file: "/var/lib/polder-proxy/identity.key".into(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::acme::steps::Standing;
 use crate::api::agreement::Cluster;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
@@ -16,7 +17,6 @@ use crate::daemon::challenges::NameserverHealth;
 use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
 use crate::daemon::trends::Trends;
-use crate::proxy::acme::steps::Standing;
 use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
