@@ -69,7 +69,7 @@ pub struct Told {
 }
 
 /// What a file of a certificate begins with; the lines before the first `-----BEGIN` are text (RFC 7468, 2).
-const FIRST_LINE: &str = "The certificate of a service and its key, ordered and renewed by polder-proxy.";
+const FIRST_LINE: &str = "A certificate and its key, ordered and renewed by polder.";
 
 impl Told {
     /// The same as of now at the latest: a peer's clock, or ours before it was set, may have been ahead.

@@ -1,12 +1,13 @@
 //! Who orders which certificate, and when (pure): events in, effects out.
 //!
-//! One proxy orders at a time, and one certificate after the other: of the proxies that are heard and ready the one with the lowest name.
+//! One daemon orders at a time, and one certificate after the other: of those of its kind that are heard, ready and want it the one with the lowest name.
 //! When it is gone the next one begins again, and the CA goes on with the authorizations that it has. Two that order at once (they
 //! do not hear each other) do no harm: everybody takes the better one of two certificates, by the same rule.
 //!
 //! Owns what is known of certificates, accounts and failures. Must never: keep anybody from serving, or show a key.
 
 mod alarms;
+mod answered;
 mod by_peers;
 mod disk;
 mod outgoing;
@@ -50,6 +51,8 @@ pub struct Orders {
     suggestions: BTreeMap<String, Suggestion>,
     peers: BTreeMap<String, Peer>,
     under_way: Option<Order>,
+    /// The names of records that this nameserver does not answer, and why.
+    refused: BTreeMap<String, String>,
     disk: Disk,
     tickets: u64,
     ended_well: u64,
@@ -72,6 +75,7 @@ impl Orders {
             suggestions: BTreeMap::new(),
             peers: BTreeMap::new(),
             under_way: None,
+            refused: BTreeMap::new(),
             disk: Disk::default(),
             tickets: 0,
             ended_well: 0,
@@ -117,7 +121,7 @@ impl Orders {
         // It was written down as one that failed.
         self.disk.changed(File::Failures);
         let mut effects = vec![Effect::Cancel];
-        effects.extend(withdraw(&order));
+        effects.extend(self.withdraw(&order));
         effects
     }
 
@@ -132,11 +136,12 @@ impl Orders {
                 Vec::new()
             }
             Event::Challenged(ticket, challenges) => {
+                // A nameserver answers by itself, and tells its peers as a proxy does by http-01.
+                let published = self.daemon == Daemon::Nameserver;
                 let Some(order) = self.order(ticket) else { return Vec::new() };
-                let published = false;
                 order.phase = Phase::Telling { since: now.running, challenges, published };
                 let records = order.records();
-                if records.is_empty() { Vec::new() } else { vec![Effect::PublishRecords(records)] }
+                if records.is_empty() || published { Vec::new() } else { vec![Effect::PublishRecords(records)] }
             }
             Event::RecordsPublished(records, ended) => self.on_published(&records, ended, now),
             Event::Ended(ticket, ended) => self.on_ended(ticket, ended, now),
@@ -174,7 +179,7 @@ impl Orders {
 
     fn on_ended(&mut self, ticket: u64, ended: Result<Told, OrderFailure>, now: Now) -> Vec<Effect> {
         let Some(order) = self.under_way.take_if(|order| order.ticket == ticket) else { return Vec::new() };
-        let mut effects: Vec<Effect> = withdraw(&order).collect();
+        let mut effects: Vec<Effect> = self.withdraw(&order).into_iter().collect();
         match ended.and_then(|told| accept(told, &order)) {
             Ok(issued) => {
                 self.ended_well += 1;
@@ -283,9 +288,20 @@ impl Orders {
         Some(suggestion.window?.in_life(issued.begins(), issued.ends()).point(number))
     }
 
+    /// The daemon's name.
+    pub fn own(&self) -> &str {
+        &self.own
+    }
+
     /// Orders that this process has ended: those with a certificate, and those without.
     pub fn ended(&self) -> (u64, u64) {
         (self.ended_well, self.ended_badly)
+    }
+
+    /// The records of an order that has ended are not needed any more.
+    fn withdraw(&self, order: &Order) -> Option<Effect> {
+        let had_told = self.daemon == Daemon::Proxy && !order.records().is_empty();
+        had_told.then(|| Effect::PublishRecords(Vec::new()))
     }
 
     /// Whether a write is under way or due: a start waits for the first ones.
@@ -307,12 +323,6 @@ fn accept(told: Told, order: &Order) -> Result<Issued, OrderFailure> {
         return Err(fail(format!("the CA's certificate is for {names}, and not for all that was ordered")));
     }
     Ok(issued)
-}
-
-/// The records of an order that has ended are not needed any more.
-fn withdraw(order: &Order) -> impl Iterator<Item = Effect> + use<> {
-    let had_records = !order.records().is_empty();
-    had_records.then(|| Effect::PublishRecords(Vec::new())).into_iter()
 }
 
 #[cfg(test)]

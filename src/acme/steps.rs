@@ -147,7 +147,7 @@ pub enum Effect {
 /// What else it depends on who orders.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances {
-    /// This proxy serves visitors.
+    /// This daemon serves.
     pub ready: bool,
     /// It is about to end.
     pub draining: bool,
@@ -171,9 +171,9 @@ pub struct Known {
 /// How an order stands, for the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// The service for which it is ordered.
+    /// The name that it goes by: of the service for which it is ordered, or of a nameserver.
     pub service: String,
-    /// The proxy that orders; none: nobody can.
+    /// The daemon that orders; none: nobody can.
     pub orderer: Option<String>,
     /// When it is renewed, in milliseconds since the epoch; none: it is to be ordered as soon as may be.
     pub renewal: Option<u64>,

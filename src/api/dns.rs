@@ -14,6 +14,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::CertificateStatus;
 use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
@@ -36,9 +37,12 @@ pub struct Status {
     pub failed_zones: Vec<FailedZone>,
     /// By name.
     pub pools: Vec<PoolStatus>,
-    /// Names that answer a certificate authority's challenges now, by the proxy that told them.
+    /// Names that answer a certificate authority's challenges now, by the proxy, or the nameserver, that told them.
     #[serde(default)]
     pub challenges: Vec<ChallengeStatus>,
+    /// Its certificates, by file.
+    #[serde(default)]
+    pub certificates: Vec<CertificateStatus>,
 }
 
 /// A name at which challenges of a certificate authority are answered.

@@ -55,18 +55,20 @@ impl ChallengeKind {
     }
 }
 
-/// The keys of `acme.eab`.
-pub(super) const EAB: Keys = Keys { object: "acme.eab", names: &["hmac_key_file", "key_id"] };
+/// The keys of its `eab`, where it stands as `object`.
+pub(super) const fn eab_keys(object: &'static str) -> Keys {
+    Keys { object, names: &["hmac_key_file", "key_id"] }
+}
 
-/// Reads what `acme` says of the CA: `value` is that object, whose keys may be more than these.
-pub(super) fn read(value: &Value<'_>, acme: &Object<'_>) -> Read<CaConfig> {
+/// Reads what `acme` says of the CA: `value` is that object, whose keys may be more than these; `eab_keys` are those of its `eab`.
+pub(super) fn read(value: &Value<'_>, acme: &Object<'_>, eab_keys: &'static Keys) -> Read<CaConfig> {
     let directory = acme.with_default("directory", DEFAULT_DIRECTORY.to_owned(), |value| {
         value.parsed("a URL, like \"https://ca.example/directory\"", url)
     });
     let contact = acme.with_default("contact", Vec::new(), |value| {
         value.list("addresses", |value| value.parsed("an address of mail, like \"ops@example.net\"", mail))
     });
-    let eab = acme.optional("eab", read_eab);
+    let eab = acme.optional("eab", |value| read_eab(value, eab_keys));
     let ca_file = acme.with_default("ca_file", DEFAULT_CA_FILE.into(), Value::file);
     let profile = acme.optional("profile", |value| value.parsed("a profile's name", names::name));
     let agreed = acme.with_default("terms_of_service_agreed", false, |value| value.boolean());
@@ -80,8 +82,8 @@ pub(super) fn read(value: &Value<'_>, acme: &Object<'_>) -> Read<CaConfig> {
     Ok(CaConfig { directory, contact: contact?, eab: eab?, ca_file: ca_file?, profile: profile? })
 }
 
-fn read_eab(value: &Value<'_>) -> Read<EabConfig> {
-    let eab = value.object(&EAB)?;
+fn read_eab(value: &Value<'_>, keys: &'static Keys) -> Read<EabConfig> {
+    let eab = value.object(keys)?;
     let key_id = eab.required("key_id", |value| value.text("the name of a key").map(str::to_owned));
     let hmac_key_file = eab.required("hmac_key_file", Value::file);
     Ok(EabConfig { key_id: key_id?, hmac_key_file: hmac_key_file? })

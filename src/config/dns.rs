@@ -16,7 +16,7 @@ mod zones;
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
-pub use encrypted::EncryptedConfig;
+pub use encrypted::{EncryptedAcmeConfig, EncryptedConfig};
 pub use identity::IdentityConfig;
 pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
@@ -116,7 +116,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 4] = ["cookies", "drain", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 28] = [
+pub const KEYS: [&Keys; 30] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -126,6 +126,8 @@ pub const KEYS: [&Keys; 28] = [
     &acme_challenges::FROM,
     &tcp::KEYS,
     &encrypted::KEYS,
+    &encrypted::ACME,
+    &encrypted::EAB,
     &encrypted::CERTIFICATE,
     &rate_limit::KEYS,
     &cookies::KEYS,

@@ -164,7 +164,7 @@ pub const KEYS: &[&Keys] = &[
     &limits::LIMITS,
     &access_log::KEYS,
     &acme::KEYS,
-    &super::acme::EAB,
+    &acme::EAB,
     &acme::NAMESERVERS,
     &services::KEYS,
     &basic_auth::KEYS,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Orders;
 use crate::acme::schedule::Cause;
 use crate::acme::steps::Standing;
+use crate::api::daemon::Daemon;
 use crate::config::duration;
 use crate::daemon::clock::Now;
 use crate::printable::printable;
@@ -12,8 +13,8 @@ use crate::printable::printable;
 impl Orders {
     /// How the order of each desired certificate stands.
     pub fn standings(&self, ready: bool, now: Now) -> impl Iterator<Item = Standing> {
-        let orderer = self.orderer(ready, now).map(str::to_owned);
         self.desired.keys().map(move |service| {
+            let orderer = self.orderer(service, ready, now).map(str::to_owned);
             let failures = self.failures.get(service);
             let by_peer = || self.peers.values().filter_map(|peer| peer.words.renewals.get(service)).max().copied();
             let own = self.renewal(service);
@@ -35,11 +36,20 @@ impl Orders {
             let left = duration::format(Duration::from_secs(failures.until.saturating_sub(now.unix_ms) / 1000));
             let what = match self.certificates.contains_key(service) {
                 true => "is not renewed",
+                false if self.daemon == Daemon::Nameserver => {
+                    "cannot be ordered, and clients over TLS, HTTPS and QUIC who need it are refused"
+                }
                 false => "cannot be ordered, and its visitors over https are refused",
             };
-            let hint = match failures.cause {
-                Cause::Unasked => "",
-                Cause::Refused => "; if the CA finds something else there than this fleet, look at the names' addresses in DNS and at port 80",
+            let hint = match (failures.cause, self.daemon) {
+                (Cause::Unasked, _) => "",
+                (Cause::Refused, Daemon::Proxy) => {
+                    "; if the CA finds something else there than this fleet, look at the names' addresses in DNS and at port 80"
+                }
+                (Cause::Refused, Daemon::Nameserver) => {
+                    "; if the CA finds something else than was told, look at which nameservers the names are delegated to: each has to be a \
+                     peer of this one, or this one"
+                }
             };
             format!(
                 "the certificate of {service} {what}: {} ({} orders in a row, the last by {}); tried again in {left}{hint}",

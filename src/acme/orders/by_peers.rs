@@ -1,10 +1,10 @@
-//! What peers say of orders, and who of all proxies orders (pure).
+//! What peers say of orders, and who of all orders (pure).
 
 use super::Orders;
 use super::peer::Peer;
 use super::under_way::Order;
 use crate::acme::material::{Issued, Told};
-use crate::acme::message::AcmeMessage;
+use crate::acme::message::{AcmeMessage, Part};
 use crate::acme::schedule::{Cause, LONGEST_PAUSE};
 use crate::acme::steps::File;
 use crate::daemon::clock::Now;
@@ -12,7 +12,7 @@ use crate::daemon::clock::Now;
 /// The longest that what a peer says of a failure keeps us from ordering.
 const LONGEST_HEARSAY: u64 = 3 * LONGEST_PAUSE;
 
-/// After so many orders in a row that did not get as far as the CA another proxy orders.
+/// After so many orders in a row that did not get as far as the CA another daemon orders.
 const UNABLE_AFTER: u32 = 4;
 
 impl Orders {
@@ -79,37 +79,44 @@ impl Orders {
         refused
     }
 
-    fn heard(&self, now: Now) -> impl Iterator<Item = (&String, &Peer)> {
+    pub(super) fn heard(&self, now: Now) -> impl Iterator<Item = (&String, &Peer)> {
         self.peers.iter().filter(move |(_, peer)| peer.is_heard(now))
     }
 
-    /// Orders of this proxy failed again and again without the CA being asked: another one may reach it.
+    /// Orders of this daemon failed again and again without the CA being asked: another one may reach it.
     pub(super) fn is_unable(&self) -> bool {
         self.failures.values().any(|failures| {
             failures.cause == Cause::Unasked && failures.by == self.own && failures.count >= UNABLE_AFTER
         })
     }
 
-    /// The proxy that orders: the lowest name of those that are ready, or of all if none is; of those the ones that are able come first.
-    /// None: no peer is heard that could, and this one has nothing to order.
-    pub fn orderer(&self, ready: bool, now: Now) -> Option<&str> {
-        let own = self.ca.is_some().then(|| (!ready, self.is_unable(), self.own.as_str()));
-        let theirs = self.heard(now).filter_map(|(peer, known)| {
-            let part = known.words.part.as_ref()?;
-            Some((!part.ready, part.unable, peer.as_str()))
-        });
-        own.into_iter().chain(theirs).min().map(|(_, _, name)| name)
+    /// By what peers know that they want the same certificate; none: this document does not want it.
+    fn number(&self, certificate: &str) -> Option<u32> {
+        Some(self.desired.get(certificate)?.number(self.ca.as_ref()?))
     }
 
-    /// Another proxy is ordering the certificate of this service.
-    pub(super) fn is_ordered_elsewhere(&self, service: &str, now: Now) -> bool {
-        let orders = |peer: &Peer| peer.words.part.as_ref().is_some_and(|part| part.orders.as_deref() == Some(service));
-        self.heard(now).any(|(_, peer)| orders(peer))
+    /// Who orders a certificate, of those whose documents want it: the lowest name of those that are ready, or of all if none is; of those
+    /// the ones that are able come first. None: this document does not want it.
+    pub fn orderer(&self, certificate: &str, ready: bool, now: Now) -> Option<&str> {
+        let number = self.number(certificate)?;
+        let own = (!ready, self.is_unable(), self.own.as_str());
+        let theirs = self.heard(now).filter_map(|(peer, known)| {
+            let part = known.words.part.as_ref().filter(|part| part.wants(certificate, number))?;
+            Some((!part.ready, part.unable, peer.as_str()))
+        });
+        theirs.chain([own]).min().map(|(_, _, name)| name)
+    }
+
+    /// Another daemon is ordering this certificate.
+    pub(super) fn is_ordered_elsewhere(&self, certificate: &str, now: Now) -> bool {
+        let Some(number) = self.number(certificate) else { return false };
+        let is_ordering = |part: &Part| part.orders.as_deref() == Some(certificate) && part.wants(certificate, number);
+        self.heard(now).any(|(_, peer)| peer.words.part.as_ref().is_some_and(is_ordering))
     }
 
     /// The peers that are heard and do not answer to all challenges of an order yet.
     pub(super) fn unaware<'a>(&'a self, order: &'a Order, now: Now) -> impl Iterator<Item = &'a str> {
-        let knows = |peer: &Peer| order.tokens().all(|(token, _)| peer.words.answers.contains_key(token));
+        let knows = |peer: &Peer| order.signs(self.daemon).all(|sign| peer.words.answers.contains_key(sign));
         self.heard(now).filter(move |(_, peer)| !knows(peer)).map(|(name, _)| name.as_str())
     }
 }

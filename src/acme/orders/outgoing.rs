@@ -1,12 +1,17 @@
 //! What of all that is known goes out (pure): to the CA that asks, to peers, and to the disk.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::Orders;
+use super::under_way::Order;
 use crate::acme::challenges::Challenges;
 use crate::acme::material::Secret;
 use crate::acme::message::{AcmeMessage, Part};
 use crate::acme::steps::{Effect, File};
+use crate::api::daemon::Daemon;
+use crate::daemon::challenges::Value;
 use crate::daemon::clock::Now;
 
 impl Orders {
@@ -22,7 +27,6 @@ impl Orders {
     pub fn message(&self, ready: bool) -> AcmeMessage {
         let Some(ca) = &self.ca else { return AcmeMessage::default() };
         let own = || self.under_way.iter().flat_map(|order| order.tokens());
-        let theirs = self.peers.values().flat_map(|peer| peer.words.challenges.keys());
         let is_desired = |service: &String| self.desired.contains_key(service);
         let told = self.certificates.iter().filter(|(service, _)| is_desired(service));
         let account = self.accounts.get(&ca.directory).map(|account| (ca.directory.clone(), account.clone()));
@@ -31,9 +35,13 @@ impl Orders {
                 ready,
                 unable: self.is_unable(),
                 orders: self.under_way.as_ref().map(|order| order.service.clone()),
+                wants: Some(self.desired.iter().map(|(name, desired)| (name.clone(), desired.number(ca))).collect()),
             }),
             challenges: own().map(|(token, answer)| (token.clone(), answer.clone())).collect(),
-            answers: own().map(|(token, _)| token).chain(theirs).map(|token| (token.clone(), true)).collect(),
+            records: match self.daemon {
+                Daemon::Nameserver => self.under_way.as_ref().map(Order::told_records).unwrap_or_default(),
+                Daemon::Proxy => BTreeMap::new(),
+            },
             failures: self.failures.clone(),
             renewals: self
                 .desired
@@ -42,6 +50,23 @@ impl Orders {
                 .collect(),
             certificates: told.map(|(service, issued)| (service.clone(), issued.told().clone())).collect(),
             accounts: account.into_iter().collect(),
+            ..self.answers(ready)
+        }
+    }
+
+    /// Which challenges are answered here: by a nameserver once its queries are.
+    fn answers(&self, ready: bool) -> AcmeMessage {
+        if self.daemon == Daemon::Nameserver && !ready {
+            return AcmeMessage::default();
+        }
+        let own = self.under_way.iter().flat_map(|order| order.signs(self.daemon));
+        let tokens = self.peers.values().flat_map(|peer| peer.words.challenges.keys()).map(String::as_str);
+        let records = self.peers.values().flat_map(|peer| peer.words.records.values().flatten()).map(Value::as_str);
+        let all = own.chain(tokens).chain(records);
+        AcmeMessage {
+            answers: all.map(|sign| (sign.to_owned(), true)).collect(),
+            refused: self.refused.clone(),
+            ..AcmeMessage::default()
         }
     }
 

@@ -9,7 +9,7 @@ use crate::daemon::clock::Now;
 const HEARD: Duration = Duration::from_secs(5);
 
 /// The challenges of a peer of which nothing came for this long are not answered any more: its order has ended, and nobody has told us.
-const ANSWERS: Duration = Duration::from_secs(600);
+pub(super) const ANSWERS: Duration = Duration::from_secs(600);
 
 /// One peer.
 #[derive(Debug, Default)]

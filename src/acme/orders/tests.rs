@@ -1,6 +1,7 @@
 //! Several proxies in one process: what one says the others hear, and the CA is this test.
 
 mod bounds;
+mod nameservers;
 
 use super::*;
 use crate::acme::material::Secret;

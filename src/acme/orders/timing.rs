@@ -9,7 +9,9 @@ use super::under_way::{Order, Phase};
 use crate::acme::material::Issued;
 use crate::acme::schedule::Cause;
 use crate::acme::steps::{Circumstances, Effect, OrderFailure, OrderRequest};
+use crate::api::daemon::Daemon;
 use crate::daemon::clock::Now;
+use crate::log_line::{Kind, LogLine};
 
 /// How long an order waits for every peer, or every nameserver, to know its challenges. Then it ends: the CA may ask any of them.
 const TELLING_LIMIT: Duration = Duration::from_secs(20);
@@ -21,9 +23,9 @@ impl Orders {
     /// What follows now.
     pub fn step(&mut self, at: Circumstances, now: Now) -> Vec<Effect> {
         let mut effects = self.go_on_telling(now);
-        if self.may_order(at, now) {
-            effects.extend(self.begin(now));
-            effects.extend(self.ask_for_suggestion(now));
+        if at.knows_peers && !at.draining && self.ca.is_some() {
+            effects.extend(self.begin(at, now));
+            effects.extend(self.ask_for_suggestion(at, now));
         }
         if !at.draining {
             effects.extend(self.forget_unwanted(now));
@@ -32,43 +34,67 @@ impl Orders {
         effects
     }
 
-    /// This proxy is the one that orders.
-    fn may_order(&self, at: Circumstances, now: Now) -> bool {
-        at.knows_peers && !at.draining && self.ca.is_some() && self.orderer(at.ready, now) == Some(&*self.own)
+    /// This daemon is the one that orders a certificate.
+    fn is_orderer(&self, certificate: &str, at: Circumstances, now: Now) -> bool {
+        self.orderer(certificate, at.ready, now) == Some(&*self.own)
     }
 
     fn go_on_telling(&mut self, now: Now) -> Vec<Effect> {
         let Some(order) = &self.under_way else { return Vec::new() };
-        let Phase::Telling { since, challenges, published } = &order.phase else { return Vec::new() };
+        let Phase::Telling { since, published, .. } = &order.phase else { return Vec::new() };
         let late: Vec<&str> = self.unaware(order, now).collect();
-        let is_told = late.is_empty() && (*published || order.records().is_empty());
-        if is_told {
-            let (ticket, challenges) = (order.ticket, challenges.clone());
-            if let Some(order) = &mut self.under_way {
-                order.phase = Phase::Validating(challenges);
-            }
-            return vec![Effect::GoOn(ticket)];
+        if late.is_empty() && (*published || order.records().is_empty()) {
+            return self.have_the_ca_look(now);
         }
         if now.running.saturating_sub(*since) < TELLING_LIMIT {
             return Vec::new();
         }
-        let why = match late.is_empty() {
-            true => "the nameservers did not take the records in time".to_owned(),
-            false => format!(
-                "{} did not take the challenge in time, and the CA may ask any proxy: look there at `polder status`, and whether its \
-                 version and its document have \"acme\", too",
-                late.join(", ")
-            ),
-        };
+        let why = self.late_in_words(&late);
         self.fail_unasked(why, now)
     }
 
-    fn begin(&mut self, now: Now) -> Option<Effect> {
+    /// Everybody that is heard knows: the CA may look, unless it is known already that it would find nothing.
+    fn have_the_ca_look(&mut self, now: Now) -> Vec<Effect> {
+        let Some(order) = &self.under_way else { return Vec::new() };
+        let judged = match self.daemon {
+            // Our nameservers have said so themselves.
+            Daemon::Proxy => Ok(Vec::new()),
+            Daemon::Nameserver => self.judge_answers(order, now),
+        };
+        let warnings = match judged {
+            Ok(warnings) => warnings,
+            Err(why) => return self.fail_unasked(why.to_string(), now),
+        };
+        let Some(order) = &mut self.under_way else { return Vec::new() };
+        order.look();
+        let in_words = |why| {
+            let line = format!("{why}; the CA is asked to look all the same, for others answer");
+            Effect::Log(LogLine::warn(Kind::Certificate, line).about(&order.service))
+        };
+        warnings.into_iter().map(in_words).chain([Effect::GoOn(order.ticket)]).collect()
+    }
+
+    fn late_in_words(&self, late: &[&str]) -> String {
+        if late.is_empty() {
+            return "the nameservers did not take the records in time".to_owned();
+        }
+        let what = match self.daemon {
+            Daemon::Proxy => "its version and its document have \"acme\", too",
+            Daemon::Nameserver => "its document has \"encrypted.acme\", too, and it answers queries",
+        };
+        format!(
+            "{} did not take the challenge in time, and the CA may ask any {}: look there at `polder status`, and whether {what}",
+            late.join(", "),
+            self.daemon.name()
+        )
+    }
+
+    fn begin(&mut self, at: Circumstances, now: Now) -> Option<Effect> {
         if self.under_way.is_some() {
             return None;
         }
         let ca = Arc::clone(self.ca.as_ref()?);
-        let service = self.most_urgent(now)?;
+        let service = self.most_urgent(at, now)?;
         let desired = self.desired.get(&service)?.clone();
         self.tickets += 1;
         let replaces = self.certificates.get(&service).filter(|known| known.told().directory == ca.directory).cloned();
@@ -84,11 +110,11 @@ impl Orders {
         Some(Effect::Order(Box::new(OrderRequest { ticket, names, challenge, ca, account, replaces })))
     }
 
-    /// The service whose certificate is to be ordered now: one that has none before one whose is to be renewed.
-    fn most_urgent(&self, now: Now) -> Option<String> {
+    /// The certificate that is to be ordered now: one that has none before one whose is to be renewed.
+    fn most_urgent(&self, at: Circumstances, now: Now) -> Option<String> {
         let may_begin = |service: &str| {
             let is_late = self.failures.get(service).is_none_or(|failures| failures.until <= now.unix_ms);
-            is_late && !self.is_ordered_elsewhere(service, now)
+            is_late && !self.is_ordered_elsewhere(service, now) && self.is_orderer(service, at, now)
         };
         let due = self
             .desired
@@ -98,7 +124,7 @@ impl Orders {
     }
 
     /// Asks about one certificate after the other.
-    fn ask_for_suggestion(&mut self, now: Now) -> Option<Effect> {
+    fn ask_for_suggestion(&mut self, at: Circumstances, now: Now) -> Option<Effect> {
         let ca = self.ca.clone()?;
         let account = self.accounts.get(&ca.directory)?.clone();
         if self.suggestions.values().any(|suggestion| suggestion.is_asked && suggestion.next > now.unix_ms) {
@@ -109,7 +135,7 @@ impl Orders {
         };
         let mut serving = self.desired.keys().filter_map(|service| Some((service, self.serving(service)?)));
         let is_due = |(service, issued): &(&String, &Issued)| {
-            known(service, issued).is_none_or(|known| known.next <= now.unix_ms)
+            known(service, issued).is_none_or(|known| known.next <= now.unix_ms) && self.is_orderer(service, at, now)
         };
         let (service, issued) = serving.find(is_due).map(|(service, issued)| (service.clone(), issued.clone()))?;
         let window = known(&service, &issued).and_then(|known| known.window);

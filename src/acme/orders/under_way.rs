@@ -6,14 +6,16 @@ use std::time::Duration;
 use crate::acme::desired::Desired;
 use crate::acme::material::Secret;
 use crate::acme::steps::{Challenge, TxtRecord};
+use crate::api::daemon::Daemon;
 use crate::config::acme::CaConfig;
+use crate::daemon::challenges::Challenges;
 
-/// The order that this proxy has under way.
+/// The order that this daemon has under way.
 #[derive(Debug)]
 pub(super) struct Order {
     /// By which its events are known.
     pub(super) ticket: u64,
-    /// The service for which it is.
+    /// The name of its certificate: of the service for which it is, where a proxy orders.
     pub(super) service: String,
     /// What was wanted when it began.
     pub(super) desired: Desired,
@@ -37,7 +39,14 @@ pub(super) enum Phase {
 }
 
 impl Order {
-    pub(super) fn challenges(&self) -> &[Challenge] {
+    /// The CA looks from now on.
+    pub(super) fn look(&mut self) {
+        if let Phase::Telling { challenges, .. } = &mut self.phase {
+            self.phase = Phase::Validating(std::mem::take(challenges));
+        }
+    }
+
+    fn challenges(&self) -> &[Challenge] {
         match &self.phase {
             Phase::Opening => &[],
             Phase::Telling { challenges, .. } | Phase::Validating(challenges) => challenges,
@@ -50,6 +59,21 @@ impl Order {
             Challenge::Http { .. } => None,
         };
         self.challenges().iter().filter_map(of_dns).collect()
+    }
+
+    /// The same by name, as nameservers tell each other.
+    pub(super) fn told_records(&self) -> Challenges {
+        TxtRecord::by_name(&self.records())
+    }
+
+    /// By what peers say that they have taken in each challenge that is theirs to answer: by its token, or the value of its record. Where
+    /// proxies order, records are the nameservers'.
+    pub(super) fn signs(&self, daemon: Daemon) -> impl Iterator<Item = &str> {
+        self.challenges().iter().filter_map(move |challenge| match (challenge, daemon) {
+            (Challenge::Http { token, .. }, _) => Some(token.as_str()),
+            (Challenge::Dns(TxtRecord { value, .. }), Daemon::Nameserver) => Some(value.as_str()),
+            (Challenge::Dns(_), Daemon::Proxy) => None,
+        })
     }
 
     pub(super) fn tokens(&self) -> impl Iterator<Item = (&String, &Secret)> {

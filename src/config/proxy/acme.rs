@@ -33,6 +33,9 @@ pub(super) const KEYS: Keys = Keys {
     ],
 };
 
+/// The keys of `acme.eab`.
+pub(super) const EAB: Keys = acme::eab_keys("acme.eab");
+
 pub(super) use nameservers::KEYS as NAMESERVERS;
 
 /// Reads `acme`.
@@ -41,7 +44,7 @@ pub(super) fn read(root: &Object<'_>) -> Read<Option<AcmeConfig>> {
         let acme = value.object(&KEYS)?;
         let challenge = acme.with_default("challenge", ChallengeKind::Http01, read_challenge);
         let nameservers = acme.optional("nameservers", nameservers::read);
-        let ca = acme::read(value, &acme);
+        let ca = acme::read(value, &acme, &EAB);
         Ok(AcmeConfig { ca: ca?, challenge: challenge?, nameservers: nameservers? })
     })
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::choices::Outages;
 use super::peer_state::VERSION;
+use crate::acme::message::AcmeMessage;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
 use crate::dns::challenges::HandedOver;
@@ -28,6 +29,8 @@ pub struct Saved {
     pub operator_lost: Option<String>,
     /// What proxies have told a predecessor; on no disk.
     pub challenges: BTreeMap<String, HandedOver>,
+    /// What a predecessor knew of certificates and their orders; on the disk in files of its own.
+    pub acme: AcmeMessage,
 }
 
 /// What `health.json` holds.
@@ -76,6 +79,9 @@ struct HandoverState {
     /// Earlier builds know none.
     #[serde(default)]
     challenges: BTreeMap<String, HandedOver>,
+    /// Earlier builds know none.
+    #[serde(default)]
+    acme: AcmeMessage,
 }
 
 impl State {
@@ -104,6 +110,8 @@ impl State {
             "health": self.health_to_save(now),
             "operator": self.operator_to_save(),
             "challenges": self.challenges.to_hand_over(now.running),
+            // An order that is under way ends with this process; its successor, or a peer, begins anew.
+            "acme": self.orders.message(self.ready),
         })
     }
 }
@@ -135,9 +143,10 @@ impl SavedHealth {
 impl Saved {
     /// Reads what a predecessor hands over.
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
-        let state: HandoverState = read(&value)?;
-        let health = SavedHealth::of(state.health, now)?;
-        Ok(Saved { health, operator: state.operator.operator, operator_lost: None, challenges: state.challenges })
+        let HandoverState { health, operator, challenges, acme, .. } =
+            read(&value).map_err(SavedError::without_words)?;
+        let health = SavedHealth::of(health, now)?;
+        Ok(Saved { health, operator: operator.operator, operator_lost: None, challenges, acme })
     }
 }
 
@@ -150,6 +159,8 @@ pub enum SavedError {
     OtherVersion(u64),
     /// It has another form.
     Form(serde_json::Error),
+    /// It has another form, and more is not said: the words of the error hold what stands there, which may be a certificate's key.
+    SomeForm,
     /// Its health cannot be read.
     Health(saved::SavedError),
 }
@@ -160,12 +171,20 @@ impl fmt::Display for SavedError {
             SavedError::NoVersion => f.write_str("it has no version"),
             SavedError::OtherVersion(other) => write!(f, "it has version {other}, expected {VERSION}"),
             SavedError::Form(error) => error.fmt(f),
+            SavedError::SomeForm => f.write_str("it has another form than this program reads"),
             SavedError::Health(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for SavedError {}
+
+impl SavedError {
+    /// The same without what stands in what could not be read.
+    pub(super) fn without_words(self) -> SavedError {
+        if matches!(self, SavedError::Form(_)) { SavedError::SomeForm } else { self }
+    }
+}
 
 /// Reads what is of the one version that this program reads.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {

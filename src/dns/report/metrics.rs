@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use self::families::*;
 use super::counters::{by_rcode, counted_zones, of_zone, rcode_name};
 use super::status::RuntimeFigures;
+use crate::acme::metrics as certificates;
 use crate::api::daemon::Daemon;
 use crate::api::dns::{DecidedBy, Reason};
 use crate::api::operator::OperatorState;
@@ -73,6 +74,7 @@ impl State {
         for (catalog, zones) in self.catalog_sizes() {
             metric.sample(&[("catalog", catalog)], zones as u64);
         }
+        certificates::write(&mut page, self.slots(), &self.orders, self.ready && !self.draining, now);
         self.challenges(&mut page, now);
         let counters: Vec<_> = counters.collect();
         queries(&mut page, &counters);
@@ -123,7 +125,7 @@ impl State {
     fn challenges(&self, page: &mut Page, now: Now) {
         let mut metric = page.metric(ACME_CHALLENGES);
         for proxy in self.document.config.acme_challenges.iter().flat_map(|challenges| challenges.from.keys()) {
-            let held = self.challenges.held(now.running).filter(|held| held.proxy == proxy);
+            let held = self.challenges.held(now.running).filter(|held| held.proxy == *proxy);
             metric.sample(&[("proxy", proxy)], held.map(|held| held.values as u64).sum::<u64>());
         }
     }

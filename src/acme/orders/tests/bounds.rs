@@ -104,7 +104,7 @@ fn a_proxy_that_does_not_get_as_far_as_the_ca_leaves_the_order_to_the_next_one()
     world.exchange();
     assert!(world.at("px-1").pem().is_some());
     let now = world.now;
-    assert_eq!(world.at("px-2").orders.orderer(true, now), Some("px-1"), "what failed is past");
+    assert_eq!(world.at("px-2").orders.orderer("shop", true, now), Some("px-1"), "what failed is past");
 }
 
 #[test]

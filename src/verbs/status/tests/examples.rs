@@ -113,6 +113,7 @@ pub fn nameserver() -> api::dns::Status {
         zones: Vec::new(),
         failed_zones: Vec::new(),
         challenges: Vec::new(),
+        certificates: Vec::new(),
         pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
             fingerprint: String::new(),
