@@ -55,12 +55,7 @@ in
         type = types.nullOr (submodule ./fleet/encrypted-dns.nix);
         default = null;
         example = {
-          certificates = [
-            {
-              chain_file = "/var/lib/acme/ns.example.net/fullchain.pem";
-              key_file = "/var/lib/acme/ns.example.net/key.pem";
-            }
-          ];
+          names = [ "dns.example.net" ];
         };
         description = ''
           The nameservers answer over encrypted transports, too ([encrypted.md](encrypted.md)). Limits go into `encrypted` of
@@ -88,8 +83,8 @@ in
           contact = [ "hostmaster@example.net" ];
         };
         description = ''
-          The certificate authority from which the proxies get the certificates of services with `tls = "acme"`
-          ([certificates.md](certificates.md)). With `dns-01`, the nameservers answer its challenges.
+          The certificate authority from which the proxies get the certificates of services with `tls = "acme"`, and the nameservers that of
+          `polder.fleet.encrypted_dns.names` ([certificates.md](certificates.md)). With `dns-01`, the nameservers answer its challenges.
         '';
       };
 

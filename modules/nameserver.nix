@@ -96,6 +96,8 @@ let
     port:
     [ "0.0.0.0:${toString port}" ] ++ lib.optional config.networking.enableIPv6 "[::]:${toString port}";
   isEncrypted = fleet.encrypted_dns != null;
+  # Without a CA it is left to an assertion.
+  overAcme = isEncrypted && fleet.encrypted_dns.names != [ ] && fleet.acme != null;
   speaks = transport: isEncrypted && lib.elem transport fleet.encrypted_dns.transports;
 
   # A proxy gets certificates of these zones' names by what this nameserver answers.
@@ -118,7 +120,8 @@ mkDaemonRole {
   stopTimeout = "20s";
   keyFiles =
     lib.optional (keys ? dns_cookies) keys.dns_cookies
-    ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret));
+    ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret))
+    ++ lib.optional (overAcme && fleet.acme.eab != null) fleet.acme.eab.hmac_key_file;
   certificates =
     lib.optionals isEncrypted fleet.encrypted_dns.certificates
     ++ shown (map (pool: pool.check_tls) (lib.attrValues pools))
@@ -165,8 +168,13 @@ mkDaemonRole {
       lib.genAttrs fleet.encrypted_dns.transports (
         transport: lib.mkDefault (everywhere (if transport == "https" then 443 else 853))
       )
-      // {
+      // lib.optionalAttrs (fleet.encrypted_dns.certificates != [ ]) {
         inherit (fleet.encrypted_dns) certificates;
+      }
+      // lib.optionalAttrs overAcme {
+        acme = removeAttrs (documented fleet.acme) [ "challenge" ] // {
+          inherit (fleet.encrypted_dns) names;
+        };
       };
   }
   // lib.optionalAttrs (challengeZones != [ ]) { inherit acme_challenges; };

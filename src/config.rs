@@ -7,6 +7,7 @@
 //! a socket, read a key, look at a clock. Called by the daemons (start, reload, `--check-config`: the very same code) and by
 //! the operator's command.
 
+pub mod acme;
 pub(crate) mod address;
 pub mod admin;
 pub mod backend_protocol;

@@ -11,6 +11,8 @@
 //!
 //! Zones may come from other nameservers too ([`secondary`]), and be made of the names of others ([`catalog`]).
 //!
+//! What clients of encrypted transports are shown may come from a CA: [`ordered`] says what is wanted, and how it comes is [`acme`](crate::acme)'s.
+//!
 //! A zone that cannot be read at a start is served from its last good copy ([`zone_copies`]), or answered SERVFAIL.
 //!
 //! A change's way: a document and its zone files, checks or an operator's command -> [`control`] (pure), which asks [`pool`]
@@ -35,6 +37,7 @@ pub mod history;
 pub mod journal;
 pub mod listening;
 pub mod locality;
+pub mod ordered;
 pub mod pool;
 pub mod protection;
 pub mod rate_limit;

@@ -44,7 +44,7 @@
 //! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
 //! | that a backend over TLS is who it must be | [`tls::client`] |
 //! | that a disk which hangs holds up no files but its own | [`daemon::looks`] |
-//! | which certificates are ordered from a CA, by which proxy, when, and after which pause | [`proxy::acme::orders`] |
+//! | which certificates are ordered from a CA, by which daemon, when, and after which pause | [`acme::orders`] |
 //! | what of what is known is too old to be acted on | [`health::proof`] |
 //! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |
 //! | which backend a request gets | [`proxy::choose`] |
@@ -82,9 +82,10 @@
 //! | how the words of others are shown | [`printable`] |
 //! | how a number is told with its noun | [`counted`] |
 //!
-//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon, etcd -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
+//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> acme -> daemon, etcd -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
 //! never use each other. `counted`, `files`, `log_line`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
 
+pub mod acme;
 pub mod api;
 pub mod config;
 pub mod counted;

@@ -9,13 +9,12 @@
 //!   visitor takes.
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots; [`capacity`] is how many connections
 //!   there may be.
-//! - [`acme`]: certificates from a CA, for all proxies: decided purely, done beside all that serves.
+//! - [`ordered`]: which certificates are to come from a CA; how they come is [`acme`](crate::acme)'s.
 //! - [`request_id`]: what a request is called, by visitors, backends and the access log.
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
 //! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 
 pub mod accept;
-pub mod acme;
 pub mod agreement;
 pub mod capacity;
 pub mod choose;
@@ -24,6 +23,7 @@ pub mod edge;
 pub mod eligibility;
 pub mod hosts;
 pub mod latch;
+pub mod ordered;
 mod path_prefix;
 pub mod queue;
 pub mod report;

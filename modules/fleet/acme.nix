@@ -1,4 +1,5 @@
-# The certificate authority from which services with `tls = "acme"` get their certificates, key for key as in the proxies' document.
+# The certificate authority from which services with `tls = "acme"` get their certificates, and the nameservers theirs; key for key as in the
+# proxies' document.
 { lib, fleetTypes }:
 
 { ... }:
@@ -34,7 +35,7 @@ in
           hmac_key_file = mkOption {
             type = fleetTypes.keyPath;
             example = "/var/lib/polder-keys/acme-eab";
-            description = "The file of the key, in base64 for URLs as CAs hand it out; on every proxy.";
+            description = "The file of the key, in base64 for URLs as CAs hand it out; on every proxy, and on every nameserver that gets a certificate.";
           };
         }
         {

@@ -174,6 +174,26 @@ let
     ++ map (knownHost "${option}.members" "proxy") proxies
   ) (lib.attrNames fleet.pools);
 
+  encryptedDns =
+    let
+      option = "polder.fleet.encrypted_dns";
+      inherit (fleet.encrypted_dns) names certificates;
+      elsewhere = lib.filter (
+        name: !lib.any (apex: members.within apex name) (lib.attrNames fleet.zones)
+      ) names;
+    in
+    lib.optionals (fleet.encrypted_dns != null) [
+      (assertion (names != [ ] || certificates != [ ])
+        "${option}: clients would be shown no certificate; set names, for one that the nameservers get by themselves, or certificates, for files"
+      )
+      (assertion (names == [ ] || fleet.acme != null)
+        "${option}.names: the certificate is to come from a CA, and polder.fleet.acme does not say from which (`polder.fleet.acme.terms_of_service_agreed = true;` for Let's Encrypt)"
+      )
+      (assertion (elsewhere == [ ])
+        "${option}.names: the CA asks the nameservers of the fleet, and ${listed elsewhere} lies in none of the zones (${listed (lib.attrNames fleet.zones)})"
+      )
+    ];
+
   tls =
     option: this:
     let
@@ -332,6 +352,7 @@ in
 ++ tsig
 ++ zones
 ++ pools
+++ encryptedDns
 ++ services
 ++ cookies
 ++ agreement

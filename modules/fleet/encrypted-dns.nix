@@ -22,6 +22,15 @@ in
       ];
       description = "What is spoken: DNS over TLS (TCP port 853), over HTTPS (TCP port 443) and over QUIC (UDP port 853).";
     };
+    names = mkOption {
+      type = types.listOf fleetTypes.domainName;
+      default = [ ];
+      example = [ "dns.example.net" ];
+      description = ''
+        The names that the nameservers are reached by over encrypted transports, all of them on one certificate: they get it from the CA
+        of `polder.fleet.acme`, which asks them for it (dns-01), and renew it ([certificates.md](certificates.md)).
+      '';
+    };
     certificates = mkOption {
       type = types.listOf (
         types.submodule (
@@ -32,9 +41,10 @@ in
           }
         )
       );
+      default = [ ];
       description = ''
-        What clients are shown, in files that are on every nameserver at the same path; best for the names of the nameservers. The daemon looks at the files
-        every few seconds, and takes what is renewed into use by itself.
+        What clients are shown besides the certificate for `names`, or instead of it: in files that are on every nameserver at the same path; best for the
+        names of the nameservers. The daemon looks at the files every few seconds, and takes what is renewed into use by itself.
       '';
     };
   };

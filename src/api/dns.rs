@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::CertificateStatus;
 use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
@@ -54,9 +55,12 @@ pub struct Status {
     pub dnstap: Option<DnstapStatus>,
     /// By name.
     pub pools: Vec<PoolStatus>,
-    /// Names that answer a certificate authority's challenges now, by the proxy that told them.
+    /// Names that answer a certificate authority's challenges now, by the proxy, or the nameserver, that told them.
     #[serde(default)]
     pub challenges: Vec<ChallengeStatus>,
+    /// Its certificates, by file.
+    #[serde(default)]
+    pub certificates: Vec<CertificateStatus>,
 }
 
 /// A name at which challenges of a certificate authority are answered.

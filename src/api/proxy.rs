@@ -18,6 +18,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::agreement::Cluster;
+use super::certificates::CertificateStatus;
 use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
@@ -40,37 +41,6 @@ pub struct Status {
     /// The members of etcd by which it agrees with its peers; none where its document names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Cluster>,
-}
-
-/// A certificate.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct CertificateStatus {
-    /// The file of the certificate and its chain.
-    pub file: String,
-    /// The hosts that it is for; none where there is none that can be used.
-    pub hosts: Vec<String>,
-    /// When it ends, in milliseconds since the epoch; none where there is none that can be used.
-    pub ends: Option<u64>,
-    /// Why what the file holds now is not in force.
-    pub error: Option<String>,
-    /// How its order stands; none of one that others bring into its file.
-    #[serde(default)]
-    pub acme: Option<OrderStatus>,
-}
-
-/// The order of a certificate from a CA.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct OrderStatus {
-    /// The service for which it is ordered.
-    pub service: String,
-    /// The proxy that orders.
-    pub orderer: Option<String>,
-    /// When it is renewed, in milliseconds since the epoch; none: it is ordered as soon as may be.
-    pub renewal: Option<u64>,
-    /// Why the last order failed, if it did.
-    pub error: Option<String>,
-    /// When it is tried again, in milliseconds since the epoch.
-    pub next_try: Option<u64>,
 }
 
 /// A service.

@@ -19,7 +19,7 @@ pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
 pub use dnstap::{DnstapConfig, DnstapMessage};
-pub use encrypted::EncryptedConfig;
+pub use encrypted::{EncryptedAcmeConfig, EncryptedConfig};
 pub use identity::{IdentityConfig, LONGEST as LONGEST_IDENTITY};
 pub use locations::LocationsConfig;
 pub use pools::{HttpsConfig, MemberConfig, PoolConfig, WhenAllDown};
@@ -126,7 +126,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 5] = ["cookies", "drain", "locations", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 31] = [
+pub const KEYS: [&Keys; 33] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -136,6 +136,8 @@ pub const KEYS: [&Keys; 31] = [
     &acme_challenges::FROM,
     &tcp::KEYS,
     &encrypted::KEYS,
+    &encrypted::ACME,
+    &encrypted::EAB,
     &encrypted::CERTIFICATE,
     &rate_limit::KEYS,
     &cookies::KEYS,

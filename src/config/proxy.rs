@@ -35,10 +35,11 @@ mod tls;
 mod withheld;
 
 pub use super::CertificateConfig;
+pub use super::acme::{CaConfig, ChallengeKind, EabConfig};
 pub use super::host_pattern::HostPattern;
 pub use access::{AccessConfig, NetworkList};
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath, AskedFields};
-pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
+pub use acme::{AcmeConfig, AcmeNameserversConfig};
 pub use agreement::{AgreementConfig, AgreementTlsConfig};
 pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};

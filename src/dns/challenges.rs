@@ -48,11 +48,11 @@ pub struct HandedOver {
 
 /// One name that is answered, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldName<'c> {
+pub struct HeldName {
     /// Without the final dot.
-    pub name: &'c str,
-    /// The proxy that told it.
-    pub proxy: &'c str,
+    pub name: String,
+    /// The proxy that told it, or the nameserver that has its certificate ordered.
+    pub proxy: String,
     /// How many values.
     pub values: usize,
     /// For how long, unless it is told again.
@@ -113,22 +113,22 @@ impl Challenges {
         self.0.values().map(|held| held.until).min()
     }
 
-    /// What queries are answered from; none where there is nothing.
-    pub fn answers(&self, zones: &Zones) -> Option<ChallengeAnswers> {
+    /// What queries are answered from: these, and what nameservers have `ordered` themselves. None where there is nothing.
+    pub fn answers(&self, ordered: &challenges::Challenges, zones: &Zones) -> Option<ChallengeAnswers> {
         let mut by_name: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (name, values) in self.0.values().flat_map(Held::answered) {
+        for (name, values) in self.0.values().flat_map(Held::answered).chain(ordered) {
             by_name.entry(name.as_str()).or_default().extend(values.iter().map(challenges::Value::as_str));
         }
         ChallengeAnswers::new(zones, by_name)
     }
 
     /// Every name that is answered.
-    pub fn held(&self, running: Duration) -> impl Iterator<Item = HeldName<'_>> {
+    pub fn held(&self, running: Duration) -> impl Iterator<Item = HeldName> {
         self.0.iter().flat_map(move |(proxy, held)| {
             let left = held.until.saturating_sub(running);
             held.answered().map(move |(name, values)| HeldName {
-                name: name.as_str(),
-                proxy,
+                name: name.to_string(),
+                proxy: proxy.clone(),
                 values: values.len(),
                 left,
             })
@@ -180,7 +180,7 @@ impl Held {
     }
 }
 
-impl HeldName<'_> {
+impl HeldName {
     /// For the operator; follows the name.
     pub fn in_words(&self) -> String {
         let left = duration::format(Duration::from_secs(self.left.as_secs()));
@@ -202,6 +202,11 @@ pub fn refusal(
         (None, refusal) if refusal != Some(Refusal::Elsewhere) => Some(Refusal::Unlisted),
         (_, refusal) => refusal,
     }
+}
+
+/// Why a name at which a nameserver has a certificate ordered is not answered here; none if it is.
+pub fn refusal_of_ordered(name: &challenges::Name, zones: &Zones) -> Option<Refusal> {
+    place(zones, &Name::from_text(name.as_str())?, None).err()
 }
 
 fn refused(

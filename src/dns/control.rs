@@ -6,6 +6,7 @@
 
 mod by_peers;
 mod catalogs;
+mod certificates;
 pub mod choices;
 mod consumed;
 mod dnstap;
@@ -29,13 +30,16 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::challenges::Challenges;
 use super::challenges::answers::ChallengeAnswers;
-use super::challenges::{Challenges, HandedOver};
 use super::compiled::Zones;
+use super::ordered;
 use super::pool::Family;
 use super::pool::falling::Falling;
 use super::snapshot::Snapshot;
 use super::transfer::Transfers;
+use crate::acme::orders::Orders;
+use crate::acme::steps::{self, Known};
 use crate::api::dns::DnstapNote;
 use crate::config::dns::PoolConfig;
 use crate::daemon::challenges::{Answer, Telling};
@@ -46,8 +50,7 @@ use crate::daemon::operator::events::Ends;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, Rejected};
-use crate::health::Targets;
-use crate::health::{HealthView, Target, TargetHealth, Verdict};
+use crate::health::{HealthView, Proof, Target, TargetHealth, Targets, Verdict};
 use crate::log_line::{Kind, LogLine};
 pub use catalogs::{Catalog, CatalogNews, CatalogOrder};
 pub use choices::Choices;
@@ -71,10 +74,14 @@ pub enum Event {
     Health(Arc<HealthView>),
     /// A peer has sent its state.
     Peer(PeerEvent),
+    /// Every peer has been asked, or tried, since this time, and what they said has been taken in.
+    PeersAsked(Duration),
     /// A proxy has told its challenges.
     Told(Telling),
-    /// The process before this one has handed over its operator states, what proxies had told it, and an operator's word on dnstap.
-    Inherited(OperatorStates, BTreeMap<String, HandedOver>, Option<DnstapNote>),
+    /// Something happened that is of orders of certificates.
+    Acme(steps::Event),
+    /// The process before this one has handed over what is on no disk yet, or on none at all.
+    Inherited(Box<Saved>),
     /// Something has come of a zone from another nameserver.
     Secondary(SecondaryNews),
     /// A catalog has been made.
@@ -108,6 +115,8 @@ pub enum Effect {
     Secondary(SecondaryTask),
     /// A catalog is to be made and stored; answered with [`Event::Catalog`].
     Catalog(Box<CatalogOrder>),
+    /// Something to be done that is of orders of certificates.
+    Acme(steps::Effect),
     /// These are to be probed now: something waits for what comes of it.
     Probe(Vec<Target>),
     /// One line for the log.
@@ -146,6 +155,10 @@ pub struct State {
     had_members: bool,
     /// What an operator has said of dnstap.
     pub(super) dnstap: Option<DnstapNote>,
+    /// The certificates that are ordered.
+    pub(super) orders: Orders,
+    /// That the peers were asked lately.
+    pub(super) heard: Proof,
     /// What proxies have told.
     pub(super) challenges: Challenges,
     /// What of it is answered; another one whenever that changes.
@@ -182,6 +195,7 @@ impl State {
     pub fn new(document: Arc<Prepared>, saved: Saved) -> State {
         let snapshot = Snapshot { generation: saved.health.generation, ..Snapshot::default() };
         let (zones, transfers) = (Arc::clone(&document.zones), Arc::clone(&document.transfers));
+        let orders = Orders::new(ordered::terms(&document.config), Known::default());
         State {
             document,
             secondaries: BTreeMap::new(),
@@ -200,6 +214,8 @@ impl State {
             proposals: Proposals::default(),
             rejected: BTreeMap::new(),
             dnstap: None,
+            orders,
+            heard: Proof::default(),
             challenges: Challenges::default(),
             challenge_answers: None,
             choices: BTreeMap::new(),
@@ -261,18 +277,26 @@ impl State {
     /// Takes an event in, and gives all that follows.
     pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if let Event::Peer(message) = &event {
+            self.orders.note_heard(&message.peer, now);
+        }
         match event {
             Event::Health(health) => {
                 self.health = health;
                 self.opinions.note_news();
             }
             Event::Peer(message) => effects.extend(self.on_peer(message, now)),
+            Event::PeersAsked(asked) => drop(self.heard.renew(asked, now.running)),
+            Event::Acme(event) => effects.extend(self.orders.on_event(event, now).into_iter().map(Effect::Acme)),
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Secondary(news) => effects.extend(self.on_secondary(news, now)),
             Event::Catalog(news) => effects.extend(self.take_catalog(news)),
-            Event::Inherited(states, challenges, dnstap) => {
+            Event::Inherited(handed) => {
+                let Saved { operator: states, challenges, acme, dnstap, .. } = *handed;
                 self.inherit_dnstap(dnstap);
                 self.challenges.inherit(challenges, self.document.challenges_and_zones(), now.running);
+                let refused = self.orders.inherit(&acme, now).into_iter();
+                effects.extend(refused.map(|why| Effect::Log(lines::not_taken_over(&why))));
                 self.operator.merge(&states, now.unix_ms);
                 // The process before this one may have had no time to write them.
                 self.operator_file.changed();
@@ -292,12 +316,14 @@ impl State {
                 let (config, zones) = self.document.challenges_and_zones();
                 self.challenges.reload(config, zones);
                 self.proposals.keep_peers(&self.peer_names());
+                effects.extend(self.reload_orders(now));
                 effects.extend(self.reload_secondaries(now));
             }
             Event::Ready => self.ready = true,
             Event::Draining => {
                 self.draining = true;
                 self.operator_file.try_at_once();
+                effects.extend(self.orders.cancel().into_iter().map(Effect::Acme));
             }
             Event::Time => {
                 let expired = self.challenges.expire(now.running);
@@ -354,12 +380,15 @@ impl State {
             effects.extend(self.look_at_catalogs(now));
         }
         self.put_zones_together(now.running);
-        self.refresh_challenges();
+        let of_orders = self.step_orders(now);
+        self.refresh_challenges(now);
         self.renew_opinions(now);
         if self.ready {
             effects.extend(self.rebuild(now));
             effects.extend(self.judge_isolation(now));
         }
+        // After the snapshot that answers the CA.
+        effects.extend(of_orders);
         if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(self.operator_to_save()));
         }

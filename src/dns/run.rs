@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answering::Answering;
 use super::control::prepared::Prepared;
@@ -28,8 +28,11 @@ use super::control::{Event, Saved, SavedError, SavedHealth, State, read_operator
 use super::dnstap::Dnstap;
 use super::journal::Journals;
 use super::listening::{Bound, Listening};
+use super::ordered;
 use super::secondary::bell::Bell;
 use super::zone_copies::ZoneCopies;
+use crate::acme::hands::Hands;
+use crate::acme::store;
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{
@@ -52,6 +55,9 @@ use secondaries::Secondaries;
 
 /// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a start waits for certificates that its peers had to be on disk.
+const FIRST_WRITE_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// How often a start that waits for its checks logs that.
 const STILL_CHECKING: Duration = Duration::from_secs(5);
@@ -79,6 +85,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
 
     let checker = Checker::start(document.targets(), saved.health.health.clone());
     let mut state = State::new(document.clone(), saved);
+    state.begin_orders(store::read(settings.state_dir, &ordered::terms(&document.config).desired), Now::read());
     state.note_own_ipv6(own_ipv6::is_there()).iter().for_each(LogLine::write);
     let snapshot = Arc::new(ArcSwap::new(state.snapshot()));
     let ticks = Ticks::default();
@@ -106,6 +113,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         rate_limit_log,
         zone_copies,
         journals,
+        acme: Hands::default(),
         looks: Arc::default(),
         looked: None,
     };
@@ -152,6 +160,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     }
     // The peers' states count before the first answer.
     shell.take_waiting_messages();
+    settle_first_writes(&mut shell).await;
     shell.take(Event::Ready);
     shell.begin(Some(bound))?;
     Ok(shell)
@@ -172,10 +181,20 @@ async fn check_all(shell: &mut Shell<DnsDaemon>) {
     }
 }
 
+/// Before ready: the first writes of certificates that peers had. A disk that does not answer ends the wait.
+async fn settle_first_writes(shell: &mut Shell<DnsDaemon>) {
+    let written = async {
+        while shell.daemon.state.is_writing_certificates() {
+            shell.next().await;
+        }
+    };
+    let _ = timeout(FIRST_WRITE_LIMIT, written).await;
+}
+
 /// Takes in the final state of the process taken over from. This one becomes the daemon, whatever is wrong with it.
 fn inherit(shell: &mut Shell<DnsDaemon>, succession: &Succession) {
     match read_handover(&succession.state) {
-        Ok(last) => shell.take(Event::Inherited(last.operator, last.challenges, last.dnstap)),
+        Ok(last) => shell.take(Event::Inherited(Box::new(last))),
         Err(why) => tracing::error!("the final state of the process taken over from cannot be used: {why}"),
     }
 }
@@ -188,5 +207,6 @@ fn read_handover(value: &serde_json::Value) -> Result<Saved, SavedError> {
 fn stored(files: &StateFiles) -> Saved {
     let operator = files.read_operator("member", |value| read_operator(value.clone()));
     let health = files.read_health(|value| SavedHealth::read(value.clone(), SystemTime::now()));
-    Saved { health, operator: operator.states, operator_lost: operator.lost, ..Saved::default() }
+    let (operator, operator_lost) = (operator.states, operator.lost);
+    Saved { health, operator, operator_lost, ..Saved::default() }
 }

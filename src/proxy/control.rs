@@ -27,6 +27,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::acme::orders::Orders;
+use crate::acme::steps::{self, Circumstances, Known};
 use crate::api::proxy::Status;
 use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
@@ -36,11 +38,10 @@ use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, RECENT};
 use crate::health::{HealthView, Proof, Verdict};
 use crate::log_line::LogLine;
-use crate::proxy::acme::orders::Orders;
-use crate::proxy::acme::steps::{self, Circumstances, Known};
 use crate::proxy::agreement::{self, Agreement, Predecessor};
 use crate::proxy::latch::Now;
 use crate::proxy::latch::latches::{Latches, Record, WriteOutcome};
+use crate::proxy::ordered;
 use crate::proxy::snapshot::{Service, Snapshot};
 use build::{SnapshotInput, answers_alike, build};
 pub use by_operator::{Accepted, Change};
@@ -181,7 +182,7 @@ impl State {
             health: known.health,
             operator: known.operator,
             peers: BTreeMap::new(),
-            orders: Orders::new(&prepared.document, known.acme),
+            orders: Orders::new(ordered::terms(&prepared.document), known.acme),
             operator_file: OperatorFile::new(known.operator_lost),
             operator_ends: Ends::default(),
             proposals: Proposals::default(),
@@ -299,7 +300,7 @@ impl State {
                 let peers = self.peer_names();
                 self.proposals.keep_peers(&peers);
                 self.orders.keep_peers(|peer| peers.iter().any(|name| name == peer));
-                let ended = self.orders.reload(&self.prepared.document);
+                let ended = self.orders.reload(ordered::terms(&self.prepared.document));
                 effects.extend(ended.into_iter().map(Effect::Acme));
                 self.adopt_unknown_latches(now);
                 self.reload_agreement(now);

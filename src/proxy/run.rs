@@ -21,6 +21,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::acme::challenges::Challenges;
+use crate::acme::store;
 use crate::config::proxy::ProxyConfig;
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::clock::{Now, boot_id};
@@ -34,14 +36,13 @@ use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Proof, Target, Verdict, saved};
-use crate::proxy::acme::challenges::Challenges;
-use crate::proxy::acme::store;
 use crate::proxy::agreement::Predecessor;
 use crate::proxy::control::peer_state::{PeerMessage, PeerState};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};
 use crate::proxy::latch::latches::{Latches, StoredLatches};
 use crate::proxy::latch::store::LatchStore;
+use crate::proxy::ordered;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::Snapshot;
 use crate::proxy::traffic::access_log::AccessLog;
@@ -135,7 +136,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         latches: stored.latches,
         damaged: stored.slots.damage().map(str::to_owned),
         remembered: health,
-        acme: store::read(&prepared.document),
+        acme: store::read(&prepared.document.state_dir, &ordered::terms(&prepared.document).desired),
         predecessor,
         words: heard.chain(inherited).collect(),
     };

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::acme::challenges::Challenges;
 use crate::api::operator::OperatorState;
 use crate::config::HttpVersion;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, QueueConfig, TimeoutsConfig};
 use crate::daemon::key_file::KeyError;
 use crate::health::{Proof, Target, Verdict};
-use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;

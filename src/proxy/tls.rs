@@ -19,10 +19,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::acme::desired;
 use crate::config::proxy::{CertificateConfig, ClientAuthorityConfig, ServiceConfig, TlsConfig};
 use crate::config::{Finding, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
-use crate::proxy::acme::desired;
+use crate::proxy::ordered;
 use crate::tls::certificate::Chain;
 use crate::tls::certificates::{Certificates, Origin};
 use acceptor::{Acceptor, Authorities, Resolver, SecureService, by_host};
@@ -99,7 +100,7 @@ pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
     let mut certificates = Certificates::default();
     let mut errors = Vec::new();
     let mut services = Vec::new();
-    let ordered = desired::shared(document);
+    let ordered = ordered::shared(document);
     for service in document.services.values().filter(|service| service.tls.is_some()) {
         let mut slots = Vec::new();
         if let Some(by) = ordered.get(&service.name) {

@@ -32,7 +32,7 @@ static KNOWN: Mutex<BTreeMap<CertificateConfig, Weak<Slot>>> = Mutex::new(BTreeM
 pub enum Origin {
     /// The operator, or what he has set up: a file that is not there is a mistake.
     Files,
-    /// This daemon, once the CA has given it (`proxy::acme`).
+    /// This daemon, once the CA has given it (`acme`).
     Acme,
 }
 

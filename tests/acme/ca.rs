@@ -157,12 +157,23 @@ impl Running {
 
     /// The roots of the certificates that it issues.
     pub fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.root().as_bytes()).unwrap()).unwrap();
+        roots
+    }
+
+    /// The same in a file.
+    pub fn roots_file(&self) -> PathBuf {
+        let root = self.root();
+        let file = self.ca.folder.path().join("issuing-root.pem");
+        std::fs::write(&file, &root[root.find("-----BEGIN").unwrap()..]).unwrap();
+        file
+    }
+
+    fn root(&self) -> String {
         let request = "GET /roots/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
         let management = self.ca.management;
-        let (_, answer) = over_tls(management, &management.ip().to_string(), &self.ca.own_roots, request).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(answer.as_bytes()).unwrap()).unwrap();
-        roots
+        over_tls(management, &management.ip().to_string(), &self.ca.own_roots, request).unwrap().1
     }
 }
 
@@ -173,6 +184,22 @@ pub fn over_tls(
     roots: &RootCertStore,
     request: &str,
 ) -> Result<(CertificateDer<'static>, String), String> {
+    exchange_over_tls(at, name, roots, request.as_bytes(), |tls| {
+        let mut answer = String::new();
+        // Who closes without close_notify has said all that there is.
+        let _ = tls.read_to_string(&mut answer);
+        Ok(answer)
+    })
+}
+
+/// The same of any bytes, whose answer `read` takes.
+pub fn exchange_over_tls<T>(
+    at: SocketAddr,
+    name: &str,
+    roots: &RootCertStore,
+    request: &[u8],
+    read: impl FnOnce(&mut dyn Read) -> std::io::Result<T>,
+) -> Result<(CertificateDer<'static>, T), String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_root_certificates(roots.clone()).with_no_client_auth();
@@ -180,10 +207,8 @@ pub fn over_tls(
     let stream = TcpStream::connect(at).map_err(|error| error.to_string())?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut tls = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream);
-    tls.write_all(request.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    tls.write_all(request).map_err(|error| format!("{error:?}"))?;
     let certificate = tls.conn.peer_certificates().unwrap()[0].clone().into_owned();
-    let mut answer = String::new();
-    // Who closes without close_notify has said all that there is.
-    let _ = tls.read_to_string(&mut answer);
+    let answer = read(&mut tls).map_err(|error| error.to_string())?;
     Ok((certificate, answer))
 }

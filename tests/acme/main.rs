@@ -1,4 +1,4 @@
-//! Certificates for a fleet of proxies from a real CA: Pebble, the test CA of Let's Encrypt.
+//! Certificates for a fleet of proxies, and for one of nameservers, from a real CA: Pebble, the test CA of Let's Encrypt.
 //!
 //! Needs Pebble (Debian's pebble), and so is apart from `cargo test`: `cargo test --test acme -- --ignored`. The CA asks a nameserver of
 //! the test's own, which says where it is to look, and can be silent.
@@ -10,9 +10,11 @@
 )]
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod by_nameservers;
 mod ca;
 mod fleet;
 mod nameserver;
+mod nameservers;
 mod own_nameserver;
 
 use std::path::Path;

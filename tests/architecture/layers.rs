@@ -3,12 +3,13 @@
 use super::source::Source;
 
 /// From the top down: a module uses those of lower layers only, and none beside it.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["bin"],
     &["verbs"],
     &["demo", "push"],
     &["fleet"],
     &["proxy", "dns"],
+    &["acme"],
     &["daemon", "etcd"],
     &["api"],
     &["health"],

@@ -42,8 +42,35 @@ fn encrypted_transports_without_an_address_a_certificate_or_of_an_address_that_i
         (
             &[(r#""drain": "5s""#, r#""encrypted": {}"#)],
             &[
-                r#"dns.json:8: encrypted: the key "certificates" is missing"#,
                 r#"dns.json:8: encrypted: nothing would be spoken: expected addresses and ports in "tls", "https" or "quic""#,
+            ],
+        ),
+        (
+            &[(r#""drain": "5s""#, r#""encrypted": { "tls": ["192.0.2.1:853"] }"#)],
+            &[
+                r#"dns.json:8: encrypted: clients would be shown no certificate: expected "acme", or files in "certificates""#,
+            ],
+        ),
+        (
+            &[(
+                r#""drain": "5s""#,
+                r#""encrypted": { "tls": ["192.0.2.1:853"], "acme": { "names": ["dns.example.net", "DNS.example.net.", "*", "[2001:db8::1]"] } }"#,
+            )],
+            &[
+                r#"dns.json:8: encrypted.acme.names[1]: "DNS.example.net." stands twice, also at encrypted.acme.names[0], line 8"#,
+                r#"dns.json:8: encrypted.acme.names[2]: "*" is not a name that nameservers can show to be theirs: expected one like "dns.example.net""#,
+                r#"dns.json:8: encrypted.acme.names[3]: "[2001:db8::1]" is not a name that nameservers can show to be theirs: expected one like "dns.example.net""#,
+                r#"dns.json:8: encrypted.acme: the CA gives certificates to those who agree to its terms of service, which https://acme-v02.api.letsencrypt.org/directory links to: read them and write "terms_of_service_agreed": true"#,
+            ],
+        ),
+        (
+            &[(
+                r#""drain": "5s""#,
+                r#""encrypted": { "tls": ["192.0.2.1:853"], "acme": { "terms_of_service_agreed": true, "challenge": "dns-01", "names": [] } }"#,
+            )],
+            &[
+                r#"dns.json:8: encrypted.acme.challenge: unknown key; known here: ca_file, contact, directory, eab, names, profile, terms_of_service_agreed"#,
+                "dns.json:8: encrypted.acme.names: needs at least one name",
             ],
         ),
         (

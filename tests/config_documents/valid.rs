@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use polder::config::dns::{
-    self, Checks, IdentityConfig, PoolsInTransfer, RateLimitConfig, TcpConfig, TransferConfig, TsigAlgorithm,
-    TsigKeyConfig, WhenAllDown,
+    self, Checks, EncryptedAcmeConfig, IdentityConfig, PoolsInTransfer, RateLimitConfig, TcpConfig, TransferConfig,
+    TsigAlgorithm, TsigKeyConfig, WhenAllDown,
 };
 use polder::config::pages::PagesConfig;
 use polder::config::proxy::{
     self, AccessConfig, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig,
-    AgreementConfig, AgreementTlsConfig, AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig,
+    AgreementConfig, AgreementTlsConfig, AskedFields, AuthServer, BackendConfig, Balance, BasicAuthConfig, CaConfig,
     CertificateConfig, CertificateSource, ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig,
     ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, FieldName, ForwardAuthConfig,
     HeadersConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol,
@@ -202,12 +202,15 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     };
     let sources = [CertificateSource::Acme(ChallengeKind::Dns01), CertificateSource::Files(vec![certificate])];
     assert_eq!(tls.iter().map(|tls| &tls.source).collect::<Vec<_>>(), sources.iter().collect::<Vec<_>>());
-    let acme = AcmeConfig {
+    let ca = CaConfig {
         directory: "https://ca.example.net/directory".into(),
         contact: vec!["ops@example.net".into()],
         eab: Some(EabConfig { key_id: "kid-1".into(), hmac_key_file: "/var/lib/polder-keys/eab".into() }),
         ca_file: "/etc/ssl/ca.pem".into(),
         profile: Some("shortlived".into()),
+    };
+    let acme = AcmeConfig {
+        ca,
         challenge: ChallengeKind::Http01,
         nameservers: Some(AcmeNameserversConfig {
             key_file: "/var/lib/polder-proxy/identity.key".into(),
@@ -429,6 +432,15 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(encrypted.tls, ["192.0.2.1:853".parse().unwrap(), "[2001:db8::1]:853".parse().unwrap()]);
     assert_eq!(encrypted.quic, encrypted.tls, "UDP and TCP may have the same port");
     assert_eq!((encrypted.https[0].port(), &*encrypted.https_path, encrypted.streams), (443, "/dns", 50));
+    let ca = CaConfig {
+        directory: "https://ca.example.net/directory".into(),
+        contact: vec!["ops@example.net".into()],
+        eab: Some(EabConfig { key_id: "kid-2".into(), hmac_key_file: "/var/lib/polder-keys/eab".into() }),
+        ca_file: "/etc/ssl/ca.pem".into(),
+        profile: Some("shortlived".into()),
+    };
+    let names = ["dns.example.net", "*.dns.example.net"].map(|name| HostPattern::parse(name).unwrap());
+    assert_eq!(encrypted.acme, Some(EncryptedAcmeConfig { ca, names: names.into() }));
     assert_eq!(encrypted.certificates[0].chain_file, Path::new("/var/lib/acme/ns-nl/fullchain.pem"));
     assert_eq!(encrypted.certificates[0].key_file, Path::new("/var/lib/acme/ns-nl/key.pem"));
     assert_eq!(

@@ -47,7 +47,7 @@ fn told(names: &[(&str, &[u8])]) -> (Snapshot, BTreeMap<String, String>) {
     let (listen, key_file) = ("127.0.0.1:1".parse().unwrap(), "key".into());
     let config = AcmeChallengesConfig { listen, key_file, from: [("proxy1".to_owned(), from)].into() };
     let (_, refused) = challenges.tell("proxy1", told, (Some(&config), &snapshot.zones), Duration::ZERO);
-    let answers = challenges.answers(&snapshot.zones).map(Arc::new);
+    let answers = challenges.answers(&BTreeMap::new(), &snapshot.zones).map(Arc::new);
     (Snapshot { challenges: answers, ..snapshot }, refused)
 }
 
@@ -139,7 +139,7 @@ fn names_that_this_nameserver_does_not_answer_itself_are_refused_with_the_reason
         [
             "_acme-challenge.away.example.net is delegated to other nameservers, at away.example.net",
             "_acme-challenge.pointed.example.net has a CNAME to _acme-challenge.shop.example.net in the zone, which is \
-             followed: take it out, or order by http-01",
+             followed: take it out; a proxy can order by http-01 instead",
             "_acme-challenge.shop.example.org is in none of this nameserver's zones",
             "_acme-challenge.x.moved.example.net is led elsewhere by the DNAME at moved.example.net",
         ]

@@ -90,7 +90,7 @@ fn every_nameserver_that_a_ca_asks_answers_what_every_proxy_tells_it() {
         &["ns-ch", "ns-nl"].map(|host| {
             format!(
                 "service www: its certificate is ordered by dns-01, and at {host} _acme-challenge.example.net has a CNAME to \
-                 acme.example.org in the zone, which is followed: take it out, or order by http-01"
+                 acme.example.org in the zone, which is followed: take it out; a proxy can order by http-01 instead"
             )
         }),
     );
@@ -107,5 +107,67 @@ fn certificates_come_from_one_place_for_all_proxies() {
             });
         },
         &["service www: the source of its certificates differs: acme by dns-01 on px-ch, /c on px-nl"],
+    );
+}
+
+#[test]
+fn every_nameserver_that_a_ca_asks_hears_what_another_one_has_ordered() {
+    fn by_acme(example: &mut Example, name: &'static str) {
+        for (host, at) in [("ns-nl", "192.0.2.1:853"), ("ns-ch", "198.51.100.1:853")] {
+            example.document(host, "dns.json", |dns| {
+                let acme = json!({ "terms_of_service_agreed": true, "names": [name] });
+                dns["encrypted"] = json!({ "tls": [at], "acme": acme });
+            });
+        }
+    }
+    broken("as it is", |example| by_acme(example, "dns.example.net"), &[]);
+    broken(
+        "a name of others",
+        |example| by_acme(example, "dns.example.org"),
+        &["ns-ch", "ns-nl"].map(|host| {
+            format!(
+                "nameserver {host}: its certificate is ordered by dns-01, and _acme-challenge.dns.example.org is in no zone of the nameservers \
+                 (ns-ch and ns-nl)"
+            )
+        })
+        .each_ref()
+        .map(String::as_str),
+    );
+    broken(
+        "a nameserver that does not know the other one",
+        |example| {
+            by_acme(example, "dns.example.net");
+            example.document("ns-nl", "dns.json", |dns| drop(dns.as_object_mut().unwrap().remove("peers")));
+        },
+        &[
+            "host ns-nl: has no peers, and the nameservers are ns-ch and ns-nl",
+            "nameserver ns-nl: its certificate is ordered by dns-01, and the CA asks ns-ch for _acme-challenge.dns.example.net, which is no peer of ns-nl",
+        ],
+    );
+    broken(
+        "a nameserver that gets no certificate",
+        |example| {
+            by_acme(example, "dns.example.net");
+            example.document("ns-ch", "dns.json", |dns| drop(dns.as_object_mut().unwrap().remove("encrypted")));
+        },
+        &[
+            "nameserver ns-nl: its certificate is ordered by dns-01, and the CA asks ns-ch for _acme-challenge.dns.example.net, whose document \
+           has no encrypted.acme: it does not answer for others",
+        ],
+    );
+    broken(
+        "a CNAME where the CA asks",
+        |example| {
+            by_acme(example, "dns.example.net");
+            example.zone("; Sites.", "_acme-challenge.dns IN CNAME acme.example.org.");
+        },
+        &[("ns-ch", "ns-ch"), ("ns-ch", "ns-nl"), ("ns-nl", "ns-ch"), ("ns-nl", "ns-nl")].map(|(host, other)| {
+            format!(
+                "nameserver {host}: its certificate is ordered by dns-01, and at {other} _acme-challenge.dns.example.net has a CNAME to \
+                 acme.example.org in the zone, which is followed: take it out; a proxy can order by http-01 instead"
+            )
+        })
+        .each_ref()
+        .map(String::as_str),
     );
 }

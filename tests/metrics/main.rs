@@ -12,19 +12,20 @@ use std::collections::BTreeSet;
 
 use polder::daemon::metrics::common;
 use polder::daemon::metrics::family::{Family, Kind};
-use polder::{dns, proxy};
+use polder::{acme, dns, proxy};
 
 /// The tables, each with its heading in docs/metrics.md.
-const TABLES: [(&str, &[Family]); 3] = [
+const TABLES: [(&str, &[Family]); 4] = [
     ("Both daemons", common::FAMILIES),
+    ("Certificates", acme::metrics::FAMILIES),
     ("Proxy", proxy::report::metrics::families::FAMILIES),
     ("Nameserver", dns::report::metrics::families::FAMILIES),
 ];
 
 /// What each daemon may write.
 fn of_daemons() -> [(&'static str, Vec<Family>); 2] {
-    let of = |table: &[Family]| common::FAMILIES.iter().chain(table).copied().collect();
-    [("proxy", of(TABLES[1].1)), ("nameserver", of(TABLES[2].1))]
+    let of = |table: &[Family]| common::FAMILIES.iter().chain(acme::metrics::FAMILIES).chain(table).copied().collect();
+    [("proxy", of(TABLES[2].1)), ("nameserver", of(TABLES[3].1))]
 }
 
 #[test]

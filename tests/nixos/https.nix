@@ -1,4 +1,4 @@
-# Certificates that come by themselves: from a CA that asks our proxies and our nameservers, for every proxy, whatever breaks.
+# Certificates that come by themselves: from a CA that asks our proxies and our nameservers, for every proxy and every nameserver, whatever breaks.
 #
 # The CA is Pebble, the test CA of Let's Encrypt, on a machine of its own; its resolver asks the fleet's nameservers. `www` is ordered
 # by http-01, the wildcard of `pages` by dns-01.
@@ -44,6 +44,7 @@ let
         directory = "https://ca:14000/dir";
         ca_file = "${ownHttps}/root.pem";
       };
+      encrypted_dns.names = [ "dns.example.test" ];
       services.www.tls = "acme";
       services.pages = {
         hosts = [ "*.pages.example.test" ];
@@ -137,6 +138,14 @@ in
           one, other = https(PX1, name), https(PX2, name)
           return one if one == other else None
 
+      def over_tls(nameserver):
+          """The same of the certificate that a client of DNS over TLS gets."""
+          look = f"openssl s_client -connect {nameserver}:853 -servername dns.example.test -verify_hostname dns.example.test"
+          done, said = ca.execute(
+              f"set -o pipefail; {look} -verify_return_error -CAfile /tmp/roots.pem < /dev/null 2> /dev/null | openssl x509 -noout -serial"
+          )
+          return said.strip() if done == 0 else None
+
       def issued(host):
           lines = [line for line in metrics(host).splitlines() if line.startswith("polder_acme_orders_total") and "issued" in line]
           return sum(float(line.split()[-1]) for line in lines)
@@ -171,6 +180,17 @@ in
               host.succeed(said.format("ACME challenges answered: _acme-challenge.pages.example.test"))
               wait_until("it is told no more", lambda: host.execute(said.format("no ACME challenge answered"))[0] == 0)
           t.assertNotIn("nameserver", json.dumps(status(px2)["alarms"]))
+
+      with subtest("the nameservers get theirs by themselves, one of them for both, and keep it over a restart"):
+          wait_until("they show one over TLS", lambda: all(map(over_tls, NAMESERVERS)), 90)
+          shown = over_tls(NAMESERVERS[0])
+          t.assertEqual([over_tls(server) for server in NAMESERVERS], [shown] * 2)
+          orders = [certificate["acme"] for host in (ns1, ns2) for certificate in status(host, "polder-dns")["certificates"]]
+          t.assertEqual([order["orderer"] for order in orders], ["ns1"] * 2)
+          ns1.succeed("systemctl restart polder-dns.service")
+          t.assertEqual([over_tls(server) for server in NAMESERVERS], [shown] * 2)
+          files = ns1.succeed("find /var/lib/polder-dns/acme -type f -printf '%m %u %f\\n'").splitlines()
+          t.assertIn("600 polder-dns dns.example.test.pem", files)
 
       with subtest("the proxy that crashed comes back with what the other one has, and orders nothing"):
           www, pages = https(PX2), https(PX2, PAGES)

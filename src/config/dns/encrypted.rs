@@ -1,5 +1,10 @@
 //! `encrypted` of `dns.json`: DNS over TLS (RFC 7858), over HTTPS (RFC 8484) and over QUIC (RFC 9250).
 
+mod acme;
+
+pub use acme::EncryptedAcmeConfig;
+pub(super) use acme::{EAB, KEYS as ACME};
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -20,8 +25,10 @@ pub struct EncryptedConfig {
     pub https_path: String,
     /// Where DNS over QUIC is spoken.
     pub quic: Vec<SocketAddr>,
-    /// What clients are shown; never empty. Of those for the name that a client asks for it gets the first one that it can use, and else
-    /// the first one of all.
+    /// The certificate that the nameservers get from a CA by themselves, which is shown before those in files.
+    pub acme: Option<EncryptedAcmeConfig>,
+    /// Those in files that clients are shown; not empty where there is no `acme`. Of those for the name that a client asks for it gets the
+    /// first one that it can use, and else the first one of all.
     pub certificates: Vec<CertificateConfig>,
     /// Connections at a time. Without it 1000, or as many as the limit of open files leaves.
     pub connections: Option<usize>,
@@ -45,6 +52,7 @@ impl EncryptedConfig {
 pub(super) const KEYS: Keys = Keys {
     object: "encrypted",
     names: &[
+        "acme",
         "certificates",
         "connections",
         "connections_per_address",
@@ -75,7 +83,8 @@ pub(super) fn read<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read
     });
     let https_path = encrypted.with_default("https_path", defaults::PATH.to_owned(), read_path);
     let streams = encrypted.with_default("streams", defaults::STREAMS, |value| value.integer(STREAMS));
-    let certificates = encrypted.required("certificates", |value| {
+    let acme = encrypted.optional("acme", acme::read);
+    let certificates = encrypted.with_default("certificates", Vec::new(), |value| {
         let certificates = value.list("certificates", |value| certificate::read(value, &CERTIFICATE))?;
         value.at_least_one("certificate")?;
         Ok(certificates)
@@ -92,12 +101,19 @@ pub(super) fn read<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read
             value.fault("nothing would be spoken: expected addresses and ports in \"tls\", \"https\" or \"quic\"")
         );
     }
+    let (acme, certificates) = (acme?, certificates?);
+    if acme.is_none() && certificates.is_empty() {
+        return Err(
+            value.fault("clients would be shown no certificate: expected \"acme\", or files in \"certificates\"")
+        );
+    }
     Ok(EncryptedConfig {
         tls,
         https,
         https_path: https_path?,
         quic,
-        certificates: certificates?,
+        acme,
+        certificates,
         connections: connections?,
         connections_per_address: connections_per_address?,
         idle: idle?,

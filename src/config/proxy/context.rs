@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use super::acme::ChallengeKind;
 use super::client_certificates::Authorities;
 use super::cookie::CookieNames;
+use crate::config::acme::ChallengeKind;
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
 use crate::config::reader::Location;

@@ -7,7 +7,6 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::access::{self, AccessConfig};
-use super::acme::ChallengeKind;
 use super::basic_auth::{self, BasicAuthConfig};
 use super::compression::{self, CompressionConfig};
 use super::context::Context;
@@ -20,6 +19,7 @@ use super::rate_limit::{self, RateLimitConfig};
 use super::target::{self, Target};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
+use crate::config::acme::ChallengeKind;
 use crate::config::distinct::Distinct;
 use crate::config::fingerprint::Fingerprint;
 use crate::config::host_pattern::HostPattern;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::acme::{self, AcmeConfig, ChallengeKind};
+use super::acme::{self, AcmeConfig};
 use super::client_certificates::{self, ClientCertificatesConfig};
 use crate::config::CertificateConfig;
+use crate::config::acme::ChallengeKind;
 use crate::config::certificate;
 use crate::config::host_pattern::HostPattern;
 use crate::config::names;

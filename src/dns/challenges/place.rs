@@ -43,7 +43,10 @@ impl fmt::Display for Refusal {
             Refusal::Delegated(cut) => write!(f, "is delegated to other nameservers, at {cut}"),
             Refusal::Dname(owner) => write!(f, "is led elsewhere by the DNAME at {owner}"),
             Refusal::Cname(target) => {
-                write!(f, "has a CNAME to {target} in the zone, which is followed: take it out, or order by http-01")
+                write!(
+                    f,
+                    "has a CNAME to {target} in the zone, which is followed: take it out; a proxy can order by http-01 instead"
+                )
             }
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::catalogs::vetted;
 use super::peer_state::{PeerMessage, PeerState, named};
-use super::saved::read;
+use super::saved::{SavedError, read};
 use super::{Effect, State, lines};
 use crate::daemon::clock::Now;
 use crate::daemon::operator::OperatorStates;
@@ -21,7 +21,8 @@ impl State {
         let operator = OperatorStates(notes.map(|(subject, note)| (subject.clone(), note.clone())).collect());
         // Whoever is about to end is believed no longer than it is there.
         let verdicts = if self.draining { Arc::default() } else { self.opinions.told() };
-        PeerMessage::new(operator, verdicts, self.told_catalogs(), self.proposals.to_peers())
+        let message = PeerMessage::new(operator, verdicts, self.told_catalogs(), self.proposals.to_peers());
+        message.with_acme(self.orders.message(self.ready && !self.draining))
     }
 
     /// The same as it is sent.
@@ -36,7 +37,8 @@ impl State {
             return Vec::new();
         }
         let PeerEvent { peer, value, ahead_ms, .. } = message;
-        let PeerMessage { operator, verdicts, catalogs, put, .. } = match read::<PeerMessage>(&value) {
+        let message = read::<PeerMessage>(&value).map_err(SavedError::without_words);
+        let PeerMessage { operator, verdicts, catalogs, put, acme, .. } = match message {
             Ok(message) => message,
             Err(error) => {
                 return vec![Effect::Log(lines::wrong_of_peer(
@@ -45,7 +47,10 @@ impl State {
                 ))];
             }
         };
-        let mut effects = Vec::new();
+        let refused = self.orders.hear(&peer, acme, now);
+        let line =
+            |what| Effect::Log(lines::wrong_of_peer(&peer, format!("peer {peer} sent what is not taken: {what}")));
+        let mut effects: Vec<Effect> = refused.into_iter().map(line).collect();
         let (taken, rejected) = operator.vetted(now.unix_ms, ahead_ms, |subject| self.names(subject));
         let put = put.vetted(&self.document.config.name, now.unix_ms, |subject| self.names(subject));
         self.proposals.receive(&peer, put.clone(), now);

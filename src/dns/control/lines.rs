@@ -51,3 +51,8 @@ pub(super) fn own_ipv6(is_there: bool) -> &'static str {
 pub(super) fn wrong_of_peer(peer: &str, words: String) -> LogLine {
     LogLine::warn(Kind::Peer, words).about(peer)
 }
+
+/// Something of what the process before this one knew cannot be used.
+pub(super) fn not_taken_over(why: &str) -> LogLine {
+    LogLine::warn(Kind::Certificate, format!("not taken of what was handed over: {why}"))
+}

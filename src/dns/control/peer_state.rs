@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::prepared::Prepared;
+use crate::acme::message::AcmeMessage;
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::opinions::{Heard, Opinions};
@@ -17,7 +18,7 @@ pub(super) const VERSION: u64 = 1;
 /// The catalogs that a nameserver makes, by apex: its serial, and the digest of what it says.
 pub type ToldCatalogs = BTreeMap<String, (u32, String)>;
 
-/// What a nameserver tells its peers. Earlier versions know nothing of verdicts, and of catalogs.
+/// What a nameserver tells its peers. Earlier versions know nothing of verdicts, of catalogs, and of certificates.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PeerMessage {
     pub(super) version: u64,
@@ -31,6 +32,9 @@ pub struct PeerMessage {
     /// What the writer puts to its peers, and has seen of theirs.
     #[serde(flatten)]
     pub(super) put: ProposalsMessage,
+    /// Certificates, and their orders.
+    #[serde(flatten)]
+    pub(super) acme: AcmeMessage,
 }
 
 impl PeerMessage {
@@ -40,7 +44,13 @@ impl PeerMessage {
         catalogs: ToldCatalogs,
         put: ProposalsMessage,
     ) -> PeerMessage {
-        PeerMessage { version: VERSION, operator, verdicts, catalogs, put }
+        PeerMessage { version: VERSION, operator, verdicts, catalogs, put, acme: AcmeMessage::default() }
+    }
+
+    /// The same with what is to be said of orders of certificates.
+    #[must_use]
+    pub(super) fn with_acme(self, acme: AcmeMessage) -> PeerMessage {
+        PeerMessage { acme, ..self }
     }
 }
 

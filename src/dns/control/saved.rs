@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::choices::Outages;
 use super::peer_state::VERSION;
+use crate::acme::message::AcmeMessage;
 use crate::api::dns::DnstapNote;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
@@ -31,6 +32,8 @@ pub struct Saved {
     pub challenges: BTreeMap<String, HandedOver>,
     /// What an operator had said of dnstap; on no disk.
     pub dnstap: Option<DnstapNote>,
+    /// What a predecessor knew of certificates and their orders; on the disk in files of its own.
+    pub acme: AcmeMessage,
 }
 
 /// What `health.json` holds.
@@ -82,6 +85,9 @@ struct HandoverState {
     /// The same.
     #[serde(default)]
     dnstap: Option<DnstapNote>,
+    /// Earlier builds know none.
+    #[serde(default)]
+    acme: AcmeMessage,
 }
 
 impl State {
@@ -111,6 +117,8 @@ impl State {
             "operator": self.operator_to_save(),
             "challenges": self.challenges.to_hand_over(now.running),
             "dnstap": self.dnstap,
+            // An order that is under way ends with this process; its successor, or a peer, begins anew.
+            "acme": self.orders.message(self.ready),
         })
     }
 }
@@ -142,10 +150,10 @@ impl SavedHealth {
 impl Saved {
     /// Reads what a predecessor hands over.
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
-        let state: HandoverState = read(&value)?;
-        let health = SavedHealth::of(state.health, now)?;
-        let HandoverState { challenges, dnstap, .. } = state;
-        Ok(Saved { health, operator: state.operator.operator, operator_lost: None, challenges, dnstap })
+        let HandoverState { health, operator, challenges, acme, dnstap, .. } =
+            read(&value).map_err(SavedError::without_words)?;
+        let health = SavedHealth::of(health, now)?;
+        Ok(Saved { health, operator: operator.operator, operator_lost: None, challenges, acme, dnstap })
     }
 }
 
@@ -158,6 +166,8 @@ pub enum SavedError {
     OtherVersion(u64),
     /// It has another form.
     Form(serde_json::Error),
+    /// It has another form, and more is not said: the words of the error hold what stands there, which may be a certificate's key.
+    SomeForm,
     /// Its health cannot be read.
     Health(saved::SavedError),
 }
@@ -168,12 +178,20 @@ impl fmt::Display for SavedError {
             SavedError::NoVersion => f.write_str("it has no version"),
             SavedError::OtherVersion(other) => write!(f, "it has version {other}, expected {VERSION}"),
             SavedError::Form(error) => error.fmt(f),
+            SavedError::SomeForm => f.write_str("it has another form than this program reads"),
             SavedError::Health(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for SavedError {}
+
+impl SavedError {
+    /// The same without what stands in what could not be read.
+    pub(super) fn without_words(self) -> SavedError {
+        if matches!(self, SavedError::Form(_)) { SavedError::SomeForm } else { self }
+    }
+}
 
 /// Reads what is of the one version that this program reads.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {

@@ -1,6 +1,7 @@
 //! The nameserver's decisions, with no clock, socket or file.
 
 mod catalogs;
+mod certificates;
 mod dnstap;
 mod falling;
 mod isolation;
@@ -309,7 +310,7 @@ fn what_was_handed_over_counts_and_is_written_by_the_new_process() {
     before.operator(&command("a", OperatorState::Maint, false), at(0)).expect("obeyed");
     let handed = Saved::read_handover(before.to_hand_over(at(1)), at(1).system_time()).expect("its own form");
     let mut state = State::new(document(&TWO), handed.clone());
-    let effects = state.on_event(Event::Inherited(handed.operator, handed.challenges, handed.dnstap), at(0));
+    let effects = state.on_event(Event::Inherited(Box::new(handed)), at(0));
     assert_eq!(written(&effects), 1);
     state.on_event(Event::Health(health(&state.document.clone(), |_| Verdict::Up)), at(0));
     state.on_event(Event::Ready, at(0));

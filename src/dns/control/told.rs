@@ -1,11 +1,12 @@
-//! What proxies tell: from a message to the answers (pure).
+//! What a CA is to find, as proxies tell it and nameservers order it: from a message to the answers (pure).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Effect, State};
-use crate::daemon::challenges::{Answer, Telling};
+use crate::daemon::challenges::{Answer, Name, Telling, Value};
 use crate::daemon::clock::Now;
-use crate::dns::challenges::Changed;
+use crate::dns::challenges::{Changed, HeldName};
 use crate::log_line::{Kind, LogLine};
 
 impl State {
@@ -24,11 +25,25 @@ impl State {
     }
 
     /// Another set of answers wherever something of them has changed.
-    pub(super) fn refresh_challenges(&mut self) {
-        let answers = self.challenges.answers(&self.zones);
+    pub(super) fn refresh_challenges(&mut self, now: Now) {
+        let answers = self.challenges.answers(&self.orders.records(now), &self.zones);
         if self.challenge_answers.as_deref() != answers.as_ref() {
             self.challenge_answers = answers.map(Arc::new);
         }
+    }
+
+    /// Every name at which a CA finds what it is to find: told by proxies, or ordered by nameservers.
+    pub fn challenges_held(&self, now: Now) -> impl Iterator<Item = HeldName> {
+        let ordered = self.orders.records_by_nameserver(now).flat_map(|(nameserver, records, left)| {
+            let held = |(name, values): (Name, BTreeSet<Value>)| HeldName {
+                name: name.to_string(),
+                proxy: nameserver.to_owned(),
+                values: values.len(),
+                left,
+            };
+            records.into_iter().map(held).collect::<Vec<_>>()
+        });
+        self.challenges.held(now.running).chain(ordered)
     }
 
     /// Whether the snapshot has the challenges that are to be answered.

@@ -15,10 +15,12 @@ use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
+use crate::acme::desired;
 use crate::config::dns::EncryptedConfig;
-use crate::config::{DnsConfig, Finding};
+use crate::config::{DnsConfig, Finding, HostPattern};
 use crate::daemon::key_file::KeyError;
 use crate::daemon::looks::Look;
+use crate::dns::ordered;
 use crate::tls::HTTP2;
 use crate::tls::certificate::Chain;
 use crate::tls::certificates::{Certificates, Origin, Slot};
@@ -46,21 +48,51 @@ impl fmt::Debug for Shown {
     }
 }
 
-/// The document's certificates, in its order.
+/// The document's certificates: the one that is ordered, and those in files in their order.
 #[derive(Debug, Clone)]
-struct Slots(Arc<[Arc<Slot>]>);
+struct Slots(Arc<[Used]>);
+
+/// A certificate, and what it has to be for at least; of one in files the operator knows.
+#[derive(Debug, Clone)]
+struct Used {
+    slot: Arc<Slot>,
+    names: Vec<HostPattern>,
+}
+
+impl Used {
+    /// Takes what its files hold, if that is news.
+    fn refresh(&self) {
+        let file = self.slot.files.chain_file.display();
+        match self.slot.refresh(&self.names) {
+            None => {}
+            Some(Ok(())) => tracing::info!("the certificate {file} has been read again, and is in force"),
+            Some(Err(error)) => tracing::error!("the certificate {file} has changed and is not used: {error}"),
+        }
+    }
+}
 
 impl Shown {
-    /// Reads what a document names, with the keys. The errors are of certificates that cannot be used, and are not there.
-    pub fn read(config: &EncryptedConfig) -> (Option<Arc<Shown>>, Vec<KeyError>) {
+    /// Reads what a document names, with the keys. The errors are of certificates that cannot be used, and are not there; what has been
+    /// ordered lies in `state_dir`, and one that cannot be used is ordered again.
+    pub fn read(config: &EncryptedConfig, state_dir: &Path) -> (Option<Arc<Shown>>, Vec<KeyError>) {
         let mut certificates = Certificates::default();
-        let slots = config.certificates.iter().map(|files| certificates.add(files, Origin::Files, &[]));
-        let slots = Slots(slots.collect());
-        let errors = slots.0.iter().enumerate().filter_map(|(index, slot)| {
-            let error = slot.error()?;
+        let ordered = config.acme.iter().map(|acme| {
+            let files = desired::files(state_dir, &ordered::called(acme));
+            let names = acme.names.clone();
+            Used { slot: certificates.add(&files, Origin::Acme, &names), names }
+        });
+        let mut slots: Vec<Used> = ordered.collect();
+        let in_files = config.certificates.iter();
+        slots.extend(
+            in_files.map(|files| Used { slot: certificates.add(files, Origin::Files, &[]), names: Vec::new() }),
+        );
+        let of_files = slots.iter().filter(|used| used.slot.origin == Origin::Files).enumerate();
+        let errors = of_files.filter_map(|(index, used)| {
+            let error = used.slot.error()?;
             Some(KeyError::at(&error.file, None, error.why).of(path(index)))
         });
         let mut errors: Vec<_> = errors.collect();
+        let slots = Slots(slots.into());
         match Shown::of(slots) {
             Ok(shown) => (Some(Arc::new(shown)), errors),
             Err(error) => {
@@ -95,22 +127,25 @@ impl Shown {
 
     /// Looks at the files of each certificate, of which the new ones come into force.
     pub fn looks(&self) -> impl Iterator<Item = Look> {
-        self.slots.0.iter().map(|slot| {
-            let own = Arc::clone(slot);
-            Look::at([&*slot.files.chain_file, &slot.files.key_file], move || {
-                let file = own.files.chain_file.display();
-                match own.refresh(&[]) {
-                    None => {}
-                    Some(Ok(())) => tracing::info!("the certificate {file} has been read again, and is in force"),
-                    Some(Err(error)) => tracing::error!("the certificate {file} has changed and is not used: {error}"),
-                }
-            })
+        self.slots.0.iter().map(|used| {
+            let (own, files) = (used.clone(), &used.slot.files);
+            Look::at([&*files.chain_file, &files.key_file], move || own.refresh())
         })
+    }
+
+    /// Takes what has just been written of what a CA has given.
+    pub fn take_renewed(&self) {
+        self.slots.0.iter().filter(|used| used.slot.origin == Origin::Acme).for_each(Used::refresh);
+    }
+
+    /// Each of them.
+    pub fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.0.iter().map(|used| &*used.slot)
     }
 
     /// What the operator should look at, at a moment since the epoch.
     pub fn alarms(&self, since_epoch: Duration) -> impl Iterator<Item = String> {
-        self.slots.0.iter().flat_map(move |slot| slot.alarms(since_epoch))
+        self.slots().flat_map(move |slot| slot.alarms(since_epoch))
     }
 }
 
@@ -140,7 +175,7 @@ impl ResolvesServerCert for Slots {
     /// Of those that the client can use the first one for the name that it asks for, and else the first one: clients that go by the
     /// address of a nameserver name none.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let certificates = self.0.iter().filter_map(|slot| slot.certificate());
+        let certificates = self.0.iter().filter_map(|used| used.slot.certificate());
         let usable = certificates.filter(|one| one.certified.key.choose_scheme(hello.signature_schemes()).is_some());
         let mut first = None;
         for certificate in usable {

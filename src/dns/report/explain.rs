@@ -89,7 +89,7 @@ impl State {
             _ => {}
         }
         if let Some(last) = explanation.chain.last() {
-            let told = self.challenges.held(now.running).filter(|held| held.name == last);
+            let told = self.challenges_held(now).filter(|held| held.name == *last);
             let told: Vec<String> = told.map(|held| format!("TXT: {}", held.in_words())).collect();
             explanation.because.extend(told);
         }

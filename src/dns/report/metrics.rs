@@ -8,6 +8,7 @@ use self::families::*;
 use super::by_zone::ZoneFigures;
 use super::counters::{by_rcode, rcode_name};
 use super::status::RuntimeFigures;
+use crate::acme::metrics as certificates;
 use crate::api::daemon::Daemon;
 use crate::api::dns::{DecidedBy, DnstapStatus, Reason};
 use crate::api::operator::OperatorState;
@@ -75,6 +76,7 @@ impl State {
         for (catalog, zones) in self.catalog_sizes() {
             metric.sample(&[("catalog", catalog)], zones as u64);
         }
+        certificates::write(&mut page, self.slots(), &self.orders, self.ready && !self.draining, now);
         self.challenges(&mut page, now);
         let counters: Vec<_> = counters.collect();
         queries(&mut page, &counters);
@@ -132,7 +134,7 @@ impl State {
     fn challenges(&self, page: &mut Page, now: Now) {
         let mut metric = page.metric(ACME_CHALLENGES);
         for proxy in self.document.config.acme_challenges.iter().flat_map(|challenges| challenges.from.keys()) {
-            let held = self.challenges.held(now.running).filter(|held| held.proxy == proxy);
+            let held = self.challenges.held(now.running).filter(|held| held.proxy == *proxy);
             metric.sample(&[("proxy", proxy)], held.map(|held| held.values as u64).sum::<u64>());
         }
     }

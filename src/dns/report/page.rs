@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::acme::report::certificates_section;
 use crate::api::dns::{AddressStatus, MemberStatus, OtherZones, PoolStatus, Status};
 use crate::api::events::Event;
 use crate::api::operator::OperatorState;
@@ -28,6 +29,9 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     pools.sort_by_key(|pool| (pool.all_down.is_none(), pool.is_well()));
     let pools = html! { div.cards { @for pool in pools { (of_pool(pool, trends)) } } };
     let mut sections = vec![pools, zones(status)];
+    if !status.certificates.is_empty() {
+        sections.push(certificates_section(&status.certificates));
+    }
     if !status.challenges.is_empty() {
         sections.push(challenges(status));
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::by_zone::ZoneFigures;
 use super::dnstap::DnstapFigures;
+use crate::acme::report::certificate_status;
+use crate::api::certificates::CertificateStatus;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::DnsConfig;
@@ -22,6 +24,7 @@ use crate::dns::control::prepared::Instead;
 use crate::dns::control::{Choices, State};
 use crate::dns::pool::{self, By, near};
 use crate::health::Verdict;
+use crate::tls::certificates::Slot;
 use crate::unix_time::to_unix_ms;
 use crate::zone::name;
 
@@ -72,7 +75,8 @@ impl State {
             dnstap: self.dnstap_status(&figures.dnstap),
             failed_zones: self.failed_zones(now),
             pools,
-            challenges: self.challenges.held(now.running).map(challenge_status).collect(),
+            challenges: self.challenges_held(now).map(challenge_status).collect(),
+            certificates: self.certificate_statuses(now),
         }
     }
 
@@ -139,6 +143,7 @@ impl State {
         let since_epoch = Duration::from_millis(now.unix_ms);
         alarms.extend(self.document.connectors.iter().flat_map(|connector| connector.alarms(since_epoch)));
         alarms.extend(self.document.encrypted.iter().flat_map(|terms| terms.shown.alarms(since_epoch)));
+        alarms.extend(self.orders.alarms(now));
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         alarms.extend(self.secondary_alarms(now));
         alarms.extend(self.catalog_alarms());
@@ -175,6 +180,16 @@ impl State {
         let locations =
             chosen.into_iter().flat_map(|chosen| near::locations(config).into_iter().map(move |one| (one, chosen)));
         locations.filter_map(|(location, chosen)| of_location(location, chosen)).collect()
+    }
+
+    fn certificate_statuses(&self, now: Now) -> Vec<CertificateStatus> {
+        let orders: Vec<_> = self.orders.standings(self.ready && !self.draining, now).collect();
+        self.slots().map(|slot| certificate_status(slot, &orders)).collect()
+    }
+
+    /// The certificates that clients are shown.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.document.encrypted.iter().flat_map(|terms| terms.shown.slots())
     }
 
     fn pool_status(&self, name: &str, config: &PoolConfig, now: Now) -> PoolStatus {
@@ -240,10 +255,10 @@ fn listeners(config: &DnsConfig) -> Vec<String> {
     plain.chain(encrypted.map(|(transport, address)| format!("{address} ({transport})"))).collect()
 }
 
-fn challenge_status(held: HeldName<'_>) -> ChallengeStatus {
+fn challenge_status(held: HeldName) -> ChallengeStatus {
     let HeldName { name, proxy, values, left } = held;
     let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-    ChallengeStatus { name: name.to_owned(), proxy: proxy.to_owned(), values, left_ms }
+    ChallengeStatus { name, proxy, values, left_ms }
 }
 
 fn peer_status(name: &str, health: &PeerHealth) -> PeerStatus {

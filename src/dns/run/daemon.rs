@@ -13,10 +13,13 @@ use super::notifier::Notifier;
 use super::own_ipv6;
 use super::rate_limit_log::RateLimitLog;
 use super::secondaries::Secondaries;
+use crate::acme::desired;
+use crate::acme::hands::Hands;
+use crate::acme::steps;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::question::{Question, Transport};
-use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, Persistence, RunError};
+use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::looks::{Look, Looks};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::trends::Reading;
@@ -56,6 +59,8 @@ pub struct DnsDaemon {
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
     pub(super) journals: Journals,
+    /// The hands of what orders certificates.
+    pub(super) acme: Hands,
     pub(super) looks: Arc<Looks>,
     /// When that was looked at last, since the process began.
     pub(super) looked: Option<Duration>,
@@ -79,7 +84,8 @@ impl From<lifecycle::Event<Prepared>> for Event {
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining,
-            lifecycle::Event::PeersAsked(_) | lifecycle::Event::Time => Event::Time,
+            lifecycle::Event::PeersAsked(asked) => Event::PeersAsked(asked),
+            lifecycle::Event::Time => Event::Time,
         }
     }
 }
@@ -106,7 +112,12 @@ impl Daemon for DnsDaemon {
         self.state.on_event(event, now)
     }
 
-    fn perform(&mut self, effect: Effect, is_daemon: bool, _: &Inputs<Prepared, Event>) -> Option<lifecycle::Effect> {
+    fn perform(
+        &mut self,
+        effect: Effect,
+        is_daemon: bool,
+        inputs: &Inputs<Prepared, Event>,
+    ) -> Option<lifecycle::Effect> {
         match effect {
             Effect::Publish(snapshot) => {
                 if is_daemon {
@@ -137,6 +148,11 @@ impl Daemon for DnsDaemon {
             Effect::AnswerProxy(to, answer) => {
                 // It may have gone; it asks again.
                 let _ = to.send(answer);
+                None
+            }
+            Effect::Acme(steps::Effect::Log(line)) => Some(lifecycle::Effect::Log(line)),
+            Effect::Acme(effect) => {
+                self.order(effect, is_daemon, inputs);
                 None
             }
             Effect::Probe(targets) => Some(lifecycle::Effect::Probe(targets)),
@@ -246,5 +262,22 @@ impl Daemon for DnsDaemon {
 
     fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         self.obey(request, now)
+    }
+}
+
+impl DnsDaemon {
+    /// Does what an order of a certificate needs; not while another process is taking over.
+    fn order(&mut self, effect: steps::Effect, is_daemon: bool, inputs: &Inputs<Prepared, Event>) {
+        let inputs = inputs.clone();
+        let report = move |event| {
+            inputs.send(Input::Event(Event::Acme(event)));
+        };
+        if !is_daemon {
+            return self.acme.refuse(effect, report);
+        }
+        let document = self.state.document();
+        let shown = document.encrypted.as_ref().map(|terms| Arc::clone(&terms.shown));
+        let take_renewed = move || shown.iter().for_each(|shown| shown.take_renewed());
+        self.acme.perform(effect, desired::folder(&document.config.state_dir), take_renewed, report);
     }
 }

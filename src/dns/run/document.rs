@@ -125,7 +125,8 @@ impl Document for Prepared {
             Identity::read(&challenges.key_file).map_err(|error| error.of("acme_challenges.key_file"))
         });
         let (connectors, mut unusable) = outgoing_tls::read(&config);
-        let (shown, unusable_shown) = config.encrypted.as_ref().map(Shown::read).unwrap_or_default();
+        let (shown, unusable_shown) =
+            config.encrypted.as_ref().map(|encrypted| Shown::read(encrypted, &config.state_dir)).unwrap_or_default();
         unusable.extend(unusable_shown);
         if !at_start && !unusable.is_empty() {
             return Err(unusable);

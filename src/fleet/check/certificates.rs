@@ -1,5 +1,5 @@
-//! Certificates that the proxies order come about wherever they are ordered: by dns-01 the CA asks nameservers of the fleet, and each of
-//! those has to answer what each proxy tells it.
+//! Certificates that proxies and nameservers order come about wherever they are ordered: by dns-01 the CA asks nameservers of the fleet, and
+//! each of those has to answer what each proxy tells it, and what its peers do.
 
 use super::documents::{Nameserver, Running};
 use super::proxies::reaches;
@@ -8,13 +8,60 @@ use crate::config::ProxyConfig;
 use crate::config::proxy::{CertificateSource, ChallengeKind, HostPattern};
 use crate::counted::listed;
 use crate::daemon::challenges::Name;
-use crate::dns::challenges::{Refusal, refusal};
+use crate::dns::challenges::{Refusal, refusal, refusal_of_ordered};
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
     for (host, proxy) in &running.proxies {
         for (service, name) in by_dns(proxy) {
             answered(running, (host, proxy), service, &name, checked);
         }
+    }
+    for (host, nameserver) in &running.nameservers {
+        for name in ordered(nameserver) {
+            answered_by_peers(running, (host, nameserver), &name, checked);
+        }
+    }
+}
+
+/// The names at which the CA asks for the certificate of a nameserver.
+fn ordered(nameserver: &Nameserver) -> impl Iterator<Item = Name> {
+    let acme = nameserver.config.encrypted.iter().filter_map(|encrypted| encrypted.acme.as_ref());
+    acme.flat_map(|acme| &acme.names).filter_map(|name| Name::for_domain(&name.to_string()).ok())
+}
+
+/// Whether all nameservers that the CA may ask answer what this one has ordered: they hear of it as its peers.
+fn answered_by_peers(running: &Running, (host, own): (&str, &Nameserver), name: &Name, checked: &mut Checked) {
+    let about = format!("nameserver {host}");
+    let peers = own.config.peers.as_ref().map(|peers| &peers.members);
+    let hears = |asked: &Nameserver| peers.is_some_and(|peers| peers.contains_key(&asked.config.name));
+    let mut is_asked = false;
+    for (other, asked) in &running.nameservers {
+        let refusal = refusal_of_ordered(name, &asked.zones);
+        if refusal == Some(Refusal::Elsewhere) {
+            continue;
+        }
+        is_asked = true;
+        let why = match refusal {
+            Some(why) => format!("at {other} {name} {why}"),
+            None if other == host => continue,
+            None if !hears(asked) => format!("the CA asks {other} for {name}, which is no peer of {host}"),
+            None if ordered(asked).next().is_none() => {
+                format!(
+                    "the CA asks {other} for {name}, whose document has no encrypted.acme: it does not answer for others"
+                )
+            }
+            None => continue,
+        };
+        checked.finding(&about, format!("its certificate is ordered by dns-01, and {why}"));
+    }
+    if !is_asked && running.complete {
+        let nameservers = listed(running.nameservers.keys());
+        checked.finding(
+            &about,
+            format!(
+                "its certificate is ordered by dns-01, and {name} is in no zone of the nameservers ({nameservers})"
+            ),
+        );
     }
 }
 

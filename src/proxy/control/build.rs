@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::isolation::Isolation;
 use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
+use crate::acme::challenges::Challenges;
 use crate::config::proxy::{LatchConfig, WithoutAgreement};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Proof, Verdict};
-use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::agreement::{Agreement, Standing};
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{BackendState, Keeper, Latch, Now, Situation};

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::prepared::{Prepared, PreparedService};
+use crate::acme::message::AcmeMessage;
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::opinions::{Heard, Opinions};
 use crate::daemon::peers::Rejected;
-use crate::proxy::acme::message::AcmeMessage;
 use crate::proxy::latch::latches::Latches;
 use crate::proxy::latch::{Keeper, Latch, LatchError, Now};
 

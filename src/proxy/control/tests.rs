@@ -537,7 +537,7 @@ fn a_state_of_the_most_that_a_document_allows_fits() {
     let dates: BTreeMap<String, u64> = (0..MOST).map(|number| (subject(number), u64::MAX)).collect();
     let seen: BTreeMap<String, _> = (0..PEERS).map(|number| (name(number), dates.clone())).collect();
     // Line ends of PEM are two bytes of JSON, one line in 65.
-    let pem = "x".repeat(crate::proxy::acme::material::MOST_BYTES + crate::proxy::acme::material::MOST_BYTES / 65);
+    let pem = "x".repeat(crate::acme::material::MOST_BYTES + crate::acme::material::MOST_BYTES / 65);
     let told = json!({ "directory": "", "obtained": u64::MAX, "pem": pem });
     let ordered: BTreeMap<String, _> = (0..crate::config::proxy::MOST_ORDERED).map(|at| (name(at), &told)).collect();
     let value = json!({

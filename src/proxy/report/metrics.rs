@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use self::families::*;
 use super::counters;
 use super::status::{Live, alarms};
+use crate::acme::metrics as certificates;
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::config::proxy::Algorithm;
@@ -112,20 +113,8 @@ pub fn page(state: &State, live: &Live, now: Now, scrape: &Scrape) -> String {
     common.write(&mut page, scrape);
     page.metric(CONNECTIONS).sample(&[], live.connections as u64);
     page.metric(ACCESS_LOG_LINES_DROPPED).sample(&[], live.log_lines_dropped);
-    let mut metric = page.metric(CERTIFICATE_EXPIRY);
-    for slot in snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().iter()) {
-        if let Some(certificate) = slot.certificate() {
-            metric.sample(&[("file", &slot.files.chain_file.to_string_lossy())], certificate.chain.ends.as_secs());
-        }
-    }
-    let mut metric = page.metric(CERTIFICATE_LIFETIME);
-    for slot in snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().iter()) {
-        if let Some(certificate) = slot.certificate() {
-            let lifetime = certificate.chain.ends.saturating_sub(certificate.chain.begins);
-            metric.sample(&[("file", &slot.files.chain_file.to_string_lossy())], lifetime.as_secs());
-        }
-    }
-    orders(&mut page, state, now);
+    let slots = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().iter()).map(|slot| &**slot);
+    certificates::write(&mut page, slots, &state.orders, snapshot.ready, now);
     services(&mut page, state);
     refusals(&mut page, state);
     rate_limits(&mut page, state);
@@ -153,29 +142,6 @@ fn compressions(page: &mut Page, live: &Live) {
             let of_workers = live.workers.iter().map(|worker| value(&worker.compressions[algorithm as usize]));
             metric.sample(&[("encoding", algorithm.name())], of_workers.map(|count| count.load(Relaxed)).sum::<u64>());
         }
-    }
-}
-
-fn orders(page: &mut Page, state: &State, now: Now) {
-    let standings: Vec<_> = state.orders.standings(state.snapshot().ready, now).collect();
-    if standings.is_empty() {
-        return;
-    }
-    let (issued, failed) = state.orders.ended();
-    let mut metric = page.metric(ACME_ORDERS);
-    metric.sample(&[("result", "issued")], issued);
-    metric.sample(&[("result", "failed")], failed);
-    let is_ours = standings.iter().any(|standing| standing.orderer.as_ref() == Some(&state.own));
-    page.metric(ACME_ORDERER).flag(&[], is_ours);
-    let mut metric = page.metric(ACME_RENEWAL);
-    for standing in &standings {
-        if let Some(renewal) = standing.renewal {
-            metric.sample(&[("service", &standing.service)], renewal / 1000);
-        }
-    }
-    let mut metric = page.metric(ACME_FAILING);
-    for standing in &standings {
-        metric.flag(&[("service", &standing.service)], standing.error.is_some());
     }
 }
 

@@ -5,8 +5,9 @@ mod standing;
 
 use maud::{Markup, html};
 
+use crate::acme::report::certificates_section;
 use crate::api::events::Event;
-use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
+use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
 use crate::api::quantile::Quantile;
 use crate::config::pages::PagesConfig;
 use crate::counted::counted;
@@ -38,7 +39,7 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     };
     let mut sections = vec![services];
     if !status.certificates.is_empty() {
-        sections.push(certificates(&status.certificates));
+        sections.push(certificates_section(&status.certificates));
     }
     sections.extend(status.agreement.as_ref().map(agreement::section));
     Page { daemon: &status.daemon, trends, events, pages, facts, unwell: unwell.collect(), sections }
@@ -165,30 +166,6 @@ fn of_backend(service: &ServiceStatus, backend: &BackendStatus, trends: &Trends)
                 (strip(trend, trends.reach())) (curve(trend, trends.reach())) div.rate { (rate(trend)) }
             }
             div.running { (backend.running) " running" }
-        }
-    }
-}
-
-fn certificates(certificates: &[CertificateStatus]) -> Markup {
-    html! {
-        section {
-            h2 { "Certificates" }
-            ul.rows {
-                @for certificate in certificates {
-                    @let order = certificate.acme.as_ref();
-                    @let trouble = certificate.error.as_ref().or(order.and_then(|order| order.error.as_ref()));
-                    li {
-                        b { (text(&certificate.hosts.join(", "))) }
-                        @match certificate.ends {
-                            Some(ends) => span { "ends " (moment(ends)) },
-                            None => span.bad { "✖ none that can be used" },
-                        }
-                        @if let Some(renewal) = order.and_then(|order| order.renewal) { span.dim { "renewed " (moment(renewal)) } }
-                        @if let Some(trouble) = trouble { span.bad { "✖ " (text(trouble)) } }
-                        span.dim { (text(&certificate.file)) }
-                    }
-                }
-            }
         }
     }
 }

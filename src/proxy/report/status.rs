@@ -8,22 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::acme::report::certificate_status;
 use crate::api::agreement::Cluster;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
-use crate::api::proxy::{BackendStatus, ByCookie, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
+use crate::api::proxy::{BackendStatus, ByCookie, LatchStatus, ServiceStatus, Status};
 use crate::config::fingerprint::in_text;
 use crate::daemon::challenges::NameserverHealth;
 use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
 use crate::daemon::trends::Trends;
-use crate::proxy::acme::steps::Standing;
 use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Front, FrontTarget, Service};
 use crate::proxy::traffic::counters::WorkerCounters;
-use crate::tls::certificates::{Origin, Slot};
 use crate::unix_time::to_unix_ms;
 
 /// For how long a nameserver may be silent after the start before that is an alarm.
@@ -76,7 +75,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         alarms: alarms(state, live, now),
         last_reload: live.shell.last_reload.as_ref().map(LastReload::in_words),
     };
-    let orders: Vec<Standing> = state.orders.standings(snapshot.ready, now).collect();
+    let orders: Vec<_> = state.orders.standings(snapshot.ready, now).collect();
     Status {
         daemon,
         connections: live.connections,
@@ -87,7 +86,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
             .tls
             .iter()
             .flat_map(|tls| tls.certificates().iter())
-            .map(|slot| of_certificate(slot, &orders))
+            .map(|slot| certificate_status(slot, &orders))
             .collect(),
         agreement: live.agreement.clone(),
     }
@@ -180,26 +179,6 @@ fn of_service(
             .and_then(|_| state.latches.get(&service.name))
             .map(|keeper| of_latch(state, &service.name, keeper)),
         backends: service.backends.iter().map(|backend| of_backend(state, trends, service, backend, now)).collect(),
-    }
-}
-
-fn of_certificate(slot: &Slot, orders: &[Standing]) -> CertificateStatus {
-    let name = slot.files.chain_file.file_stem();
-    let order = orders.iter().find(|order| slot.origin == Origin::Acme && name == Some(order.service.as_ref()));
-    let certificate = slot.certificate();
-    let chain = certificate.as_ref().map(|certificate| &certificate.chain);
-    CertificateStatus {
-        file: slot.files.chain_file.display().to_string(),
-        hosts: chain.map(|chain| chain.names.to_vec()).unwrap_or_default(),
-        ends: chain.map(|chain| chain.ends.as_millis() as u64),
-        error: slot.error().map(|error| error.to_string()),
-        acme: order.cloned().map(|Standing { service, orderer, renewal, error, next_try }| OrderStatus {
-            service,
-            orderer,
-            renewal,
-            error,
-            next_try,
-        }),
     }
 }
 

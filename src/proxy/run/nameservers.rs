@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::acme::steps::{Event, TxtRecord};
 use crate::config::proxy::AcmeNameserversConfig;
-use crate::daemon::challenges::{Challenges, Name, NameserverHealth, NotOne, Teller, Value};
+use crate::daemon::challenges::{NameserverHealth, Teller};
 use crate::daemon::peers::Identity;
-use crate::proxy::acme::steps::{Event, TxtRecord};
 use crate::proxy::control::prepared::Prepared;
 
 /// How long the CA is not asked to look because a nameserver does not answer: several tellings, and a nameserver's restart.
@@ -46,10 +46,7 @@ impl Nameservers {
 
     /// Has them answer with these records and no others of this proxy's, and reports when the CA may look.
     pub(super) fn publish(&self, records: Vec<TxtRecord>, report: impl Fn(Event) + 'static) {
-        let challenges = match challenges(&records) {
-            Ok(challenges) => challenges,
-            Err(why) => return report(Event::RecordsPublished(records, Err(why.to_string()))),
-        };
+        let challenges = TxtRecord::by_name(&records);
         match &self.0 {
             Some(Running { teller, .. }) if records.is_empty() => teller.want(challenges),
             Some(Running { teller, .. }) => {
@@ -81,13 +78,4 @@ impl Nameservers {
     pub(super) fn health(&self) -> BTreeMap<String, NameserverHealth> {
         self.0.as_ref().map(|running| running.teller.health()).unwrap_or_default()
     }
-}
-
-fn challenges(records: &[TxtRecord]) -> Result<Challenges, NotOne> {
-    let mut challenges = Challenges::new();
-    for TxtRecord { name, value } in records {
-        let (name, value) = (Name::try_from(name.clone())?, Value::try_from(value.clone())?);
-        challenges.entry(name).or_default().insert(value);
-    }
-    Ok(challenges)
 }

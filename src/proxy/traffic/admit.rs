@@ -18,7 +18,7 @@ use super::redirect;
 use super::stream::ClientStream;
 use super::termination::End;
 use super::view::View;
-use crate::proxy::acme::challenges::is_challenge;
+use crate::acme::challenges::is_challenge;
 use crate::proxy::edge::Edge;
 use crate::proxy::edge::access::Ruling;
 use crate::proxy::edge::refusals::Cause;

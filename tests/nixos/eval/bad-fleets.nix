@@ -231,6 +231,31 @@ let
         "polder.fleet.services.www.tls: the certificate is to come from a CA, and polder.fleet.acme does not say from which"
       ];
     };
+    "a certificate of nameservers from a CA that nobody has named" = {
+      host = "ns-nl";
+      fleet.acme = lib.mkForce null;
+      fleet.services.www.tls = lib.mkForce null;
+      fleet.services.shop.tls = lib.mkForce null;
+      fleet.encrypted_dns.names = [ "dns.example.net" ];
+      says = [
+        "polder.fleet.encrypted_dns.names: the certificate is to come from a CA, and polder.fleet.acme does not say from which"
+      ];
+    };
+    "one of names outside our zones" = {
+      host = "ns-nl";
+      fleet.acme.terms_of_service_agreed = true;
+      fleet.encrypted_dns.names = [ "dns.example.org" ];
+      says = [
+        "polder.fleet.encrypted_dns.names: the CA asks the nameservers of the fleet, and dns.example.org lies in none of the zones (example.net)"
+      ];
+    };
+    "encrypted transports without a certificate" = {
+      host = "ns-nl";
+      fleet.encrypted_dns.transports = [ "tls" ];
+      says = [
+        "polder.fleet.encrypted_dns: clients would be shown no certificate"
+      ];
+    };
     "a certificate by files and from a CA" = {
       host = "px-nl";
       fleet.acme.terms_of_service_agreed = true;

@@ -37,7 +37,7 @@ fn an_operators_word_holds_whatever_documents_say_until_one_has_no_receiver() {
 
     let handed = Saved::read_handover(state.to_hand_over(at(3)), at(3).system_time()).unwrap();
     let mut heir = State::new(with(json!({ "socket": "/e", "on": false })), Saved::default());
-    heir.on_event(Event::Inherited(handed.operator, handed.challenges, handed.dnstap), at(3));
+    heir.on_event(Event::Inherited(Box::new(handed)), at(3));
     assert!(is_on(&heir));
 
     state.on_event(Event::Reloaded(document(&TWO)), at(4));

@@ -23,6 +23,7 @@ fn status(pools: Vec<PoolStatus>) -> Status {
         no_ipv6: false,
         zones: vec![],
         failed_zones: vec![],
+        certificates: vec![],
         challenges: vec![],
         other_zones: None,
         no_zone: None,

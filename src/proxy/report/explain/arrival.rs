@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::visit::{Refusal, Visit, usual_port};
+use crate::acme::challenges::is_challenge;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::{ListenerConfig, Protocol};
-use crate::proxy::acme::challenges::is_challenge;
 use crate::proxy::control::State;
 use crate::proxy::path_prefix::is_reserved;
 use crate::proxy::snapshot::Front;

@@ -27,12 +27,6 @@ families! {
     REQUESTS_WITHOUT_CERTIFICATE = Counter "polder_requests_without_certificate_total" ["worker"] "Requests answered 403 because the visitor had shown no certificate.";
     HTTP2_CONNECTIONS = Counter "polder_http2_connections_total" ["worker"] "Connections on which HTTP/2 was spoken.";
     HTTP2_FLOODS = Counter "polder_http2_floods_total" ["worker"] "Connections of HTTP/2 that were closed because their client [sent more than any needs](http.md#http2).";
-    CERTIFICATE_EXPIRY = Gauge "polder_certificate_expiry_timestamp_seconds" ["file"] "When the certificate in force ends, in seconds since 1970; absent where none can be used.";
-    CERTIFICATE_LIFETIME = Gauge "polder_certificate_lifetime_seconds" ["file"] "From the beginning to the end of that certificate, in seconds.";
-    ACME_ORDERS = Counter "polder_acme_orders_total" ["result" "`issued`, `failed`"] "Orders of certificates that this proxy has ended.";
-    ACME_ORDERER = Gauge "polder_acme_orderer" [] "1 if this proxy is the one that orders certificates, of those that it hears.";
-    ACME_RENEWAL = Gauge "polder_acme_renewal_timestamp_seconds" ["service"] "When the certificate of this service is to be renewed, in seconds since 1970; absent before it is issued.";
-    ACME_FAILING = Gauge "polder_acme_failing" ["service"] "1 if the last order of this service's certificate failed.";
     REQUESTS = Counter "polder_requests_total" ["worker"] "Requests of visitors: all that were read but `polder_probes_total`.";
     PROBES = Counter "polder_probes_total" ["worker"] "Requests for `/.polder/ready`, which nameservers and load balancers ask. A check with another path counts as a visitor.";
     HTTP2_REQUESTS = Counter "polder_http2_requests_total" ["worker"] "Those of them that came over HTTP/2.";

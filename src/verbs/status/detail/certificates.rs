@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::services::Views;
 use super::sheet::Sheet;
-use crate::api::proxy::CertificateStatus;
+use crate::api::certificates::CertificateStatus;
 use crate::counted::counted;
 use crate::unix_time::{formatted, unix_ms};
 use crate::verbs::output::Tone;

@@ -6,8 +6,8 @@ use super::super::agreement;
 use super::super::seen::Seen;
 use super::super::services::{self, Views};
 use super::troubled;
+use crate::api::certificates::CertificateStatus;
 use crate::api::daemon::{Daemon, DaemonStatus};
-use crate::api::proxy::CertificateStatus;
 use crate::api::status::Status as AnyStatus;
 use crate::counted::counted;
 use crate::unix_time::unix_ms;
@@ -107,7 +107,10 @@ fn zones(replies: &[DaemonReply]) -> Option<String> {
 fn certificates(replies: &[DaemonReply], now: u64) -> Option<String> {
     const DAY: u64 = 86_400_000;
     let of_proxies = replies.iter().filter_map(DaemonReply::proxy).flat_map(|status| &status.certificates);
-    let all: BTreeMap<&str, &CertificateStatus> = of_proxies.map(|one| (&*one.file, one)).collect();
+    let of_nameservers = replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.certificates);
+    // Both kinds have a folder of their own.
+    let all: BTreeMap<&str, &CertificateStatus> =
+        of_proxies.chain(of_nameservers).map(|one| (&*one.file, one)).collect();
     let (first, ends) = all.values().filter_map(|one| Some((one, one.ends?))).min_by_key(|(_, ends)| *ends)?;
     let (hosts, days) = (listed(&first.hosts), counted(ends.saturating_sub(now) / DAY, "day"));
     Some(match all.len() {

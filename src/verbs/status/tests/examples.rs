@@ -116,6 +116,7 @@ pub fn nameserver() -> api::dns::Status {
         no_zone: None,
         dnstap: None,
         challenges: Vec::new(),
+        certificates: Vec::new(),
         pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
             fingerprint: String::new(),
