@@ -12,6 +12,7 @@ mod about_server;
 mod answered;
 mod begun;
 mod client;
+mod cut;
 mod extended;
 mod freshness;
 mod nearness;
@@ -41,6 +42,7 @@ use writer::{Owner, Section};
 
 pub use answered::Answered;
 pub use client::{Client, Transport};
+pub use cut::cut;
 pub use extended::Extended;
 pub use freshness::freshness;
 pub use notify::notify;
@@ -74,8 +76,11 @@ fn answer_to(
 ) -> Option<Answered> {
     let besides =
         Besides { server: snapshot.identity.server.as_deref(), goes_by_subnets: !snapshot.locations.is_empty() };
-    let Begun { mut writer, read, mut opt, standing } = begin(message, client, besides, buffer)?;
-    if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
+    // It is large, and stays where it is.
+    let mut begun = begin(message, client, besides, buffer);
+    let Begun { writer, read, opt, standing } = begun.as_mut()?;
+    let standing = *standing;
+    if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = read {
         let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
         let keys = snapshot.transfers.keys();
         return signed.answer(keys, client, buffer, |bare, key, buffer| {
@@ -87,20 +92,20 @@ fn answer_to(
         // A query for a cookie alone says so if the one that it has is not good (RFC 7873, 5.4).
         Err(Refusal { rcode: rcode::NOERROR, .. }) if standing == Standing::Bad => rcode::BADCOOKIE,
         Err(Refusal { rcode, .. }) => {
-            extended = Some(Extended::Prohibited).filter(|_| rcode == rcode::REFUSED);
-            rcode
+            extended = Some(Extended::Prohibited).filter(|_| *rcode == rcode::REFUSED);
+            *rcode
         }
         Ok(query) if nearness::is_malformed(query.edns.as_ref(), &snapshot.locations) => rcode::FORMERR,
         Ok(query) if query.about_server => {
             account.class = Class::Answer;
-            about_server(&query, &snapshot.identity, &mut writer)
+            about_server(query, &snapshot.identity, writer)
         }
         Ok(query) => {
             let shown = client.transport != Transport::Udp || standing == Standing::Good;
             let (account, slot, extended) = (&mut account, &mut slot, &mut extended);
             let sender = client.issuer.map(|issuer| issuer.address);
             let mut reply = Reply {
-                writer: &mut writer,
+                writer,
                 snapshot,
                 rotation,
                 qtype: query.qtype,
@@ -112,7 +117,7 @@ fn answer_to(
                 extended,
                 dnames: [None; CHAIN + 1],
             };
-            let rcode = reply.resolve(&query);
+            let rcode = reply.resolve(query);
             if let Some((_, scope)) = opt.as_mut().and_then(|opt| opt.subnet.as_mut()) {
                 *scope = reply.nearness.scope();
             }
@@ -120,7 +125,7 @@ fn answer_to(
         }
     };
     let truncated = writer.truncated();
-    if let Some(opt) = &mut opt {
+    if let Some(opt) = opt {
         opt.extended = extended;
     }
     Some(Answered {
@@ -131,25 +136,6 @@ fn answer_to(
         cookie: standing,
         slot,
     })
-}
-
-/// The shortest response to a query, for a client's network that is beyond the rate limit. A client with a client cookie only,
-/// or with an invalid one, gets BADCOOKIE with a valid one, and asks again with that at once (RFC 7873, 5.2.3); any other
-/// gets TC and asks again over TCP. Neither is of use to a client with a forged address. Who has signed the query gets that signed too.
-pub fn cut(message: &[u8], snapshot: &Snapshot, client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
-    let Begun { mut writer, read, opt, standing } = begin(message, client, Besides::default(), buffer)?;
-    if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = &read {
-        let signed = Signed { message, place: *place, edns: *edns, question_end: question_end.unwrap_or(HEADER) };
-        let keys = snapshot.transfers.keys();
-        return signed.answer(keys, client, buffer, |bare, _, buffer| cut(bare, snapshot, client, buffer));
-    }
-    let truncated = standing == Standing::Absent;
-    if truncated {
-        writer.set_truncated();
-    }
-    let rcode = if truncated { rcode::NOERROR } else { rcode::BADCOOKIE };
-    let length = writer.finish(rcode, opt.as_ref(), None);
-    Some(Answered { truncated, ..Answered::of_no_zone(length, rcode, standing) })
 }
 
 /// One query being answered.

@@ -48,7 +48,15 @@ impl NameIndex {
 
     /// The number of the name for which `is` holds, which only a name of equal hash is tried with.
     pub fn find(&self, name: &[u8], is: impl Fn(u32) -> bool) -> Option<u32> {
-        let (mut at, mark) = self.place(name);
+        self.find_from(self.place(name), is)
+    }
+
+    /// The same of a name in lower case, as those of queries are.
+    pub fn find_lower(&self, lower: &[u8], is: impl Fn(u32) -> bool) -> Option<u32> {
+        self.find_from(self.place_of_lower(lower), is)
+    }
+
+    fn find_from(&self, (mut at, mark): (usize, u32), is: impl Fn(u32) -> bool) -> Option<u32> {
         loop {
             match self.slots[at] {
                 slot if slot.is_free() => return None,
@@ -63,7 +71,11 @@ impl NameIndex {
         let lower = &mut lower[..name.len()];
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
-        let hash = self.hash.hash_one(&*lower);
+        self.place_of_lower(lower)
+    }
+
+    fn place_of_lower(&self, lower: &[u8]) -> (usize, u32) {
+        let hash = self.hash.hash_one(lower);
         let (high, low) = (hash >> 32, hash as u32);
         (((high * self.slots.len() as u64) >> 32) as usize, low)
     }

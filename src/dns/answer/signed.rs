@@ -57,7 +57,7 @@ impl Signed<'_> {
 
     /// It is signed by nobody who is known here: the answer is not signed either.
     fn refuse(&self, refused: Refused, client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
-        let Begun { writer, opt, standing, .. } = begin(self.message, client, Besides::default(), buffer)?;
+        let Begun { mut writer, opt, standing, .. } = begin(self.message, client, Besides::default(), buffer)?;
         let unsigned = refused.code().map(|error| Unsigned { query: self.message, place: self.place, error });
         let rcode = if unsigned.is_some() { rcode::NOTAUTH } else { rcode::FORMERR };
         let length = writer.finish(rcode, opt.as_ref(), unsigned);
@@ -73,7 +73,7 @@ impl Signed<'_> {
         (buffer, room): (&mut [u8], usize),
         now: u64,
     ) -> Option<Answered> {
-        let Begun { writer, opt, standing, .. } =
+        let Begun { mut writer, opt, standing, .. } =
             begin(&verified.message, client, Besides::default(), &mut buffer[..room])?;
         let length = writer.finish(rcode::NOTAUTH, opt.as_ref(), None);
         let length = verified.sign_fault(fault, buffer, length, now);

@@ -156,7 +156,7 @@ impl<'b> Writer<'b> {
 
     /// Ends the response: the counts, the error code, the OPT where the query had one, and where `unsigned` says why the query's TSIG is
     /// refused, one without a signature (RFC 8945, 5.3.2). Gives its length.
-    pub fn finish(mut self, rcode: u16, opt: Option<&Opt<'_>>, unsigned: Option<Unsigned<'_>>) -> usize {
+    pub fn finish(&mut self, rcode: u16, opt: Option<&Opt<'_>>, unsigned: Option<Unsigned<'_>>) -> usize {
         self.buffer[3] = (rcode & 0x0f) as u8;
         if let Some(opt) = opt {
             let size = (self.limit + opt.length()).min(self.buffer.len());

@@ -230,7 +230,8 @@ impl Zones {
         let mut enclosing = (first..=name.labels())
             .filter_map(|label| self.by_apex.get(name.from_label(label)).map(|place| (label, *place)));
         let Some((label, deepest)) = enclosing.next() else { return (Authority::Elsewhere, None) };
-        let parent = enclosing.next().filter(|_| qtype == rtype::DS && label == 0);
+        let is_of_parent = qtype == rtype::DS && label == 0;
+        let parent = if is_of_parent { enclosing.next() } else { None };
         let (place, slot) = parent.map_or(deepest, |(_, parent)| parent);
         (self.at(place), Some(slot))
     }
@@ -289,7 +290,7 @@ impl Zone {
 
     /// The node of a name; `lower` in lower case.
     fn by_name(&self, lower: &[u8]) -> Option<Node<'_>> {
-        self.by_name.find(lower, |id| self.node(id).is_called(lower)).map(|id| self.node(id))
+        self.by_name.find_lower(lower, |id| self.node(id).is_called(lower)).map(|id| self.node(id))
     }
 
     /// How many bytes its names and records take.
