@@ -15,7 +15,7 @@ use crate::zone::number::rtype;
 /// Index of a pool in the document's order of names.
 pub type PoolId = u16;
 
-/// Where the queries of a zone are counted: the same for its apex as long as the process runs, whatever documents come and go.
+/// Where the queries of a zone are counted: the same for its apex as long as it is served without a break, whatever documents come and go.
 pub type Slot = u16;
 
 /// How many zones are counted each by itself. Those that come later share the slot of this number.

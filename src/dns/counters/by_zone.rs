@@ -1,6 +1,6 @@
 //! What a worker counts by zone.
 //!
-//! Every zone has its numbers at the slot that it keeps for as long as the process runs ([`Slot`]), so that a query is counted at an index
+//! Every zone has its numbers at the slot that it keeps as long as it is served without a break ([`Slot`]), so that a query is counted at an index
 //! that the search for its zone has brought with it, and a reload or a catalog that takes zones away moves no number.
 
 use super::count::Count;

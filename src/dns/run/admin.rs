@@ -24,15 +24,16 @@ use crate::dns::report::status::RuntimeFigures;
 impl DnsDaemon {
     pub(super) fn answer(&self, request: &AdminRequest, shell: Figures, now: Now) -> Option<AdminReply> {
         let state = &self.state;
-        let figures = self.figures(shell, now);
+        // Only for those who are shown them: with thousands of zones they are a while's work.
+        let figures = || self.figures(shell, now);
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
-            "/status" => AdminReply::json(&state.status(&figures, now)),
-            "/" => text("text/html; charset=utf-8", self.page(&figures, now, |page| page.document())),
-            "/live" => text("text/html; charset=utf-8", self.page(&figures, now, |page| page.live())),
+            "/status" => AdminReply::json(&state.status(&figures(), now)),
+            "/" => text("text/html; charset=utf-8", self.page(&figures(), now, |page| page.document())),
+            "/live" => text("text/html; charset=utf-8", self.page(&figures(), now, |page| page.live())),
             "/metrics" => {
                 let scrape = Scrape::begin(&request.accept);
-                text(scrape.format.content_type(), state.metrics(self.listening.counters(), &figures, now, &scrape))
+                text(scrape.format.content_type(), state.metrics(self.listening.counters(), &figures(), now, &scrape))
             }
             counters::PATH => AdminReply::json(&report::read(state, self.listening.counters(), now)),
             "/explain" if !state.is_ready() => {
