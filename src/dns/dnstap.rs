@@ -1,4 +1,4 @@
-//! dnstap (<https://dnstap.info>): queries and responses as they were received and sent, for a receiver at a Unix socket.
+//! dnstap (<https://dnstap.info>): queries as they were received and responses as they were made, for a receiver at a Unix socket.
 //!
 //! A thread that answers has a [`Tap`]. While nothing is recorded that is one relaxed load; else it writes each message, as `dnstap.proto` has
 //! it ([`message`]), into a ring of its own, and never waits: what does not fit is dropped and counted. One thread ([`writer`]) takes the

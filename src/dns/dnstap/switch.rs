@@ -16,7 +16,7 @@ use super::session::Session;
 pub struct Terms {
     /// Queries as they came.
     pub queries: bool,
-    /// Responses as they were sent.
+    /// Responses as they were handed over to be sent.
     pub responses: bool,
     /// Of each thread's queries every so-manyth is recorded, with its response; 0 is taken for 1.
     pub sample: u32,
