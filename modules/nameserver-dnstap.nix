@@ -14,7 +14,8 @@ in
             type = types.path;
             example = "/run/dnstap/dnstap.sock";
             description = ''
-              The Unix socket at which the receiver listens. The user polder-dns must be able to write to it, and to reach it.
+              The Unix socket at which the receiver listens. The user polder-dns must be able to write to it, and to reach it:
+              best by a group that the unit polder-dns has in `SupplementaryGroups`, not by the group polder-dns ([logs.md](logs.md#dnstap)).
             '';
           };
           on = mkOption {
@@ -35,7 +36,7 @@ in
               "AUTH_QUERY"
               "AUTH_RESPONSE"
             ];
-            description = "Queries as they were received, responses as they were sent, or both.";
+            description = "Queries as they were received, responses as they were made, or both.";
           };
           sample = mkOption {
             type = types.ints.between 1 1000000;

@@ -1,5 +1,6 @@
 //! Queries and responses for a receiver: over every transport, switched while the daemon runs, and never at a query's cost.
 
+mod leaving;
 mod receiver;
 
 use std::io::Read;

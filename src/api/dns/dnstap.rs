@@ -58,7 +58,7 @@ pub struct DnstapStatus {
     pub error: Option<String>,
     /// Messages that it has taken since the process began.
     pub sent: u64,
-    /// Messages that were dropped since then, as there was no room for them or their connection broke.
+    /// Messages that were dropped since then, as there was no room for them or their receiver was left, or that may have been lost with a connection.
     pub dropped: u64,
 }
 

@@ -24,7 +24,7 @@ pub struct DnstapConfig {
 pub enum DnstapMessage {
     /// A query as it was received.
     AuthQuery,
-    /// A response as it was sent.
+    /// A response as it was made, before it is sent.
     AuthResponse,
 }
 

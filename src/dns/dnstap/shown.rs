@@ -17,7 +17,7 @@ pub enum Standing {
     Failed(String),
 }
 
-/// Written by the thread that writes alone.
+/// Written by the thread that writes, and where that cannot be started by the control thread.
 #[derive(Debug, Default)]
 pub struct Shown {
     standing: ArcSwap<Standing>,
@@ -36,7 +36,7 @@ impl Shown {
         self.sent.load(Relaxed)
     }
 
-    /// Messages that went with a connection that broke.
+    /// Messages that may have gone with a connection that broke, and those that were left when their receiver was not wanted any more.
     pub fn lost(&self) -> u64 {
         self.lost.load(Relaxed)
     }

@@ -13,7 +13,7 @@ use rtrb::{Producer, RingBuffer};
 use super::ends::{Ends, Protocol};
 use super::frame::LENGTH;
 use super::message::{Dnstap, Exchanged, Kind, MESSAGE, SocketFamily};
-use super::switch::{Order, Taps, Terms};
+use super::switch::{InForce, Order, Taps};
 use crate::dns::counters::Counters;
 
 /// Bytes of messages that wait to be written, of each thread: at 100,000 queries a second those of some 30 ms.
@@ -47,20 +47,29 @@ impl Tap {
     pub fn record(&self, ends: &Ends, asked: Duration, query: &[u8], response: Option<&[u8]>) {
         // Nobody else has it: a thread answers one query after the other.
         let Ok(mut recorder) = self.recorder.try_borrow_mut() else { return };
-        let Some(number) = self.taps.number() else { return };
-        let recorder = recorder.get_or_insert_with(|| Recorder::enlisted(&self.taps, self.protocol));
-        if recorder.number != number {
-            recorder.adopt(number, self.taps.terms());
-        }
+        let Some(recorder) = self.in_force(&mut recorder) else { return };
         if !recorder.is_sampled() || query.len() < SHORTEST {
             return;
         }
-        if recorder.terms.queries {
+        if recorder.in_force.terms.queries {
             self.note(recorder.query(ends, asked, query));
         }
-        if let Some(response) = response.filter(|_| recorder.terms.responses) {
+        if let Some(response) = response.filter(|_| recorder.in_force.terms.responses) {
             self.note(recorder.response(ends, asked, response));
         }
+    }
+
+    /// What records by the terms in force; none: nothing is recorded. For another receiver the thread takes another ring.
+    fn in_force<'a>(&self, recorder: &'a mut Option<Recorder>) -> Option<&'a mut Recorder> {
+        let number = self.taps.number()?;
+        if recorder.as_ref().is_none_or(|recorder| recorder.number != number) {
+            let in_force = self.taps.in_force()?;
+            match recorder {
+                Some(known) if Arc::ptr_eq(&known.in_force.session, &in_force.session) => known.adopt(number, in_force),
+                _ => *recorder = Some(Recorder::enlisted(&self.taps, self.protocol, number, in_force)),
+            }
+        }
+        recorder.as_mut()
     }
 
     fn note(&self, is_recorded: bool) {
@@ -78,7 +87,7 @@ pub fn since_epoch() -> Duration {
 /// What a thread records with.
 struct Recorder {
     number: u64,
-    terms: Arc<Terms>,
+    in_force: Arc<InForce>,
     /// Queries since the last that was recorded.
     passed: u32,
     ring: Producer<u8>,
@@ -90,32 +99,34 @@ struct Recorder {
 
 impl Recorder {
     /// With a ring that the writer reads from now on.
-    fn enlisted(taps: &Taps, protocol: Protocol) -> Recorder {
+    fn enlisted(taps: &Taps, protocol: Protocol, number: u64, in_force: Arc<InForce>) -> Recorder {
         let (ring, other_end) = RingBuffer::new(ROOM);
-        taps.order(Order::Ring(other_end));
-        Recorder {
-            number: 0,
-            terms: Arc::default(),
+        taps.order(Order::Ring(Arc::clone(&in_force.session), other_end));
+        let mut recorder = Recorder {
+            number,
+            in_force: Arc::clone(&in_force),
             passed: 0,
             ring,
             query: empty(Kind::AuthQuery, protocol),
             response: empty(Kind::AuthResponse, protocol),
             frame: Vec::new(),
-        }
+        };
+        recorder.adopt(number, in_force);
+        recorder
     }
 
-    fn adopt(&mut self, number: u64, terms: Arc<Terms>) {
+    fn adopt(&mut self, number: u64, in_force: Arc<InForce>) {
         for dnstap in [&mut self.query, &mut self.response] {
-            dnstap.identity = Some(terms.identity.clone().into_bytes());
-            dnstap.version = Some(terms.version.clone().into_bytes());
+            dnstap.identity = Some(in_force.terms.identity.clone().into_bytes());
+            dnstap.version = Some(in_force.terms.version.clone().into_bytes());
         }
-        (self.number, self.terms, self.passed) = (number, terms, 0);
+        (self.number, self.in_force, self.passed) = (number, in_force, 0);
     }
 
     /// Whether the turn has come to a query.
     fn is_sampled(&mut self) -> bool {
         let is_sampled = self.passed == 0;
-        self.passed = (self.passed + 1) % self.terms.sample.max(1);
+        self.passed = (self.passed + 1) % self.in_force.terms.sample.max(1);
         is_sampled
     }
 
@@ -191,5 +202,6 @@ fn push(dnstap: &Dnstap, frame: &mut Vec<u8>, ring: &mut Producer<u8>) -> bool {
     }
     let length = (frame.len() - LENGTH) as u32;
     frame[..LENGTH].copy_from_slice(&length.to_be_bytes());
-    ring.push_entire_slice(frame).is_ok()
+    // Whose receiver is not wanted any more reads nothing.
+    !ring.is_abandoned() && ring.push_entire_slice(frame).is_ok()
 }

@@ -1,8 +1,8 @@
 //! The thread that writes: what other threads have recorded, to the receiver.
 //!
-//! Owns the connection, and the other ends of the rings. Must never: make a thread that answers wait for it.
+//! Owns the connection, and the other ends of the rings. Must never: make a thread that answers wait for it, or send a receiver what was
+//! recorded for another, or before an operator switched it off.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use rtrb::Consumer;
 
 use super::connection::Connection;
 use super::frame;
+use super::session::Session;
 use super::shown::{Shown, Standing};
 use super::switch::{Order, Orders};
 
@@ -26,20 +27,20 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5
 pub(super) struct Writer {
     orders: Orders,
     shown: Arc<Shown>,
+    /// For the receiver, none else's.
     rings: Vec<Consumer<u8>>,
-    /// Where the receiver listens.
-    receiver: Option<PathBuf>,
+    receiver: Option<Arc<Session>>,
     connection: Option<Connection>,
     /// When it is tried again, and the pause after that.
     again: (Instant, Duration),
-    /// When it is to end at the latest.
-    ends: Option<Instant>,
+    /// It has been told to.
+    has_ended: bool,
 }
 
 impl Writer {
     pub(super) fn new(orders: Orders, shown: Arc<Shown>) -> Writer {
         let again = (Instant::now(), PAUSES[0]);
-        Writer { orders, shown, rings: Vec::new(), receiver: None, connection: None, again, ends: None }
+        Writer { orders, shown, rings: Vec::new(), receiver: None, connection: None, again, has_ended: false }
     }
 
     pub(super) fn run(mut self) {
@@ -47,50 +48,44 @@ impl Writer {
             self.connect();
             self.write();
             self.rings.retain(|ring| !ring.is_abandoned() || !ring.is_empty());
-            if self.ends.is_some_and(|ends| self.is_done() || Instant::now() >= ends) {
-                break;
-            }
         }
         self.leave();
     }
 
-    /// Nobody records any more, and what was recorded is written, or nobody is there to take it.
-    fn is_done(&self) -> bool {
-        self.rings.iter().all(Consumer::is_abandoned) && (self.rings.is_empty() || self.connection.is_none())
-    }
-
     /// Waits for the time to look again, does what it is told meanwhile, and says whether it is to go on.
     fn obey(&mut self) -> bool {
-        let wait = match (&self.connection, &self.receiver, self.ends) {
-            (Some(_), ..) | (.., Some(_)) => LOOK_EVERY,
-            (None, Some(_), None) => self.again.0.saturating_duration_since(Instant::now()),
-            (None, None, None) => LONG,
+        let wait = match (&self.connection, &self.receiver) {
+            (Some(_), _) => LOOK_EVERY,
+            (None, Some(_)) => self.again.0.saturating_duration_since(Instant::now()),
+            (None, None) => LONG,
         };
         match self.orders.recv_timeout(wait) {
             Ok(order) => self.take(order),
             Err(RecvTimeoutError::Timeout) => return true,
             Err(RecvTimeoutError::Disconnected) => return false,
         }
-        loop {
+        while !self.has_ended {
             match self.orders.try_recv() {
                 Ok(order) => self.take(order),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
+        false
     }
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Ring(ring) => self.rings.push(ring),
-            Order::Receiver(receiver) if receiver == self.receiver => {}
+            Order::Ring(of, ring) if self.receiver.as_ref().is_some_and(|now| Arc::ptr_eq(now, &of)) => {
+                self.rings.push(ring);
+            }
+            Order::Ring(_, ring) => self.throw_away(ring),
             Order::Receiver(receiver) => {
-                self.write();
                 self.leave();
                 self.receiver = receiver;
                 self.again = (Instant::now(), PAUSES[0]);
             }
-            Order::Drain(limit) => self.ends = Some(Instant::now() + limit),
+            Order::End => self.has_ended = true,
         }
     }
 
@@ -99,10 +94,10 @@ impl Writer {
             self.failed("has lost its receiver".to_owned());
         }
         let is_due = self.connection.is_none() && Instant::now() >= self.again.0;
-        let Some(path) = self.receiver.as_ref().filter(|_| is_due) else { return };
-        match Connection::open(path) {
+        let Some(receiver) = self.receiver.as_ref().filter(|_| is_due) else { return };
+        match Connection::open(receiver) {
             Ok(connection) => {
-                tracing::info!("dnstap: messages go to the receiver at {}", path.display());
+                tracing::info!("dnstap: messages go to the receiver at {}", receiver.socket.display());
                 self.connection = Some(connection);
                 self.again.1 = PAUSES[0];
                 self.shown.stands(Standing::Connected);
@@ -148,22 +143,33 @@ impl Writer {
         self.connection = None;
         let pause = self.again.1;
         self.again = (Instant::now() + pause, (pause * 2).min(PAUSES[1]));
+        // Why one fails that is to be left anyhow is of no interest.
+        let Some(receiver) = self.receiver.as_ref().filter(|receiver| receiver.is_wanted()) else { return };
+        let path = receiver.socket.display();
+        let said = format!("dnstap: {path} {words}; it is tried again, and queries are answered all the same");
         let standing = Standing::Failed(words);
-        if *self.shown.standing() != standing
-            && let (Standing::Failed(words), Some(path)) = (&standing, &self.receiver)
-        {
-            tracing::warn!(
-                "dnstap: {} {words}; it is tried again, and queries are answered all the same",
-                path.display()
-            );
+        if *self.shown.standing() != standing {
+            tracing::warn!("{said}");
         }
         self.shown.stands(standing);
     }
 
+    /// Takes leave of the receiver, with what is left for it. What it does not take by the end of its time is thrown away: nobody else gets it.
     fn leave(&mut self) {
+        self.write();
         if let Some(connection) = self.connection.take() {
             connection.finish();
         }
+        for ring in std::mem::take(&mut self.rings) {
+            self.throw_away(ring);
+        }
         self.shown.stands(Standing::Idle);
+    }
+
+    fn throw_away(&self, mut ring: Consumer<u8>) {
+        if let Ok(chunk) = ring.read_chunk(ring.slots()) {
+            let (first, second) = chunk.as_slices();
+            self.shown.add_lost(frame::count(first, second));
+        }
     }
 }

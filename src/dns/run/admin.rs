@@ -2,13 +2,15 @@
 //!
 //! Owns the paths and their answers. Must never: decide or store anything.
 
+use std::io;
 use std::net::IpAddr;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::daemon::DnsDaemon;
+use super::daemon::{DnsDaemon, NO_THREAD};
 use crate::api::counters;
+use crate::api::dns::DnstapCommand;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
@@ -83,11 +85,26 @@ impl DnsDaemon {
     ) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         let obeyed = match request.path.as_str() {
             "/operator" => read(request).map(|command| self.state.operator(&command, now)),
-            "/dnstap" => read(request).map(|command| self.state.switch_dnstap(&command, now)),
+            "/dnstap" => read(request).and_then(|command| self.switch_dnstap(&command, now)),
             "/forget" => read(request).map(|command| self.state.forget(&command, now)),
             _ => return None,
         };
         Some(obeyed.and_then(answered))
+    }
+
+    /// Nothing is said to be on for which no thread can be started.
+    fn switch_dnstap(
+        &mut self,
+        command: &DnstapCommand,
+        now: Now,
+    ) -> Result<Result<Accepted, CommandError>, AdminReply> {
+        if command.on && self.state.document().config.dnstap.is_some() {
+            let refused = |why: io::Error| {
+                format!("dnstap stays as it was, for {NO_THREAD}: {why}; say it again when there is room")
+            };
+            self.dnstap.start().map_err(|why| AdminReply::refuse(503, refused(why)))?;
+        }
+        Ok(self.state.switch_dnstap(command, now))
     }
 }
 

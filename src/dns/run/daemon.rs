@@ -1,5 +1,6 @@
 //! The nameserver as a daemon: its state, the threads that answer, and what effects come to.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,8 +131,8 @@ impl Daemon for DnsDaemon {
                 None
             }
             Effect::Record => {
-                if let Err(why) = self.dnstap.want(self.state.recorded(&self.state.document().config)) {
-                    tracing::error!("dnstap cannot be switched on: {NO_THREAD}: {why}");
+                if let Err(why) = self.record() {
+                    tracing::error!("dnstap is not on: {NO_THREAD}: {why}; it is tried again every few seconds");
                 }
                 None
             }
@@ -189,10 +190,15 @@ impl Daemon for DnsDaemon {
     }
 
     fn serve(&mut self, mut bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
+        let recorded = self.state.recorded(&prepared.config);
+        if recorded.is_some() {
+            // Before anything has changed: without it nothing of the document is put in force.
+            self.dnstap.start().map_err(RunError::io(NO_THREAD))?;
+        }
         self.challenges.bound(bound.challenges.take());
         self.listening.serve(prepared, bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
-        self.dnstap.want(self.state.recorded(&prepared.config)).map_err(RunError::io(NO_THREAD))?;
+        self.dnstap.want(recorded).map_err(RunError::io(NO_THREAD))?;
         Ok(Vec::new())
     }
 
@@ -232,11 +238,14 @@ impl Daemon for DnsDaemon {
         self.secondaries.stop();
         self.catalogs.stop();
         self.listening.drain(limit);
-        self.dnstap.drain(limit);
     }
 
     fn has_drained(&self) -> bool {
-        self.listening.ended() && self.dnstap.ended()
+        // Nobody records any more, and the receiver has a moment for what is left.
+        self.listening.ended() && {
+            self.dnstap.end();
+            self.dnstap.has_ended()
+        }
     }
 
     fn poll(&mut self, now: Now) {
@@ -249,6 +258,9 @@ impl Daemon for DnsDaemon {
             self.looks.take(document.connectors.iter().map(look).chain(shown).collect());
             self.looks.tell();
             self.state.note_own_ipv6(own_ipv6::is_there()).iter().for_each(LogLine::write);
+            if self.dnstap.is_missing() && self.record().is_ok() {
+                tracing::info!("dnstap is on after all");
+            }
         }
     }
 
@@ -266,6 +278,11 @@ impl Daemon for DnsDaemon {
 }
 
 impl DnsDaemon {
+    /// Has recorded what the document and the operator want.
+    fn record(&mut self) -> io::Result<()> {
+        self.dnstap.want(self.state.recorded(&self.state.document().config))
+    }
+
     /// Does what an order of a certificate needs; not while another process is taking over.
     fn order(&mut self, effect: steps::Effect, is_daemon: bool, inputs: &Inputs<Prepared, Event>) {
         let inputs = inputs.clone();

@@ -26,7 +26,7 @@ families! {
     QUERIES_BY_COOKIE = Counter "polder_queries_by_cookie_total" ["cookie"] "Queries that got a response, by what their DNS cookie shows.";
     DNSTAP_ON = Gauge "polder_dnstap_on" [] "1 if queries and responses go to the receiver of [dnstap](logs.md#dnstap). Absent, as those that follow, where the document has no `dnstap`.";
     DNSTAP_CONNECTED = Gauge "polder_dnstap_connected" [] "1 if that receiver is there.";
-    DNSTAP_MESSAGES = Counter "polder_dnstap_messages_total" ["result" "`sent`, `dropped`"] "Messages that it has taken, and messages for which there was no room, or whose connection broke.";
+    DNSTAP_MESSAGES = Counter "polder_dnstap_messages_total" ["result" "`sent`, `dropped`"] "Messages that it has taken, and messages for which there was no room, that may have been lost with a connection, or were left when it was switched off.";
     ZONE_SERIAL = Gauge "polder_zone_serial" ["zone"] "Serial of the zone's SOA record.";
     ZONE_SOURCE = Gauge "polder_zone_source" ["zone", "source" "`file`, `primary`, `catalog`, `copy`, `servfail`"] "1 for how the zone is answered: from its `file`, as a `primary` has sent it, as a `catalog` that is made here, from its last good `copy`, or with `servfail` (see [zones](zones.md#a-zone-that-cannot-be-read)).";
     ZONE_EXPIRES = Gauge "polder_zone_expires_seconds" ["zone"] "Of a zone from other nameservers, how long it is served still if none of them confirms it; 0 if it is not served.";
