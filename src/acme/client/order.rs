@@ -102,8 +102,8 @@ fn read_eab(eab: &EabConfig) -> Result<ExternalAccountKey, String> {
     // CAs pad it or not.
     let text = String::from_utf8_lossy(&text);
     let key = URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('='));
-    let key = key
-        .map_err(|_| format!("eab.hmac_key_file: {file}: expected a key in base64 for URLs, as the CA gave it"))?;
+    let key =
+        key.map_err(|_| format!("eab.hmac_key_file: {file}: expected a key in base64 for URLs, as the CA gave it"))?;
     Ok(ExternalAccountKey::new(eab.key_id.clone(), &key))
 }
 
