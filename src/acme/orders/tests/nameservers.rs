@@ -130,6 +130,18 @@ fn nameservers_with_names_of_their_own_order_each_for_itself() {
 }
 
 #[test]
+fn a_nameserver_takes_no_certificate_that_lacks_one_of_its_names() {
+    for (names, is_taken) in [(SHOP, true), (BOTH, false)] {
+        let mut world = nameservers(&[("ns-1", SHOP), ("ns-2", names)]);
+        world.exchange();
+        let ticket = world.ordered()[0].1.ticket;
+        world.issue("ns-1", ticket);
+        world.exchange();
+        assert_eq!(world.at("ns-2").pem().is_some(), is_taken, "{names:?}");
+    }
+}
+
+#[test]
 fn a_nameserver_whose_document_orders_nothing_answers_for_nobody_and_is_not_waited_for() {
     for answers_itself in [true, false] {
         let mut world = nameservers(&[("ns-1", SHOP), ("ns-2", SHOP)]);
