@@ -79,9 +79,7 @@ let
     lib.attrValues zones
     ++ lib.filter (members: members != null) (lib.mapAttrsToList (_: zone: zone.members) zones);
   transfers = lib.filter (transfer: transfer != null) (map (zone: zone.transfer) configured);
-  primaries = lib.concatMap (
-    zone: if zone.primaries == null then [ ] else zone.primaries
-  ) configured;
+  primaries = lib.concatMap (zone: if zone.primaries == null then [ ] else zone.primaries) configured;
   named =
     lib.concatMap (
       transfer: transfer.allow ++ (if transfer.notify == null then [ ] else transfer.notify)
@@ -98,6 +96,7 @@ let
   isEncrypted = fleet.encrypted_dns != null;
   # Without a CA it is left to an assertion.
   overAcme = isEncrypted && fleet.encrypted_dns.names != [ ] && fleet.acme != null;
+  eab = if overAcme then fleet.encrypted_dns.eab else null;
   speaks = transport: isEncrypted && lib.elem transport fleet.encrypted_dns.transports;
 
   # A proxy gets certificates of these zones' names by what this nameserver answers.
@@ -121,7 +120,7 @@ mkDaemonRole {
   keyFiles =
     lib.optional (keys ? dns_cookies) keys.dns_cookies
     ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret))
-    ++ lib.optional (overAcme && fleet.acme.eab != null) fleet.acme.eab.hmac_key_file;
+    ++ lib.optional (eab != null) eab.hmac_key_file;
   certificates =
     lib.optionals isEncrypted fleet.encrypted_dns.certificates
     ++ shown (map (pool: pool.check_tls) (lib.attrValues pools))
@@ -172,9 +171,13 @@ mkDaemonRole {
         inherit (fleet.encrypted_dns) certificates;
       }
       // lib.optionalAttrs overAcme {
-        acme = removeAttrs (documented fleet.acme) [ "challenge" ] // {
-          inherit (fleet.encrypted_dns) names;
-        };
+        acme = documented (
+          removeAttrs fleet.acme [ "challenge" ]
+          // {
+            inherit (fleet.encrypted_dns) names;
+            inherit eab;
+          }
+        );
       };
   }
   // lib.optionalAttrs (challengeZones != [ ]) { inherit acme_challenges; };

@@ -6,7 +6,7 @@
 
 let
   inherit (lib) mkOption types;
-  inherit (fleetTypes) daemonDefault part;
+  inherit (fleetTypes) daemonDefault;
 in
 {
   options = {
@@ -26,20 +26,16 @@ in
       description = "The addresses of mail at which the CA reaches the owner of the account.";
     };
     eab =
-      part
+      fleetTypes.externalAccount
         {
-          key_id = mkOption {
-            type = types.str;
-            description = "What the CA calls the key.";
-          };
-          hmac_key_file = mkOption {
-            type = fleetTypes.keyPath;
-            example = "/var/lib/polder-keys/acme-eab";
-            description = "The file of the key, in base64 for URLs as CAs hand it out; on every proxy, and on every nameserver that gets a certificate.";
-          };
+          file = "acme-eab";
+          on = "proxy";
         }
         {
-          description = "The customer's account that the one for ACME belongs to, if the CA wants one (external account binding).";
+          description = ''
+            The customer's account that the proxies' one for ACME belongs to, if the CA wants one (external account binding). The nameservers
+            have an account of their own: `polder.fleet.encrypted_dns.eab`.
+          '';
         };
     ca_file = daemonDefault {
       type = types.str;

@@ -177,7 +177,8 @@ let
   encryptedDns =
     let
       option = "polder.fleet.encrypted_dns";
-      inherit (fleet.encrypted_dns) names certificates;
+      inherit (fleet.encrypted_dns) names certificates eab;
+      ofProxies = if fleet.acme == null then null else fleet.acme.eab;
       elsewhere = lib.filter (
         name: !lib.any (apex: members.within apex name) (lib.attrNames fleet.zones)
       ) names;
@@ -188,6 +189,12 @@ let
       )
       (assertion (names == [ ] || fleet.acme != null)
         "${option}.names: the certificate is to come from a CA, and polder.fleet.acme does not say from which (`polder.fleet.acme.terms_of_service_agreed = true;` for Let's Encrypt)"
+      )
+      (assertion (names == [ ] || ofProxies == null || eab != null)
+        "${option}.eab: polder.fleet.acme.eab is the proxies', and the nameservers have an account of their own: have the CA give you another key, and name it here"
+      )
+      (assertion (ofProxies == null || eab == null || eab.hmac_key_file != ofProxies.hmac_key_file)
+        "${option}.eab.hmac_key_file: polder.fleet.acme.eab names the same file, and one daemon alone can read it: put the nameservers' key into another one"
       )
       (assertion (elsewhere == [ ])
         "${option}.names: the CA asks the nameservers of the fleet, and ${listed elsewhere} lies in none of the zones (${listed (lib.attrNames fleet.zones)})"

@@ -31,6 +31,18 @@ in
         of `polder.fleet.acme`, which asks them for it (dns-01), and renew it ([certificates.md](certificates.md)).
       '';
     };
+    eab =
+      fleetTypes.externalAccount
+        {
+          file = "acme-eab-nameservers";
+          on = "nameserver";
+        }
+        {
+          description = ''
+            The customer's account that the nameservers' one for ACME belongs to, where `polder.fleet.acme.eab` has that of the proxies: another
+            key of the CA, in another file.
+          '';
+        };
     certificates = mkOption {
       type = types.listOf (
         types.submodule (

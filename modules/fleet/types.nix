@@ -54,6 +54,22 @@ rec {
   # The same with options of its own.
   part = options: args: mkOptional (args // { type = types.submodule { inherit options; }; });
 
+  # The customer's account that an account for ACME is bound to (RFC 8555, 7.3.4), with its key in a file of this name. Whoever has an
+  # account of its own has a key of its own: some CAs take a key once.
+  externalAccount =
+    { file, on }:
+    part {
+      key_id = lib.mkOption {
+        type = types.str;
+        description = "What the CA calls the key.";
+      };
+      hmac_key_file = lib.mkOption {
+        type = keyPath;
+        example = "/var/lib/polder-keys/${file}";
+        description = "The file of the key, in base64 for URLs as CAs hand it out; on every ${on}.";
+      };
+    };
+
   # A protocol of polder's proxies besides HTTP/1.1 (RFC 9460, 7.1).
   httpsProtocol = types.enum [ "h2" ];
 

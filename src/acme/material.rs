@@ -164,9 +164,14 @@ impl Issued {
         crc32fast::hash(self.told.pem.reveal().as_bytes())
     }
 
-    /// Whether it is by this CA and for all of these hosts: else there is to be another one, however long it lasts.
+    /// Whether it is for all of these hosts.
+    pub fn covers(&self, desired: &Desired) -> bool {
+        desired.hosts.iter().all(|host| self.chain.names.cover_pattern(host))
+    }
+
+    /// The same, and by this CA: else there is to be another one, however long it lasts.
     pub fn serves(&self, desired: &Desired, directory: &str) -> bool {
-        self.told.directory == directory && desired.hosts.iter().all(|host| self.chain.names.cover_pattern(host))
+        self.told.directory == directory && self.covers(desired)
     }
 
     /// Whether it is to be used rather than the other one: it serves, it was issued later (a CA's next kind of certificate may be valid

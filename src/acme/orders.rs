@@ -255,9 +255,13 @@ impl Orders {
         is_newer
     }
 
-    /// Takes a certificate that is better than the one that is known.
+    /// Takes a certificate that is better than the one that is known. Nameservers whose names differ have certificates that differ, so for
+    /// a nameserver one that lacks a name is somebody else's; a proxy without any is served by one of before its service had all its hosts.
     fn take_certificate(&mut self, service: &str, issued: Issued) -> bool {
         let Some((desired, ca)) = self.desired.get(service).zip(self.ca.as_ref()) else { return false };
+        if self.daemon == Daemon::Nameserver && !issued.covers(desired) {
+            return false;
+        }
         let known = self.certificates.get(service);
         let is_better = known.is_none_or(|known| issued.is_better(known, desired, &ca.directory));
         if is_better {

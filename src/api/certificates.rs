@@ -21,7 +21,7 @@ pub struct CertificateStatus {
 /// The order of a certificate from a CA.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OrderStatus {
-    /// The name that it goes by: of the service for which it is ordered; at a nameserver the first of its names.
+    /// The name that it goes by: of the service for which it is ordered; at a nameserver its name, or of several the first one and a fingerprint of all.
     pub service: String,
     /// The daemon that orders.
     pub orderer: Option<String>,

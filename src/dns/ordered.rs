@@ -21,17 +21,28 @@ pub fn terms(document: &DnsConfig) -> Terms {
     }
 }
 
-/// What the certificate goes by: the first of its names, the same at every nameserver with the same names in whatever order.
+/// What the certificate goes by, on the disk and between peers: the name that it is for where it is for one alone; else the first one, and a
+/// fingerprint of all. It is the same at every nameserver with the same names in whatever order, and another one wherever the names differ:
+/// those that share a first name would take each other's certificate, and its key.
 pub fn called(acme: &EncryptedAcmeConfig) -> String {
-    let first = sorted(acme).first().map(|host| host.to_string()).unwrap_or_default();
-    let plain = first.strip_prefix("*.").unwrap_or(&first);
+    let all: Vec<String> = sorted(acme).iter().map(HostPattern::to_string).collect();
     // It is the name of a file.
-    names::name(plain).unwrap_or_else(|_| format!("names-{:08x}", crc32fast::hash(first.as_bytes())))
+    if let [alone] = &all[..]
+        && let Ok(name) = names::name(alone)
+    {
+        return name;
+    }
+    let first = all.first().map_or("", String::as_str);
+    let plain = first.strip_prefix("*.").unwrap_or(first);
+    let fingerprint = format!("{:08x}", crc32fast::hash(all.join(" ").as_bytes()));
+    names::name(&format!("{plain}-{fingerprint}")).unwrap_or_else(|_| format!("names-{fingerprint}"))
 }
 
+/// Each of the names once.
 fn sorted(acme: &EncryptedAcmeConfig) -> Vec<HostPattern> {
     let mut hosts = acme.names.clone();
     hosts.sort();
+    hosts.dedup();
     hosts
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::example::{Example, broken};
+use crate::example::{Example, broken, told};
 
 /// The example with a certificate by dns-01, as the modules would render it.
 fn by_dns(example: &mut Example) {
@@ -110,16 +110,76 @@ fn certificates_come_from_one_place_for_all_proxies() {
     );
 }
 
+const NO_PART: &str = "nameserver ns-nl: its certificate is ordered by dns-01, and the document of its peer ns-ch has no encrypted.acme: it does not \
+                       answer for others";
+
+/// The example with a certificate of the nameservers.
+fn by_acme(example: &mut Example, name: &'static str) {
+    for (host, at) in [("ns-nl", "192.0.2.1:853"), ("ns-ch", "198.51.100.1:853")] {
+        example.document(host, "dns.json", |dns| {
+            let acme = json!({ "terms_of_service_agreed": true, "names": [name] });
+            dns["encrypted"] = json!({ "tls": [at], "acme": acme });
+        });
+    }
+}
+
+/// A zone that comes from other nameservers.
+fn from_others() -> Value {
+    json!({ "primaries": [{ "address": "192.0.2.99" }] })
+}
+
+#[test]
+fn a_name_in_a_zone_that_comes_from_other_nameservers_is_answered_there() {
+    for (zone, is_there) in [("example.org", true), ("org", true), ("example.com", false)] {
+        let mut example = Example::new();
+        by_acme(&mut example, "dns.example.org");
+        example.nameservers(|dns| dns["zones"][zone] = from_others());
+        assert_eq!(told(&example.checked().findings).is_empty(), is_there, "{zone}");
+    }
+    // What a catalog lists is not known before it has come.
+    let mut example = Example::new();
+    by_acme(&mut example, "dns.example.org");
+    example.nameservers(|dns| {
+        let members = json!({ "primaries": [{ "address": "192.0.2.99" }] });
+        dns["zones"]["catalog.invalid"] = json!({ "primaries": [{ "address": "192.0.2.99" }], "members": members });
+    });
+    assert_eq!(told(&example.checked().findings), [""; 0]);
+    broken(
+        "in a part of our zone that others have, whatever stands at its delegation",
+        |example| {
+            by_acme(example, "dns.part.example.net");
+            example.zone("; Sites.", "part IN NS ns.example.org.");
+            example.nameservers(|dns| dns["zones"]["part.example.net"] = from_others());
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_proxys_name_in_a_zone_of_others_is_answered_where_the_document_lets_it() {
+    let checked = |zones: Value| {
+        let mut example = Example::new();
+        by_dns(&mut example);
+        example.proxies(|proxy| proxy["services"]["www"]["hosts"] = json!(["www.example.org"]));
+        example.nameservers(|dns| {
+            dns["zones"]["example.org"] = from_others();
+            for from in dns["acme_challenges"]["from"].as_object_mut().unwrap().values_mut() {
+                from["zones"] = zones.clone();
+            }
+        });
+        told(&example.checked().findings)
+    };
+    let of_orders = |all: Vec<String>| all.into_iter().filter(|one| one.contains("dns-01")).collect::<Vec<_>>();
+    assert_eq!(of_orders(checked(json!(["example.net", "example.org"]))), [""; 0]);
+    let findings = of_orders(checked(json!(["example.net"])));
+    assert!(
+        !findings.is_empty() && findings.iter().all(|one| one.contains("is in the zone example.org, for which")),
+        "{findings:#?}"
+    );
+}
+
 #[test]
 fn every_nameserver_that_a_ca_asks_hears_what_another_one_has_ordered() {
-    fn by_acme(example: &mut Example, name: &'static str) {
-        for (host, at) in [("ns-nl", "192.0.2.1:853"), ("ns-ch", "198.51.100.1:853")] {
-            example.document(host, "dns.json", |dns| {
-                let acme = json!({ "terms_of_service_agreed": true, "names": [name] });
-                dns["encrypted"] = json!({ "tls": [at], "acme": acme });
-            });
-        }
-    }
     broken("as it is", |example| by_acme(example, "dns.example.net"), &[]);
     broken(
         "a name of others",
@@ -150,10 +210,16 @@ fn every_nameserver_that_a_ca_asks_hears_what_another_one_has_ordered() {
             by_acme(example, "dns.example.net");
             example.document("ns-ch", "dns.json", |dns| drop(dns.as_object_mut().unwrap().remove("encrypted")));
         },
-        &[
-            "nameserver ns-nl: its certificate is ordered by dns-01, and the CA asks ns-ch for _acme-challenge.dns.example.net, whose document \
-           has no encrypted.acme: it does not answer for others",
-        ],
+        &[NO_PART],
+    );
+    broken(
+        "one that the CA does not even ask",
+        |example| {
+            by_acme(example, "dns.example.org");
+            example.document("ns-nl", "dns.json", |dns| dns["zones"]["example.org"] = from_others());
+            example.document("ns-ch", "dns.json", |dns| drop(dns.as_object_mut().unwrap().remove("encrypted")));
+        },
+        &[NO_PART],
     );
     broken(
         "a CNAME where the CA asks",

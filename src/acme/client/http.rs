@@ -57,7 +57,7 @@ impl fmt::Display for RootsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: {}; expected certificates in PEM, by which the CA's own https is checked (\"acme\": \"ca_file\")",
+            "{}: {}; expected certificates in PEM, by which the CA's own https is checked (\"ca_file\")",
             self.file.display(),
             self.why
         )

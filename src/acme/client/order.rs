@@ -98,12 +98,12 @@ async fn make(request: &OrderRequest, http: &Http, report: &impl Fn(Event)) -> R
 fn read_eab(eab: &EabConfig) -> Result<ExternalAccountKey, String> {
     let file = eab.hmac_key_file.display();
     let text = read_regular_file(&eab.hmac_key_file, MOST_KEYS)
-        .map_err(|error| format!("acme.eab.hmac_key_file: {file}: cannot be read: {error}"))?;
+        .map_err(|error| format!("eab.hmac_key_file: {file}: cannot be read: {error}"))?;
     // CAs pad it or not.
     let text = String::from_utf8_lossy(&text);
     let key = URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('='));
-    let key = key
-        .map_err(|_| format!("acme.eab.hmac_key_file: {file}: expected a key in base64 for URLs, as the CA gave it"))?;
+    let key =
+        key.map_err(|_| format!("eab.hmac_key_file: {file}: expected a key in base64 for URLs, as the CA gave it"))?;
     Ok(ExternalAccountKey::new(eab.key_id.clone(), &key))
 }
 

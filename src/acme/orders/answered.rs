@@ -11,6 +11,9 @@ use crate::daemon::challenges::{Challenges, Name};
 use crate::daemon::clock::Now;
 use crate::printable::printable;
 
+/// Why a nameserver that says nothing of orders does not answer a name; worded to follow it.
+const SILENT: &str = "is not answered, for its document has no \"encrypted.acme\", or its version is an earlier one";
+
 /// The CA would not find what it looks for.
 #[derive(Debug)]
 pub(super) struct Unanswered {
@@ -56,8 +59,8 @@ impl Orders {
         self.refused = refused;
     }
 
-    /// Whether some nameserver answers each name of an order whose records all that are heard have taken in. A warning for each that one of
-    /// them does not answer: the CA is not told to ask it, if the zone is not delegated to it.
+    /// Whether some nameserver answers each name of an order whose records all that are heard have taken in, but for those that say nothing
+    /// of orders. A warning for each that one of them does not answer: the CA is not told to ask it, if the zone is not delegated to it.
     ///
     /// # Errors
     ///
@@ -65,11 +68,14 @@ impl Orders {
     pub(super) fn judge_answers(&self, order: &Order, now: Now) -> Result<Vec<String>, Unanswered> {
         let mut warnings = Vec::new();
         for name in order.told_records().into_keys() {
-            let own = std::iter::once((self.own.as_str(), &self.refused));
-            let theirs = self.heard(now).map(|(peer, known)| (peer.as_str(), &known.words.refused));
+            let own = std::iter::once((self.own.as_str(), self.refused.get(name.as_str()).map(String::as_str)));
+            let theirs = self.heard(now).map(|(peer, known)| {
+                let why = known.words.refused.get(name.as_str()).map(String::as_str);
+                (peer.as_str(), if known.is_silent() { Some(SILENT) } else { why })
+            });
             let (mut refusals, mut is_answered) = (Vec::new(), false);
             for (nameserver, refused) in own.chain(theirs) {
-                match refused.get(name.as_str()) {
+                match refused {
                     Some(why) => refusals.push(format!("nameserver {nameserver}: {name} {}", printable(why))),
                     None => is_answered = true,
                 }

@@ -7,6 +7,7 @@ use crate::acme::material::{Issued, Told};
 use crate::acme::message::{AcmeMessage, Part};
 use crate::acme::schedule::{Cause, LONGEST_PAUSE};
 use crate::acme::steps::File;
+use crate::api::daemon::Daemon;
 use crate::daemon::clock::Now;
 
 /// The longest that what a peer says of a failure keeps us from ordering.
@@ -114,9 +115,12 @@ impl Orders {
         self.heard(now).any(|(_, peer)| peer.words.part.as_ref().is_some_and(is_ordering))
     }
 
-    /// The peers that are heard and do not answer to all challenges of an order yet.
+    /// The peers that are heard and do not answer to all challenges of an order yet. The CA may ask any proxy, and each has to answer; a
+    /// nameserver that says nothing of orders need not even have the zone, and nobody would ever get a certificate beside it.
     pub(super) fn unaware<'a>(&'a self, order: &'a Order, now: Now) -> impl Iterator<Item = &'a str> {
-        let knows = |peer: &Peer| order.signs(self.daemon).all(|sign| peer.words.answers.contains_key(sign));
+        let is_waited_for = |peer: &Peer| self.daemon == Daemon::Proxy || !peer.is_silent();
+        let answers = |peer: &Peer| order.signs(self.daemon).all(|sign| peer.words.answers.contains_key(sign));
+        let knows = move |peer: &Peer| !is_waited_for(peer) || answers(peer);
         self.heard(now).filter(move |(_, peer)| !knows(peer)).map(|(name, _)| name.as_str())
     }
 }

@@ -26,6 +26,11 @@ impl Peer {
         now.running.saturating_sub(self.heard) < HEARD
     }
 
+    /// It says nothing of orders: it is of an earlier version, or its document orders nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        self.words.part.is_none()
+    }
+
     /// The CA may still ask for its challenges.
     pub(super) fn answers_count(&self, now: Now) -> bool {
         now.running.saturating_sub(self.heard) < ANSWERS

@@ -80,7 +80,7 @@ impl Orders {
         }
         let what = match self.daemon {
             Daemon::Proxy => "its version and its document have \"acme\", too",
-            Daemon::Nameserver => "its document has \"encrypted.acme\", too, and it answers queries",
+            Daemon::Nameserver => "it answers queries",
         };
         format!(
             "{} did not take the challenge in time, and the CA may ask any {}: look there at `polder status`, and whether {what}",

@@ -1,14 +1,16 @@
 //! Certificates that proxies and nameservers order come about wherever they are ordered: by dns-01 the CA asks nameservers of the fleet, and
 //! each of those has to answer what each proxy tells it, and what its peers do.
 
-use super::documents::{Nameserver, Running};
+use super::documents::{Nameserver, Running, Source};
 use super::proxies::reaches;
 use super::report::Checked;
 use crate::config::ProxyConfig;
+use crate::config::dns::AcmeChallengesConfig;
 use crate::config::proxy::{CertificateSource, ChallengeKind, HostPattern};
 use crate::counted::listed;
 use crate::daemon::challenges::Name;
 use crate::dns::challenges::{Refusal, refusal, refusal_of_ordered};
+use crate::zone;
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
     for (host, proxy) in &running.proxies {
@@ -17,7 +19,11 @@ pub(super) fn check(running: &Running, checked: &mut Checked) {
         }
     }
     for (host, nameserver) in &running.nameservers {
-        for name in ordered(nameserver) {
+        let mut names = ordered(nameserver).peekable();
+        if names.peek().is_some() {
+            peers_take_part(running, (host, nameserver), checked);
+        }
+        for name in names {
             answered_by_peers(running, (host, nameserver), &name, checked);
         }
     }
@@ -32,32 +38,55 @@ fn ordered(nameserver: &Nameserver) -> impl Iterator<Item = Name> {
 /// Whether all nameservers that the CA may ask answer what this one has ordered: they hear of it as its peers.
 fn answered_by_peers(running: &Running, (host, own): (&str, &Nameserver), name: &Name, checked: &mut Checked) {
     let about = format!("nameserver {host}");
-    let peers = own.config.peers.as_ref().map(|peers| &peers.members);
-    let hears = |asked: &Nameserver| peers.is_some_and(|peers| peers.contains_key(&asked.config.name));
     let mut is_asked = false;
     for (other, asked) in &running.nameservers {
-        let refusal = refusal_of_ordered(name, &asked.zones);
-        if refusal == Some(Refusal::Elsewhere) {
-            continue;
-        }
+        let refusal = match source_of(asked, name) {
+            Source::Nowhere => continue,
+            Source::File => refusal_of_ordered(name, &asked.zones),
+            Source::Primaries(_) | Source::Catalog => None,
+        };
         is_asked = true;
         let why = match refusal {
             Some(why) => format!("at {other} {name} {why}"),
             None if other == host => continue,
-            None if !hears(asked) => format!("the CA asks {other} for {name}, which is no peer of {host}"),
-            None if ordered(asked).next().is_none() => {
-                format!(
-                    "the CA asks {other} for {name}, whose document has no encrypted.acme: it does not answer for others"
-                )
-            }
+            // Whether the catalog lists it, and the CA asks there, is not known here.
+            None if source_of(asked, name) == Source::Catalog => continue,
+            None if !is_peer(own, asked) => format!("the CA asks {other} for {name}, which is no peer of {host}"),
             None => continue,
         };
         checked.finding(&about, format!("its certificate is ordered by dns-01, and {why}"));
     }
-    if !is_asked && running.complete {
+    if !is_asked {
+        in_no_zone(running, &about, name, checked);
+    }
+}
+
+/// Whether all peers of a nameserver that has a certificate ordered take part in that: one that does not answers for nobody, and whoever
+/// waits for it waits in vain.
+fn peers_take_part(running: &Running, (host, own): (&str, &Nameserver), checked: &mut Checked) {
+    for (other, peer) in &running.nameservers {
+        if other != host && is_peer(own, peer) && ordered(peer).next().is_none() {
+            checked.finding(
+                format!("nameserver {host}"),
+                format!("its certificate is ordered by dns-01, and the document of its peer {other} has no encrypted.acme: it does not answer for others"),
+            );
+        }
+    }
+}
+
+fn is_peer(own: &Nameserver, other: &Nameserver) -> bool {
+    own.config.peers.as_ref().is_some_and(|peers| peers.members.contains_key(&other.config.name))
+}
+
+fn source_of<'n>(nameserver: &'n Nameserver, name: &Name) -> Source<'n> {
+    zone::name::Name::from_text(name.as_str()).map_or(Source::Nowhere, |name| nameserver.source_of(&name))
+}
+
+fn in_no_zone(running: &Running, about: &str, name: &Name, checked: &mut Checked) {
+    if running.complete {
         let nameservers = listed(running.nameservers.keys());
         checked.finding(
-            &about,
+            about,
             format!(
                 "its certificate is ordered by dns-01, and {name} is in no zone of the nameservers ({nameservers})"
             ),
@@ -78,15 +107,19 @@ fn by_dns(proxy: &ProxyConfig) -> impl Iterator<Item = (&str, Name)> {
 
 fn answered(running: &Running, proxy: (&str, &ProxyConfig), service: &str, name: &Name, checked: &mut Checked) {
     let about = format!("service {service}");
-    let mut asked = running.nameservers.iter().filter_map(|(host, nameserver)| {
-        let config = nameserver.config.acme_challenges.as_ref();
-        match refusal(proxy.0, name, config, &nameserver.zones) {
-            Some(Refusal::Elsewhere) => None,
-            refusal => Some((host, nameserver, refusal)),
-        }
-    });
     let mut is_asked = false;
-    for (host, nameserver, refusal) in asked.by_ref() {
+    for (host, nameserver) in &running.nameservers {
+        let config = nameserver.config.acme_challenges.as_ref();
+        let refusal = match source_of(nameserver, name) {
+            Source::Nowhere => continue,
+            Source::File => refusal(proxy.0, name, config, &nameserver.zones),
+            Source::Primaries(apex) => refusal_in(apex, proxy.0, config),
+            Source::Catalog => {
+                // Whether it lists the name, and the CA asks there, is not known here.
+                is_asked = true;
+                continue;
+            }
+        };
         is_asked = true;
         // Of one that does not know the proxy, its document says more.
         if let Some(why) = refusal.filter(|why| *why != Refusal::Unlisted) {
@@ -98,15 +131,15 @@ fn answered(running: &Running, proxy: (&str, &ProxyConfig), service: &str, name:
             );
         }
     }
-    if !is_asked && running.complete {
-        let nameservers = listed(running.nameservers.keys());
-        checked.finding(
-            &about,
-            format!(
-                "its certificate is ordered by dns-01, and {name} is in no zone of the nameservers ({nameservers})"
-            ),
-        );
+    if !is_asked {
+        in_no_zone(running, &about, name, checked);
     }
+}
+
+/// Why a nameserver does not answer what a proxy tells in a zone that has not come yet, as far as its document says; none if it does.
+fn refusal_in(apex: &str, proxy: &str, config: Option<&AcmeChallengesConfig>) -> Option<Refusal> {
+    let allowed = config?.from.get(proxy)?.zones.as_ref()?;
+    (!allowed.contains(apex)).then(|| Refusal::NotInZone(apex.to_owned()))
 }
 
 /// Why a nameserver does not hear of a proxy's challenges; none if it does.

@@ -7,6 +7,7 @@ use super::report::{Checked, Finding};
 use crate::config::{self, DnsConfig, Findings, ProxyConfig};
 use crate::dns::compiled::{self, Zones};
 use crate::fleet::{Fleet, System};
+use crate::zone::name::{self, Name};
 use crate::zone::{self, ZoneFile};
 
 /// What the daemons would run with: those whose documents could be read.
@@ -24,7 +25,37 @@ pub(super) struct Running {
 /// One nameserver's document, and its zones as it would answer from them.
 pub(super) struct Nameserver {
     pub(super) config: DnsConfig,
+    /// Those with a file: what stands in the others is not known before they have come.
     pub(super) zones: Zones,
+}
+
+/// Where a nameserver has from what it answers at a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source<'n> {
+    /// From the file of a zone.
+    File,
+    /// From other nameservers, with the zone of this apex.
+    Primaries(&'n str),
+    /// From other nameservers, if their catalog lists a zone of the name: no other zone has it.
+    Catalog,
+    /// From nowhere.
+    Nowhere,
+}
+
+impl Nameserver {
+    /// By its document alone. Of several zones that enclose a name the deepest one has it.
+    pub(super) fn source_of(&self, name: &Name) -> Source<'_> {
+        let is_within = |apex: &str| name::from_text(apex).is_some_and(|apex| name::is_within(name.as_bytes(), &apex));
+        let public = self.config.zones.iter().filter(|(_, zone)| !zone.is_catalog());
+        // Each is the end of the name: the longest is the deepest.
+        let deepest = public.filter(|(apex, _)| is_within(apex)).max_by_key(|(apex, _)| apex.len());
+        match deepest {
+            Some((_, zone)) if zone.file().is_some() => Source::File,
+            Some((apex, _)) => Source::Primaries(apex),
+            None if self.config.zones.values().any(|zone| zone.member().is_some()) => Source::Catalog,
+            None => Source::Nowhere,
+        }
+    }
 }
 
 pub(super) fn read(fleet: &Fleet, checked: &mut Checked) -> Running {

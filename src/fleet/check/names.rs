@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::documents::{Nameserver, Running};
+use super::documents::{Nameserver, Running, Source};
 use super::report::Checked;
-use crate::config::DnsConfig;
 use crate::config::proxy::HostPattern;
 use crate::counted::listed;
 use crate::dns::compiled::{Found, Zones};
@@ -46,7 +45,7 @@ fn lost<'r>(running: &'r Running, host: &str) -> BTreeMap<String, Vec<&'r str>> 
         .collect();
     if having.is_empty() {
         // Where a name leads that lies in a zone of others is theirs to say.
-        if running.nameservers.values().any(|nameserver| is_of_primaries(&nameserver.config, &name)) {
+        if running.nameservers.values().any(|nameserver| nameserver.source_of(&name) != Source::Nowhere) {
             return BTreeMap::new();
         }
         let zones = listed(running.zones.keys());
@@ -60,13 +59,6 @@ fn lost<'r>(running: &'r Running, host: &str) -> BTreeMap<String, Vec<&'r str>> 
         }
     }
     reasons
-}
-
-/// Whether a name lies in a zone that comes from other nameservers.
-fn is_of_primaries(config: &DnsConfig, name: &Name) -> bool {
-    let of_primaries = config.zones.iter().filter(|(_, zone)| !zone.primaries().is_empty());
-    let mut apexes = of_primaries.filter_map(|(apex, _)| name::from_text(apex));
-    apexes.any(|apex| name::is_within(name.as_bytes(), &apex))
 }
 
 /// Follows a name to a pool; the error says why it leads to none.

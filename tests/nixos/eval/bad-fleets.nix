@@ -241,6 +241,40 @@ let
         "polder.fleet.encrypted_dns.names: the certificate is to come from a CA, and polder.fleet.acme does not say from which"
       ];
     };
+    "an account of the proxies alone with a CA that wants customers" = {
+      host = "ns-nl";
+      fleet.acme = {
+        terms_of_service_agreed = true;
+        eab = {
+          key_id = "kid-1";
+          hmac_key_file = "/var/lib/polder-keys/acme-eab";
+        };
+      };
+      fleet.encrypted_dns.names = [ "dns.example.net" ];
+      says = [
+        "polder.fleet.encrypted_dns.eab: polder.fleet.acme.eab is the proxies', and the nameservers have an account of their own"
+      ];
+    };
+    "a key of proxies and nameservers in one file" = {
+      host = "ns-nl";
+      fleet.acme = {
+        terms_of_service_agreed = true;
+        eab = {
+          key_id = "kid-1";
+          hmac_key_file = "/var/lib/polder-keys/acme-eab";
+        };
+      };
+      fleet.encrypted_dns = {
+        names = [ "dns.example.net" ];
+        eab = {
+          key_id = "kid-2";
+          hmac_key_file = "/var/lib/polder-keys/acme-eab";
+        };
+      };
+      says = [
+        "polder.fleet.encrypted_dns.eab.hmac_key_file: polder.fleet.acme.eab names the same file"
+      ];
+    };
     "one of names outside our zones" = {
       host = "ns-nl";
       fleet.acme.terms_of_service_agreed = true;

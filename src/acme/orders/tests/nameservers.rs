@@ -130,15 +130,39 @@ fn nameservers_with_names_of_their_own_order_each_for_itself() {
 }
 
 #[test]
-fn a_nameserver_whose_document_orders_nothing_answers_nothing_for_its_peers() {
-    let mut world = nameservers(&[("ns-1", SHOP), ("ns-2", SHOP)]);
-    let nothing = Terms { ca: None, desired: BTreeMap::new(), ..of_nameserver("ns-2", SHOP) };
-    world.at("ns-2").orders = Orders::new(nothing, Known::default());
-    world.exchange();
-    let ticket = world.ordered()[0].1.ticket;
-    let now = world.now;
-    world.at("ns-1").take(challenged_by_dns(ticket), now);
-    world.exchange();
-    assert!(!world.at("ns-1").went_on());
-    assert!(world.at("ns-2").orders.records(now).is_empty());
+fn a_nameserver_takes_no_certificate_that_lacks_one_of_its_names() {
+    for (names, is_taken) in [(SHOP, true), (BOTH, false)] {
+        let mut world = nameservers(&[("ns-1", SHOP), ("ns-2", names)]);
+        world.exchange();
+        let ticket = world.ordered()[0].1.ticket;
+        world.issue("ns-1", ticket);
+        world.exchange();
+        assert_eq!(world.at("ns-2").pem().is_some(), is_taken, "{names:?}");
+    }
+}
+
+#[test]
+fn a_nameserver_whose_document_orders_nothing_answers_for_nobody_and_is_not_waited_for() {
+    for answers_itself in [true, false] {
+        let mut world = nameservers(&[("ns-1", SHOP), ("ns-2", SHOP)]);
+        let nothing = Terms { ca: None, desired: BTreeMap::new(), ..of_nameserver("ns-2", SHOP) };
+        world.at("ns-2").orders = Orders::new(nothing, Known::default());
+        world.exchange();
+        let ticket = world.ordered()[0].1.ticket;
+        let now = world.now;
+        let orders = &mut world.at("ns-1").orders;
+        if !answers_itself {
+            let why = "is in none of this nameserver's zones".to_owned();
+            orders.note_refused([("_acme-challenge.shop.test".to_owned(), why)].into());
+        }
+        orders.on_event(challenged_by_dns(ticket), now);
+        let at = Circumstances { ready: true, draining: false, knows_peers: true };
+        let effects = orders.step(at, now);
+        let goes_on = effects.iter().any(|effect| matches!(effect, Effect::GoOn(_)));
+        assert_eq!(goes_on, answers_itself, "{effects:?}");
+        let silent = "nameserver ns-2: _acme-challenge.shop.test is not answered, for its document has no";
+        assert!(format!("{effects:?}").contains(silent), "{effects:?}");
+        world.exchange();
+        assert!(world.at("ns-2").orders.records(now).is_empty());
+    }
 }
