@@ -4,6 +4,7 @@
 //! never: touch a socket, a file or a clock, or log; `run` does that, calls [`State::on_event`] and the operator's commands,
 //! and performs the [`Effect`]s in their order.
 
+mod asked;
 mod by_peers;
 mod catalogs;
 mod certificates;
@@ -50,8 +51,9 @@ use crate::daemon::operator::events::Ends;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, Rejected};
-use crate::health::{HealthView, Proof, Target, TargetHealth, Targets, Verdict};
+use crate::health::{HealthView, Target, TargetHealth, Targets, Verdict};
 use crate::log_line::{Kind, LogLine};
+use asked::PeersAsked;
 pub use catalogs::{Catalog, CatalogNews, CatalogOrder};
 pub use choices::Choices;
 use choices::{Judged, Outages};
@@ -157,8 +159,8 @@ pub struct State {
     pub(super) dnstap: Option<DnstapNote>,
     /// The certificates that are ordered.
     pub(super) orders: Orders,
-    /// That the peers were asked lately.
-    pub(super) heard: Proof,
+    /// When the peers were asked.
+    asked: PeersAsked,
     /// What proxies have told.
     pub(super) challenges: Challenges,
     /// What of it is answered; another one whenever that changes.
@@ -215,7 +217,7 @@ impl State {
             rejected: BTreeMap::new(),
             dnstap: None,
             orders,
-            heard: Proof::default(),
+            asked: PeersAsked::default(),
             challenges: Challenges::default(),
             challenge_answers: None,
             choices: BTreeMap::new(),
@@ -286,7 +288,7 @@ impl State {
                 self.opinions.note_news();
             }
             Event::Peer(message) => effects.extend(self.on_peer(message, now)),
-            Event::PeersAsked(asked) => drop(self.heard.renew(asked, now.running)),
+            Event::PeersAsked(asked) => self.asked.note(asked, now),
             Event::Acme(event) => effects.extend(self.orders.on_event(event, now).into_iter().map(Effect::Acme)),
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Secondary(news) => effects.extend(self.on_secondary(news, now)),
@@ -319,7 +321,7 @@ impl State {
                 effects.extend(self.reload_orders(now));
                 effects.extend(self.reload_secondaries(now));
             }
-            Event::Ready => self.ready = true,
+            Event::Ready => self.become_ready(now),
             Event::Draining => {
                 self.draining = true;
                 self.operator_file.try_at_once();

@@ -4,21 +4,21 @@ use super::{Effect, State};
 use crate::acme::orders::Orders;
 use crate::acme::steps::{Circumstances, Known};
 use crate::daemon::clock::Now;
-use crate::daemon::peers::RECENT;
 use crate::dns::challenges::refusal_of_ordered;
 use crate::dns::ordered;
-use crate::health::Proof;
 
 impl State {
+    /// Queries are answered from now on. Of nameservers that start at once each has heard only that the others are not ready, and all would
+    /// order: so each asks once more before it does.
+    pub(super) fn become_ready(&mut self, now: Now) {
+        self.ready = true;
+        self.asked.begin_again(!self.peer_names().is_empty(), now);
+    }
+
     /// Begins with the certificates that lie on the disk.
     pub fn begin_orders(&mut self, known: Known, now: Now) {
         self.orders = Orders::new(ordered::terms(&self.document.config), known);
-        self.heard = self.heard_at(now);
-    }
-
-    /// The proof that the peers were asked now; one that never lapses, if there are none.
-    fn heard_at(&self, now: Now) -> Proof {
-        if self.peer_names().is_empty() { Proof::default() } else { Proof::new(now.running, RECENT) }
+        self.asked.begin_again(!self.peer_names().is_empty(), now);
     }
 
     /// Whether a certificate waits for its write: a start waits for those that peers had.
@@ -28,8 +28,9 @@ impl State {
 
     /// The document's orders are those of another one from now on.
     pub(super) fn reload_orders(&mut self, now: Now) -> Vec<Effect> {
-        self.heard = self.heard_at(now);
         let peers = self.peer_names();
+        // There may be new ones among them.
+        self.asked.begin_again(!peers.is_empty(), now);
         self.orders.keep_peers(|peer| peers.iter().any(|name| name == peer));
         self.orders.reload(ordered::terms(&self.document.config)).into_iter().map(Effect::Acme).collect()
     }
@@ -43,7 +44,7 @@ impl State {
         let refused = refused.collect();
         self.orders.note_refused(refused);
         let ready = self.ready && !self.draining;
-        let knows_peers = ready && self.heard.holds(now.running);
+        let knows_peers = ready && self.asked.is_recent(now);
         let at = Circumstances { ready, draining: self.draining, knows_peers };
         self.orders.step(at, now).into_iter().map(Effect::Acme).collect()
     }

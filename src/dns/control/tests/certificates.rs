@@ -65,6 +65,29 @@ fn a_lone_nameserver_orders_once_it_is_ready_and_answers_the_ca_before_that_is_a
 }
 
 #[test]
+fn nameservers_that_start_at_once_ask_each_other_once_more_before_one_of_them_orders() {
+    let said = |is_ready: bool| {
+        let wants = ordering(&peers()).orders.message(is_ready).part.expect("it orders").wants;
+        heard(json!({ "version": 1, "operator": {}, "acme": { "ready": is_ready, "wants": wants } }))
+    };
+    // The peer's name is higher, so this one orders; but not before it knows.
+    let mut state = ordering(&peers());
+    state.on_event(said(false), at(1));
+    assert_eq!(ticket(&state.on_event(Event::Ready, at(2))), None);
+    assert_eq!(ticket(&state.on_event(Event::PeersAsked(at(1).running), at(3))), None, "that was before it was ready");
+    assert!(ticket(&state.on_event(Event::PeersAsked(at(3).running), at(4))).is_some());
+
+    // Another one has begun meanwhile.
+    let mut state = ordering(&peers());
+    state.on_event(said(false), at(1));
+    state.on_event(Event::Ready, at(2));
+    let wants = state.orders.message(true).part.expect("it orders").wants;
+    let part = json!({ "ready": true, "orders": "dns.example.net", "wants": wants });
+    state.on_event(heard(json!({ "version": 1, "operator": {}, "acme": part })), at(3));
+    assert_eq!(ticket(&state.on_event(Event::PeersAsked(at(3).running), at(4))), None);
+}
+
+#[test]
 fn what_a_peer_orders_is_answered_before_it_is_told_so_and_for_as_long_as_it_says() {
     let mut state = ordering(&peers());
     state.on_event(Event::Ready, at(0));
