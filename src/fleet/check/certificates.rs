@@ -61,15 +61,20 @@ fn answered_by_peers(running: &Running, (host, own): (&str, &Nameserver), name: 
     }
 }
 
-/// Whether all peers of a nameserver that has a certificate ordered take part in that: one that does not answers for nobody, and whoever
-/// waits for it waits in vain.
+/// Whether all peers of a nameserver that has a certificate ordered take part in that: one that does not answers for nobody. Where the CA may ask
+/// it the order fails; else it is named in a warning at each order.
 fn peers_take_part(running: &Running, (host, own): (&str, &Nameserver), checked: &mut Checked) {
+    let about = format!("nameserver {host}");
     for (other, peer) in &running.nameservers {
-        if other != host && is_peer(own, peer) && ordered(peer).next().is_none() {
-            checked.finding(
-                format!("nameserver {host}"),
-                format!("its certificate is ordered by dns-01, and the document of its peer {other} has no encrypted.acme: it does not answer for others"),
-            );
+        if other == host || !is_peer(own, peer) || ordered(peer).next().is_some() {
+            continue;
+        }
+        let message = format!(
+            "its certificate is ordered by dns-01, and the document of its peer {other} has no encrypted.acme: it does not answer for others"
+        );
+        match ordered(own).any(|name| source_of(peer, &name) != Source::Nowhere) {
+            true => checked.finding(&about, message),
+            false => checked.note(&about, message),
         }
     }
 }
