@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::primaries::{Other, Ours};
 use crate::servers::{self, Kind, Primary, free_port, kdig, records};
 use crate::zone::Zone;
-use crate::{number, wait};
+use crate::{number, records_at, wait};
 
 /// Waits until ours has what the primary has, which has this serial or a later one.
 fn are_equal(port: u16, ours: &Ours, serial: u32, when: &str, log: impl Fn() -> String) {
@@ -13,7 +13,9 @@ fn are_equal(port: u16, ours: &Ours, serial: u32, when: &str, log: impl Fn() -> 
         || format!("{when}: {:?}, and not {serial}:\n{}\n{}", servers::serial(ours.port), ours.log(), log()),
         || servers::serial(port) == Some(serial) && servers::serial(ours.port) == Some(serial),
     );
-    let (theirs, own) = (records(port, true), records(ours.port, false));
+    let theirs =
+        records_at(serial, port, true, || format!("{when}: the primary gives no zone of serial {serial}:\n{}", log()));
+    let own = records(ours.port, false);
     assert!(own.len() > 100, "{own:#?}");
     let differ: Vec<_> = theirs.symmetric_difference(&own).collect();
     assert!(differ.is_empty(), "{when}: {differ:#?}");
