@@ -17,6 +17,9 @@ pub(super) const KEYS: Keys = Keys { object: "locations.NAME", names: &["network
 /// The most networks of all locations: what they take of memory stays below 100 MB.
 const MOST_NETWORKS: usize = 100_000;
 
+/// The most locations: each has a number of 16 bits where queries are answered.
+const MOST_LOCATIONS: usize = 1000;
+
 /// Reads them.
 pub(super) fn read(value: &Value<'_>) -> Read<LocationsConfig> {
     let mut networks = Distinct::default();
@@ -30,8 +33,36 @@ pub(super) fn read(value: &Value<'_>) -> Read<LocationsConfig> {
             Ok(networks)
         })
     })?;
+    if locations.len() > MOST_LOCATIONS {
+        return Err(value.fault(format!("{} locations: expected at most {MOST_LOCATIONS}", locations.len())));
+    }
     match locations.values().map(Vec::len).sum() {
         ..=MOST_NETWORKS => Ok(locations),
         more => Err(value.fault(format!("{more} networks: expected at most {MOST_NETWORKS}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::dns::parse;
+
+    #[test]
+    fn more_locations_than_can_be_numbered_are_a_finding() {
+        let found = |count: usize| {
+            let locations = (0..count)
+                .map(|n| (format!("l{n}"), serde_json::json!({ "networks": [format!("2001:db8:{n:x}::/48")] })));
+            let document = serde_json::json!({
+                "version": 1, "name": "ns-1", "listeners": ["127.0.0.1:53"], "state_dir": "/nowhere",
+                "admin": { "socket": "/nowhere/admin.sock" },
+                "zones": { "example.net": { "file": "example.net.zone" } },
+                "locations": locations.collect::<serde_json::Map<_, _>>(),
+            });
+            parse(Path::new("dns.json"), &document.to_string()).err().map(|findings| findings.to_string())
+        };
+        assert_eq!(found(1000), None);
+        let why = found(1001).unwrap_or_default();
+        assert!(why.contains("locations: 1001 locations: expected at most 1000"), "{why}");
     }
 }
