@@ -28,7 +28,7 @@ use crate::dns::challenges::answers::Said;
 use crate::dns::compiled::{Authority, Found, Node, RrSet, Slot, Zone, Zones};
 use crate::dns::cookie::Standing;
 use crate::dns::rate_limit::{Account, Class};
-use crate::dns::snapshot::Snapshot;
+use crate::dns::snapshot::{PoolAnswer, PoolRecords, Snapshot};
 use crate::dns::tsig::Key;
 use crate::zone::name::Name;
 use crate::zone::number::{rcode, rtype};
@@ -337,10 +337,7 @@ impl<'a> Reply<'a, '_> {
     where
         'a: 'n,
     {
-        match node.pool().map(|pool| self.snapshot.pool(pool)) {
-            Some(pool) if pool.decides(rtype) => pool.records(self.nearness.location(pool)).set(rtype),
-            _ => node.set(rtype),
-        }
+        self.set_of(node, rtype, |pool| pool.records(self.nearness.location(pool)))
     }
 
     /// The same for clients everywhere: what only helps may be kept for all of them (RFC 7871, 7.3.1).
@@ -348,8 +345,20 @@ impl<'a> Reply<'a, '_> {
     where
         'a: 'n,
     {
+        self.set_of(node, rtype, |pool| &pool.everywhere)
+    }
+
+    fn set_of<'n>(
+        &self,
+        node: Node<'n>,
+        rtype: u16,
+        records: impl Fn(&'a PoolAnswer) -> &'a PoolRecords,
+    ) -> Option<RrSet<'n>>
+    where
+        'a: 'n,
+    {
         match node.pool().map(|pool| self.snapshot.pool(pool)) {
-            Some(pool) if pool.decides(rtype) => pool.everywhere.set(rtype),
+            Some(pool) if pool.decides(rtype) => records(pool).set(rtype),
             _ => node.set(rtype),
         }
     }
