@@ -1,6 +1,9 @@
 //! What connections cost a proxy in memory while little happens on them. A process of its own, since it is measured as a whole.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "common/ports.rs"]
+mod ports;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -8,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use ports::free_address;
 use serde_json::json;
 
 /// Connections: as many again to the backend, and no more descriptors than a process has anywhere.
@@ -31,16 +35,12 @@ impl Drop for Daemon {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
 impl Daemon {
     fn start(backend: SocketAddr) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::create_dir(path("state")).unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let address = free_address();
         let document = json!({
             "version": 1, "name": "px1", "state_dir": path("state"), "workers": 1,
             "admin": { "socket": path("admin.sock") },

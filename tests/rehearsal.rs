@@ -3,15 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+#[path = "common/ports.rs"]
+mod ports;
+
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use polder::push::rehearsal::Rehearsed;
+use ports::free_address;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -50,7 +54,7 @@ impl Machine {
         }
         fs::create_dir(folder.path().join("tmp")).unwrap();
         fs::create_dir(folder.path().join("state")).unwrap();
-        Machine { folder, at: free_port(), web: webserver("200 OK"), daemons: Vec::new() }
+        Machine { folder, at: free_address(), web: webserver("200 OK"), daemons: Vec::new() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -158,16 +162,6 @@ impl Machine {
     }
 }
 
-/// A port that nobody has a moment ago.
-fn free_port() -> SocketAddr {
-    loop {
-        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        if UdpSocket::bind(at).is_ok() {
-            return at;
-        }
-    }
-}
-
 /// Answers this to everything.
 fn webserver(status: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -234,7 +228,7 @@ fn a_good_proxy_is_let_through_and_every_route_is_told() {
 fn a_proxy_that_speaks_https_is_rehearsed_in_clear_text_also_before_its_certificates_are_there() {
     let mut machine = Machine::new();
     let mut document = machine.proxy();
-    let listener = json!({ "name": "https", "address": free_port(), "protocol": "https" });
+    let listener = json!({ "name": "https", "address": free_address(), "protocol": "https" });
     document["listeners"].as_array_mut().unwrap().insert(0, listener);
     let certificate = json!({ "chain_file": machine.path("www.pem"), "key_file": machine.path("www.key") });
     document["services"]["www"]["tls"] = json!({ "certificates": [certificate] });
@@ -248,7 +242,7 @@ fn a_proxy_that_speaks_https_is_rehearsed_in_clear_text_also_before_its_certific
     assert_one(&rehearsed.proved, &["www.example.test/app answers 200"]);
     // Without its certificates visitors are served in clear text, so that can be compared.
     let mut wrong = document.clone();
-    wrong["services"]["www"]["backends"][0]["address"] = json!(free_port());
+    wrong["services"]["www"]["backends"][0]["address"] = json!(free_address());
     machine.write("new", "proxy.json", &wrong);
     let (rehearsed, code) = machine.rehearse();
     assert_eq!((rehearsed.worse.len(), code), (5, 1), "{rehearsed:#?}");
@@ -301,7 +295,7 @@ fn a_wrong_port_of_a_backend_is_refused_with_the_service_and_the_reason() {
     let document = machine.proxy();
     machine.run("polder-proxy", &document);
     let mut wrong = document.clone();
-    let refusing = free_port();
+    let refusing = free_address();
     wrong["services"]["www"]["backends"][0]["address"] = json!(refusing);
     machine.write("new", "proxy.json", &wrong);
     let (rehearsed, code) = machine.rehearse();
@@ -320,7 +314,7 @@ fn a_backup_that_would_be_lost_is_refused_though_every_route_is_served() {
     let document = machine.proxy();
     machine.run("polder-proxy", &document);
     let mut wrong = document.clone();
-    let refusing = free_port();
+    let refusing = free_address();
     wrong["services"]["shop"]["backends"][1]["address"] = json!(refusing);
     machine.write("new", "proxy.json", &wrong);
     let (rehearsed, code) = machine.rehearse();
@@ -333,7 +327,7 @@ fn a_backup_that_would_be_lost_is_refused_though_every_route_is_served() {
 fn a_backend_that_is_down_anyway_is_a_note_and_a_new_service_without_one_is_not() {
     let mut machine = Machine::new();
     let mut document = machine.proxy();
-    let dead = free_port();
+    let dead = free_address();
     document["services"]["www"]["backends"][0]["address"] = json!(dead);
     machine.run("polder-proxy", &document);
     let mut new = document["services"]["www"].clone();
@@ -365,7 +359,7 @@ fn the_state_of_the_running_proxy_is_left_alone_and_its_latch_followed() {
     assert!(!before.is_empty(), "{:?}", machine.state());
     // The primary goes; visitors are on the backup, and must be in the rehearsal.
     let mut without = document.clone();
-    without["services"]["shop"]["backends"][0]["address"] = json!(free_port());
+    without["services"]["shop"]["backends"][0]["address"] = json!(free_address());
     without["services"]["shop"]["failover_drain"] = json!("0s");
     machine.write("new", "proxy.json", &without);
     // An operator who means it takes it out first.
@@ -380,7 +374,7 @@ fn the_state_of_the_running_proxy_is_left_alone_and_its_latch_followed() {
 fn a_first_push_is_compared_with_nothing() {
     let machine = Machine::new();
     let mut document = machine.proxy();
-    document["services"]["www"]["backends"][0]["address"] = json!(free_port());
+    document["services"]["www"]["backends"][0]["address"] = json!(free_address());
     machine.write("new", "proxy.json", &document);
     machine.write("new", "dns.json", &machine.nameserver("new", 1));
     let (rehearsed, code) = machine.rehearse();
@@ -443,7 +437,7 @@ fn a_pool_that_would_be_empty_is_refused_with_its_members() {
     let document = machine.nameserver("running", 7);
     machine.run("polder-dns", &document);
     let mut wrong = machine.nameserver("new", 7);
-    wrong["pools"][POOL]["check"]["port"] = json!(free_port().port());
+    wrong["pools"][POOL]["check"]["port"] = json!(free_address().port());
     machine.write("new", "dns.json", &wrong);
     let (rehearsed, code) = machine.rehearse();
     assert_eq!((rehearsed.worse.len(), code), (3, 1), "{rehearsed:#?}");

@@ -3,6 +3,9 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "blocking clients poll with a limit")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "common/ports.rs"]
+mod ports;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
@@ -15,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use ports::free_address;
 use serde_json::{Value, json};
 
 /// For anything that must happen.
@@ -33,10 +37,6 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn start(program: &str, document: &Path, socket: &Path) -> Process {
@@ -69,8 +69,8 @@ struct Fleet {
 impl Fleet {
     fn start() -> Fleet {
         let folder = tempfile::tempdir().unwrap();
-        let (http, dns, backend) = (free_port(), free_port(), webserver());
-        let dead = format!("127.0.0.1:{}", free_port());
+        let (http, dns, backend) = (free_address().port(), free_address().port(), webserver());
+        let dead = free_address();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("proxy-state")).unwrap();
         std::fs::create_dir(at("dns-state")).unwrap();

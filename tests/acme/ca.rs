@@ -44,11 +44,6 @@ impl Drop for Running {
     }
 }
 
-/// An address that nobody listens on.
-pub fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 /// The same at a host of its own, from which no connection comes: nobody takes the port before it is used.
 fn free_for_long() -> SocketAddr {
     let host = [127, fastrand::u8(1..=254), fastrand::u8(1..=254), fastrand::u8(2..=254)];

@@ -16,6 +16,8 @@ mod fleet;
 mod nameserver;
 mod nameservers;
 mod own_nameserver;
+#[path = "../common/ports.rs"]
+mod ports;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use polder::daemon::peers::Identity;
 use serde_json::{Value, json};
 
-use super::ca::free;
 use super::eventually;
+use crate::ports::free_address;
 
 pub struct OwnNameserver {
     folder: tempfile::TempDir,
@@ -29,7 +29,7 @@ impl OwnNameserver {
         let folder = tempfile::tempdir().unwrap();
         let key_file = folder.path().join("identity.key");
         let identity = Identity::make(&key_file).unwrap();
-        let (address, listen) = (free_for_both(), free());
+        let (address, listen) = (free_address(), free_address());
         let zone = "$TTL 5\n@ SOA ns1 hostmaster 1 3600 600 86400 5\n@ NS ns1\nns1 A 127.0.0.1\n";
         std::fs::write(folder.path().join("zone"), zone).unwrap();
         let from = |(name, address, key): &(String, SocketAddr, String)| {
@@ -80,15 +80,5 @@ impl OwnNameserver {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
-    }
-}
-
-/// An address that is free for UDP and TCP.
-fn free_for_both() -> SocketAddr {
-    loop {
-        let address = free();
-        if std::net::UdpSocket::bind(address).is_ok() {
-            return address;
-        }
     }
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::keys::Keys;
 use crate::network::Network;
+use crate::ports::free_address;
 use crate::{LIMIT, programs};
 
 /// How a member is run.
@@ -65,11 +66,6 @@ impl Drop for Cluster {
     }
 }
 
-/// An address that nobody listens on.
-fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 /// The name of a member, and of its host in a network.
 pub fn name(member: usize) -> String {
     format!("etcd-{}", member + 1)
@@ -80,8 +76,8 @@ impl Cluster {
     pub fn start(members: usize) -> Cluster {
         let member = |number| Member {
             name: name(number),
-            client: free(),
-            peer: free(),
+            client: free_address(),
+            peer: free_address(),
             setting: Setting::AsEver,
             begins: "new",
             process: None,

@@ -11,6 +11,8 @@ mod keys;
 mod members;
 mod membership;
 mod network;
+#[path = "../common/ports.rs"]
+mod ports;
 mod standing;
 mod table;
 mod visits;

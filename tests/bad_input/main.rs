@@ -20,6 +20,8 @@ mod local_users;
 mod mistakes;
 mod operators;
 mod peers;
+#[path = "../common/ports.rs"]
+mod ports;
 mod reloads;
 mod site;
 mod sockets;

@@ -10,6 +10,7 @@ use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use serde_json::{Value, json};
 
+use crate::ports::free_address;
 use crate::site::{LIMIT, Site};
 
 /// Both sides of a takeover speak so once the admin API has answered 101.
@@ -277,7 +278,7 @@ fn a_takeover_logs_no_refusal_at_listeners_of_the_proxy_protocol() {
     let site = Site::new();
     let mut proxy = site.proxy(0, &[]);
     for (name, trusted) in [("ours", "127.0.0.0/8"), ("theirs", "192.0.2.0/24")] {
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let listener =
             json!({ "name": name, "address": address, "proxy_protocol": true, "trusted_proxies": [trusted] });
         proxy.document["listeners"].as_array_mut().unwrap().push(listener);

@@ -14,6 +14,8 @@
 mod cases;
 mod compare;
 mod explained;
+#[path = "../common/ports.rs"]
+mod ports;
 mod proxies;
 mod scripts;
 mod seen;

@@ -1,13 +1,14 @@
 //! polder-proxy and HAProxy over backends of the same kind, set up alike.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::ports::free_address;
 use crate::scripts::Backends;
 
 /// No event is waited for longer.
@@ -49,8 +50,7 @@ impl Proxy {
     fn spawn(kind: Kind) -> Proxy {
         let backends = Backends::start();
         let folder = tempfile::tempdir().unwrap();
-        // A port that was free a moment ago.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let address = free_address();
         let mut command = match kind {
             Kind::Polder => polder(&folder, address, &backends),
             Kind::HaProxy => haproxy(&folder, address, &backends),

@@ -11,6 +11,8 @@ mod asks;
 mod compare;
 mod explained;
 mod names;
+#[path = "../common/ports.rs"]
+mod ports;
 mod replies;
 mod servers;
 mod shrink;

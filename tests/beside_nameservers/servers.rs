@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::asks::Ask;
 use crate::names::Name;
+use crate::ports::free_address;
 use crate::replies::{Message, Reply};
 use crate::zones::Family;
 
@@ -53,7 +54,7 @@ impl Server {
     fn spawn(kind: Kind, families: &[Family]) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        let port = free_port();
+        let port = free_address().port();
         let mut zones = Vec::new();
         for (family, zone) in families.iter().flat_map(|family| family.zones.iter().map(move |zone| (family, zone))) {
             let name = zone.apex.to_string();
@@ -173,19 +174,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-/// A port that was free a moment ago, for UDP and TCP.
-fn free_port() -> u16 {
-    let end = Instant::now() + LIMIT;
-    loop {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = tcp.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
-            return address.port();
-        }
-        assert!(Instant::now() < end, "no port is free for UDP and TCP");
     }
 }
 

@@ -11,6 +11,7 @@ use polder::daemon::peers::Identity;
 use serde_json::json;
 
 use crate::fleet::*;
+use crate::ports::free_address;
 
 const TXT: u16 = 16;
 const NAME: &str = "_acme-challenge.www.example.net";
@@ -40,7 +41,7 @@ fn nameserver(members: &Members) -> (Daemon, PeerConfig) {
     daemon.write_zone(1, "www CNAME http0.l\naway NS ns.away.test.");
     let key_file = daemon.folder.path().join("challenges.key");
     let own = Identity::make(&key_file).unwrap();
-    let address = SocketAddr::new(LOCALHOST, free_port());
+    let address = free_address();
     daemon.document["acme_challenges"] = json!({
         "listen": address,
         "key_file": key_file,
@@ -154,7 +155,7 @@ fn names_outside_the_zones_are_refused_and_the_others_are_answered() {
 #[test]
 fn one_nameserver_that_answers_is_enough_and_the_other_is_a_warning() {
     let (daemon, config) = nameserver(&Members::start(1));
-    let gone = PeerConfig { address: SocketAddr::new(LOCALHOST, free_port()), ..config.clone() };
+    let gone = PeerConfig { address: free_address(), ..config.clone() };
     let proxy = Proxy::start(1, &[("ns1", &config), ("ns2", &gone)]);
     // Long enough for the one that is there on the busiest machine.
     let spread = proxy.spread(challenges(&[(NAME, &['a'])]), Duration::from_secs(5)).unwrap();

@@ -15,6 +15,7 @@ use rustls::{
 use serde_json::json;
 
 use crate::fleet::*;
+use crate::ports::free_address;
 
 /// A nameserver that speaks TLS and HTTPS at these ports of TCP, and QUIC at the first one of UDP, and who issues its certificates.
 pub struct Encrypted {
@@ -32,7 +33,7 @@ impl Encrypted {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let mut daemon = Daemon::prepare(&Members::start(1));
-        let (port, https) = (free_port(), free_port());
+        let (port, https) = (free_address().port(), free_address().port());
         daemon.document["encrypted"] = json!({
             "tls": [format!("127.0.0.1:{port}")],
             "https": [format!("127.0.0.1:{https}")],

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::ports::free_address;
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
 use polder::api::client::{Client, ClientError};
@@ -95,15 +96,6 @@ impl Members {
     }
 }
 
-/// A port that was free a moment ago, for UDP and TCP.
-pub fn free_port() -> u16 {
-    wait_for("a port free for UDP and TCP", || {
-        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = tcp.local_addr().unwrap();
-        UdpSocket::bind(address).ok().map(|_| address.port())
-    })
-}
-
 /// A nameserver's folder and processes.
 pub struct Daemon {
     pub folder: TempDir,
@@ -116,7 +108,7 @@ impl Daemon {
     /// Writes a document with one zone and one pool over `members`; nothing is started.
     pub fn prepare(members: &Members) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let port = free_address().port();
         let table: serde_json::Map<String, Value> = (0..members.well.len())
             .map(|n| (format!("m{}", n + 1), json!({ "addresses": [format!("127.0.0.{}", n + 1)] })))
             .collect();
@@ -282,7 +274,7 @@ impl Drop for Daemon {
 pub fn peers(members: [&Members; 2]) -> (Daemon, Daemon) {
     let mut one = Daemon::prepare(members[0]);
     let mut two = Daemon::prepare(members[1]);
-    let (port_one, port_two) = (free_port(), free_port());
+    let (port_one, port_two) = (free_address().port(), free_address().port());
     let member = |daemon: &Daemon, port: u16| {
         let identity = Identity::make(&daemon.folder.path().join("identity.key")).unwrap();
         json!({ "address": format!("127.0.0.1:{port}"), "keys": [identity.public().to_string()] })

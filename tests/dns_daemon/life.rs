@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use nix::sys::signal::Signal;
 
 use crate::fleet::*;
+use crate::ports::free_address;
 
 #[test]
 fn check_config_prints_every_finding_of_the_document_and_the_zones() {
@@ -37,7 +38,7 @@ fn check_config_live_tries_the_sockets() {
 #[test]
 fn check_config_live_beside_the_daemon_that_runs_passes_over_its_sockets_and_no_others() {
     let mut daemon = Daemon::prepare(&Members::start(1));
-    daemon.document["admin"]["address"] = format!("127.0.0.1:{}", free_port()).into();
+    daemon.document["admin"]["address"] = free_address().to_string().into();
     daemon.write_document();
     daemon.run();
     let beside = daemon.output(&["--check-config", "--live"]);

@@ -18,6 +18,8 @@ mod life;
 mod memory;
 mod near;
 mod operator;
+#[path = "../common/ports.rs"]
+mod ports;
 mod reflection;
 mod reload;
 mod secondaries;

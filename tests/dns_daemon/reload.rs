@@ -5,6 +5,7 @@ use polder::zone::number::rtype;
 use serde_json::json;
 
 use crate::fleet::*;
+use crate::ports::free_address;
 
 #[test]
 fn a_reload_serves_the_new_zone_and_keeps_the_process_and_its_health() {
@@ -160,7 +161,7 @@ fn a_reload_that_is_asked_for_during_a_takeover_is_done_by_the_process_that_has_
 fn a_reload_adds_and_removes_listeners() {
     let members = Members::start(1);
     let mut daemon = Daemon::start(&members);
-    let (old, new) = (daemon.port, free_port());
+    let (old, new) = (daemon.port, free_address().port());
     daemon.document["listeners"] = json!([format!("127.0.0.1:{old}"), format!("127.0.0.1:{new}")]);
     daemon.write_document();
     daemon.reload().unwrap();

@@ -1,12 +1,13 @@
 //! A proxy with a document of the test's, as a process of its own.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::ports::free_address;
 use serde_json::{Value, json};
 
 /// For anything that must happen.
@@ -34,11 +35,6 @@ pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// An address on which nothing listens.
-pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl Daemon {

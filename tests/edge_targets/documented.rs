@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::client::{Client, get};
-use crate::daemon::{Daemon, eventually, free_address};
+use crate::daemon::{Daemon, eventually};
+use crate::ports::free_address;
 
 const PAGE: &str = include_str!("../../docs/targets.md");
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::client::{Client, get};
-use crate::daemon::{Daemon, eventually, free_address};
+use crate::daemon::{Daemon, eventually};
+use crate::ports::free_address;
 
 const BROWSER: (&str, &str) = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 

@@ -16,6 +16,8 @@ mod files;
 mod h2;
 mod hedges;
 mod networks;
+#[path = "../common/ports.rs"]
+mod ports;
 mod raw_paths;
 mod redirects;
 mod request_ids;

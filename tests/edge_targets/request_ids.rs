@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::daemon::{Daemon, eventually, free_address};
+use crate::daemon::{Daemon, eventually};
+use crate::ports::free_address;
 
 /// A backend whose responses say under which ids it was asked.
 fn backend() -> SocketAddr {

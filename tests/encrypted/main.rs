@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod nameserver;
+#[path = "../common/ports.rs"]
+mod ports;
 
 use std::process::Command;
 

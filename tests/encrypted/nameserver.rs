@@ -1,11 +1,11 @@
 //! polder-dns in a folder of its own, with a certificate of its own authority.
 
 use std::fs;
-use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::ports::free_address;
 use polder::api::client::Client;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
@@ -27,22 +27,11 @@ pub struct Nameserver {
     pub https: u16,
 }
 
-/// A port that was free a moment ago, for UDP and TCP.
-fn free_port() -> u16 {
-    loop {
-        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = tcp.local_addr().unwrap().port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
 impl Nameserver {
     pub fn start() -> Nameserver {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        let [plain, tls, https] = [(); 3].map(|()| free_port());
+        let [plain, tls, https] = [(); 3].map(|()| free_address().port());
         let document = json!({
             "version": 1,
             "name": "ns-test",

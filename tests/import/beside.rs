@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::certificates;
+use crate::ports::free_address;
 
 /// No event is waited for longer.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -107,10 +108,6 @@ fn start(mut command: Command, address: SocketAddr, log: &Path) -> Server {
         std::thread::sleep(Duration::from_millis(10));
     }
     server
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 fn program(name: &str) -> Command {

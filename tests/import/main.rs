@@ -11,4 +11,6 @@
 mod beside;
 mod certificates;
 mod over_tls;
+#[path = "../common/ports.rs"]
+mod ports;
 mod verb;

@@ -6,6 +6,8 @@
 mod expression;
 mod files;
 mod pages;
+#[path = "../common/ports.rs"]
+mod ports;
 mod reference;
 
 use std::collections::BTreeSet;

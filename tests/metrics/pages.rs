@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::of_daemons;
+use crate::ports::free_address;
 
 /// For anything that must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,10 +27,6 @@ impl Drop for Daemon {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Daemon {
@@ -63,12 +60,12 @@ impl Daemon {
 fn proxy() -> Daemon {
     Daemon::start(env!("CARGO_BIN_EXE_polder-proxy"), |folder| {
         let backends = |stateful: bool| {
-            json!([{ "name": "a", "address": format!("127.0.0.1:{}", free_port()) },
-                   { "name": "b", "address": format!("127.0.0.1:{}", free_port()), "backup": stateful }])
+            json!([{ "name": "a", "address": free_address() },
+                   { "name": "b", "address": free_address(), "backup": stateful }])
         };
         json!({ "version": 1, "name": "px", "state_dir": folder.join("state"), "workers": 2,
             "admin": { "socket": folder.join("admin.sock") },
-            "listeners": [{ "name": "http", "address": format!("127.0.0.1:{}", free_port()) }],
+            "listeners": [{ "name": "http", "address": free_address() }],
             "services": {
                 "www": { "hosts": ["www.test"], "mode": "stateless", "backends": backends(false) },
                 "shop": { "hosts": ["shop.test"], "mode": "stateful", "backends": backends(true), "cookie": { "value": "address" } },
@@ -83,10 +80,10 @@ fn nameserver() -> Daemon {
         std::fs::write(folder.join("zone"), zone).unwrap();
         json!({ "version": 1, "name": "ns", "state_dir": folder.join("state"),
             "admin": { "socket": folder.join("admin.sock") },
-            "listeners": [format!("127.0.0.1:{}", free_port())],
+            "listeners": [free_address()],
             "zones": { "example.net": { "file": folder.join("zone") } },
             "pools": { "http0.example.net": { "members": { "px": { "addresses": ["127.0.0.1"] } },
-                                              "check": { "port": free_port() } } } })
+                                              "check": { "port": free_address().port() } } } })
     })
 }
 
@@ -111,7 +108,7 @@ fn every_metric_of_a_page_is_in_the_table_and_its_samples_have_those_labels() {
 
 #[test]
 fn a_page_in_place_of_a_backend_that_cannot_be_reached_is_no_response_of_that_backend() {
-    let port = free_port();
+    let port = free_address().port();
     // It answers its first check, and is gone.
     let backend = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = backend.local_addr().unwrap();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::ports::free_address;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -18,11 +19,6 @@ pub struct Fleet {
     pages: [(&'static str, String); 2],
     visitors: u16,
     well: Arc<AtomicBool>,
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Answers every request with 200; at 127.0.0.1, and not at the other loopback addresses, with 503 while it is not well.
@@ -47,8 +43,8 @@ impl Fleet {
         let well = Arc::new(AtomicBool::new(true));
         let steady = Arc::new(AtomicBool::new(true));
         let (moody, steady) = (backend(&well), backend(&steady));
-        let (visitors, questions) = (free_port(), free_port());
-        let (proxy_page, nameserver_page) = (free_port(), free_port());
+        let (visitors, questions) = (free_address().port(), free_address().port());
+        let (proxy_page, nameserver_page) = (free_address().port(), free_address().port());
         let check = json!({ "path": "/", "interval": "100ms", "timeout": "5s" });
         let path = |name: &str| folder.path().join(name);
         let url = |port: u16| format!("http://127.0.0.1:{port}/");

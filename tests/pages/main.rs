@@ -6,6 +6,8 @@
 
 mod browser;
 mod daemons;
+#[path = "../common/ports.rs"]
+mod ports;
 mod relay;
 
 use browser::Browser;

@@ -1,7 +1,7 @@
 //! HAProxy before and behind the proxy: each names the visitor to the next by the PROXY protocol. Needs Debian's `haproxy`; run with
 //! `-- --ignored`.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use polder::config::proxy::{ConnectionsConfig, Reuse};
@@ -9,6 +9,7 @@ use polder::proxy_protocol::Version;
 use tempfile::TempDir;
 
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually, field};
+use crate::ports::free_address;
 
 /// It ends with the test.
 struct HaProxy(Child);
@@ -18,10 +19,6 @@ impl Drop for HaProxy {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 /// At `front` it passes connections on to `to`, with a header. At `behind` it asks for one, and tells the backend who it names.
@@ -54,7 +51,7 @@ fn start(
 fn haproxy_names_the_visitor_to_us_and_reads_whom_we_name() {
     let backend = Script::answering(OK);
     for (version, send) in [(Version::V1, "send-proxy"), (Version::V2, "send-proxy-v2")] {
-        let (front, behind, folder) = (free(), free(), tempfile::tempdir().unwrap());
+        let (front, behind, folder) = (free_address(), free_address(), tempfile::tempdir().unwrap());
         let connections = ConnectionsConfig { reuse: Reuse::Never, ..ConnectionsConfig::default() };
         let proxies = Some(vec!["127.0.0.1/32".parse().unwrap()]);
         let setup = Setup { proxies, send_proxy: Some(version), connections, ..Setup::default() };

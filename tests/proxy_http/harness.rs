@@ -31,6 +31,9 @@ use polder::tls::client::Connector;
 use tokio::sync::mpsc;
 
 use crate::script::read_head;
+
+/// An address that refuses connections.
+pub use crate::ports::free_address as refusing;
 pub use crate::script::{OK, PATIENCE, Script, Served};
 
 /// What a test wants of its proxy.
@@ -323,11 +326,6 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
             tls: setup.tls.clone(),
         }),
     }
-}
-
-/// An address that refuses connections.
-pub fn refusing() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// A client on a bare socket, or on what is over one.

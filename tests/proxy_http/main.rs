@@ -40,6 +40,8 @@ mod limits;
 mod logged;
 mod messages;
 mod own_fields;
+#[path = "../common/ports.rs"]
+mod ports;
 mod proxy_protocol;
 mod queue;
 mod rate_limit;

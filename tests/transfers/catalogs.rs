@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::consumers::{CATALOG, Consumer, Ours};
+use crate::ports::free_address;
 use crate::producers::Producer;
-use crate::servers::{KEY, Kind, SECRET, free_port, kdig, serial_of};
+use crate::servers::{KEY, Kind, SECRET, kdig, serial_of};
 use crate::wait;
 
 /// The files of three zones.
@@ -39,9 +40,9 @@ fn signed() -> String {
 #[test]
 #[ignore = "needs Knot, BIND and kdig: see CONTRIBUTING.md"]
 fn knot_and_bind_serve_what_our_catalog_names_and_no_more_what_it_names_no_more() {
-    let ports = [Kind::Bind, Kind::Knot].map(|kind| (kind, free_port()));
+    let ports = [Kind::Bind, Kind::Knot].map(|kind| (kind, free_address().port()));
     let told = ports.map(|(_, port)| port);
-    let (key, own) = (signed(), free_port());
+    let (key, own) = (signed(), free_address().port());
     let mut ours = Ours::start(own, &zones(&["a.example", "b.example"], &told), &files());
     let serial = || serial_of(own, CATALOG, Some(&key));
     wait(|| ours.log(), || serial().is_some());
@@ -84,7 +85,7 @@ fn knot_and_bind_serve_what_our_catalog_names_and_no_more_what_it_names_no_more(
 #[test]
 #[ignore = "needs kdig: see CONTRIBUTING.md"]
 fn what_a_catalog_names_is_answered_to_those_who_may_have_it_and_to_nobody_else() {
-    let (key, own) = (signed(), free_port());
+    let (key, own) = (signed(), free_address().port());
     let ours = Ours::start(own, &zones(&["a.example"], &[]), &files());
     wait(|| ours.log(), || serial_of(own, CATALOG, Some(&key)).is_some());
     for query in [
@@ -116,7 +117,7 @@ fn consumed(primary: u16) -> Value {
 #[ignore = "needs Knot, BIND and kdig: see CONTRIBUTING.md"]
 fn ours_serves_what_a_catalog_of_bind_or_knot_names_and_goes_on_with_that_after_it_is_killed() {
     let follows = |kind: Kind| {
-        let (port, own) = (free_port(), free_port());
+        let (port, own) = (free_address().port(), free_address().port());
         let mut producer = Producer::start(kind, port, own, &["a.example", "b.example"], &files());
         wait(|| producer.log(), || serial_of(port, "a.example", None) == Some(11));
         let mut ours = Ours::start(own, &consumed(port), &[]);

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::ports::free_address;
 use crate::primaries::{Other, Ours};
-use crate::servers::{self, Kind, Primary, free_port, kdig, records};
+use crate::servers::{self, Kind, Primary, kdig, records};
 use crate::zone::Zone;
 use crate::{number, records_at, wait};
 
@@ -30,7 +31,7 @@ fn ours_has_what_a_primary_of_every_kind_has_after_each_change() {
     let follows = |kind: Kind| {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut zone = Zone::random(&mut rng, 200);
-        let (port, own) = (free_port(), free_port());
+        let (port, own) = (free_address().port(), free_address().port());
         let primary = Other::start(kind, port, own, &zone);
         wait(|| format!("{kind:?}:\n{}", primary.log()), || servers::serial(port) == Some(zone.serial));
         let mut ours = Ours::start(own, &[port]);
@@ -59,7 +60,7 @@ fn ours_has_what_a_primary_of_every_kind_has_after_each_change() {
 #[ignore = "needs Knot and kdig: see CONTRIBUTING.md"]
 fn ours_takes_a_zone_whose_digest_another_server_has_made() {
     let zone = Zone::random(&mut fastrand::Rng::with_seed(1), 200);
-    let (port, own) = (free_port(), free_port());
+    let (port, own) = (free_address().port(), free_address().port());
     let primary = Other::with_digest(port, own, &zone);
     wait(|| primary.log(), || servers::serial(port).is_some());
     let ours = Ours::start(own, &[port]);
@@ -73,9 +74,9 @@ fn ours_takes_a_zone_whose_digest_another_server_has_made() {
 fn ours_that_lost_its_primaries_serves_until_the_zone_expires_also_after_a_crash_and_again_when_one_is_back() {
     let mut zone = Zone::random(&mut fastrand::Rng::with_seed(1), 200);
     zone.times = "2 1 15 300";
-    let own = free_port();
+    let own = free_address().port();
     let mut primary = Primary::start(&zone, &[own]);
-    let dead = free_port();
+    let dead = free_address().port();
     let mut ours = Ours::start(own, &[dead, primary.port]);
     are_equal(primary.port, &ours, zone.serial, "at first, by the second primary", || primary.log());
     let answers = |port: u16| kdig(port, None, &["ns.example.net", "A", "+time=1"]);
@@ -104,7 +105,7 @@ fn ours_and_its_primary_are_killed_at_any_moment_and_no_serial_is_lost() {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut zone = Zone::random(&mut rng, 200);
     zone.times = "2 1 600 300";
-    let own = free_port();
+    let own = free_address().port();
     let mut primary = Primary::start(&zone, &[own]);
     let mut ours = Ours::start(own, &[primary.port]);
     are_equal(primary.port, &ours, zone.serial, "at first", || primary.log());

@@ -12,6 +12,8 @@ mod catalogs;
 mod consumers;
 mod inbound;
 mod over_tls;
+#[path = "../common/ports.rs"]
+mod ports;
 mod primaries;
 mod producers;
 mod servers;
@@ -20,7 +22,8 @@ mod zone;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use servers::{KEY, Kind, Primary, SECRET, Secondary, free_port, kdig, records};
+use ports::free_address;
+use servers::{KEY, Kind, Primary, SECRET, Secondary, kdig, records};
 use zone::Zone;
 
 /// No event is waited for longer.
@@ -46,7 +49,7 @@ fn secondaries_of_every_kind_have_what_the_primary_has_after_each_change() {
     eprintln!("SEED={seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut zone = Zone::random(&mut rng, 400);
-    let ports = [Kind::Nsd, Kind::Knot, Kind::Bind].map(|kind| (kind, free_port()));
+    let ports = [Kind::Nsd, Kind::Knot, Kind::Bind].map(|kind| (kind, free_address().port()));
     let primary = Primary::start(&zone, &ports.map(|(_, port)| port));
     let secondaries = ports.map(|(kind, port)| Secondary::start(kind, port, primary.port));
     let changes = number("CHANGES").unwrap_or(40) as usize;
@@ -103,7 +106,7 @@ fn a_primary_that_is_killed_at_any_moment_loses_no_serial_and_still_sends_differ
     eprintln!("SEED={seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut zone = Zone::random(&mut rng, 400);
-    let ports = [Kind::Nsd, Kind::Knot, Kind::Bind].map(|kind| (kind, free_port()));
+    let ports = [Kind::Nsd, Kind::Knot, Kind::Bind].map(|kind| (kind, free_address().port()));
     let mut primary = Primary::start(&zone, &ports.map(|(_, port)| port));
     let secondaries = ports.map(|(kind, port)| Secondary::start(kind, port, primary.port));
     all_are_equal(&primary, &secondaries, &zone, "at first");

@@ -7,8 +7,9 @@ use std::process::Command;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 
+use crate::ports::free_address;
 use crate::primaries::Ours;
-use crate::servers::{self, KEY, Kind, Running, SECRET, free_port, prepare_polder_dns, records, server};
+use crate::servers::{self, KEY, Kind, Running, SECRET, prepare_polder_dns, records, server};
 use crate::wait;
 use crate::zone::Zone;
 
@@ -31,7 +32,7 @@ impl Primary {
         fs::write(at.join("own.pem"), cert.pem()).unwrap();
         fs::write(at.join("own.key"), signing_key.serialize_pem()).unwrap();
         fs::write(at.join("zone"), zone.text()).unwrap();
-        let (port, over_tls) = (free_port(), free_port());
+        let (port, over_tls) = (free_address().port(), free_address().port());
         let command = match kind {
             Kind::Bind => bind(at, port, over_tls),
             Kind::Nsd => nsd(at, port, over_tls),
@@ -43,7 +44,7 @@ impl Primary {
     /// polder-dns, as its secondary.
     fn secondary(&self, name: &str) -> Ours {
         let folder = tempfile::tempdir().unwrap();
-        let (at, port) = (folder.path(), free_port());
+        let (at, port) = (folder.path(), free_address().port());
         let tls = json!({ "ca_file": self.running.folder.path().join("own.pem"), "server_name": name });
         let primary = json!({ "address": format!("127.0.0.1:{}", self.over_tls), "key": KEY, "tls": tls });
         let transfer = json!({ "allow": [{ "networks": ["127.0.0.0/8"] }] });

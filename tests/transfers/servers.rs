@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -11,6 +10,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::ports::free_address;
 use crate::zone::Zone;
 
 pub const KEY: &str = "trans.key";
@@ -96,7 +96,7 @@ impl Primary {
     /// It tells those that listen there.
     pub fn start(zone: &Zone, secondaries: &[u16]) -> Primary {
         let folder = tempfile::tempdir().unwrap();
-        let (at, port) = (folder.path(), free_port());
+        let (at, port) = (folder.path(), free_address().port());
         let notify: Vec<_> =
             secondaries.iter().map(|port| json!({ "address": format!("127.0.0.1:{port}"), "key": KEY })).collect();
         fs::write(at.join("zone"), zone.text()).unwrap();
@@ -238,17 +238,6 @@ pub fn records(port: u16, is_signed: bool) -> BTreeSet<String> {
     let said = kdig(port, is_signed.then_some(&*key), &query);
     let lines = said.lines().filter(|line| !line.is_empty() && !line.starts_with(';'));
     lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()).collect()
-}
-
-/// A port that was free a moment ago, for UDP and TCP.
-pub fn free_port() -> u16 {
-    loop {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = tcp.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
-            return address.port();
-        }
-    }
 }
 
 /// Debian keeps servers where only root's PATH looks.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::{Cluster, Member, Setting, free, name};
+use super::{Cluster, Member, Setting, name};
+use crate::ports::free_address;
 
 impl Cluster {
     /// A member more, which is not run yet.
     pub fn extend(&mut self) {
         let name = name(self.members.len());
-        let (client, peer, setting) = (free(), free(), Setting::AsEver);
+        let (client, peer, setting) = (free_address(), free_address(), Setting::AsEver);
         self.members.push(Member { name, client, peer, setting, begins: "existing", process: None, is_frozen: false });
     }
 
