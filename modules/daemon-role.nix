@@ -33,6 +33,8 @@ in
   stopTimeout,
   # The files of keys that the daemon reads, beside its own identity.
   keyFiles,
+  # The folders of such files.
+  keyFolders ? [ ],
   # The certificates that the daemon shows, in files that somebody else puts there.
   certificates ? [ ],
   # The ports that are open to everybody.
@@ -148,7 +150,12 @@ in
       (mkDaemonUnit {
         inherit (daemon) name document;
         inherit (cfg) settings memoryMax;
-        inherit description stopTimeout keyFiles;
+        inherit
+          description
+          stopTimeout
+          keyFiles
+          keyFolders
+          ;
       })
       {
         polder.${role}.settings = lib.mkMerge [

@@ -31,6 +31,8 @@
   memoryMax,
   # The files of keys that the daemon reads, beside its own identity.
   keyFiles,
+  # The folders that have such files in them, whatever they are called.
+  keyFolders,
 }:
 
 let
@@ -50,10 +52,19 @@ let
   # Keys elsewhere are the business of the tool that puts them there.
   keyDirectory = "/var/lib/polder-keys";
   ownKeys = lib.filter (lib.hasPrefix "${keyDirectory}/") (lib.unique keyFiles);
+  ownFolders = lib.filter (lib.hasPrefix "${keyDirectory}/") (lib.unique keyFolders);
   readableByDaemon = {
     mode = "0400";
     user = name;
     group = "root";
+  };
+  # In its own name the daemon's user may put keys there too; for the daemon itself all of /var but its state is read-only. The mode of a file has no
+  # bit that it did not have before (tmpfiles.d(5), `~`): it is not made executable.
+  folderOfDaemon = readableByDaemon // {
+    mode = "0700";
+  };
+  inFolderOfDaemon = readableByDaemon // {
+    mode = "~0700";
   };
 in
 {
@@ -84,6 +95,10 @@ in
   // lib.genAttrs ownKeys (_: {
     f = readableByDaemon;
     z = readableByDaemon;
+  })
+  // lib.genAttrs ownFolders (_: {
+    d = folderOfDaemon;
+    Z = inFolderOfDaemon;
   });
 
   systemd.services.${name} = {

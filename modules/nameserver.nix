@@ -121,6 +121,9 @@ mkDaemonRole {
     lib.optional (keys ? dns_cookies) keys.dns_cookies
     ++ lib.unique (lib.mapAttrsToList (_: key: keys.${key.key}) (removeAttrs tsig withoutSecret))
     ++ lib.optional (eab != null) eab.hmac_key_file;
+  keyFolders = lib.mapAttrsToList (_: zone: zone.dnssec.keys) (
+    lib.filterAttrs (_: zone: zone.dnssec != null) zones
+  );
   certificates =
     lib.optionals isEncrypted fleet.encrypted_dns.certificates
     ++ shown (map (pool: pool.check_tls) (lib.attrValues pools))
@@ -151,6 +154,7 @@ mkDaemonRole {
               primaries = documentedPrimaries zone.members.primaries;
             };
         catalog = if zone.catalog == null then null else documented zone.catalog;
+        dnssec = if zone.dnssec == null then null else documented zone.dnssec;
       }
     ) zones;
     pools = lib.mapAttrs pool pools;

@@ -68,7 +68,7 @@ fn given() -> BTreeMap<String, ZoneConfig> {
     let transfer = Some(TransferConfig { allow: vec![anybody], ..TransferConfig::default() });
     BTreeMap::from([(
         ZONES[0].0.to_owned(),
-        ZoneConfig { source: ZoneSource::File("zone".into()), checks: Checks::Strict, transfer },
+        ZoneConfig { source: ZoneSource::File("zone".into()), checks: Checks::Strict, transfer, dnssec: None },
     )])
 }
 

@@ -136,6 +136,9 @@ let
       (assertion (lib.length sources == 1)
         "${option}: the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there"
       )
+      (assertion (
+        zone.dnssec == null || zone.file != null
+      ) "${option}.dnssec: a zone is signed where its `file` is, and this one has none")
       (assertion (zone.members == null || zone.primaries != null)
         "${option}.members: the zone is a catalog of other nameservers, and `primaries` does not say which"
       )

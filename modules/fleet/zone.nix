@@ -141,6 +141,39 @@ in
         `strict` refuses the zone.
       '';
     };
+    dnssec =
+      part
+        {
+          keys = mkOption {
+            type = fleetTypes.keyPath;
+            default = "/var/lib/polder-keys/dnssec";
+            description = ''
+              The folder of the zone's keys on every nameserver, as `polder dnssec keygen` writes them; those of other zones may be in it. One below
+              /var/lib/polder-keys is given to the daemon, with all that is in it, at each switch. It must never be in the store.
+            '';
+          };
+          lifetime = fleetTypes.daemonDefault {
+            type = fleetTypes.duration;
+            example = "30d";
+            description = "For how long a signature is good. It is made anew when a third is left.";
+          };
+          denial = fleetTypes.daemonDefault {
+            type = types.enum [
+              "nsec"
+              "nsec3"
+            ];
+            description = ''
+              How it is proved that there is no such name or type. With NSEC whoever wants to learns all names of the zone; with NSEC3 he has to guess them.
+            '';
+          };
+        }
+        {
+          defaultText = lib.literalMD "none: it is answered as its file has it";
+          example = { };
+          description = ''
+            Beside `file`: the nameservers sign the zone ([dnssec.md](dnssec.md)). All of them have the same keys, which they need before this is pushed.
+          '';
+        };
     includes = mkOption {
       type = types.attrsOf types.path;
       default = { };

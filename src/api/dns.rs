@@ -91,6 +91,9 @@ pub struct ZoneStatus {
     /// The catalog of other nameservers that lists it; none: it is the document's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<String>,
+    /// How its document has it signed here, as `nsec with signatures of 14d`. Empty: it does not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub signed: String,
     /// What was counted of its queries; none: together with other zones, or by a nameserver of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<ZoneQueries>,

@@ -54,6 +54,10 @@ pub const FAILOVER_DRAIN: Duration = Duration::from_secs(5);
 /// How long a stopping nameserver goes on answering on open TCP connections: resolvers close theirs within seconds.
 pub const DNS_DRAIN: Duration = Duration::from_secs(5);
 
+/// For how long a signature of a zone is good (`dnssec`): two weeks, so that five days are left when it is made anew, more than a long weekend on
+/// which nobody looks. The longer it is, the longer an answer that is true no more can be played back by somebody else.
+pub const SIGNATURE_LIFETIME: Duration = Duration::from_secs(14 * 86_400);
+
 /// `timeouts` of `proxy.json`.
 pub mod timeouts {
     use std::time::Duration;

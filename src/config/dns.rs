@@ -5,6 +5,7 @@
 mod acme_challenges;
 mod catalogs;
 mod cookies;
+mod dnssec;
 mod dnstap;
 mod encrypted;
 mod identity;
@@ -18,6 +19,7 @@ mod zones;
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
+pub use dnssec::{Denial, DnssecConfig};
 pub use dnstap::{DnstapConfig, DnstapMessage};
 pub use encrypted::{EncryptedAcmeConfig, EncryptedConfig};
 pub use identity::{IdentityConfig, LONGEST as LONGEST_IDENTITY};
@@ -126,7 +128,7 @@ const ROOT: Keys = Keys {
 const ALIKE: [&str; 5] = ["cookies", "drain", "locations", "rate_limit", "tsig_keys"];
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 33] = [
+pub const KEYS: [&Keys; 34] = [
     &ROOT,
     &admin::KEYS,
     &pages::KEYS,
@@ -146,6 +148,7 @@ pub const KEYS: [&Keys; 33] = [
     &locations::KEYS,
     &transfers::KEY,
     &zones::KEYS,
+    &dnssec::KEYS,
     &catalogs::KEYS,
     &zones::MEMBERS,
     &transfers::TRANSFER,

@@ -247,7 +247,16 @@ impl<'a> Value<'a> {
     /// A path of a file; a relative one is relative to the document's folder (as the document was named, symbolic links
     /// not followed).
     pub fn file(&self) -> Read<PathBuf> {
-        let text = self.not_empty("the path of a file")?;
+        self.path("the path of a file")
+    }
+
+    /// The same of a folder.
+    pub fn folder(&self) -> Read<PathBuf> {
+        self.path("the path of a folder")
+    }
+
+    fn path(&self, what: &str) -> Read<PathBuf> {
+        let text = self.not_empty(what)?;
         Ok(self.location.report.file.parent().unwrap_or(Path::new("")).join(text))
     }
 

@@ -304,7 +304,7 @@ fn a_broken_zone_is_refused() {
         (
             &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": { "path": "example.org.zone" }"#)],
             &[
-                r#"dns.json:11: zones["example.org"].path: unknown key; known here: catalog, checks, file, members, primaries, transfer"#,
+                r#"dns.json:11: zones["example.org"].path: unknown key; known here: catalog, checks, dnssec, file, members, primaries, transfer"#,
                 r#"dns.json:11: zones["example.org"]: expected "file", "primaries" that it is got from, or "catalog" that it is made of"#,
             ],
         ),

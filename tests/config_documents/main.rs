@@ -7,6 +7,7 @@ use polder::config::{Findings, dns, proxy};
 
 mod broken_access;
 mod broken_dns;
+mod broken_dnssec;
 mod broken_limits;
 mod broken_proxy;
 mod broken_services;

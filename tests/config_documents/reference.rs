@@ -101,12 +101,20 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
         "timeouts" | "limits" => proxy[object] = part.clone(),
         "tcp" | "rate_limit" => dns[object] = part.clone(),
         "encrypted" => dns[object] = with_certificate(part),
+        "zones.NAME.dnssec" => dns["zones"]["example.net"]["dnssec"] = with_keys(part),
         "check" => proxy["services"]["s"][object] = part.clone(),
         other => panic!("{other} is not in this test"),
     }
     let mut refusals = super::proxy_findings(&proxy.to_string());
     refusals.extend(super::dns_findings(&dns.to_string()));
     refusals
+}
+
+/// What it must have, and `part`.
+fn with_keys(part: &Value) -> Value {
+    let mut dnssec = json!({ "keys": "/keys" });
+    dnssec.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+    dnssec
 }
 
 /// What it must have, and `part`.
@@ -153,8 +161,10 @@ fn the_defaults_in_the_reference_are_those_of_the_readers() {
 
     let mut plain = dns_document();
     plain["encrypted"] = with_certificate(&json!({}));
+    plain["zones"]["example.net"]["dnssec"] = with_keys(&json!({}));
     let mut written = plain.clone();
     written["encrypted"] = with_certificate(&defaults("encrypted").into());
+    written["zones"]["example.net"]["dnssec"] = with_keys(&defaults("zones.NAME.dnssec").into());
     written["tcp"] = defaults("tcp").into();
     written["rate_limit"] = defaults("rate_limit").into();
     let read = |document: &Value| dns::parse(Path::new("dns.json"), &document.to_string()).unwrap();
@@ -192,7 +202,7 @@ fn systemd_waits_longer_for_a_daemon_to_stop_than_the_daemon_drains_by_default()
 #[test]
 fn the_ranges_in_the_reference_are_those_of_the_readers() {
     let mut tried = 0;
-    for object in ["timeouts", "limits", "tcp", "encrypted", "rate_limit", "check"] {
+    for object in ["timeouts", "limits", "tcp", "encrypted", "rate_limit", "zones.NAME.dnssec", "check"] {
         for Row { key, kind, .. } in rows(object) {
             let Some((least, most)) = kind.split_once(" to ") else { continue };
             let Some((inside, outside)) = integers(least, most).or_else(|| durations(least, most)) else { continue };

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use polder::config::dns::{
-    self, Checks, EncryptedAcmeConfig, IdentityConfig, PoolsInTransfer, RateLimitConfig, TcpConfig, TransferConfig,
-    TsigAlgorithm, TsigKeyConfig, WhenAllDown,
+    self, Checks, Denial, DnssecConfig, EncryptedAcmeConfig, IdentityConfig, PoolsInTransfer, RateLimitConfig,
+    TcpConfig, TransferConfig, TsigAlgorithm, TsigKeyConfig, WhenAllDown,
 };
 use polder::config::pages::PagesConfig;
 use polder::config::proxy::{
@@ -467,6 +467,15 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.drain, 3 * SECOND);
     assert_eq!(config.zones["example.net"].file().unwrap(), Path::new("/etc/polder/zones/example.net.zone"));
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].file().unwrap(), data("zones/192.0.2.zone"));
+    assert_eq!(
+        config.zones["2.0.192.in-addr.arpa"].dnssec,
+        Some(DnssecConfig {
+            keys: "/var/lib/polder-keys/dnssec/2.0.192.in-addr.arpa".into(),
+            lifetime: 30 * 86_400 * SECOND,
+            denial: Denial::Nsec3
+        })
+    );
+    assert_eq!(config.zones["example.net"].dnssec, None);
     assert_eq!(
         config.tsig_keys["backup.example.net"],
         TsigKeyConfig { algorithm: TsigAlgorithm::HmacSha384, secret_file: "/run/credentials/polder-dns/tsig".into() }

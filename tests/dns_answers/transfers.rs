@@ -49,7 +49,7 @@ impl Primary {
         let configs = BTreeMap::from([("www.example.net".to_owned(), pool_config(&[], 300))]);
         let zones = compiled::compile(Path::new("dns.json"), &[loaded], &configs).unwrap();
         let transfer = Some(TransferConfig { allow, pools, notify: Vec::new() });
-        let zone = ZoneConfig { source: ZoneSource::File(file), checks: Checks::Lenient, transfer };
+        let zone = ZoneConfig { source: ZoneSource::File(file), checks: Checks::Lenient, transfer, dnssec: None };
         let key = TsigKeyConfig { algorithm: TsigAlgorithm::HmacSha256, secret_file };
         let transfers = Transfers::read(
             &BTreeMap::from([("trans.key".to_owned(), key)]),
@@ -70,7 +70,8 @@ impl Primary {
         let anybody = AllowedConfig { networks: vec!["0.0.0.0/0".parse().unwrap()], key: None };
         let mut primary = Primary::of(records, vec![anybody.clone()], pools);
         let transfer = Some(TransferConfig { allow: vec![anybody], pools, notify: Vec::new() });
-        let config = ZoneConfig { source: ZoneSource::File("zone".into()), checks: Checks::Lenient, transfer };
+        let config =
+            ZoneConfig { source: ZoneSource::File("zone".into()), checks: Checks::Lenient, transfer, dnssec: None };
         let compiled = |serial: u32, records: &str| {
             let text = head().replace(&format!(" {SERIAL} "), &format!(" {serial} ")) + records;
             let file = zone::parse("example.net", Path::new("zone"), text.as_bytes(), Checks::Lenient).unwrap();

@@ -114,6 +114,37 @@ fn a_host_name_in_a_zone_of_others_is_theirs_to_lead_here() {
 }
 
 #[test]
+fn nameservers_that_sign_a_zone_differently_are_found() {
+    let signed = |host: &'static str, dnssec: serde_json::Value| {
+        move |example: &mut Example| {
+            example.document(host, "dns.json", |dns| dns["zones"]["example.net"]["dnssec"] = dnssec);
+        }
+    };
+    broken(
+        "signed on one alone",
+        signed("ns-nl", json!({ "keys": "/keys" })),
+        &[
+            "zone example.net: ns-nl signs it, and ns-ch does not: resolvers that validate would take what ns-ch answers for forged",
+        ],
+    );
+    let both = |one: serde_json::Value| {
+        move |example: &mut Example| {
+            signed("ns-nl", one)(example);
+            signed("ns-ch", json!({ "keys": "/keys", "lifetime": "14d", "denial": "nsec" }))(example);
+        }
+    };
+    broken("with keys that lie elsewhere", both(json!({ "keys": "/elsewhere" })), &[]);
+    broken(
+        "otherwise",
+        both(json!({ "keys": "/keys", "denial": "nsec3", "lifetime": "7d" })),
+        &[
+            "zone example.net: ns-ch and ns-nl sign it differently (nsec with signatures of 14d; nsec3 with signatures of 7d): give both the same \
+             \"lifetime\" and \"denial\"",
+        ],
+    );
+}
+
+#[test]
 fn a_serial_never_goes_down_and_goes_up_with_every_change() {
     broken(
         "a higher one is served",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::catalogs::{self, CatalogConfig, Known};
+use super::dnssec::{self, DnssecConfig};
 use super::transfers::{self, PrimaryConfig, TransferConfig, TsigKeyConfig};
 use crate::config::distinct::Distinct;
 use crate::config::names;
@@ -18,6 +19,8 @@ pub struct ZoneConfig {
     pub checks: Checks,
     /// What other nameservers get of it. None: nothing.
     pub transfer: Option<TransferConfig>,
+    /// How it is signed here. None: it is answered as it came. Only of a zone from a file.
+    pub dnssec: Option<DnssecConfig>,
 }
 
 /// Where a zone comes from.
@@ -89,7 +92,7 @@ impl Checks {
 
 /// The keys of a zone.
 pub(super) const KEYS: Keys =
-    Keys { object: "zones.NAME", names: &["catalog", "checks", "file", "members", "primaries", "transfer"] };
+    Keys { object: "zones.NAME", names: &["catalog", "checks", "dnssec", "file", "members", "primaries", "transfer"] };
 
 /// The keys of `members`.
 pub(super) const MEMBERS: Keys = Keys { object: "zones.NAME.members", names: &["checks", "primaries", "transfer"] };
@@ -118,6 +121,15 @@ pub(super) fn read(
         let members = zone.optional("members", |value| read_members(value, keys));
         let checks = zone.with_default("checks", Checks::default(), |value| value.one_of(&Checks::ALL));
         let transfer = zone.optional("transfer", |value| transfers::read(value, keys));
+        let dnssec = match (zone.get("primaries"), zone.get("catalog")) {
+            (None, None) => zone.optional("dnssec", dnssec::read),
+            (Some(_), _) => {
+                zone.refuse(&["dnssec"], "beside \"primaries\": a zone is signed where its file is").map(|()| None)
+            }
+            (None, Some(_)) => {
+                zone.refuse(&["dnssec"], "beside \"catalog\", which no resolver asks for").map(|()| None)
+            }
+        };
         let (file, primaries, catalog, members) = (file?, primaries?, catalog?, members?);
         if members.is_some() && primaries.is_none() {
             return Err(
@@ -140,7 +152,7 @@ pub(super) fn read(
             }
             _ => return Err(value.fault("expected only one of \"file\", \"primaries\" and \"catalog\"")),
         };
-        Ok(ZoneConfig { source, checks: checks?, transfer: transfer? })
+        Ok(ZoneConfig { source, checks: checks?, transfer: transfer?, dnssec: dnssec? })
     })?;
     value.at_least_one("zone")?;
     let known = zones
@@ -168,6 +180,6 @@ fn read_members(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConfig>
 impl Members {
     fn config(self, of_catalog: Vec<PrimaryConfig>) -> ZoneConfig {
         let source = ZoneSource::Primaries(self.primaries.unwrap_or(of_catalog));
-        ZoneConfig { source, checks: self.checks, transfer: self.transfer }
+        ZoneConfig { source, checks: self.checks, transfer: self.transfer, dnssec: None }
     }
 }

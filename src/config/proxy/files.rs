@@ -45,7 +45,7 @@ const MOST_INDEX: usize = 8;
 /// Reads one.
 pub(super) fn read(value: &Value<'_>) -> Read<FilesConfig> {
     let files = value.object(&KEYS)?;
-    let folder = files.required("folder", Value::file);
+    let folder = files.required("folder", Value::folder);
     let mut distinct = Distinct::default();
     let index = files.with_default("index", vec!["index.html".to_owned()], |value| {
         let names = value.list("names", |value| distinct.claim_parsed(value, "the name of a file", file_name))?;

@@ -18,7 +18,7 @@ fn zone(serial: u32, records: &str) -> Zone {
 fn config() -> ZoneConfig {
     let allow = vec![AllowedConfig { networks: Vec::new(), key: Some("k".into()) }];
     let transfer = Some(TransferConfig { allow, ..TransferConfig::default() });
-    ZoneConfig { source: ZoneSource::File("z".into()), checks: Checks::Lenient, transfer }
+    ZoneConfig { source: ZoneSource::File("z".into()), checks: Checks::Lenient, transfer, dnssec: None }
 }
 
 /// What a difference removes and adds, as `OWNER TYPE TTL`.

@@ -113,7 +113,9 @@ impl State {
             let copy_because = self.document.impaired.get(&name).map(ToString::to_string);
             let catalog = self.catalog_of(&name).map(str::to_owned);
             let queries = counted.of(&name);
-            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because, catalog, queries }
+            let config = self.document.config.zones.get(&name);
+            let signed = config.and_then(|config| config.dnssec.as_ref()).map(ToString::to_string).unwrap_or_default();
+            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because, catalog, signed, queries }
         };
         self.zones.iter().map(status).collect()
     }

@@ -31,7 +31,34 @@ pub(super) fn check(fleet: &Fleet, running: &Running, checked: &mut Checked) {
         if let Some(file) = running.zones.get(apex) {
             named_nameservers(fleet, running, apex, file, checked);
         }
+        signed_alike(running, apex, checked);
     }
+}
+
+/// A resolver asks any of a zone's nameservers: what one of them signs and another one does not is forged to whoever validates.
+fn signed_alike(running: &Running, apex: &str, checked: &mut Checked) {
+    let mut signing = running.nameservers.iter().filter_map(|(host, nameserver)| {
+        let zone = nameserver.config.zones.get(apex)?;
+        Some((host, zone.dnssec.as_ref()))
+    });
+    let Some((first, dnssec_of_first)) = signing.next() else { return };
+    for (host, dnssec) in signing {
+        let message = match (dnssec_of_first, dnssec) {
+            (Some(one), Some(other)) if !one.signs_as(other) => format!(
+                "{first} and {host} sign it differently ({one}; {other}): give both the same \"lifetime\" and \"denial\""
+            ),
+            (Some(_), None) => unsigned(first, host),
+            (None, Some(_)) => unsigned(host, first),
+            _ => continue,
+        };
+        checked.finding(format!("zone {apex}"), message);
+    }
+}
+
+fn unsigned(signing: &str, other: &str) -> String {
+    format!(
+        "{signing} signs it, and {other} does not: resolvers that validate would take what {other} answers for forged"
+    )
 }
 
 /// Compares the NS records at the apex with the hosts that serve the zone.

@@ -1,4 +1,6 @@
-//! The risks of a push (pure): sessions whose backend goes, and the least redundancy on the way.
+//! The risks of a push (pure): sessions whose backend goes, zones that are signed or no longer, and the least redundancy on the way.
+
+mod dnssec;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +17,7 @@ pub fn risks(
     skipped: &[String],
 ) -> Vec<String> {
     let mut risks = orphaned(fleet, old, batches);
+    risks.extend(dnssec::changed(fleet, old, batches));
     risks.extend(redundancy::least(fleet, batches, skipped));
     risks
 }

@@ -132,6 +132,7 @@ fn a_zone_is_shown_with_what_each_nameserver_counted_of_it() {
         records: 9,
         copy_because: None,
         catalog: None,
+        signed: String::new(),
         queries,
     };
     let limited = LimitedResponses { dropped: 4, ..LimitedResponses::default() };

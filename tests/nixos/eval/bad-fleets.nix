@@ -395,6 +395,16 @@ let
         ''polder.fleet.zones."example.com": the zone comes from a `file`, from `primaries`, or is a `catalog`; exactly one of them must be there''
       ];
     };
+    "a zone of others that is to be signed here" = {
+      host = "ns-nl";
+      fleet.zones."example.com" = {
+        primaries = [ { address = "192.0.2.54"; } ];
+        dnssec = { };
+      };
+      says = [
+        ''polder.fleet.zones."example.com".dnssec: a zone is signed where its `file` is''
+      ];
+    };
     "a catalog of nobody" = {
       host = "ns-nl";
       fleet.zones."catalog.example.com" = {

@@ -97,6 +97,14 @@ let
         "public key of a daemon, 32 bytes in base64"
       ];
     };
+    "a zone's keys that Nix would copy into the store" = {
+      bad = ''polder.fleet.zones."example.net".dnssec.keys = ./keys;'';
+      good = ''polder.fleet.zones."example.net".dnssec.keys = "/keys";'';
+      says = [
+        ''polder.fleet.zones."example.net".dnssec.keys''
+        "absolute path outside the store"
+      ];
+    };
     "a key that lies in the store" = {
       bad = ''polder.keys.cookies = lib.mkForce (builtins.storeDir + "/keys");'';
       good = ''polder.keys.cookies = lib.mkForce "/keys/cookies";'';

@@ -119,3 +119,40 @@ fn what_does_not_change_in_this_push_is_no_risk_of_it() {
     });
     assert_eq!(risks(&fleet, &old, &[hosts(&["admin-nl"])], &[]), [""; 0]);
 }
+
+#[test]
+fn a_zone_that_becomes_signed_or_is_no_longer_says_what_its_parent_has_to_do() {
+    let mut fleet = example();
+    let signed = |text: &str| {
+        let mut document: Value = serde_json::from_str(text).unwrap();
+        document["zones"]["example.net"]["dnssec"] = json!({ "keys": "/keys" });
+        document.to_string()
+    };
+    let Some(System::Rendered { dns: Some(unsigned), .. }) = fleet.systems.get("ns-nl").cloned() else {
+        unreachable!()
+    };
+    let running = |text: String| {
+        let documents = [("dns.json".to_owned(), text)].into();
+        [("ns-nl".to_owned(), Running { documents, ..Running::default() })].into()
+    };
+    let of_zone = |fleet: &Fleet, old: String| {
+        let mut risks = risks(fleet, &running(old), &[hosts(&["ns-nl"])], &[]);
+        risks.retain(|risk| risk.starts_with("zone example.net: it "));
+        risks
+    };
+    assert_eq!(
+        of_zone(&fleet, signed(&unsigned)),
+        [
+            "zone example.net: it is no longer signed: while its parent has a DS of it, validating resolvers answer SERVFAIL; take that away first, \
+             and wait until its TTL is over"
+        ]
+    );
+    assert_eq!(of_zone(&fleet, unsigned.clone()), [""; 0]);
+    let Some(System::Rendered { dns: Some(text), .. }) = fleet.systems.get_mut("ns-nl") else { unreachable!() };
+    *text = signed(&unsigned);
+    assert_eq!(
+        of_zone(&fleet, unsigned.clone()),
+        ["zone example.net: it becomes signed: its parent gets the DS when all nameservers sign it, and not before"]
+    );
+    assert_eq!(of_zone(&fleet, signed(&unsigned)), [""; 0]);
+}

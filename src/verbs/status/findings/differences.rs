@@ -33,7 +33,7 @@ pub(super) fn of_nameservers(nameservers: &[&dns::Status]) -> Vec<Finding> {
         (&*status.daemon.name, pools.collect())
     });
     let zones = nameservers.iter().map(|status| {
-        let zones = status.zones.iter().map(|zone| (&*zone.name, vec![("serial", zone.serial.to_string())]));
+        let zones = status.zones.iter().map(|zone| (&*zone.name, of_zone(zone)));
         (&*status.daemon.name, zones.collect())
     });
     let mut found = differences("pool", &pools.collect());
@@ -76,6 +76,11 @@ fn of_pool(pool: &dns::PoolStatus) -> Aspects {
     });
     let members = members.collect::<Vec<_>>().join(", ");
     vec![("TTL", pool.ttl.to_string()), ("members", members), (WHOLE, pool.fingerprint.clone())]
+}
+
+fn of_zone(zone: &dns::ZoneStatus) -> Aspects {
+    let signed = if zone.signed.is_empty() { "none" } else { &zone.signed };
+    vec![("serial", zone.serial.to_string()), ("DNSSEC", signed.to_owned())]
 }
 
 fn differences(what: &str, having: &Having<'_>) -> Vec<Finding> {

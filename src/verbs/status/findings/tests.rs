@@ -223,7 +223,7 @@ fn settings_that_are_of_no_service_are_compared_too() {
 
 #[test]
 fn nameservers_with_different_zones_are_a_finding() {
-    let with_serial = |name: &str, serial| {
+    let with = |name: &str, serial, signed: &str| {
         let mut status = examples::nameserver();
         status.daemon.name = name.to_owned();
         let zone = crate::api::dns::ZoneStatus {
@@ -232,14 +232,19 @@ fn nameservers_with_different_zones_are_a_finding() {
             records: 9,
             copy_because: None,
             catalog: None,
+            signed: signed.to_owned(),
             queries: None,
         };
         status.zones.push(zone);
         seen(Ok(Status::Nameserver(Box::new(status))))
     };
     assert_eq!(
-        in_words(&[with_serial("ns-1", 7), with_serial("ns-2", 8)]),
+        in_words(&[with("ns-1", 7, ""), with("ns-2", 8, "")]),
         ["zone example.net: not the same serial: ns-1 has 7; ns-2 has 8"]
+    );
+    assert_eq!(
+        in_words(&[with("ns-1", 7, "nsec with signatures of 14d"), with("ns-2", 7, "")]),
+        ["zone example.net: not the same DNSSEC: ns-1 has nsec with signatures of 14d; ns-2 has none"]
     );
 }
 
