@@ -1,0 +1,51 @@
+//! Two nameservers with the same keys sign alike: a resolver may have one set from the one, and its neighbour from the other.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use hickory_proto::op::Message;
+use hickory_proto::rr::Record;
+use hickory_proto::serialize::binary::BinEncodable;
+
+use crate::ask::{exchange, query};
+use crate::keys::SIGNINGS;
+use crate::lab::Lab;
+use crate::zone::QUESTIONS;
+
+/// The records of a response, byte for byte; the addresses of a pool come in another order each time.
+fn records(server: SocketAddr, name: &str, rtype: &str) -> [BTreeSet<Vec<u8>>; 3] {
+    let message = Message::from_vec(&exchange(server, &query(name, rtype, false)).unwrap()).unwrap();
+    let bytes = |records: &[Record]| records.iter().map(|record| record.to_bytes().unwrap()).collect();
+    [bytes(&message.answers), bytes(&message.authorities), bytes(&message.additionals)]
+}
+
+#[test]
+#[ignore = "needs BIND and NSD: see CONTRIBUTING.md"]
+fn two_nameservers_with_the_same_keys_give_the_same_answers_byte_for_byte() {
+    for signing in SIGNINGS {
+        let lab = Lab::of_polder(signing);
+        let (_running, other) = lab.another_polder_dns(signing);
+        let (mut signatures, mut differ) = (0, Vec::new());
+        for question in QUESTIONS {
+            let (ours, theirs) = (
+                records(lab.parent(), &question.name(), question.rtype),
+                records(other, &question.name(), question.rtype),
+            );
+            signatures += ours.iter().flatten().filter(|record| is_signature(record)).count();
+            if ours != theirs {
+                differ.push(format!("{question:?}:\n{ours:02x?}\n{theirs:02x?}"));
+            }
+        }
+        assert!(differ.is_empty(), "{signing:?}: {}", differ.join("\n\n"));
+        assert!(signatures > QUESTIONS.len(), "{signing:?}: {signatures} signatures");
+    }
+}
+
+/// Of an uncompressed record.
+fn is_signature(record: &[u8]) -> bool {
+    let mut at = 0;
+    while record[at] != 0 {
+        at += 1 + usize::from(record[at]);
+    }
+    record[at + 1..at + 3] == 46u16.to_be_bytes()
+}
