@@ -66,6 +66,7 @@
 //! | what a name is answered with; which wildcard is used for one that does not exist | [`dns::answer`]; `dns::compiled::zones` |
 //! | which addresses a pool answers with | [`dns::pool`] |
 //! | what a zone file may say | [`zone`] |
+//! | what a zone is signed with; when a key is published and signs | [`dnssec`]; [`dnssec::Times`] |
 //! | what is served of a zone that cannot be read at a start | `dns::run::document`; [`dns::zone_copies`] |
 //! | what must hold across hosts | [`fleet::check`] |
 //! | what changes on a host, in sentences | [`fleet::diff`] |
@@ -82,7 +83,7 @@
 //! | how the words of others are shown | [`printable`] |
 //! | how a number is told with its noun | [`counted`] |
 //!
-//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> acme -> daemon, etcd -> api -> health -> import, tls, zone -> config. `proxy` and `dns`
+//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> acme -> daemon, etcd -> api -> health -> dnssec -> import, tls, zone -> config. `proxy` and `dns`
 //! never use each other. `counted`, `files`, `log_line`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod acme;
@@ -92,6 +93,7 @@ pub mod counted;
 pub mod daemon;
 pub mod demo;
 pub mod dns;
+pub mod dnssec;
 pub mod etcd;
 pub mod files;
 pub mod fleet;

@@ -6,11 +6,11 @@
 //! and read up to the bound. Must never: open anything for writing.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path};
 
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
@@ -46,6 +46,13 @@ pub fn read_regular_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
     read_all(&regular(options.open(path)?)?, most)
+}
+
+/// A file that everybody may read is a warning in the log, which says what stands there.
+pub fn warn_if_public(path: &Path, what: &str) {
+    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0) {
+        tracing::warn!("{}: every user of this machine can read {what}; make it mode 0400", path.display());
+    }
 }
 
 /// Reads an open file from where it stands to its end.

@@ -3,14 +3,12 @@
 //! Owns their reading. Must never: print a key, also not in an error.
 
 use std::fmt;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::config::regular_file::{MOST_KEYS, read_regular_file};
+use crate::config::regular_file::{MOST_KEYS, read_regular_file, warn_if_public};
 use crate::counted::counted;
 
 /// The keys of a file, 32 bytes each. At least one; never printed.
@@ -116,13 +114,6 @@ pub fn read_lines<T>(
     match keys.is_empty() {
         true => Err(KeyError::at(path, None, format!("holds no key; {makes}"))),
         false => Ok(keys),
-    }
-}
-
-/// A file that everybody may read is a warning in the log, which says what stands there.
-pub fn warn_if_public(path: &Path, what: &str) {
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0) {
-        tracing::warn!("{}: every user of this machine can read {what}; make it mode 0400", path.display());
     }
 }
 

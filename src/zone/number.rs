@@ -26,6 +26,8 @@ pub mod rtype {
     pub const OPT: u16 = 41;
     /// A delegation signer: the one type a parent answers at a cut (RFC 4035, 3.1.4.1).
     pub const DS: u16 = 43;
+    /// A key of a signed zone (RFC 4034, 2).
+    pub const DNSKEY: u16 = 48;
     /// A service binding (RFC 9460).
     pub const SVCB: u16 = 64;
     /// A service binding of HTTPS (RFC 9460).

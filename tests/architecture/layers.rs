@@ -3,7 +3,7 @@
 use super::source::Source;
 
 /// From the top down: a module uses those of lower layers only, and none beside it.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 14] = [
     &["bin"],
     &["verbs"],
     &["demo", "push"],
@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 13] = [
     &["daemon", "etcd"],
     &["api"],
     &["health"],
+    &["dnssec"],
     &["import", "tls", "zone"],
     &["config"],
     &["ownership"],

@@ -14,8 +14,8 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256};
 
 use super::credentials::Credentials;
 use super::hash::Hash;
-use crate::config::regular_file::read_regular_file;
-use crate::daemon::key_file::{KeyError, warn_if_public};
+use crate::config::regular_file::{read_regular_file, warn_if_public};
+use crate::daemon::key_file::KeyError;
 use crate::proxy::edge::watched::Content;
 use crate::random;
 

@@ -1,0 +1,34 @@
+//! The keys of signed zones (RFC 4034): read, made, told to the parent, and what they sign.
+//!
+//! Keys are kept as BIND keeps them, a pair of files each: `Kexample.com.+013+12345.key` holds the DNSKEY record, `.private` the secret.
+//! Every nameserver of a zone has the same files, and all of them make byte for byte the same signatures: signing is deterministic
+//! (ECDSA by RFC 6979), so that they can sign each by itself.
+//!
+//! 1. `folder` finds the pairs of a zone; `public_file` and `private_file` read their halves; `error` is what is wrong with one of them
+//! 2. `key` is the pair that fits together: its tag, its DNSKEY and DS, whether its `times` let it be published and sign
+//! 3. `secret` signs; `public_key` verifies
+//! 4. `make` makes a key, and its files
+//!
+//! Reads and writes key files and nothing else. Must never: show a secret, in an error, a log line or `Debug`; write over a key that is
+//! there. Knows nothing of zones but their names. Called by the nameserver where it signs, and by the operator's command.
+
+mod algorithm;
+mod error;
+mod folder;
+mod key;
+mod make;
+mod private_file;
+mod public_file;
+mod public_key;
+mod secret;
+#[cfg(test)]
+mod tests;
+mod times;
+
+pub use algorithm::{Algorithm, Digest};
+pub use error::KeyError;
+pub use folder::{file_stem, read_keys, tags};
+pub use key::{Role, ZoneKey};
+pub use make::{MadeKey, Written, make};
+pub use public_key::verify;
+pub use times::Times;

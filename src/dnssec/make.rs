@@ -1,0 +1,153 @@
+//! Makes keys, and writes their files.
+//!
+//! Must never: write over a file that is there, or let anybody but its owner read a secret.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use x509_cert::der::asn1::{AnyRef, OctetStringRef, UintRef};
+use x509_cert::der::{self, Decode, Reader, SliceReader};
+
+use super::algorithm::Algorithm;
+use super::error::KeyError;
+use super::folder::pair_name;
+use super::key::{Role, ZoneKey};
+use super::secret::{Halves, RsaHash, RsaNumbers, Secret};
+use super::times::Times;
+use super::{private_file, public_file};
+use crate::{files, random};
+
+/// A key that is not in files yet.
+pub struct MadeKey {
+    key: ZoneKey,
+    /// The text of its `.private`.
+    private: String,
+}
+
+/// Shows which key it is, and nothing of its secret.
+impl fmt::Debug for MadeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Made{:?}", self.key)
+    }
+}
+
+/// Where the files of a key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The `.key`.
+    pub public: PathBuf,
+    /// The `.private`.
+    pub private: PathBuf,
+}
+
+/// Makes a key for the zone `apex` (wire format, any case) whose tag is none of `taken`. Keys of RSA have 2048 bits.
+///
+/// # Errors
+///
+/// The kernel gives no random numbers, or the library makes no key of them; neither happens once the machine has booted.
+pub fn make(apex: &[u8], role: Role, algorithm: Algorithm, times: Times, taken: &[u16]) -> io::Result<MadeKey> {
+    loop {
+        let made = draw(&apex.to_ascii_lowercase(), role, algorithm, times)?;
+        if !taken.contains(&made.key.tag()) {
+            return Ok(made);
+        }
+    }
+}
+
+impl MadeKey {
+    /// The key.
+    pub fn key(&self) -> &ZoneKey {
+        &self.key
+    }
+
+    /// Writes both files, the `.private` for its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// A file of that name is there already, or cannot be written: then neither is left behind.
+    pub fn write(&self, folder: &Path) -> Result<Written, KeyError> {
+        let path = |ending: &str| folder.join(format!("{}{ending}", pair_name(&self.key)));
+        let written = Written { public: path(".key"), private: path(".private") };
+        create(&written.private, &self.private, 0o600)?;
+        create(&written.public, &public_file::write(&self.key), 0o644).inspect_err(|_| {
+            // Ours, and of no use alone.
+            let _ = fs::remove_file(&written.private);
+        })?;
+        Ok(written)
+    }
+}
+
+fn create(file: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
+    files::create(file, text.as_bytes(), None, mode).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyError::new(file, "is there already, and is not written over"),
+        kind => KeyError::new(file, format!("cannot be written: {kind}")),
+    })
+}
+
+fn draw(apex: &[u8], role: Role, algorithm: Algorithm, times: Times) -> io::Result<MadeKey> {
+    let whole = |halves, lines: &[(&str, &[u8])]| MadeKey {
+        key: ZoneKey::new(apex, role, algorithm, halves, times),
+        private: private_file::write(algorithm, lines, &times),
+    };
+    let of_rsa = |hash| {
+        let numbers = draw_rsa()?;
+        let halves = Secret::rsa(&numbers, hash).map_err(|_| unmade())?;
+        Ok(whole(halves, &private_file::rsa_lines(&numbers)))
+    };
+    let of_bytes = |(halves, drawn): (_, [u8; 32])| whole(halves, &[("PrivateKey", &drawn)]);
+    match algorithm {
+        Algorithm::RsaSha256 => of_rsa(RsaHash::Sha256),
+        Algorithm::RsaSha512 => of_rsa(RsaHash::Sha512),
+        Algorithm::EcdsaP256 => draw_bytes(Secret::ecdsa_p256).map(of_bytes),
+        Algorithm::Ed25519 => draw_bytes(Secret::ed25519).map(of_bytes),
+    }
+}
+
+/// Draws 32 bytes until they are a secret. One draw in 2^32 is none of P-256.
+fn draw_bytes(secret: impl Fn(&[u8]) -> Option<Halves>) -> io::Result<(Halves, [u8; 32])> {
+    let mut drawn = [0; 32];
+    for _ in 0..16 {
+        random::fill(&mut drawn)?;
+        if let Some(halves) = secret(&drawn) {
+            return Ok((halves, drawn));
+        }
+    }
+    Err(unmade())
+}
+
+fn draw_rsa() -> io::Result<RsaNumbers> {
+    let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| unmade())?;
+    let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| unmade())?;
+    rsa_numbers(pkcs8.as_ref()).map_err(|_| unmade())
+}
+
+/// The numbers of a key of RSA in PKCS #8 (RFC 5958, 2; RFC 8017, A.1.2).
+fn rsa_numbers(pkcs8: &[u8]) -> der::Result<RsaNumbers> {
+    let key = SliceReader::new(pkcs8)?.sequence(|reader| {
+        let (_version, _algorithm) = (u8::decode(reader)?, AnyRef::decode(reader)?);
+        <&OctetStringRef>::decode(reader)
+    })?;
+    SliceReader::new(key.as_bytes())?.sequence(|reader| {
+        let _version = u8::decode(reader)?;
+        let mut number = || UintRef::decode(reader).map(|number| number.as_bytes().to_vec());
+        Ok(RsaNumbers {
+            modulus: number()?,
+            public_exponent: number()?,
+            private_exponent: number()?,
+            primes: [number()?, number()?],
+            exponents: [number()?, number()?],
+            coefficient: number()?,
+        })
+    })
+}
+
+fn unmade() -> io::Error {
+    io::Error::other("no key could be made of the random numbers of this machine")
+}
+
+#[cfg(test)]
+mod tests;
