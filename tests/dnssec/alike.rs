@@ -1,4 +1,5 @@
-//! Two nameservers with the same keys sign alike: a resolver may have one set from the one, and its neighbour from the other.
+//! Two nameservers with the same keys sign alike: a resolver may have one set from the one, and its neighbour from the other. And what BIND makes of a zone
+//! is what is made of it here.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use hickory_proto::serialize::binary::BinEncodable;
 use crate::ask::{exchange, query};
 use crate::keys::SIGNINGS;
 use crate::lab::Lab;
+use crate::whole_zone;
 use crate::zone::QUESTIONS;
 
 /// The records of a response, byte for byte; the addresses of a pool come in another order each time.
@@ -38,6 +40,22 @@ fn two_nameservers_with_the_same_keys_give_the_same_answers_byte_for_byte() {
         }
         assert!(differ.is_empty(), "{signing:?}: {}", differ.join("\n\n"));
         assert!(signatures > QUESTIONS.len(), "{signing:?}: {signatures} signatures");
+    }
+}
+
+#[test]
+#[ignore = "needs BIND and NSD: see CONTRIBUTING.md"]
+fn a_zone_that_is_signed_here_has_the_records_that_bind_makes_of_it() {
+    for signing in SIGNINGS {
+        let lab = Lab::of_polder(signing);
+        let (_running, server) = lab.the_same_by_bind(signing);
+        let (ours, theirs) = (whole_zone::records(lab.parent()), whole_zone::records(server));
+        let [only_ours, only_theirs] =
+            [ours.difference(&theirs), theirs.difference(&ours)].map(|only| only.collect::<Vec<_>>());
+        assert!(
+            only_ours.is_empty() && only_theirs.is_empty(),
+            "{signing:?}: only ours: {only_ours:#?}\nonly theirs: {only_theirs:#?}"
+        );
     }
 }
 

@@ -58,8 +58,7 @@ impl Lab {
     pub fn of_bind(signing: Signing, change: impl Fn(&str) -> String) -> Lab {
         Lab::start(signing, |lab| {
             let at = lab.folder.join("parent");
-            fs::write(at.join("zone"), zone::text(&(lab.delegation_signer + &zone::pool_as_records()))).unwrap();
-            let signed = keys::signed_by_bind(&at, &at.join(KEYS), ZONE, "zone", signing);
+            let signed = sign_by_bind(&at, signing, lab.delegation_signer);
             fs::write(at.join("changed"), change(&signed)).unwrap();
             nsd(&at, SocketAddr::new(PARENT.into(), lab.port), &[(ZONE, "changed")])
         })
@@ -116,14 +115,31 @@ impl Lab {
 
     /// Another polder-dns with the same zone and the same keys.
     pub fn another_polder_dns(&self, signing: Signing) -> (Running, SocketAddr) {
-        let at = self.folder.path().join("another");
+        self.another("another", |at, server| {
+            prepare_polder_dns(at, server.port(), signing, &self.members, &self.delegation_signer());
+            polder_dns(at)
+        })
+    }
+
+    /// What BIND makes of the same zone with the same keys.
+    pub fn the_same_by_bind(&self, signing: Signing) -> (Running, SocketAddr) {
+        self.another("bind", |at, server| {
+            sign_by_bind(at, signing, self.delegation_signer());
+            nsd(at, server, &[(ZONE, "signed")])
+        })
+    }
+
+    fn another(&self, name: &str, prepare: impl FnOnce(&Path, SocketAddr) -> Command) -> (Running, SocketAddr) {
+        let at = self.folder.path().join(name);
         keys::copy(&self.folder.path().join("parent").join(KEYS), &at.join(KEYS));
-        let port = free_address().port();
-        let delegation_signer = delegation_signer(&self.folder.path().join("children"));
-        prepare_polder_dns(&at, port, signing, &self.members, &delegation_signer);
-        let (server, running) = (SocketAddr::new(PARENT.into(), port), Running::start(&at, "another", polder_dns(&at)));
+        let server = free_address();
+        let running = Running::start(&at, name, prepare(&at, server));
         self.wait_for(server, ZONE, &running);
         (running, server)
+    }
+
+    fn delegation_signer(&self) -> String {
+        delegation_signer(&self.folder.path().join("children"))
     }
 }
 
@@ -159,6 +175,12 @@ fn prepare_children(at: &Path) -> String {
 
 fn delegation_signer(children: &Path) -> String {
     fs::read_to_string(children.join(format!("dsset-{}.", absolute("secure")))).unwrap()
+}
+
+/// Writes the zone with the pool as records, and what BIND makes of it with the keys that are there; gives that.
+fn sign_by_bind(at: &Path, signing: Signing, delegation_signer: String) -> String {
+    fs::write(at.join("zone"), zone::text(&(delegation_signer + &zone::pool_as_records()))).unwrap();
+    keys::signed_by_bind(at, &at.join(KEYS), ZONE, "zone", signing)
 }
 
 /// Writes what a polder-dns with the zone needs; its keys are there.
