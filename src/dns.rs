@@ -44,6 +44,7 @@ pub mod rate_limit;
 pub mod report;
 mod run;
 pub mod secondary;
+pub mod signing;
 pub mod snapshot;
 pub mod tcp;
 pub mod transfer;

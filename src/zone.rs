@@ -44,7 +44,7 @@ mod lexer;
 pub mod name;
 pub mod name_index;
 pub mod number;
-mod rdata;
+pub mod rdata;
 mod reader;
 mod record;
 mod report;

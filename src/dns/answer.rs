@@ -6,36 +6,42 @@
 //! The algorithm is RFC 1034's (4.3.2), with RFC 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 6891 (EDNS),
 //! 8482 (ANY), 8906 (unexpected queries), 9471 (glue), 9619 (one question), 7873 and 9018 (cookies). Positive
 //! answers carry no authority section: nobody needs it, and it would only make them longer. Optional additional
-//! records go only to clients whose address is proved: for others they would amplify forged queries.
+//! records go only to clients whose address is proved: for others they would amplify forged queries. Of signed zones, whoever
+//! asks for it (DO) gets each set's signatures, and the proof of what is not there (RFC 4035, 3.1).
 
 mod about_server;
 mod answered;
 mod begun;
+mod chain;
 mod client;
 mod cut;
+mod denial;
 mod extended;
 mod freshness;
 mod nearness;
 mod notify;
 mod opt;
+mod proofs;
 mod query;
 mod signed;
+mod told;
 mod writer;
 
 use std::net::IpAddr;
 
-use crate::dns::challenges::answers::Said;
 use crate::dns::compiled::{Authority, Found, Node, RrSet, Slot, Zone, Zones};
 use crate::dns::cookie::Standing;
 use crate::dns::rate_limit::{Account, Class};
-use crate::dns::snapshot::{PoolAnswer, PoolRecords, Snapshot};
+use crate::dns::snapshot::{PoolAnswer, Snapshot};
 use crate::dns::tsig::Key;
 use crate::zone::name::Name;
 use crate::zone::number::{rcode, rtype};
 
 use about_server::about_server;
 use begun::{Begun, Besides, begin};
+use chain::CHAIN;
 use nearness::Nearness;
+use proofs::{Denied, Proofs};
 use query::{Query, Refusal};
 use signed::Signed;
 use writer::{Owner, Section};
@@ -49,9 +55,6 @@ pub use notify::notify;
 pub use opt::Opt;
 pub use query::{HEADER, TransferKind, TransferQuery, TsigPlace, asks_for_keepalive};
 pub use writer::{Full, UDP_SIZE, Writer};
-
-/// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
-const CHAIN: usize = 8;
 
 /// Answers a message. `None`: it is a response or a runt, and gets none. `rotation` is where a set of
 /// addresses begins. Callers give a random one: who asks for A and AAAA in turn would meet a count at every second
@@ -116,8 +119,10 @@ fn answer_to(
                 slot,
                 extended,
                 dnames: [None; CHAIN + 1],
+                proofs: Proofs::default(),
             };
             let rcode = reply.resolve(query);
+            reply.prove();
             if let Some((_, scope)) = opt.as_mut().and_then(|opt| opt.subnet.as_mut()) {
                 *scope = reply.nearness.scope();
             }
@@ -158,6 +163,8 @@ struct Reply<'a, 'b> {
     extended: &'a mut Option<Extended>,
     /// The DNAMEs in the answer, by where they are; the first ones filled: a chain may come back to one.
     dnames: [Option<&'a [u8]>; CHAIN + 1],
+    /// What proves that names and types are not there, and is not written yet.
+    proofs: Proofs<'a>,
 }
 
 /// The outcome of one name of a chain.
@@ -234,37 +241,11 @@ impl<'a> Reply<'a, '_> {
             }
         }
         match found {
-            Found::Node(node) => self.node(zone, node, place),
+            Found::Node(node) => self.node(zone, node, name, place),
             Found::Cut(node) => self.referral(zone, node),
             Found::Dname { set, owner, label } => self.dname(set, owner, name, label, place),
-            Found::Nothing => self.negative(zone, None, rcode::NXDOMAIN),
+            Found::Nothing { encloser } => self.negative(zone, name, Denied::Name { encloser }),
         }
-    }
-
-    /// Answers where what a proxy told decides, and not the zone alone.
-    fn challenge(
-        &mut self,
-        zone: &Zone,
-        name: &Name,
-        found: &Found<'_>,
-        said: Said<'a>,
-        (place, first): (usize, bool),
-    ) -> Option<Step> {
-        let told = match said {
-            Said::Told(set) if matches!(self.qtype, rtype::TXT | rtype::ANY) => Some(set),
-            // The zone's own records of other types are answered as ever; what a wildcard would make up is not.
-            Said::Told(_) if matches!(found, Found::Node(node) if node.is_called(name.as_bytes())) => return None,
-            Said::Above if !matches!(found, Found::Nothing) => return None,
-            Said::Told(_) | Said::Above => None,
-        };
-        if first {
-            let class = if told.is_some() { Class::Answer } else { Class::Nodata };
-            *self.account = Account { class, name: zone.account };
-            self.writer.set_authoritative();
-        }
-        let Some(set) = told else { return Some(self.negative(zone, None, rcode::NOERROR)) };
-        self.must_fit(|writer| writer.set(Section::Answer, Owner::At(place), set, set.ttl, 0));
-        Some(Step::Done(rcode::NOERROR))
     }
 
     fn account_of(&self, zone: &Zone, found: &Found<'_>) -> Account {
@@ -275,7 +256,7 @@ impl<'a> Reply<'a, '_> {
             Found::Node(_) => (Class::Nodata, zone.account),
             Found::Cut(node) => (Class::Referral, node.account()),
             Found::Dname { owner, .. } => (Class::Answer, owner.account()),
-            Found::Nothing => (Class::Nxdomain, zone.account),
+            Found::Nothing { .. } => (Class::Nxdomain, zone.account),
         };
         Account { class, name }
     }
@@ -293,7 +274,7 @@ impl<'a> Reply<'a, '_> {
         written
     }
 
-    fn node(&mut self, zone: &'a Zone, node: Node<'a>, place: usize) -> Step {
+    fn node(&mut self, zone: &'a Zone, node: Node<'a>, name: &Name, place: usize) -> Step {
         if let Some(set) = self.wanted(node) {
             if node.pool().is_some_and(|pool| self.snapshot.pool(pool).is_stale(set.rtype)) {
                 *self.extended = Some(Extended::Stale);
@@ -307,29 +288,39 @@ impl<'a> Reply<'a, '_> {
                     .must_fit(|writer| writer.set(Section::Answer, Owner::At(place), set, set.ttl, rotation))
                     .is_some()
             {
+                self.deny_closer(zone, node, name);
+                self.prove();
                 self.helpers(zone, set);
             }
             return Step::Done(rcode::NOERROR);
         }
         if let Some(set) = node.set(rtype::CNAME) {
+            self.deny_closer(zone, node, name);
             let at = self.must_fit(|writer| writer.set(Section::Answer, Owner::At(place), set, set.ttl, 0));
             return Name::from_wire(set.first()).map_or(Step::Done(rcode::NOERROR), |name| Step::Onward(name, at));
         }
-        self.negative(zone, Some(node), rcode::NOERROR)
+        self.negative(zone, name, Denied::Type { node })
     }
 
-    /// The set that answers at a node. To ANY one set is enough (RFC 8482, 4.1): a pool's addresses, else the one with
-    /// the lowest type. One real set rather than a made-up HINFO, so that whoever asks ANY still learns something true.
+    /// The set that answers at a node. To ANY one set is enough (RFC 8482, 4.1), and the signatures of one to RRSIG. One real set
+    /// rather than a made-up HINFO, so that whoever asks ANY still learns something true.
     fn wanted<'n>(&self, node: Node<'n>) -> Option<RrSet<'n>>
     where
         'a: 'n,
     {
         match self.qtype {
-            rtype::ANY => {
-                self.set(node, rtype::A).or_else(|| self.set(node, rtype::AAAA)).or_else(|| node.sets().next())
-            }
+            rtype::ANY => self.any(node),
+            rtype::RRSIG => self.any(node).and_then(RrSet::rrsigs),
             qtype => self.set(node, qtype),
         }
+    }
+
+    /// A pool's addresses, else the set with the lowest type.
+    fn any<'n>(&self, node: Node<'n>) -> Option<RrSet<'n>>
+    where
+        'a: 'n,
+    {
+        self.set(node, rtype::A).or_else(|| self.set(node, rtype::AAAA)).or_else(|| node.sets().next())
     }
 
     /// A set of a node, from its pool where it has one that decides what is answered of the type.
@@ -337,7 +328,7 @@ impl<'a> Reply<'a, '_> {
     where
         'a: 'n,
     {
-        self.set_of(node, rtype, |pool| pool.records(self.nearness.location(pool)))
+        self.set_of(node, rtype, |pool| pool.set(node, self.nearness.location(pool), rtype))
     }
 
     /// The same for clients everywhere: what only helps may be kept for all of them (RFC 7871, 7.3.1).
@@ -345,20 +336,20 @@ impl<'a> Reply<'a, '_> {
     where
         'a: 'n,
     {
-        self.set_of(node, rtype, |pool| &pool.everywhere)
+        self.set_of(node, rtype, |pool| pool.set(node, None, rtype))
     }
 
     fn set_of<'n>(
         &self,
         node: Node<'n>,
         rtype: u16,
-        records: impl Fn(&'a PoolAnswer) -> &'a PoolRecords,
+        of_pool: impl Fn(&'a PoolAnswer) -> Option<RrSet<'a>>,
     ) -> Option<RrSet<'n>>
     where
         'a: 'n,
     {
         match node.pool().map(|pool| self.snapshot.pool(pool)) {
-            Some(pool) if pool.decides(rtype) => records(pool).set(rtype),
+            Some(pool) if pool.decides(rtype) => of_pool(pool),
             _ => node.set(rtype),
         }
     }
@@ -366,15 +357,6 @@ impl<'a> Reply<'a, '_> {
     /// Sets of addresses are rotated, and no others: only their records have one length.
     fn rotation_of(&self, set: RrSet<'_>) -> usize {
         if matches!(set.rtype, rtype::A | rtype::AAAA) { self.rotation } else { 0 }
-    }
-
-    /// NODATA or NXDOMAIN: the SOA (RFC 2308, 2), at a pool's name for no longer than the pool's own answers.
-    fn negative(&mut self, zone: &Zone, node: Option<Node<'_>>, rcode: u16) -> Step {
-        let soa = zone.negative.get();
-        let pool_ttl = node.and_then(Node::pool).map_or(u32::MAX, |pool| self.snapshot.pool(pool).ttl);
-        let ttl = soa.ttl.min(pool_ttl);
-        self.must_fit(|writer| writer.set(Section::Authority, Owner::Name(&zone.apex), soa, ttl, 0));
-        Step::Done(rcode)
     }
 
     /// The delegation's NS, and their addresses as far as we know them. In-domain glue is a part of the referral: if
@@ -386,6 +368,8 @@ impl<'a> Reply<'a, '_> {
         if self.must_fit(ns).is_none() {
             return done;
         }
+        self.prove_delegation(zone, cut);
+        self.prove();
         for (n, id) in set.additional.iter().enumerate() {
             if self.addresses(zone.node(*id)).is_err() && n < set.needed {
                 self.writer.set_truncated();

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::compiled::Zones;
+use super::signing::Signers;
 use crate::config::dns::AcmeChallengesConfig;
 use crate::config::duration;
 use crate::counted::counted;
@@ -114,12 +115,19 @@ impl Challenges {
     }
 
     /// What queries are answered from: these, and what nameservers have `ordered` themselves. None where there is nothing.
-    pub fn answers(&self, ordered: &challenges::Challenges, zones: &Zones) -> Option<ChallengeAnswers> {
+    /// They are signed at this time, in seconds since the epoch, as their zones are; `before` is what was answered.
+    pub fn answers(
+        &self,
+        ordered: &challenges::Challenges,
+        zones: &Zones,
+        signing: (&Signers, u64),
+        before: Option<&ChallengeAnswers>,
+    ) -> Option<ChallengeAnswers> {
         let mut by_name: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (name, values) in self.0.values().flat_map(Held::answered).chain(ordered) {
             by_name.entry(name.as_str()).or_default().extend(values.iter().map(challenges::Value::as_str));
         }
-        ChallengeAnswers::new(zones, by_name)
+        ChallengeAnswers::new(zones, by_name, signing, before)
     }
 
     /// Every name that is answered.

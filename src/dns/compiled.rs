@@ -5,10 +5,14 @@
 //! snapshot's.
 
 mod build;
+mod names;
 mod rrset;
+mod signatures;
 mod text;
 mod zones;
 
 pub use build::{PoolOwners, compile, compile_zone};
-pub use rrset::{NodeId, OwnRrSet, RrSet, Shape};
-pub use zones::{Authority, Found, MOST_SLOTS, Node, PoolId, Slot, Zone, Zones};
+pub use names::{Node, PoolId};
+pub use rrset::{NodeId, OwnRrSet, RrSet, Shape, put};
+pub use signatures::{NameHash, Signatures};
+pub use zones::{Authority, Found, MOST_SLOTS, Slot, Zone, Zones};

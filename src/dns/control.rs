@@ -20,11 +20,13 @@ pub mod peer_state;
 pub mod prepared;
 mod saved;
 mod secondaries;
+mod signing;
+mod targets;
 mod told;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,16 +35,16 @@ use tokio::sync::oneshot;
 
 use super::challenges::Challenges;
 use super::challenges::answers::ChallengeAnswers;
-use super::compiled::Zones;
+use super::compiled::{Zone, Zones};
 use super::ordered;
 use super::pool::Family;
 use super::pool::falling::Falling;
+use super::signing::{hour_of, pools};
 use super::snapshot::Snapshot;
 use super::transfer::Transfers;
 use crate::acme::orders::Orders;
 use crate::acme::steps::{self, Known};
 use crate::api::dns::DnstapNote;
-use crate::config::dns::PoolConfig;
 use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
@@ -51,7 +53,7 @@ use crate::daemon::operator::events::Ends;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, Rejected};
-use crate::health::{HealthView, Target, TargetHealth, Targets, Verdict};
+use crate::health::{HealthView, Target};
 use crate::log_line::{Kind, LogLine};
 use asked::PeersAsked;
 pub use catalogs::{Catalog, CatalogNews, CatalogOrder};
@@ -65,6 +67,7 @@ pub use consumed::Consumed;
 pub use operator::{Accepted, Change, CommandError};
 pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_operator};
 pub use secondaries::{Answered, Question, Secondary, SecondaryNews, SecondaryTask};
+pub use signing::{SignedZones, SigningOrder};
 
 /// How often it is looked whether the other members of a pool have been probed since one was found down.
 const LOOKS_AT_FALLING: Duration = Duration::from_millis(20);
@@ -88,6 +91,8 @@ pub enum Event {
     Secondary(SecondaryNews),
     /// A catalog has been made.
     Catalog(CatalogNews),
+    /// Zones have been signed anew.
+    Signed(SignedZones),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document has been put in force.
@@ -117,6 +122,8 @@ pub enum Effect {
     Secondary(SecondaryTask),
     /// A catalog is to be made and stored; answered with [`Event::Catalog`].
     Catalog(Box<CatalogOrder>),
+    /// Zones are to be signed anew; answered with [`Event::Signed`].
+    Sign(SigningOrder),
     /// Something to be done that is of orders of certificates.
     Acme(steps::Effect),
     /// These are to be probed now: something waits for what comes of it.
@@ -145,6 +152,12 @@ pub struct State {
     pub(super) catalogs: BTreeMap<String, Catalog>,
     /// The zones that are served: the document's, and of other nameservers' those that are there.
     pub(super) zones: Arc<Zones>,
+    /// Those of the document that have been signed anew since it came, by apex.
+    renewed: BTreeMap<Box<[u8]>, Arc<Zone>>,
+    /// For which hour everything is signed, in seconds since the epoch.
+    signed_for: u64,
+    /// What was signed for pools.
+    signed_pools: pools::Signed,
     /// They are to be put together anew.
     have_zones_changed: bool,
     /// When they were put together last.
@@ -199,6 +212,9 @@ impl State {
         let (zones, transfers) = (Arc::clone(&document.zones), Arc::clone(&document.transfers));
         let orders = Orders::new(ordered::terms(&document.config), Known::default());
         State {
+            renewed: BTreeMap::new(),
+            signed_for: hour_of(document.signed_at),
+            signed_pools: pools::Signed::default(),
             document,
             secondaries: BTreeMap::new(),
             questions: 0,
@@ -293,6 +309,7 @@ impl State {
             Event::Told(telling) => return self.on_told(telling, now),
             Event::Secondary(news) => effects.extend(self.on_secondary(news, now)),
             Event::Catalog(news) => effects.extend(self.take_catalog(news)),
+            Event::Signed(zones) => self.take_signed(zones),
             Event::Inherited(handed) => {
                 let Saved { operator: states, challenges, acme, dnstap, .. } = *handed;
                 self.inherit_dnstap(dnstap);
@@ -315,6 +332,7 @@ impl State {
                 self.inherit_dnstap(dnstap);
                 // Pools have other numbers in it: its zones and no earlier ones go with them.
                 (self.put_together, self.have_zones_changed) = (None, true);
+                self.reload_signing();
                 let (config, zones) = self.document.challenges_and_zones();
                 self.challenges.reload(config, zones);
                 self.proposals.keep_peers(&self.peer_names());
@@ -349,6 +367,7 @@ impl State {
             .chain(self.opinions_lapse(now))
             .chain(self.keeping_ends(now))
             .chain(self.zones_wake())
+            .chain(self.signing_wakes(now))
             .chain(self.secondaries_wake().filter(|_| self.ready && !self.draining))
             .chain((!self.falling.is_empty()).then(|| now.next_tick(LOOKS_AT_FALLING)))
             .min()
@@ -381,6 +400,7 @@ impl State {
             effects.extend(self.look_at_secondaries(now));
             effects.extend(self.look_at_catalogs(now));
         }
+        effects.extend(self.look_at_signatures(now));
         self.put_zones_together(now.running);
         let of_orders = self.step_orders(now);
         self.refresh_challenges(now);
@@ -401,47 +421,6 @@ impl State {
         }
         effects
     }
-
-    /// How many addresses of members have not been probed yet, and how many there are.
-    pub fn unchecked(&self) -> (usize, usize) {
-        let pools = self.document.config.pools.values().map(|pool| (pool, self.health.of_check(&pool.check)));
-        let verdicts = pools.flat_map(|(pool, checked)| {
-            let addresses = pool.members.values().flat_map(|member| &member.addresses);
-            addresses.map(move |address| checked.get(asked_at(pool, *address)).map(|health| health.verdict))
-        });
-        verdicts.fold((0, 0), |(unchecked, all), verdict| {
-            (unchecked + usize::from(verdict.is_none_or(|verdict| verdict == Verdict::Unchecked)), all + 1)
-        })
-    }
-
-    pub(super) fn health_of(&self, pool: &PoolConfig, address: IpAddr) -> Option<&TargetHealth> {
-        self.health.of_check(&pool.check).get(asked_at(pool, address))
-    }
-}
-
-impl Prepared {
-    /// Every probe target of the document's pools, with who uses it.
-    pub fn targets(&self) -> Targets {
-        let mut targets = Targets::new();
-        for (name, config) in &self.config.pools {
-            for (member, addresses) in &config.members {
-                for address in &addresses.addresses {
-                    targets.entry(target(config, *address)).or_default().push(format!("{name}/{member}"));
-                }
-            }
-        }
-        targets
-    }
-}
-
-/// What is probed for one address of a pool.
-fn target(pool: &PoolConfig, address: IpAddr) -> Target {
-    Target { address: asked_at(pool, address), check: pool.check.clone() }
-}
-
-pub(super) fn asked_at(pool: &PoolConfig, address: IpAddr) -> SocketAddr {
-    // A document without the port does not pass its checks: a member has none of its own.
-    SocketAddr::new(address, pool.check.port.unwrap_or(80))
 }
 
 #[cfg(test)]

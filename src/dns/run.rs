@@ -14,6 +14,7 @@ mod notifier;
 mod own_ipv6;
 mod rate_limit_log;
 mod secondaries;
+mod signing;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::challenges::answers::ChallengeAnswers;
-use super::compiled::{OwnRrSet, PoolId, RrSet, Zones};
+use super::compiled::{Node, OwnRrSet, PoolId, RrSet, Zones};
 use super::locality::{LocationId, Locations};
 use super::transfer::Transfers;
 use crate::config::dns::IdentityConfig;
@@ -42,6 +42,28 @@ pub struct PoolAnswer {
     pub near: Box<[(LocationId, PoolRecords)]>,
     /// Whether its A, and its AAAA, are those from before an outage.
     pub stale: [bool; 2],
+    /// What its names have in signed zones.
+    pub signed: Box<[SignedName]>,
+}
+
+/// What one name of a pool has in a signed zone.
+#[derive(Debug)]
+pub struct SignedName {
+    /// Which name ([`Node::account`]).
+    pub account: u64,
+    /// What goes with the records for every client.
+    pub everywhere: SignedRecords,
+    /// What goes with those for clients of these locations.
+    pub near: Box<[(LocationId, SignedRecords)]>,
+}
+
+/// What goes with the records that a client gets of a pool, at one of its names.
+#[derive(Debug)]
+pub struct SignedRecords {
+    /// RRSIG records of A, AAAA and HTTPS, as [`RrSet::signatures`] has them.
+    pub signatures: [Box<[u8]>; 3],
+    /// The NSEC or NSEC3 record of the name, with the types that it has now.
+    pub denial: OwnRrSet,
 }
 
 /// The records that a client gets of a pool.
@@ -65,7 +87,13 @@ impl Snapshot {
 impl PoolAnswer {
     /// The same for every client.
     pub fn new(ttl: u32, addresses: &[IpAddr]) -> PoolAnswer {
-        PoolAnswer { ttl, everywhere: PoolRecords::new(ttl, addresses), near: Box::default(), stale: [false; 2] }
+        PoolAnswer {
+            ttl,
+            everywhere: PoolRecords::new(ttl, addresses),
+            near: Box::default(),
+            stale: [false; 2],
+            signed: Box::default(),
+        }
     }
 
     /// With an HTTPS record of this data beside them; `None`: with none, whatever the zone has.
@@ -85,7 +113,34 @@ impl PoolAnswer {
 
     /// Whether what is answered of this type is the pool's, and not the zone's.
     pub fn decides(&self, rtype: u16) -> bool {
-        matches!(rtype, rtype::A | rtype::AAAA) || rtype == rtype::HTTPS && self.everywhere.https.is_some()
+        match rtype {
+            rtype::A | rtype::AAAA => true,
+            rtype::HTTPS => self.everywhere.https.is_some(),
+            rtype::NSEC => !self.signed.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The set of a type at one of its names, for clients of a location or of none.
+    pub fn set(&self, name: Node<'_>, location: Option<LocationId>, rtype: u16) -> Option<RrSet<'_>> {
+        if rtype == rtype::NSEC {
+            return self.denial(name, location).filter(|denial| denial.rtype == rtype);
+        }
+        let set = self.records(location).set(rtype)?;
+        let signed = if self.signed.is_empty() { None } else { self.signed(name, location) };
+        let signatures = signed.map_or(&[][..], |signed| signed.signatures(rtype));
+        Some(RrSet { signatures, ..set })
+    }
+
+    /// The NSEC or NSEC3 record of one of its names, where the zone is signed.
+    pub fn denial(&self, name: Node<'_>, location: Option<LocationId>) -> Option<RrSet<'_>> {
+        self.signed(name, location).map(|signed| signed.denial.get())
+    }
+
+    fn signed(&self, name: Node<'_>, location: Option<LocationId>) -> Option<&SignedRecords> {
+        let signed = self.signed.iter().find(|signed| signed.account == name.account())?;
+        let near = location.and_then(|location| signed.near.iter().find(|(near, _)| *near == location));
+        Some(near.map_or(&signed.everywhere, |(_, records)| records))
     }
 
     /// The records for clients of a location, or of none.
@@ -95,7 +150,21 @@ impl PoolAnswer {
     }
 }
 
+impl SignedRecords {
+    fn signatures(&self, rtype: u16) -> &[u8] {
+        match rtype {
+            rtype::A => &self.signatures[0],
+            rtype::AAAA => &self.signatures[1],
+            rtype::HTTPS => &self.signatures[2],
+            _ => &[],
+        }
+    }
+}
+
 impl PoolRecords {
+    /// The types that they may be of.
+    pub const TYPES: [u16; 3] = [rtype::A, rtype::AAAA, rtype::HTTPS];
+
     /// Prepares the records of these addresses.
     pub fn new<'a>(ttl: u32, addresses: impl IntoIterator<Item = &'a IpAddr>) -> PoolRecords {
         let mut v4 = Vec::new();

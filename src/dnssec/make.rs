@@ -64,6 +64,11 @@ impl MadeKey {
         &self.key
     }
 
+    /// The key, without what its files would hold.
+    pub fn into_key(self) -> ZoneKey {
+        self.key
+    }
+
     /// Writes both files, the `.private` for its owner alone.
     ///
     /// # Errors

@@ -26,8 +26,20 @@ pub mod rtype {
     pub const OPT: u16 = 41;
     /// A delegation signer: the one type a parent answers at a cut (RFC 4035, 3.1.4.1).
     pub const DS: u16 = 43;
-    /// A key of a signed zone (RFC 4034, 2).
+    /// The signature of a set (RFC 4034, 3).
+    pub const RRSIG: u16 = 46;
+    /// The next name of a zone, and the types of this one (RFC 4034, 4).
+    pub const NSEC: u16 = 47;
+    /// A key that signs a zone (RFC 4034, 2).
     pub const DNSKEY: u16 = 48;
+    /// The next hash of a zone's names, and the types of the name that has this one (RFC 5155, 3).
+    pub const NSEC3: u16 = 50;
+    /// By what the names of a zone are hashed (RFC 5155, 4).
+    pub const NSEC3PARAM: u16 = 51;
+    /// A delegation signer that the parent is to have (RFC 7344).
+    pub const CDS: u16 = 59;
+    /// A key of which the parent is to have a delegation signer (RFC 7344).
+    pub const CDNSKEY: u16 = 60;
     /// A service binding (RFC 9460).
     pub const SVCB: u16 = 64;
     /// A service binding of HTTPS (RFC 9460).

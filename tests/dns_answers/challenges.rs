@@ -14,6 +14,7 @@ use polder::zone::name;
 use polder::zone::number::rtype::*;
 
 use crate::ask::{TCP, message_text, query, snapshot_of};
+use polder::dns::signing::Signers;
 
 const ZONE: &str = "$TTL 300\n\
     @ SOA ns1 hostmaster 1 3600 600 86400 60\n\
@@ -47,7 +48,7 @@ fn told(names: &[(&str, &[u8])]) -> (Snapshot, BTreeMap<String, String>) {
     let (listen, key_file) = ("127.0.0.1:1".parse().unwrap(), "key".into());
     let config = AcmeChallengesConfig { listen, key_file, from: [("proxy1".to_owned(), from)].into() };
     let (_, refused) = challenges.tell("proxy1", told, (Some(&config), &snapshot.zones), Duration::ZERO);
-    let answers = challenges.answers(&BTreeMap::new(), &snapshot.zones).map(Arc::new);
+    let answers = challenges.answers(&BTreeMap::new(), &snapshot.zones, (&Signers::default(), 0), None).map(Arc::new);
     (Snapshot { challenges: answers, ..snapshot }, refused)
 }
 

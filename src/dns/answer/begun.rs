@@ -46,6 +46,9 @@ pub(super) fn begin<'b, 's>(
     if let Some(end) = question_end {
         writer.question(&message[HEADER..end]);
     }
+    if edns.is_some_and(|edns| edns.dnssec_ok) {
+        writer.show_signatures();
+    }
     let mut opt = edns.as_ref().map(|edns| Opt::reply_to(edns, besides.server));
     if let (Some(opt), Some(Stated::In(subnet)), true) =
         (&mut opt, edns.and_then(|edns| edns.subnet), besides.goes_by_subnets)

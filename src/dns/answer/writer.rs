@@ -68,6 +68,7 @@ pub struct Writer<'b> {
     counts: [u16; 3],
     known: [u16; KNOWN],
     known_length: usize,
+    shows_signatures: bool,
 }
 
 impl<'b> Writer<'b> {
@@ -79,7 +80,15 @@ impl<'b> Writer<'b> {
         buffer[..2].copy_from_slice(&query[..2]);
         buffer[2] = 0x80 | (query[2] & 0x79);
         let limit = buffer.len();
-        Writer { buffer, length: HEADER, limit, counts: [0; 3], known: [0; KNOWN], known_length: 0 }
+        Writer {
+            buffer,
+            length: HEADER,
+            limit,
+            counts: [0; 3],
+            known: [0; KNOWN],
+            known_length: 0,
+            shows_signatures: false,
+        }
     }
 
     /// Echoes the question as it was asked, in its own case.
@@ -94,6 +103,16 @@ impl<'b> Writer<'b> {
     pub fn set_limit(&mut self, limit: usize, opt: Option<&Opt<'_>>) {
         let opt = opt.map_or(0, Opt::length);
         self.limit = (limit.min(self.buffer.len()) - opt).max(self.length);
+    }
+
+    /// From now on the signatures of each set go with it.
+    pub fn show_signatures(&mut self) {
+        self.shows_signatures = true;
+    }
+
+    /// Whether signatures go with sets.
+    pub fn shows_signatures(&self) -> bool {
+        self.shows_signatures
     }
 
     /// Sets AA: the server is authoritative for the name.
@@ -112,7 +131,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes all records of a set, or none of them, the first being record number `rotation` modulo their count
-    /// (for sets whose records are of one length). Returns the offset of the last record's data.
+    /// (for sets whose records are of one length), and its signatures where they are wanted. Returns the offset of the last record's data.
     pub fn set(
         &mut self,
         section: Section,
@@ -121,10 +140,22 @@ impl<'b> Writer<'b> {
         ttl: u32,
         rotation: usize,
     ) -> Result<usize, Full> {
-        self.whole(section, set.count, |writer| match owner {
-            Owner::At(HEADER) if set.shape == Shape::Opaque && ttl == set.ttl => writer.prepared(set, rotation),
-            _ => writer.records(owner, set, ttl, rotation),
+        let rrsigs = if self.shows_signatures { set.rrsigs() } else { None };
+        let count = set.count + rrsigs.map_or(0, |rrsigs| rrsigs.count);
+        self.whole(section, count, |writer| {
+            let place = writer.any(owner, set, ttl, rotation)?;
+            if let Some(rrsigs) = rrsigs {
+                writer.any(owner, rrsigs, ttl, 0)?;
+            }
+            Ok(place)
         })
+    }
+
+    fn any(&mut self, owner: Owner<'_>, set: RrSet<'_>, ttl: u32, rotation: usize) -> Result<usize, Full> {
+        match owner {
+            Owner::At(HEADER) if set.shape == Shape::Opaque && ttl == set.ttl => self.prepared(set, rotation),
+            _ => self.records(owner, set, ttl, rotation),
+        }
     }
 
     /// Writes one record to the answer section, or nothing of it.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::place::place;
 use crate::dns::compiled::{OwnRrSet, RrSet, Zones};
+use crate::dns::signing::Signers;
 use crate::zone::name::{self, Name};
 use crate::zone::number::rtype;
 
@@ -20,23 +21,53 @@ pub struct ChallengeAnswers(HashMap<Box<[u8]>, At>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum At {
-    Told(OwnRrSet),
-    Above,
+    Told { set: OwnRrSet, denial: Option<(Box<[u8]>, OwnRrSet)> },
+    Above { denial: Option<(Box<[u8]>, OwnRrSet)> },
+}
+
+impl At {
+    fn set(&self) -> Option<&OwnRrSet> {
+        match self {
+            At::Told { set, .. } => Some(set),
+            At::Above { .. } => None,
+        }
+    }
+
+    fn denial(&self) -> Option<&(Box<[u8]>, OwnRrSet)> {
+        match self {
+            At::Told { denial, .. } | At::Above { denial } => denial.as_ref(),
+        }
+    }
 }
 
 /// What the told challenges say of a name.
 #[derive(Debug, Clone, Copy)]
 pub enum Said<'c> {
     /// It has these TXT records, the zone's among them.
-    Told(RrSet<'c>),
+    Told {
+        /// The records.
+        set: RrSet<'c>,
+        /// What denies other types, in a signed zone.
+        denial: Option<(&'c [u8], RrSet<'c>)>,
+    },
     /// A told name is below it: it exists.
-    Above,
+    Above {
+        /// What denies all types, in a signed zone.
+        denial: Option<(&'c [u8], RrSet<'c>)>,
+    },
 }
 
 impl ChallengeAnswers {
-    /// Of names that the zones answer themselves, with their values; others are left out. None if nothing is left.
-    pub(super) fn new(zones: &Zones, by_name: BTreeMap<&str, BTreeSet<&str>>) -> Option<ChallengeAnswers> {
+    /// Of names that the zones answer themselves, with their values; others are left out. None if nothing is left. They are signed at this time as
+    /// their zones are, as far as `before` has them not.
+    pub(super) fn new(
+        zones: &Zones,
+        by_name: BTreeMap<&str, BTreeSet<&str>>,
+        (signers, now): (&Signers, u64),
+        before: Option<&ChallengeAnswers>,
+    ) -> Option<ChallengeAnswers> {
         let mut answers = HashMap::new();
+        let earlier = |name: &[u8]| before.and_then(|before| before.0.get(name));
         for (name, values) in by_name {
             let Some(wire) = Name::from_text(name) else { continue };
             let Ok((zone, node)) = place(zones, &wire, None) else { continue };
@@ -44,10 +75,20 @@ impl ChallengeAnswers {
             let kept = node.and_then(|node| node.set(rtype::TXT)).into_iter().flat_map(RrSet::rdatas).map(Vec::from);
             let rdatas: BTreeSet<Vec<u8>> = told.chain(kept).collect();
             let set = OwnRrSet::new(rtype::TXT, TTL, rdatas.iter().map(Vec::as_slice));
-            answers.insert(Box::from(wire.as_bytes()), At::Told(set));
+            let moment = signers.of(&zone.apex).filter(|_| zone.signatures().is_some()).map(|signer| signer.at(now));
+            let denial = |owner: &[u8], types: &[u16]| {
+                let before = earlier(owner).and_then(At::denial).map(|(_, denial)| denial);
+                moment.as_ref().map(|moment| moment.denial(owner, types, TTL, before))
+            };
+            let owner = wire.as_bytes();
+            let set = match &moment {
+                Some(moment) => moment.signed(owner, set, earlier(owner).and_then(At::set)),
+                None => set,
+            };
+            answers.insert(Box::from(owner), At::Told { set, denial: denial(owner, &[rtype::TXT]) });
             let zones_own = |above: &&[u8]| name::is_within(above, &zone.apex);
-            for above in name::upward(wire.as_bytes()).skip(1).take_while(zones_own) {
-                answers.entry(above.into()).or_insert(At::Above);
+            for above in name::upward(owner).skip(1).take_while(zones_own) {
+                answers.entry(above.into()).or_insert_with(|| At::Above { denial: denial(above, &[]) });
             }
         }
         (!answers.is_empty()).then_some(ChallengeAnswers(answers))
@@ -55,9 +96,11 @@ impl ChallengeAnswers {
 
     /// What is said of a name in one of our zones.
     pub fn at(&self, name: &Name) -> Option<Said<'_>> {
-        self.0.get(name.as_bytes()).map(|at| match at {
-            At::Told(set) => Said::Told(set.get()),
-            At::Above => Said::Above,
+        let at = self.0.get(name.as_bytes())?;
+        let denial = at.denial().map(|(owner, denial)| (&**owner, denial.get()));
+        Some(match at {
+            At::Told { set, .. } => Said::Told { set: set.get(), denial },
+            At::Above { .. } => Said::Above { denial },
         })
     }
 }

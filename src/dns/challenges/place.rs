@@ -74,6 +74,6 @@ pub(super) fn place<'z>(
             Some(cname) => Err(Refusal::Cname(name::to_text(cname.first()))),
             None => Ok((zone, Some(node))),
         },
-        Found::Node(_) | Found::Nothing => Ok((zone, None)),
+        Found::Node(_) | Found::Nothing { .. } => Ok((zone, None)),
     }
 }

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::config::dns::{ChallengesFrom, Checks};
 use crate::dns::compiled::compile;
+use crate::dns::signing::Signers;
 
 const NAME: &str = "_acme-challenge.www.example.net";
 
@@ -42,9 +43,12 @@ fn what_is_not_told_again_in_time_is_gone() {
     challenges.tell("px1", told(60, &[NAME]), (Some(&listed(None)), &zones), at(30));
     assert_eq!(challenges.wakes(), Some(at(90)));
     assert_eq!(challenges.expire(at(89)), [""; 0]);
-    assert!(challenges.answers(&BTreeMap::new(), &zones).is_some());
+    assert!(challenges.answers(&BTreeMap::new(), &zones, (&Signers::default(), 0), None).is_some());
     assert_eq!(challenges.expire(at(90)), ["px1 has not told its ACME challenges again in time: they are gone"]);
-    assert_eq!((challenges.answers(&BTreeMap::new(), &zones), challenges.wakes()), (None, None));
+    assert_eq!(
+        (challenges.answers(&BTreeMap::new(), &zones, (&Signers::default(), 0), None), challenges.wakes()),
+        (None, None)
+    );
 }
 
 #[test]
@@ -73,7 +77,7 @@ fn what_two_proxies_tell_is_answered_together_and_each_ends_its_own() {
     challenges.tell("px2", told(60, &[NAME]), (Some(&listed(None)), &zones), at(0));
     challenges.tell("px1", told(60, &[]), (Some(&listed(None)), &zones), at(0));
     assert_eq!(challenges.held(at(0)).map(|held| held.proxy).collect::<Vec<_>>(), ["px2"]);
-    assert!(challenges.answers(&BTreeMap::new(), &zones).is_some());
+    assert!(challenges.answers(&BTreeMap::new(), &zones, (&Signers::default(), 0), None).is_some());
 }
 
 #[test]
@@ -101,6 +105,12 @@ fn a_proxy_that_the_document_does_not_name_has_nothing_answered() {
         let mut challenges = Challenges::default();
         let (_, refused) = challenges.tell("px3", told(60, &[NAME]), (config, &zones), at(0));
         assert!(refused[NAME].contains("does not name"), "{refused:?}");
-        assert_eq!((challenges.answers(&BTreeMap::new(), &zones), challenges.held(at(0)).count()), (None, 0));
+        assert_eq!(
+            (
+                challenges.answers(&BTreeMap::new(), &zones, (&Signers::default(), 0), None),
+                challenges.held(at(0)).count()
+            ),
+            (None, 0)
+        );
     }
 }

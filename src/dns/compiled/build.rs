@@ -14,8 +14,9 @@ use crate::zone::name_index::NameIndex;
 use crate::zone::number::rtype;
 use crate::zone::{ZoneFile, ZoneRecord};
 
+use super::names::{Names, Node, NodeRow, PoolId, SetRow};
 use super::rrset::{self, NodeId, OwnRrSet, helped_name};
-use super::zones::{Names, Node, NodeRow, PoolId, SetRow, Zone, Zones};
+use super::zones::{Zone, Zones};
 
 /// Compiles zones with the names of the pools in them.
 ///
@@ -300,6 +301,7 @@ impl<'f> Draft<'f> {
         let number = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
         let negative = OwnRrSet::new(rtype::SOA, soa.ttl.min(number(16)), [soa.first()]);
         let (apex, account, serial) = (file.apex.clone(), account(&file.apex), number(0));
+        let pool_names = names.iter().filter_map(|node| Some((node.pool()?, node.id()))).collect();
         Ok(Zone {
             apex,
             account,
@@ -311,8 +313,10 @@ impl<'f> Draft<'f> {
             is_catalog: false,
             history: None,
             labels,
-            names,
-            by_name,
+            names: Arc::new(names),
+            by_name: Arc::new(by_name),
+            pool_names,
+            signatures: None,
         })
     }
 }

@@ -32,6 +32,8 @@ pub struct RrSet<'z> {
     pub additional: &'z [NodeId],
     /// How many of them a referral is useless without: the in-domain glue (RFC 9471, 3.1).
     pub needed: usize,
+    /// Its RRSIG records in the same format; none where the set is not signed.
+    pub signatures: &'z [u8],
 }
 
 /// A record set with memory of its own; no other addresses help with it.
@@ -41,6 +43,7 @@ pub struct OwnRrSet {
     ttl: u32,
     count: u16,
     wire: Box<[u8]>,
+    signatures: Box<[u8]>,
 }
 
 /// Where the names in record data are that may be compressed: those of RFC 1035's types (RFC 3597, 4).
@@ -74,7 +77,13 @@ impl OwnRrSet {
     pub fn new<'r>(rtype: u16, ttl: u32, rdatas: impl IntoIterator<Item = &'r [u8]>) -> OwnRrSet {
         let mut wire = Vec::new();
         let count = rdatas.into_iter().map(|rdata| put(&mut wire, rtype, ttl, rdata)).count();
-        OwnRrSet { rtype, ttl, count: count as u16, wire: wire.into() }
+        OwnRrSet { rtype, ttl, count: count as u16, wire: wire.into(), signatures: Box::default() }
+    }
+
+    /// The same with these RRSIG records, as [`RrSet::signatures`] has them.
+    #[must_use]
+    pub fn signed(self, signatures: Box<[u8]>) -> OwnRrSet {
+        OwnRrSet { signatures, ..self }
     }
 
     /// Whether it has no record.
@@ -84,8 +93,8 @@ impl OwnRrSet {
 
     /// The set.
     pub fn get(&self) -> RrSet<'_> {
-        let OwnRrSet { rtype, ttl, count, ref wire } = *self;
-        RrSet { rtype, ttl, count, wire, shape: Shape::of(rtype), additional: &[], needed: 0 }
+        let OwnRrSet { rtype, ttl, count, ref wire, ref signatures } = *self;
+        RrSet { rtype, ttl, count, wire, shape: Shape::of(rtype), additional: &[], needed: 0, signatures }
     }
 }
 
@@ -100,7 +109,7 @@ pub(super) fn rdatas(mut wire: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Writes a record as [`RrSet::wire`] has it.
-pub(super) fn put(wire: &mut Vec<u8>, rtype: u16, ttl: u32, rdata: &[u8]) {
+pub fn put(wire: &mut Vec<u8>, rtype: u16, ttl: u32, rdata: &[u8]) {
     memory::reserve(wire, HEAD + rdata.len());
     wire.extend_from_slice(&OWNER_IS_QUESTION);
     wire.extend_from_slice(&rtype.to_be_bytes());
@@ -114,6 +123,15 @@ impl<'z> RrSet<'z> {
     /// The data of its records.
     pub fn rdatas(self) -> impl Iterator<Item = &'z [u8]> {
         rdatas(self.wire)
+    }
+
+    /// Its RRSIG records as a set; none where it is not signed.
+    pub fn rrsigs(self) -> Option<RrSet<'z>> {
+        let wire = self.signatures;
+        let count = rdatas(wire).count() as u16;
+        let (rtype, shape) = (rtype::RRSIG, Shape::Opaque);
+        let set = RrSet { rtype, count, wire, shape, additional: &[], needed: 0, signatures: &[], ..self };
+        (count > 0).then_some(set)
     }
 
     /// The data of its first record: what a CNAME, DNAME or SOA is.

@@ -1,19 +1,17 @@
 //! The compiled form of zones, and the search in it.
 
 use std::collections::HashMap;
-use std::num::NonZero;
 use std::sync::Arc;
 
-use super::rrset::{NodeId, OwnRrSet, RrSet, Shape};
+use super::names::{Names, Node, PoolId};
+use super::rrset::{NodeId, OwnRrSet, RrSet};
+use super::signatures::Signatures;
 use crate::config::Finding;
 use crate::dns::history::History;
 use crate::zone::Fingerprint;
 use crate::zone::name::{self, Name};
 use crate::zone::name_index::NameIndex;
 use crate::zone::number::rtype;
-
-/// Index of a pool in the document's order of names.
-pub type PoolId = u16;
 
 /// Where the queries of a zone are counted: the same for its apex as long as it is served without a break, whatever documents come and go.
 pub type Slot = u16;
@@ -66,7 +64,7 @@ impl<'z> Authority<'z> {
 }
 
 /// One zone, in a few vectors: some 80 bytes a record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Zone {
     /// The apex in wire format, lower case.
     pub apex: Box<[u8]>,
@@ -87,52 +85,12 @@ pub struct Zone {
     /// How it came to be what it is; none where no other nameserver gets it.
     pub history: Option<Arc<History>>,
     pub(super) labels: usize,
-    pub(super) names: Names,
-    pub(super) by_name: NameIndex,
-}
-
-/// The names of a zone with their sets. Each row ends where the next begins; behind the last one stands one that is none.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    /// In canonical order (RFC 4034, 6.1): the apex is the first.
-    pub(super) nodes: Vec<NodeRow>,
-    /// In the order of the nodes, those of a node by type.
-    pub(super) sets: Vec<SetRow>,
-    /// What helps with the sets; before each such list stands how many of it a referral is useless without.
-    pub(super) additional: Vec<NodeId>,
-    /// Names, and sets in wire format.
-    pub(super) bytes: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NodeRow {
-    pub(super) account: u64,
-    /// Where its name begins.
-    pub(super) name: u32,
-    /// Its first set.
-    pub(super) sets: u32,
-    /// The `*` below it, or the apex, which is none.
-    pub(super) wildcard: NodeId,
-    pub(super) pool: Option<NonZero<PoolId>>,
-    pub(super) cut: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SetRow {
-    /// Where its records begin.
-    pub(super) wire: u32,
-    /// Where they end: a name may stand between two sets.
-    pub(super) length: u32,
-    pub(super) additional: u32,
-    pub(super) rtype: u16,
-    pub(super) count: u16,
-}
-
-/// One name of a zone; an empty non-terminal has neither sets nor a pool.
-#[derive(Debug, Clone, Copy)]
-pub struct Node<'z> {
-    names: &'z Names,
-    id: NodeId,
+    pub(super) names: Arc<Names>,
+    pub(super) by_name: Arc<NameIndex>,
+    /// The names that are answered from pools.
+    pub(super) pool_names: Arc<[(PoolId, NodeId)]>,
+    /// What makes it a signed zone; none where it is not.
+    pub(super) signatures: Option<Arc<Signatures>>,
 }
 
 /// Where a name leads inside one zone (RFC 1034, 4.3.2, step 3).
@@ -152,7 +110,10 @@ pub enum Found<'z> {
         label: usize,
     },
     /// Nowhere: neither the name nor anything below it exists.
-    Nothing,
+    Nothing {
+        /// The deepest name above it that exists (RFC 4592, 3.3.1).
+        encloser: Node<'z>,
+    },
 }
 
 impl Zones {
@@ -208,6 +169,19 @@ impl Zones {
         for apex in awaited {
             if let Some((Place::Unavailable { is_awaited }, _)) = all.by_apex.get_mut(apex) {
                 *is_awaited = true;
+            }
+        }
+        all
+    }
+
+    /// The same with these zones instead of those of the same apexes.
+    #[must_use]
+    pub fn replacing(&self, others: impl IntoIterator<Item = Arc<Zone>>) -> Zones {
+        let Zones { ref zones, ref by_apex, next, deepest } = *self;
+        let mut all = Zones { zones: zones.clone(), by_apex: by_apex.clone(), next, deepest };
+        for other in others {
+            if let Some((Place::Zone(n), _)) = all.by_apex.get(&other.apex) {
+                all.zones[*n] = other;
             }
         }
         all
@@ -282,14 +256,14 @@ impl Zone {
             label -= 1;
             match self.by_name(name.from_label(label)) {
                 Some(below) => node = below,
-                None if row.wildcard == 0 => return Found::Nothing,
+                None if row.wildcard == 0 => return Found::Nothing { encloser: node },
                 None => return Found::Node(self.node(row.wildcard)),
             }
         }
     }
 
     /// The node of a name; `lower` in lower case.
-    fn by_name(&self, lower: &[u8]) -> Option<Node<'_>> {
+    pub fn by_name(&self, lower: &[u8]) -> Option<Node<'_>> {
         self.by_name.find_lower(lower, |id| self.node(id).is_called(lower)).map(|id| self.node(id))
     }
 
@@ -300,82 +274,46 @@ impl Zone {
 
     /// A node by its index, as `RrSet::additional` names it.
     pub fn node(&self, id: NodeId) -> Node<'_> {
-        self.names.node(id)
+        self.names.node_in(self.signatures.as_deref(), id)
     }
 
     /// Every node, in canonical order.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node<'_>> {
-        self.names.iter()
-    }
-}
-
-impl Names {
-    pub(super) fn node(&self, id: NodeId) -> Node<'_> {
-        Node { names: self, id }
+        (0..self.names.nodes.len() as NodeId - 1).map(|id| self.node(id))
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = Node<'_>> {
-        (0..self.nodes.len() as NodeId - 1).map(|id| self.node(id))
-    }
-}
-
-impl<'z> Node<'z> {
-    fn row(self) -> &'z NodeRow {
-        &self.names.nodes[self.id as usize]
-    }
-
-    /// In wire format, in the case of the file.
-    pub fn name(self) -> &'z [u8] {
-        let name = &self.names.bytes[self.row().name as usize..];
-        &name[..name::measure(name).unwrap_or(0)]
+    /// The last node up to a name, in canonical order; `name` lies in the zone.
+    pub fn last_up_to(&self, name: &[u8]) -> NodeId {
+        let (mut low, mut high) = (0, self.names.nodes.len() as NodeId - 1);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            match name::compare(self.names.node(middle).name(), name).is_le() {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        low
     }
 
-    /// Whether this is its name; `lower` in lower case.
-    pub fn is_called(self, lower: &[u8]) -> bool {
-        let name = self.names.bytes[self.row().name as usize..].get(..lower.len());
-        name.is_some_and(|name| name.eq_ignore_ascii_case(lower))
+    /// The names in it that are answered from pools, each with its pool.
+    pub fn pool_names(&self) -> impl Iterator<Item = (PoolId, Node<'_>)> {
+        self.pool_names.iter().map(|(pool, id)| (*pool, self.node(*id)))
     }
 
-    /// A hash of its name, by which its responses are counted ([`crate::dns::rate_limit`]).
-    pub fn account(self) -> u64 {
-        self.row().account
+    /// What makes it a signed zone; none where it is not.
+    pub fn signatures(&self) -> Option<&Arc<Signatures>> {
+        self.signatures.as_ref()
     }
 
-    /// The pool its A and AAAA come from.
-    pub fn pool(self) -> Option<PoolId> {
-        self.row().pool.map(|pool| pool.get() - 1)
+    /// Whether the other one is this one, whatever their signatures are.
+    pub fn has_the_names_of(&self, other: &Zone) -> bool {
+        Arc::ptr_eq(&self.names, &other.names)
     }
 
-    /// Its sets, ordered by type. A pool's addresses are not here.
-    pub fn sets(self) -> impl Iterator<Item = RrSet<'z>> {
-        let rows = &self.names.nodes[self.id as usize..];
-        (rows[0].sets..rows[1].sets).map(|set| self.names.set(set))
-    }
-
-    /// The set of one type.
-    pub fn set(self, rtype: u16) -> Option<RrSet<'z>> {
-        let rows = &self.names.nodes[self.id as usize..];
-        let mut sets = rows[0].sets..rows[1].sets;
-        sets.find(|set| self.names.sets[*set as usize].rtype == rtype).map(|set| self.names.set(set))
-    }
-}
-
-impl Names {
-    /// The records of a set.
-    pub(super) fn wire(&self, row: SetRow) -> &[u8] {
-        &self.bytes[row.wire as usize..][..row.length as usize]
-    }
-
-    /// A set by its index.
-    fn set(&self, set: u32) -> RrSet<'_> {
-        let [row, next] = [0, 1].map(|beside| self.sets[set as usize + beside]);
-        let wire = self.wire(row);
-        let (needed, additional) = match &self.additional[row.additional as usize..next.additional as usize] {
-            [needed, additional @ ..] => (*needed as usize, additional),
-            [] => (0, &[][..]),
-        };
-        let ttl = wire.get(6..10).and_then(|ttl| ttl.try_into().ok()).map_or(0, u32::from_be_bytes);
-        RrSet { rtype: row.rtype, ttl, count: row.count, wire, shape: Shape::of(row.rtype), additional, needed }
+    /// The same zone with these signatures, which were made for it.
+    #[must_use]
+    pub fn signed(&self, signatures: Arc<Signatures>) -> Zone {
+        Zone { signatures: Some(signatures), ..self.clone() }
     }
 }
 

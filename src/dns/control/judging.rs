@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::choices::{Choices, Judged, Outages};
 use super::peer_state::{PeerState, Told, told_as};
-use super::{Effect, State, asked_at, lines, target};
+use super::targets::{asked_at, target};
+use super::{Effect, State, lines};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
@@ -61,7 +62,8 @@ impl State {
         let pools = self.document.config.pools.iter().map(|(name, config)| self.answer((name, config), &choices[name]));
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.zones));
         let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
-        let (pools, transfers) = (pools.collect(), Arc::clone(&self.transfers));
+        let (mut pools, transfers) = (pools.collect::<Box<[PoolAnswer]>>(), Arc::clone(&self.transfers));
+        self.sign_pools(&mut pools);
         let locations = Arc::clone(&self.document.locations);
         self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity, locations });
         self.choices = choices;
@@ -87,7 +89,13 @@ impl State {
                 (near != everywhere).then(|| (id, records(&near)))
             });
         let stale = chosen.both().map(|choice| choice.by.is_from_before());
-        PoolAnswer { ttl: config.ttl, everywhere: records(&everywhere), near: near.collect(), stale }
+        PoolAnswer {
+            ttl: config.ttl,
+            everywhere: records(&everywhere),
+            near: near.collect(),
+            stale,
+            signed: Box::default(),
+        }
     }
 
     /// What clients in a location are answered with, A, then AAAA.

@@ -29,7 +29,7 @@ impl State {
         });
         let is_blind = !self.has_ipv6;
         let seen = addresses.filter_map(|(pool, config, address)| {
-            let health = self.health.of_check(&config.check).get(super::asked_at(config, address))?;
+            let health = self.health.of_check(&config.check).get(super::targets::asked_at(config, address))?;
             if is_blind && address.is_ipv6() && health.verdict == Verdict::Down {
                 return None;
             }

@@ -13,6 +13,7 @@ use crate::dns::compiled::Zones;
 use crate::dns::encrypted::Terms;
 use crate::dns::locality::Locations;
 use crate::dns::protection::Protection;
+use crate::dns::signing::Signers;
 use crate::dns::transfer::Transfers;
 use crate::tls::client::Connector;
 
@@ -37,6 +38,10 @@ pub struct Prepared {
     pub protection: Protection,
     /// Who gets whole zones, and by which keys other nameservers are known.
     pub transfers: Arc<Transfers>,
+    /// What signs zones of it.
+    pub signers: Signers,
+    /// When its zones were signed, in seconds since the epoch.
+    pub signed_at: u64,
     /// The key by which its peers know this nameserver; none where there are no peers.
     pub identity: Option<Identity>,
     /// The key by which proxies that tell challenges know it; none where none may.

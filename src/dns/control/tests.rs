@@ -22,7 +22,8 @@ use crate::dns::compiled::compile;
 use crate::dns::locality::Locations;
 use crate::dns::protection::Protection;
 use crate::dns::report::status::RuntimeFigures;
-use crate::health::{Proof, TargetHealth};
+use crate::dns::signing::Signers;
+use crate::health::{Proof, TargetHealth, Verdict};
 
 const POOL: &str = "www.example.net";
 
@@ -58,6 +59,8 @@ fn prepared(text: &Value) -> Arc<Prepared> {
     let protection = Protection::of(&config).expect("secrets made up");
     let tcp = Limits::of(&config.tcp);
     Arc::new(Prepared {
+        signers: Signers::default(),
+        signed_at: 0,
         transfers: Arc::default(),
         locations: Arc::new(Locations::new(&config.locations)),
         config,

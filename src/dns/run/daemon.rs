@@ -14,6 +14,7 @@ use super::notifier::Notifier;
 use super::own_ipv6;
 use super::rate_limit_log::RateLimitLog;
 use super::secondaries::Secondaries;
+use super::signing;
 use crate::acme::desired;
 use crate::acme::hands::Hands;
 use crate::acme::steps;
@@ -142,6 +143,10 @@ impl Daemon for DnsDaemon {
             }
             Effect::Catalog(order) => {
                 self.catalogs.order(*order, self.state.document(), is_daemon);
+                None
+            }
+            Effect::Sign(order) => {
+                signing::order(order, inputs);
                 None
             }
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),

@@ -1,6 +1,7 @@
 //! `dns.json` and the zone files it names, read and compiled together: at a start, at a reload and by `--check-config`.
 
 mod outgoing_tls;
+mod signing;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,6 +28,7 @@ use crate::dns::protection::Protection;
 use crate::dns::transfer::Transfers;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
 use crate::health::Targets;
+use crate::unix_time;
 use crate::zone::{self, name};
 
 /// A document with its zones, before any key file is read.
@@ -128,6 +130,9 @@ impl Document for Prepared {
         let (shown, unusable_shown) =
             config.encrypted.as_ref().map(|encrypted| Shown::read(encrypted, &config.state_dir)).unwrap_or_default();
         unusable.extend(unusable_shown);
+        let signed_at = unix_time::unix_ms() / 1000;
+        let (zones, signers, unusable_keys) = signing::sign(&config, zones, signed_at);
+        unusable.extend(unusable_keys);
         if !at_start && !unusable.is_empty() {
             return Err(unusable);
         }
@@ -148,6 +153,8 @@ impl Document for Prepared {
                     encrypted,
                     protection,
                     transfers,
+                    signers,
+                    signed_at,
                     identity,
                     challenges_identity,
                 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dns::answer::{Full, HEADER, Opt, Writer};
 use crate::dns::compiled::{Node, NodeId, RrSet, Zone};
 use crate::dns::history::{self, Record, Step};
-use crate::dns::snapshot::Snapshot;
+use crate::dns::snapshot::{PoolRecords, Snapshot};
 use crate::dns::tsig::Signer;
 use crate::zone::number::{rcode, rtype};
 
@@ -157,9 +157,10 @@ impl<'s> Messages<'s> {
             }
             Place::Name(id, done) => {
                 let node = zone.node(id);
-                let records = self.sets(node).flat_map(|set| set.rdatas().map(move |rdata| (set, rdata)));
-                for (n, (set, rdata)) in records.enumerate().skip(done) {
-                    let record = Record { owner: node.name(), rtype: set.rtype, ttl: set.ttl, rdata };
+                let records = self.sets(node);
+                let records = records.flat_map(|(owner, set)| set.rdatas().map(move |rdata| (owner, set, rdata)));
+                for (n, (owner, set, rdata)) in records.enumerate().skip(done) {
+                    let record = Record { owner, rtype: set.rtype, ttl: set.ttl, rdata };
                     written.record(record).map_err(|Full| Cut(Place::Name(id, n)))?;
                 }
                 let next = id + 1;
@@ -179,15 +180,23 @@ impl<'s> Messages<'s> {
         }
     }
 
-    /// The sets of a name: all of the file, hidden ones too (RFC 5936, 3.2), without the SOA; and those of its pool.
-    fn sets(&self, node: Node<'s>) -> impl Iterator<Item = RrSet<'s>> {
-        let with_pools = self.content == Content::Zone { with_pools: true };
+    /// The sets of a name, each with its owner: all of the file, hidden ones too (RFC 5936, 3.2), without the SOA; those of its pool, without which a
+    /// signed zone would not be whole; what comes of the zone's being signed; and signatures.
+    fn sets(&self, node: Node<'s>) -> impl Iterator<Item = (&'s [u8], RrSet<'s>)> {
+        let signatures = self.zone.signatures();
+        let with_pools = self.content == Content::Zone { with_pools: true } || signatures.is_some();
         let pool = node.pool().filter(|_| with_pools).map(|pool| self.snapshot.pool(pool));
-        let types = [rtype::A, rtype::AAAA, rtype::HTTPS];
         let of_pool = pool
             .into_iter()
-            .flat_map(move |pool| types.into_iter().filter_map(move |rtype| pool.everywhere.set(rtype)));
-        node.sets().filter(|set| set.rtype != rtype::SOA).chain(of_pool)
+            .flat_map(move |pool| PoolRecords::TYPES.into_iter().filter_map(move |rtype| pool.set(node, None, rtype)));
+        let of_apex = signatures.filter(|_| node.id() == 0).into_iter().flat_map(|signatures| signatures.at_apex());
+        let denial = pool.map_or_else(|| node.denial(), |pool| pool.denial(node, None));
+        let own = node.sets().chain(of_apex).chain(of_pool).map(move |set| (node.name(), set));
+        let sets = own.chain(denial.map(|denial| (node.denial_owner(), denial)));
+        sets.flat_map(|(owner, set)| {
+            let records = Some(set).filter(|set| set.rtype != rtype::SOA);
+            records.into_iter().chain(set.rrsigs()).map(move |set| (owner, set))
+        })
     }
 }
 

@@ -72,7 +72,9 @@ fn follow(zones: &Zones, mut name: Name) -> Result<(), String> {
             Found::Node(node) => node,
             Found::Cut(_) => return Err(format!("is delegated{way}: its addresses are somebody else's")),
             Found::Dname { .. } => return Err(format!("lies below a DNAME{way}: point it to a pool with a CNAME")),
-            Found::Nothing => return Err(format!("does not exist in the zone{way}: point it to a pool with a CNAME")),
+            Found::Nothing { .. } => {
+                return Err(format!("does not exist in the zone{way}: point it to a pool with a CNAME"));
+            }
         };
         if node.pool().is_some() {
             return Ok(());

@@ -1,0 +1,33 @@
+//! Signs the zones that control orders, beside the control thread.
+
+use std::sync::Arc;
+
+use crate::daemon::lifecycle::{Input, Inputs};
+use crate::dns::compiled::Zone;
+use crate::dns::control::prepared::Prepared;
+use crate::dns::control::{Event, SignedZones, SigningOrder};
+use crate::dns::signing::{ZoneSigner, sign_zone};
+
+/// Begins what is ordered; control is told when it has ended.
+pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
+    let inputs = inputs.clone();
+    tokio::task::spawn_local(async move {
+        let hour = order.hour;
+        let signed = tokio::task::spawn_blocking(move || {
+            order.zones.into_iter().filter_map(|(zone, signer)| sign(&zone, &signer, order.hour)).collect::<Vec<_>>()
+        });
+        let zones = signed.await.unwrap_or_default();
+        inputs.send(Input::Event(Event::Signed(SignedZones { hour, zones })));
+    });
+}
+
+fn sign(zone: &Zone, signer: &ZoneSigner, hour: u64) -> Option<Arc<Zone>> {
+    match sign_zone(zone, &signer.at(hour), Some(zone)) {
+        Ok(signatures) => Some(Arc::new(zone.signed(Arc::new(signatures)))),
+        Err(why) => {
+            let apex = crate::zone::name::to_text(&zone.apex);
+            tracing::error!("zone {apex} keeps the signatures that it has: {why}");
+            None
+        }
+    }
+}

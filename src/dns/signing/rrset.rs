@@ -1,0 +1,103 @@
+//! The signature of one set (RFC 4034, 3.1 and 6).
+
+use std::borrow::Cow;
+
+use super::period::Period;
+use super::roles::Moment;
+use crate::dns::compiled::put;
+use crate::dnssec::ZoneKey;
+use crate::zone::name;
+use crate::zone::number::{CLASS_IN, rtype};
+use crate::zone::rdata;
+
+/// The length of the data of an RRSIG record before the signer's name, in bytes.
+const FIXED: usize = 18;
+
+/// The bytes of a record before its data, where the owner is a pointer.
+const HEAD: usize = 12;
+
+/// A set that is to be signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Unsigned<'r> {
+    /// The owner, in lower case.
+    pub owner: &'r [u8],
+    /// Its type.
+    pub rtype: u16,
+    /// The TTL of its records, in seconds.
+    pub ttl: u32,
+    /// The data of its records, in any order.
+    pub rdatas: &'r [&'r [u8]],
+}
+
+impl Moment<'_> {
+    /// Makes the RRSIG records of a set, as [`RrSet::signatures`](crate::dns::compiled::RrSet::signatures) has them. `before` are those of the same
+    /// records from earlier: what is still as it would be made now is kept.
+    pub fn sign(&self, set: Unsigned<'_>, before: &[u8]) -> Vec<u8> {
+        let period = Period::of(set.owner, set.rtype, self.hour, self.signer.lifetime);
+        let heads = self.keys_for(set.rtype).iter().map(|key| (*key, self.head(key, set, period)));
+        let heads: Vec<(&ZoneKey, Vec<u8>)> = heads.collect();
+        let mut kept = before;
+        let are_as_made = heads.iter().all(|(_, head)| {
+            let Some((record, rest)) = first_record(kept) else { return false };
+            kept = rest;
+            record[HEAD..].starts_with(head)
+        });
+        if are_as_made && kept.is_empty() {
+            return before.to_vec();
+        }
+        let records = canonical(set);
+        let mut signatures = Vec::new();
+        for (key, mut head) in heads {
+            let signature = key.sign(&[&head[..], &records].concat());
+            head.extend(signature);
+            put(&mut signatures, rtype::RRSIG, set.ttl, &head);
+        }
+        signatures
+    }
+
+    /// The data of an RRSIG record up to its signature.
+    fn head(&self, key: &ZoneKey, Unsigned { owner, rtype, ttl, .. }: Unsigned<'_>, period: Period) -> Vec<u8> {
+        let labels = name::labels(owner).count() - usize::from(name::is_wildcard(owner));
+        let mut head = Vec::with_capacity(FIXED + self.signer.apex.len());
+        head.extend(rtype.to_be_bytes());
+        head.extend([key.algorithm().number(), labels as u8]);
+        head.extend(ttl.to_be_bytes());
+        // Serial numbers (RFC 4034, 3.1.5): they wrap in 2106.
+        head.extend((period.expiration as u32).to_be_bytes());
+        head.extend((period.inception as u32).to_be_bytes());
+        head.extend(key.tag().to_be_bytes());
+        head.extend_from_slice(&self.signer.apex);
+        head
+    }
+}
+
+fn first_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = records.get(HEAD - 2..HEAD)?;
+    records.split_at_checked(HEAD + usize::from(u16::from_be_bytes([length[0], length[1]])))
+}
+
+/// The records in canonical form and order (RFC 4034, 6.2 and 6.3).
+fn canonical(Unsigned { owner, rtype, ttl, rdatas }: Unsigned<'_>) -> Vec<u8> {
+    let mut datas: Vec<Cow<'_, [u8]>> = rdatas.iter().map(|rdata| canonical_data(rtype, rdata)).collect();
+    datas.sort_unstable();
+    datas.dedup();
+    let mut records = Vec::new();
+    for data in datas {
+        records.extend_from_slice(owner);
+        records.extend(rtype.to_be_bytes());
+        records.extend(CLASS_IN.to_be_bytes());
+        records.extend(ttl.to_be_bytes());
+        records.extend((data.len() as u16).to_be_bytes());
+        records.extend_from_slice(&data);
+    }
+    records
+}
+
+/// The names in the data of these types are put in lower case, and of no others (RFC 4034, 6.2, as RFC 6840, 5.1, has it).
+fn canonical_data(rtype: u16, rdata: &[u8]) -> Cow<'_, [u8]> {
+    const LOWERED: [u16; 18] = [2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 17, 18, 21, 26, 33, 35, 36];
+    match rtype == rtype::DNAME || LOWERED.contains(&rtype) {
+        true => Cow::Owned(rdata::canonical(rtype, rdata)),
+        false => Cow::Borrowed(rdata),
+    }
+}
