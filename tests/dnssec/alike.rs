@@ -43,13 +43,32 @@ fn two_nameservers_with_the_same_keys_give_the_same_answers_byte_for_byte() {
     }
 }
 
+/// The records of the zone, but what is here and not there: the types for the zone above (RFC 7344), and the shorter TTL of what denies something of a pool.
+fn comparable(server: SocketAddr) -> BTreeSet<String> {
+    let is_for_parent = |line: &str| [" cds ", " cdnskey "].iter().any(|rtype| line.contains(rtype));
+    let of_denial = |line: String| {
+        let mut words: Vec<&str> = line.split(' ').collect();
+        let (is_denial, is_signature) =
+            (words[3].starts_with("nsec"), words[3] == "rrsig" && words[4].starts_with("nsec"));
+        if is_denial || is_signature {
+            words[1] = "5";
+        }
+        if is_signature {
+            words[7] = "5";
+        }
+        words.retain(|word| !is_denial || !["cds", "cdnskey"].contains(word));
+        words.join(" ")
+    };
+    whole_zone::records(server).into_iter().filter(|line| !is_for_parent(line)).map(of_denial).collect()
+}
+
 #[test]
 #[ignore = "needs BIND and NSD: see CONTRIBUTING.md"]
 fn a_zone_that_is_signed_here_has_the_records_that_bind_makes_of_it() {
     for signing in SIGNINGS {
         let lab = Lab::of_polder(signing);
         let (_running, server) = lab.the_same_by_bind(signing);
-        let (ours, theirs) = (whole_zone::records(lab.parent()), whole_zone::records(server));
+        let (ours, theirs) = (comparable(lab.parent()), comparable(server));
         let [only_ours, only_theirs] =
             [ours.difference(&theirs), theirs.difference(&ours)].map(|only| only.collect::<Vec<_>>());
         assert!(
