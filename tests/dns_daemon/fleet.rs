@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+pub use crate::members::Members;
 use crate::ports::free_address;
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
@@ -37,65 +36,6 @@ pub fn wait_for<T>(what: &str, mut met: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Members on 127.0.0.1, 127.0.0.2, …, at one port: each answers 200 or 503, as it is told.
-pub struct Members {
-    pub port: u16,
-    well: Vec<Arc<AtomicBool>>,
-    failed: Arc<AtomicBool>,
-    probes: Arc<AtomicU64>,
-}
-
-impl Members {
-    pub fn start(count: u8) -> Members {
-        let address = |n: u8, port: u16| SocketAddr::new(Ipv4Addr::new(127, 0, 0, n + 1).into(), port);
-        let listeners = wait_for("one port on several addresses", || {
-            let first = TcpListener::bind(address(0, 0)).unwrap();
-            let port = first.local_addr().unwrap().port();
-            let mut all = vec![first];
-            for n in 1..count {
-                all.push(TcpListener::bind(address(n, port)).ok()?);
-            }
-            Some(all)
-        });
-        let port = listeners[0].local_addr().unwrap().port();
-        let probes = Arc::<AtomicU64>::default();
-        let failed = Arc::<AtomicBool>::default();
-        let serve = |listener| Members::serve(listener, Arc::clone(&probes), Arc::clone(&failed));
-        let well = listeners.into_iter().map(serve).collect();
-        Members { port, well, failed, probes }
-    }
-
-    /// How many probes have come.
-    pub fn probes(&self) -> u64 {
-        self.probes.load(Ordering::Relaxed)
-    }
-
-    fn serve(listener: TcpListener, probes: Arc<AtomicU64>, failed: Arc<AtomicBool>) -> Arc<AtomicBool> {
-        let well = Arc::new(AtomicBool::new(true));
-        let told = Arc::clone(&well);
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                probes.fetch_add(1, Ordering::Relaxed);
-                let is_well = told.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed);
-                let status = if is_well { "200 OK" } else { "503 No" };
-                let _ = stream.read(&mut [0; 1024]);
-                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-                let _ = stream.write_all(answer.as_bytes());
-            }
-        });
-        well
-    }
-
-    /// All of them fail, or recover, in one moment.
-    pub fn fail(&self, failed: bool) {
-        self.failed.store(failed, Ordering::Relaxed);
-    }
-
-    pub fn set(&self, member: usize, well: bool) {
-        self.well[member].store(well, Ordering::Relaxed);
-    }
-}
-
 /// A nameserver's folder and processes.
 pub struct Daemon {
     pub folder: TempDir,
@@ -109,7 +49,7 @@ impl Daemon {
     pub fn prepare(members: &Members) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         let port = free_address().port();
-        let table: serde_json::Map<String, Value> = (0..members.well.len())
+        let table: serde_json::Map<String, Value> = (0..members.count())
             .map(|n| (format!("m{}", n + 1), json!({ "addresses": [format!("127.0.0.{}", n + 1)] })))
             .collect();
         let document = json!({

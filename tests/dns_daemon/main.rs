@@ -15,6 +15,8 @@ mod encrypted_streams;
 mod fleet;
 mod isolation;
 mod life;
+#[path = "../common/members.rs"]
+mod members;
 mod memory;
 mod near;
 mod operator;

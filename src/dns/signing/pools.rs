@@ -63,7 +63,8 @@ impl Signed {
         let of_zone = node.sets().map(|set| set.rtype).filter(|rtype| !answer.decides(*rtype));
         let of_pool =
             PoolRecords::TYPES.into_iter().filter(|rtype| answer.decides(*rtype) && records.set(*rtype).is_some());
-        let types = of_zone.chain(of_pool);
+        let made = zone.signatures().filter(|_| node.id() == 0).into_iter().flat_map(|made| made.at_apex());
+        let types = of_zone.chain(of_pool).chain(made.map(|set| set.rtype));
         let denial = zone.signatures().map(|signatures| {
             let next = Next::behind(zone, signatures, node);
             let rdata = next.rdata(node, types);

@@ -203,6 +203,28 @@ fn a_zone_with_keys_of_its_own_in_its_file_is_not_signed() {
     assert_eq!(sign_zone(&zone, &csk().at(NOW), None).unwrap_err(), Unsignable::OwnKeys("CDS"));
 }
 
+/// Whether an NSEC record has a type of the first 256.
+fn has_type(nsec: RrSet<'_>, rtype: u16) -> bool {
+    let types = &nsec.first()[name::measure(nsec.first()).unwrap()..];
+    types[2 + usize::from(rtype / 8)] & (0x80 >> (rtype % 8)) != 0
+}
+
+#[test]
+fn the_nsec_of_an_apex_that_is_a_pools_name_has_the_keys_too() {
+    let config = document(
+        r#""pool.example.net": { "aliases": ["example.net"], "members": { "a": { "addresses": ["192.0.2.1"] } },
+            "check": { "type": "tcp", "port": 80 } }"#,
+    );
+    let (zone, signer) = (compiled(TEXT, &config), csk());
+    let zone = signed(&zone, &signer, NOW, None);
+    let mut answers = [PoolAnswer::new(300, &["192.0.2.1".parse().unwrap()])];
+    Signed::default().sign(&mut answers, &[(&zone, signer.at(NOW))]);
+    let nsec = answers[0].denial(zone.node(0), None).unwrap();
+    let keys = [rtype::DNSKEY, rtype::CDS, rtype::CDNSKEY];
+    assert!(keys.into_iter().chain([rtype::SOA, rtype::NS, rtype::A]).all(|rtype| has_type(nsec, rtype)));
+    assert!(!has_type(nsec, rtype::AAAA));
+}
+
 #[test]
 fn a_pools_names_have_a_signature_each_and_an_nsec_that_follows_what_is_answered() {
     let config = document(
@@ -227,11 +249,7 @@ fn a_pools_names_have_a_signature_each_and_an_nsec_that_follows_what_is_answered
         assert!(both.set(node, None, rtype::A).unwrap().rrsigs().is_some());
         let signature = |answer: &PoolAnswer| answer.set(node, None, rtype::AAAA).map(|set| set.signatures.to_vec());
         assert_eq!((signature(&both), signature(&v4)), (signature(&again), None));
-        let has_type = |answer: &PoolAnswer, rtype: u16| {
-            let nsec = answer.denial(node, None).unwrap();
-            let types = &nsec.first()[name::measure(nsec.first()).unwrap()..];
-            types[2 + usize::from(rtype / 8)] & (0x80 >> (rtype % 8)) != 0
-        };
+        let has_type = |answer: &PoolAnswer, rtype| has_type(answer.denial(node, None).unwrap(), rtype);
         assert_eq!([&both, &v4].map(|answer| has_type(answer, rtype::A)), [true, true]);
         assert_eq!([&both, &v4].map(|answer| has_type(answer, rtype::AAAA)), [true, false]);
         assert!(both.denial(node, None).unwrap().rrsigs().is_some());

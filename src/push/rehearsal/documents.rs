@@ -26,6 +26,9 @@ const KEY_FILE: &str = "key_file";
 const CA_FILE: &str = "ca_file";
 const SECRET_FILE: &str = "secret_file";
 
+/// A zone is signed by the keys in this folder. Of peers it has the public keys, in a list.
+const KEY_FOLDER: &str = "keys";
+
 /// Certificates that cannot be used keep no daemon from starting: their keys may come later.
 const CERTIFICATES: &str = "certificates";
 
@@ -98,6 +101,8 @@ pub(super) fn of_nameserver(document: &Value, substitutes: &Substitutes<'_>) -> 
         zones.retain(|_, zone| zone.get(FILE).is_some());
         for zone in zones.values_mut().filter_map(Value::as_object_mut) {
             zone.remove("transfer");
+            // The addresses are the same without signatures.
+            zone.remove("dnssec");
         }
     }
     altered.into()
@@ -133,13 +138,15 @@ fn find_files(value: &mut Value, substitutes: &Substitutes<'_>) {
     }
 }
 
-/// Every key file that a document names, but those of certificates.
+/// Every file or folder of keys that a document names, but those of certificates.
 pub(super) fn key_files(document: &Value) -> Vec<&str> {
     match document {
         Value::Object(object) => object
             .iter()
             .flat_map(|(key, value)| match value {
-                Value::String(file) if key == KEY_FILE || key == SECRET_FILE => vec![file.as_str()],
+                Value::String(file) if [KEY_FILE, SECRET_FILE, KEY_FOLDER].contains(&key.as_str()) => {
+                    vec![file.as_str()]
+                }
                 _ if key == CERTIFICATES => Vec::new(),
                 value => key_files(value),
             })

@@ -75,7 +75,9 @@ type Load<C> = fn(&Path) -> Result<C, Findings>;
 pub(super) fn missing_keys(document: &Value) -> Vec<String> {
     let is_missing = |file: &&str| fs::metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound);
     let missing = super::documents::key_files(document).into_iter().filter(is_missing);
-    missing.map(|file| format!("{file}: this host has no such key file, and the new document names it")).collect()
+    missing
+        .map(|file| format!("{file}: this host has no such key file or folder, and the new document names it"))
+        .collect()
 }
 
 /// How long a daemon may take from its start until it serves: it finishes a round of checks before.

@@ -50,7 +50,7 @@ fn a_rehearsed_nameserver_has_no_secrets_of_others_and_leaves_them_alone() {
     let document = json!({
         "tsig_keys": { "k.test": { "algorithm": "hmac-sha256", "secret_file": "/keys/tsig" } },
         "zones": {
-            "a.test": { "file": "/zones/a", "transfer": { "allow": [{ "key": "k.test" }], "notify": [{ "address": "192.0.2.53" }] } },
+            "a.test": { "file": "/zones/a", "dnssec": { "keys": "/keys/dnssec" }, "transfer": { "allow": [{ "key": "k.test" }], "notify": [{ "address": "192.0.2.53" }] } },
             "b.test": { "primaries": [{ "address": "192.0.2.54", "key": "k.test" }] },
             "c.test": { "catalog": {}, "transfer": { "allow": [{ "key": "k.test" }] } },
         },
@@ -58,12 +58,12 @@ fn a_rehearsed_nameserver_has_no_secrets_of_others_and_leaves_them_alone() {
     let altered = of_nameserver(&document, &substitutes(&[]));
     assert_eq!(altered["zones"], json!({ "a.test": { "file": "/zones/a" } }));
     assert!(altered.get("tsig_keys").is_none(), "{altered}");
-    assert_eq!(key_files(&document), ["/keys/tsig"], "without it the daemon would not start");
+    assert_eq!(key_files(&document), ["/keys/tsig", "/keys/dnssec"], "without them the daemon would not start");
 }
 
 #[test]
 fn every_key_file_of_a_document_is_found() {
-    let document = json!({ "peers": { "key_file": "/keys/peers" }, "services": {
+    let document = json!({ "peers": { "key_file": "/keys/peers", "members": { "px-2": { "keys": ["public"] } } }, "services": {
         "shop": { "cookie": { "key_file": "/keys/cookies" }, "tls": { "certificates": [{ "key_file": "/keys/shop" }] } } } });
     assert_eq!(key_files(&document), ["/keys/peers", "/keys/cookies"], "certificates may come later");
 }

@@ -1,0 +1,136 @@
+//! Members of the pool come and go, and all of them at times, while validators ask: no answer is ever without its proof.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use fastrand::Rng;
+use hickory_proto::op::ResponseCode;
+
+use crate::keys::SIGNINGS;
+use crate::lab::{Lab, wait};
+use crate::validators::{Kind, Validator};
+use crate::zone::{MEMBERS, POOL, absolute};
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+/// What one validator was asked while members came and went.
+#[derive(Default)]
+struct Seen {
+    asked: usize,
+    /// Answers by their types and numbers: what has been seen of the pool.
+    kinds: BTreeMap<String, usize>,
+    wrong: Vec<String>,
+}
+
+/// Asks until it is told to end.
+fn ask_on(validator: &Validator, is_over: &AtomicBool, rng: &mut Rng) -> Seen {
+    let mut seen = Seen::default();
+    while !is_over.load(Ordering::Relaxed) {
+        let name = match rng.u8(..5) {
+            0 => POOL.to_owned(),
+            1 => absolute("shop"),
+            2 => absolute("@"),
+            3 => absolute("to-pool"),
+            _ => absolute(&format!("n{}.w", rng.u32(..))),
+        };
+        let rtype = *rng.choice(&["A", "AAAA", "HTTPS", "MX"]).unwrap();
+        let of_pool =
+            |reply: &crate::ask::Reply| reply.answers.iter().filter(|answer| !answer.starts_with("CNAME")).count();
+        match validator.ask(&name, rtype) {
+            Ok(reply) if reply.rcode == ResponseCode::NoError && reply.is_secure => {
+                *seen.kinds.entry(format!("{rtype} {}", of_pool(&reply))).or_default() += 1;
+            }
+            Ok(reply) => seen.wrong.push(format!("{:?}, {name} {rtype}: {reply:?}", validator.kind)),
+            Err(error) => seen.wrong.push(format!("{:?}, {name} {rtype}: {error}", validator.kind)),
+        }
+        seen.asked += 1;
+    }
+    seen
+}
+
+/// Changes which members are well, so many times, and waits each time until that is answered.
+fn flip(lab: &Lab, flips: u64, rng: &mut Rng) {
+    let all = (1u8 << MEMBERS) - 1;
+    let mut well = all;
+    for flip in 0..flips {
+        let others: Vec<u8> = (0..=all).filter(|other| *other != well).collect();
+        // None at all is one of sixteen, and worth more.
+        well = if well != 0 && rng.u8(..5) == 0 { 0 } else { *rng.choice(&others).unwrap() };
+        for member in 0..MEMBERS {
+            lab.members.set(member.into(), well & (1 << member) != 0);
+        }
+        let mut expected: Vec<String> = (0..MEMBERS)
+            .filter(|member| well & (1 << member) != 0)
+            .map(|member| format!("A 127.0.0.{}", member + 1))
+            .collect();
+        if well == 0 {
+            expected.push("A 203.0.113.1".to_owned());
+        }
+        wait(
+            || format!("flip {flip}: {:?} is answered, expected {expected:?}:\n{}", lab.pool("A"), lab.log()),
+            || lab.pool("A") == expected,
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs BIND, unbound, Knot Resolver and NSD: see CONTRIBUTING.md"]
+fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof() {
+    let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    let flips = number("FLIPS").unwrap_or(300);
+    eprintln!("SEED={seed} FLIPS={flips}");
+    let mut rng = Rng::with_seed(seed);
+    for signing in [SIGNINGS[0], SIGNINGS[1]] {
+        let lab = Lab::of_polder(signing);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let all = Arc::new(Mutex::new(Vec::new()));
+        let threads: Vec<_> = Kind::ALL
+            .into_iter()
+            .map(|kind| {
+                let (validator, mut rng) = (Validator::start(kind, &lab, 1), rng.fork());
+                let (is_over, all) = (Arc::clone(&is_over), Arc::clone(&all));
+                std::thread::spawn(move || {
+                    let seen = ask_on(&validator, &is_over, &mut rng);
+                    let bogus =
+                        validator.log().lines().filter(|line| is_bogus(line)).map(str::to_owned).collect::<Vec<_>>();
+                    all.lock().unwrap().push((kind, seen, bogus));
+                })
+            })
+            .collect();
+        flip(&lab, flips / 2, &mut rng);
+        is_over.store(true, Ordering::Relaxed);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for (kind, seen, bogus) in all.lock().unwrap().iter() {
+            eprintln!(
+                "{kind:?}, {}: {} questions while {} flips: {:?}",
+                signing.denial,
+                seen.asked,
+                flips / 2,
+                seen.kinds
+            );
+            let shown: Vec<_> = seen.wrong.iter().chain(bogus).take(20).cloned().collect();
+            assert!(
+                shown.is_empty(),
+                "{} of {} wrong, {} bogus:\n{}",
+                seen.wrong.len(),
+                seen.asked,
+                bogus.len(),
+                shown.join("\n")
+            );
+            // Otherwise nothing was asked at the moments that matter.
+            assert!(
+                ["A 1", "A 2", "AAAA 0", "HTTPS 0", "HTTPS 1"].iter().all(|kind| seen.kinds.contains_key(*kind)),
+                "{:?}",
+                seen.kinds
+            );
+        }
+    }
+}
+
+/// A line of a validator's log that says so.
+fn is_bogus(line: &str) -> bool {
+    line.contains("validation failure") || line.contains("no valid signature found") || line.contains("bogus")
+}
