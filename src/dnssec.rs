@@ -7,7 +7,8 @@
 //! 1. `folder` finds the pairs of a zone; `public_file` and `private_file` read their halves; `error` is what is wrong with one of them
 //! 2. `key` is the pair that fits together: its tag, its DNSKEY and DS, whether its `times` let it be published and sign
 //! 3. `secret` signs; `public_key` verifies
-//! 4. `make` makes a key, and its files
+//! 4. `make` makes a key and its files, and gives one other times; [`roll`] says what makes a successor of one
+//! 5. [`nsec3`] hashes names, for denials that do not list a zone
 //!
 //! Reads and writes key files and nothing else. Must never: show a secret, in an error, a log line or `Debug`; write over a key that is
 //! there. Knows nothing of zones but their names. Called by the nameserver where it signs, and by the operator's command.
@@ -17,9 +18,11 @@ mod error;
 mod folder;
 mod key;
 mod make;
+pub mod nsec3;
 mod private_file;
 mod public_file;
 mod public_key;
+pub mod roll;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -27,8 +30,8 @@ mod times;
 
 pub use algorithm::{Algorithm, Digest};
 pub use error::KeyError;
-pub use folder::{file_stem, read_keys, tags};
+pub use folder::{KeyFiles, file_stem, files_of, read_keys, tags};
 pub use key::{Role, ZoneKey};
-pub use make::{MadeKey, Written, make};
+pub use make::{MadeKey, make, set_times};
 pub use public_key::verify;
 pub use times::Times;

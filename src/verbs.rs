@@ -15,6 +15,7 @@ pub mod complete;
 pub mod daemons;
 pub mod demo;
 pub mod demo_file;
+pub mod dnssec;
 pub mod dnstap;
 pub mod drill;
 pub mod endpoint;
@@ -130,6 +131,14 @@ pub enum Verb {
         #[command(subcommand)]
         /// What to do with it.
         verb: zone::ZoneVerb,
+    },
+    /// Make and roll over the keys of signed zones
+    ///
+    /// And tell the parent of them.
+    Dnssec {
+        #[command(subcommand)]
+        /// What to do with them.
+        verb: dnssec::DnssecVerb,
     },
     /// Keep others from pushing; show who does; break a lock
     ///
@@ -289,6 +298,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Rollback(args) => rollback::run(&args, &output),
         Verb::Serial(args) => serial::run(&args, &output),
         Verb::Zone { verb } => zone::run(&verb, &output),
+        Verb::Dnssec { verb } => dnssec::run(&verb, &output),
         Verb::Lock(args) => lock::run(&args, &output),
         Verb::Unlock(fleet) => lock::unlock(&fleet, &output),
         Verb::Log(args) => log::run(&args, &output),

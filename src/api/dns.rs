@@ -13,6 +13,7 @@
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
 //! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 
+mod dnssec;
 mod dnstap;
 mod zone_queries;
 
@@ -25,6 +26,7 @@ use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
 
+pub use dnssec::{DnssecStatus, ZoneKeyRole, ZoneKeyStatus};
 pub use dnstap::{DnstapCommand, DnstapNote, DnstapStatus};
 pub use zone_queries::{CookieQueries, LimitedResponses, OtherZones, ZoneQueries};
 
@@ -94,6 +96,9 @@ pub struct ZoneStatus {
     /// How its document has it signed here, as `nsec with signatures of 14d`. Empty: it does not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub signed: String,
+    /// How that stands; none: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dnssec: Option<DnssecStatus>,
     /// What was counted of its queries; none: together with other zones, or by a nameserver of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<ZoneQueries>,

@@ -4,6 +4,7 @@
 
 pub mod by_zone;
 pub mod counters;
+mod dnssec;
 pub mod dnstap;
 pub mod explain;
 pub mod metrics;

@@ -61,9 +61,42 @@ pub fn file_stem(apex: &[u8]) -> String {
     if stem.len() == 1 { stem + "." } else { stem }
 }
 
+/// The files of a key that is in the folder.
+///
+/// # Errors
+///
+/// The folder cannot be read, or the key is not there any more.
+pub fn files_of(folder: &Path, key: &ZoneKey) -> Result<KeyFiles, KeyError> {
+    let of_key = |pair: &Pair| (pair.algorithm, pair.tag) == (key.algorithm().number(), key.tag());
+    let pair = pairs(folder, key.apex())?.into_iter().find(of_key);
+    pair.map(|pair| KeyFiles::of(&pair.path))
+        .ok_or_else(|| KeyError::new(folder, format!("{} is not there any more", pair_name(key))))
+}
+
 /// The name of the files of a key, without `.key` and `.private`: `Kexample.com.+013+12345`.
 pub(super) fn pair_name(key: &ZoneKey) -> String {
     format!("{}+{:03}+{:05}", file_stem(key.apex()), key.algorithm().number(), key.tag())
+}
+
+/// Where the files of a key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFiles {
+    /// The `.key`.
+    pub public: PathBuf,
+    /// The `.private`.
+    pub private: PathBuf,
+}
+
+impl KeyFiles {
+    /// Of the path without `.key` and `.private`.
+    pub(super) fn of(pair: &Path) -> KeyFiles {
+        let with = |ending: &str| {
+            let mut file = pair.to_owned().into_os_string();
+            file.push(ending);
+            PathBuf::from(file)
+        };
+        KeyFiles { public: with(".key"), private: with(".private") }
+    }
 }
 
 /// The two files of a key, of which one may be missing, and what their name says of it.
@@ -113,14 +146,8 @@ fn numbers(pair: &str, stem: &str) -> Option<(u8, u16)> {
 }
 
 impl Pair {
-    fn file(&self, ending: &str) -> PathBuf {
-        let mut file = self.path.clone().into_os_string();
-        file.push(ending);
-        PathBuf::from(file)
-    }
-
     fn read(&self, apex: &[u8]) -> Result<ZoneKey, KeyError> {
-        let (public_path, private_path) = (self.file(".key"), self.file(".private"));
+        let KeyFiles { public: public_path, private: private_path } = KeyFiles::of(&self.path);
         let text = read(
             &public_path,
             &format!("it is the public half of {}: bring it, or take that away", private_path.display()),
@@ -163,6 +190,16 @@ fn read(path: &Path, what: &str) -> Result<String, KeyError> {
         std::io::ErrorKind::NotFound => KeyError::new(path, format!("is not there; {what}")),
         _ => KeyError::new(path, format!("cannot be read: {error}")),
     })?;
+    in_utf8(path, bytes)
+}
+
+/// The text of a file that is there.
+pub(super) fn read_text(path: &Path) -> Result<String, KeyError> {
+    let unread = |error| KeyError::new(path, format!("cannot be read: {error}"));
+    read_regular_file(path, MOST_KEYS).map_err(unread).and_then(|bytes| in_utf8(path, bytes))
+}
+
+fn in_utf8(path: &Path, bytes: Vec<u8>) -> Result<String, KeyError> {
     String::from_utf8(bytes)
         .map_err(|_| KeyError::new(path, "is not a text; expected a file as dnssec-keygen writes it"))
 }

@@ -1,11 +1,12 @@
-//! Makes keys, and writes their files.
+//! Makes keys, writes their files, and gives keys other times.
 //!
 //! Must never: write over a file that is there, or let anybody but its owner read a secret.
 
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -14,12 +15,13 @@ use x509_cert::der::{self, Decode, Reader, SliceReader};
 
 use super::algorithm::Algorithm;
 use super::error::KeyError;
-use super::folder::pair_name;
+use super::folder::{KeyFiles, files_of, pair_name, read_text};
 use super::key::{Role, ZoneKey};
 use super::secret::{Halves, RsaHash, RsaNumbers, Secret};
 use super::times::Times;
 use super::{private_file, public_file};
-use crate::{files, random};
+use crate::files::{self, Access};
+use crate::random;
 
 /// A key that is not in files yet.
 pub struct MadeKey {
@@ -33,15 +35,6 @@ impl fmt::Debug for MadeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Made{:?}", self.key)
     }
-}
-
-/// Where the files of a key are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// The `.key`.
-    pub public: PathBuf,
-    /// The `.private`.
-    pub private: PathBuf,
 }
 
 /// Makes a key for the zone `apex` (wire format, any case) whose tag is none of `taken`. Keys of RSA have 2048 bits.
@@ -64,33 +57,58 @@ impl MadeKey {
         &self.key
     }
 
-    /// The key, without what its files would hold.
+    /// The key alone.
     pub fn into_key(self) -> ZoneKey {
         self.key
     }
 
-    /// Writes both files, the `.private` for its owner alone.
+    /// Writes both files, the `.private` for its owner alone: whom the folder belongs to, where root writes it, and else whoever does.
     ///
     /// # Errors
     ///
     /// A file of that name is there already, or cannot be written: then neither is left behind.
-    pub fn write(&self, folder: &Path) -> Result<Written, KeyError> {
-        let path = |ending: &str| folder.join(format!("{}{ending}", pair_name(&self.key)));
-        let written = Written { public: path(".key"), private: path(".private") };
-        create(&written.private, &self.private, 0o600)?;
-        create(&written.public, &public_file::write(&self.key), 0o644).inspect_err(|_| {
+    pub fn write(&self, folder: &Path) -> Result<KeyFiles, KeyError> {
+        let owner = owner_in(folder)?;
+        let files = KeyFiles::of(&folder.join(pair_name(&self.key)));
+        create(&files.private, &self.private, owner, 0o600)?;
+        create(&files.public, &public_file::write(&self.key), owner, 0o644).inspect_err(|_| {
             // Ours, and of no use alone.
-            let _ = fs::remove_file(&written.private);
+            let _ = fs::remove_file(&files.private);
         })?;
-        Ok(written)
+        Ok(files)
     }
 }
 
-fn create(file: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
-    files::create(file, text.as_bytes(), None, mode).map_err(|error| match error.kind() {
+/// The numbers of the user and the group that root's files belong to.
+fn owner_in(folder: &Path) -> Result<Option<(u32, u32)>, KeyError> {
+    let found =
+        fs::metadata(folder).map_err(|error| KeyError::new(folder, format!("cannot be written to: {error}")))?;
+    Ok(nix::unistd::geteuid().is_root().then(|| (found.uid(), found.gid())))
+}
+
+fn create(file: &Path, text: &str, owner: Option<(u32, u32)>, mode: u32) -> Result<(), KeyError> {
+    files::create(file, text.as_bytes(), owner, mode).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => KeyError::new(file, "is there already, and is not written over"),
         kind => KeyError::new(file, format!("cannot be written: {kind}")),
     })
+}
+
+/// Gives a key of the folder other times, in both of its files; all else in them stays.
+///
+/// # Errors
+///
+/// Its files are not there, or cannot be written. Where only one of them was, it is the one whose times count.
+pub fn set_times(folder: &Path, key: &ZoneKey, times: &Times) -> Result<KeyFiles, KeyError> {
+    let files = files_of(folder, key)?;
+    rewrite(&files.private, 0o600, |text| private_file::with_times(text, times))?;
+    rewrite(&files.public, 0o644, |text| public_file::with_times(text, times))?;
+    Ok(files)
+}
+
+fn rewrite(file: &Path, mode: u32, with: impl Fn(&str) -> String) -> Result<(), KeyError> {
+    let text = with(&read_text(file)?);
+    files::replace(file, text.as_bytes(), Access::AsBefore(mode))
+        .map_err(|error| KeyError::new(file, format!("cannot be written: {}", error.kind())))
 }
 
 fn draw(apex: &[u8], role: Role, algorithm: Algorithm, times: Times) -> io::Result<MadeKey> {

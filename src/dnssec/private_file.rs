@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::algorithm::Algorithm;
 use super::error::Fault;
 use super::secret::{Halves, RsaHash, RsaNumbers, Secret};
-use super::times::{Times, digits};
+use super::times::{Times, digits, other_lines};
 
 /// What a `.private` says. Holds secrets, and so has no `Debug`.
 pub(super) struct PrivateFile<'t> {
@@ -18,6 +18,9 @@ pub(super) struct PrivateFile<'t> {
     /// The lines of the secret: each with its number, its name and its value.
     secrets: Vec<(usize, &'t str, &'t str)>,
 }
+
+/// The first line of a file that has times.
+const WITH_TIMES: &str = "Private-key-format: v1.3";
 
 /// The versions of the format that are read. v1.3 has times.
 const VERSIONS: [&str; 2] = ["v1.2", "v1.3"];
@@ -125,14 +128,21 @@ pub(super) fn rsa_lines(numbers: &RsaNumbers) -> Vec<(&'static str, &[u8])> {
 
 /// The text of a file with these lines of the secret, as BIND writes it.
 pub(super) fn write(algorithm: Algorithm, secrets: &[(&str, &[u8])], times: &Times) -> String {
-    let mut file = format!("Private-key-format: v1.3\nAlgorithm: {} ({algorithm})\n", algorithm.number());
+    let mut file = format!("{WITH_TIMES}\nAlgorithm: {} ({algorithm})\n", algorithm.number());
     for (name, bytes) in secrets {
         file.push_str(&format!("{name}: {}\n", STANDARD.encode(bytes)));
     }
-    for (name, time) in times.named() {
-        file.push_str(&format!("{name}: {}\n", digits(time)));
-    }
-    file
+    file + &lines(times)
+}
+
+/// The text of a file with these times instead of its own; all else in it stays, but for the version, which is one that has times.
+pub(super) fn with_times(text: &str, times: &Times) -> String {
+    let others = other_lines(text, "").skip(1).map(|line| format!("{line}\n"));
+    format!("{WITH_TIMES}\n") + &others.collect::<String>() + &lines(times)
+}
+
+fn lines(times: &Times) -> String {
+    times.named().map(|(name, time)| format!("{name}: {}\n", digits(time))).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::algorithm::Algorithm;
 use super::error::Fault;
 use super::key::{Role, ZoneKey, dnskey};
-use super::times::{Times, digits_and_words};
+use super::times::{Times, digits_and_words, other_lines};
 use crate::zone::{name, number::rtype, text};
 
 /// What a `.key` says.
@@ -74,11 +74,20 @@ fn algorithm_of(text: &str) -> Result<Algorithm, String> {
 pub(super) fn write(key: &ZoneKey) -> String {
     let owner = name::to_absolute_text(key.apex());
     let kind = if key.is_ksk() { "key-signing" } else { "zone-signing" };
-    let mut file = format!("; This is a {kind} key, keyid {}, for {owner}\n", key.tag());
-    for (name, time) in key.times().named() {
-        file.push_str(&format!("; {name}: {}\n", digits_and_words(time)));
-    }
-    file + &format!("{owner} IN DNSKEY {}\n", text::rdata(rtype::DNSKEY, key.dnskey()))
+    let about = format!("; This is a {kind} key, keyid {}, for {owner}\n", key.tag());
+    about + &comments(key.times()) + &format!("{owner} IN DNSKEY {}\n", text::rdata(rtype::DNSKEY, key.dnskey()))
+}
+
+/// The text of a file with these times instead of its own; all else in it stays.
+pub(super) fn with_times(text: &str, times: &Times) -> String {
+    let lines: Vec<&str> = other_lines(text, ";").collect();
+    let head = lines.iter().take_while(|line| line.starts_with(';')).count();
+    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    joined(&lines[..head]) + &comments(times) + &joined(&lines[head..])
+}
+
+fn comments(times: &Times) -> String {
+    times.named().map(|(name, time)| format!("; {name}: {}\n", digits_and_words(time))).collect()
 }
 
 #[cfg(test)]

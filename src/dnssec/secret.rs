@@ -79,7 +79,7 @@ impl Secret {
     /// The secret of a number of 32 bytes below the order of P-256, with the public key of its DNSKEY (RFC 6605, 4).
     pub(super) fn ecdsa_p256(number: &[u8]) -> Option<Halves> {
         let key = (number.len() == 32).then(|| SigningKey::from_slice(number).ok()).flatten()?;
-        let point = key.verifying_key().to_encoded_point(false);
+        let point = key.verifying_key().to_sec1_point(false);
         let public = point.as_bytes().strip_prefix(&[UNCOMPRESSED])?.to_vec();
         Some(Halves { secret: Secret::EcdsaP256(key), public })
     }

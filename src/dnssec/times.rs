@@ -40,6 +40,20 @@ impl Times {
         has_begun && !is_reached(self.inactive, now) && !is_reached(self.delete, now)
     }
 
+    /// Whether it has signed for the last time.
+    pub fn is_over(&self, now: u64) -> bool {
+        is_reached(self.inactive, now) || is_reached(self.delete, now)
+    }
+
+    /// Whether one time comes before another that it has to follow, and which: a key is published, signs, signs no more, and goes.
+    pub fn out_of_order(&self) -> Option<[&'static str; 2]> {
+        let named = self.named().filter(|(name, _)| *name != "Created").collect::<Vec<_>>();
+        let pairs = named.windows(2).map(|pair| (pair[0], pair[1]));
+        let mut wrong =
+            pairs.filter(|((one, begins), (_, ends))| begins > ends || (*one == "Activate" && begins == ends));
+        wrong.next().map(|((one, _), (other, _))| [one, other])
+    }
+
     /// The next moment after `now` at which the key may be published or sign when it did not before, or the other way round; none: it
     /// stays as it is.
     pub fn next_change(&self, now: u64) -> Option<u64> {
@@ -87,6 +101,15 @@ impl Times {
         ];
         all.into_iter().filter_map(|(name, time)| Some((name, time?)))
     }
+}
+
+/// The lines of a text that hold none of these times; `mark` stands before their names.
+pub(super) fn other_lines<'t>(text: &'t str, mark: &'static str) -> impl Iterator<Item = &'t str> {
+    let is_time = move |line: &str| {
+        let named = line.strip_prefix(mark).and_then(|line| line.split_once(':'));
+        named.is_some_and(|(name, _)| Times::default().place(name.trim()).is_some())
+    };
+    text.lines().filter(move |line| !is_time(line))
 }
 
 fn is_reached(time: Option<u64>, now: u64) -> bool {

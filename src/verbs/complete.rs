@@ -94,6 +94,7 @@ fn kind(words: &[String], command: &Command) -> Option<Kind> {
         "dnstap" if before.len() == 1 => Some(Kind::Daemons),
         "explain" => Some(Kind::Sites),
         "serial" => Some(Kind::Zones),
+        "dnssec" if before.len() == 2 => Some(Kind::Zones),
         "demo" if before.len() > 1 => Some(Kind::DemoParts),
         "agreement" if before.len() > 1 => Some(Kind::Machines),
         "log" | "rollback" | "bootstrap" => Some(Kind::Machines),

@@ -9,7 +9,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Look", &["status", "top", "events", "explain", "why", "dnstap"]),
     ("Traffic", &["drain", "ready", "maint", "failover", "failback", "forget", "reload"]),
     ("Deploy", &["check", "plan", "push", "rollback", "log", "lock", "unlock", "reconcile", "bootstrap"]),
-    ("Files and keys", &["zone", "serial", "keys", "agreement", "import"]),
+    ("Files and keys", &["zone", "serial", "dnssec", "keys", "agreement", "import"]),
     ("Try", &["demo", "drill"]),
     ("More", &["generate", "help"]),
 ];

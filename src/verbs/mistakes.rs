@@ -210,11 +210,19 @@ impl<'c> Said<'c> {
 
     fn on_missing(&self, error: &clap::Error) -> Option<String> {
         let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
-        if let Some(option) = missing.iter().find(|argument| argument.starts_with("--")) {
+        // What another option asks for: the verb does without it.
+        let is_beside = |argument: &&String| argument.starts_with("--") && !self.requires(argument);
+        if let Some(option) = missing.iter().find(is_beside) {
             return Some(format!("add {option}, or leave out the option that means nothing without it"));
         }
         let (example, _) = examples::of(&self.words).iter().find(|(line, _)| *line != self.called())?;
         Some(format!("for example: {example}"))
+    }
+
+    /// Whether the verb has this option in any case, which stands there with its value.
+    fn requires(&self, option: &str) -> bool {
+        let name = option.trim_start_matches('-').split(' ').next();
+        self.verb.get_arguments().any(|one| one.is_required_set() && one.get_long() == name)
     }
 
     fn on_invalid_value(&self, error: &clap::Error) -> String {

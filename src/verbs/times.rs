@@ -79,6 +79,52 @@ impl Moment {
     }
 }
 
+/// A time to come on the command line, before it is known when it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Later {
+    /// In so long.
+    In(Duration),
+    /// Then.
+    At(jiff::Timestamp),
+}
+
+impl Later {
+    /// In seconds since the epoch, seen from `now`, which is so too.
+    pub fn seconds(self, now: u64) -> u64 {
+        match self {
+            Later::In(span) => now.saturating_add(span.as_secs()),
+            Later::At(moment) => u64::try_from(moment.as_second()).unwrap_or_default(),
+        }
+    }
+}
+
+/// What is later than this is a slip.
+const FURTHEST: i16 = 2199;
+
+/// `now`, `2d`, `2026-12-24 04:10`: how long from now, at most a hundred years, or a time in UTC.
+///
+/// # Errors
+///
+/// It is written in another way, or out of all reach.
+pub fn parse_later(text: &str) -> Result<Later, Error> {
+    const CENTURY: Duration = Duration::from_secs(36_525 * 86_400);
+    let utc = |moment: DateTime| moment.to_zoned(TimeZone::UTC).map(|moment| moment.timestamp()).ok();
+    let plain = || text.strip_suffix('Z').unwrap_or(text).parse::<DateTime>().ok().and_then(utc);
+    let later = match (text, duration::parse_sum(text)) {
+        ("now", _) => Some(Later::In(Duration::ZERO)),
+        (_, Some(span)) => Some(Later::In(span)).filter(|_| span <= CENTURY),
+        _ => text.parse().ok().or_else(plain).map(Later::At),
+    };
+    let is_near = |later: &Later| match later {
+        Later::In(_) => true,
+        Later::At(moment) => (1970..=FURTHEST).contains(&moment.to_zoned(TimeZone::UTC).year()),
+    };
+    later.filter(is_near).ok_or_else(|| {
+        let forms = "`now`, how long from now (12h, 30d) or a time in UTC (2026-12-24 04:10)";
+        Error::new(format!("expected {forms}, found {text:?}"))
+    })
+}
+
 /// `3h`, `04:10`, `2026-11-28 04:10`: how long ago, or a time in UTC.
 ///
 /// # Errors

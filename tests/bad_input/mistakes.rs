@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::site::{Daemon, Site};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     include_str!("mistakes/verbs_and_options.txt"),
     include_str!("mistakes/values.txt"),
     include_str!("mistakes/names.txt"),
@@ -24,6 +24,7 @@ const FILES: [&str; 8] = [
     include_str!("mistakes/daemons.txt"),
     include_str!("mistakes/agreement.txt"),
     include_str!("mistakes/zones.txt"),
+    include_str!("mistakes/dnssec.txt"),
 ];
 
 /// A mistake, and what is said of it.
@@ -88,6 +89,10 @@ fn make_files(folder: &Path) {
     write("zones/words.net.zone", b"nonsense");
     write("twice/a/example.net.zone", zone("").as_bytes());
     write("twice/b/example.net.zone", zone("").as_bytes());
+    write("keys/Kexample.net.+015+61202.key", include_bytes!("../data/dnssec/Kexample.net.+015+61202.key"));
+    write("keys/Kexample.net.+015+61202.private", include_bytes!("../data/dnssec/Kexample.net.+015+61202.private"));
+    write("keys/Khalf.example.+013+12345.key", b"half.example. IN DNSKEY 257 3 13 AAAA\n");
+    write("keys/Kdamaged.example.+013+12345.key", b"; damaged\ndamaged.example. IN DNSKEY 0 3 13 AAAA\n");
     let etcd = json!({ "etcd-1": { "client": "http://127.0.0.1:1", "peer": "http://127.0.0.1:2" } });
     let mut agreement = json!({ "version": 1, "members": etcd });
     write("agreement.json", agreement.to_string().as_bytes());

@@ -145,6 +145,11 @@ async fn documents(stage: &mut Stage<'_>) {
     std::fs::create_dir_all(stage.work().join("hosts/zones")).unwrap();
     let zone = "hosts/zones/example.net.zone";
     stage.write(zone, &std::fs::read_to_string(root.join(zone)).unwrap());
+    std::fs::create_dir_all(stage.work().join("keys")).unwrap();
+    for file in ["Kexample.net.+015+61202.key", "Kexample.net.+015+61202.private"] {
+        let text = std::fs::read_to_string(root.join("tests/data/dnssec").join(file)).unwrap();
+        stage.write(&format!("keys/{file}"), &text);
+    }
     stage.write(
         "haproxy.cfg",
         "frontend web\n    mode http\n    bind 192.0.2.11:80\n    default_backend www\n\nbackend www\n    mode http\n    \
@@ -168,6 +173,11 @@ async fn documents(stage: &mut Stage<'_>) {
             "lua",
         )
         .says_no(),
+        look(
+            "What is the parent of a signed zone to have?",
+            "polder dnssec ds example.net --folder keys",
+            "example.net. IN DS 61202 15 2 ",
+        ),
         change("What is the zone's next serial?", "polder serial example.net", "-> 2026"),
         change("Has every daemon taken its new document?", "polder reload", "reloaded"),
     ] {

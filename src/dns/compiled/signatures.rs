@@ -21,6 +21,8 @@ pub struct Signatures {
     chain: Chain,
     /// What the apex has besides the zone's own sets.
     apex: Vec<OwnRrSet>,
+    /// When the first of them runs out, in seconds since the epoch.
+    expires: Option<u64>,
 }
 
 /// In which order the records are that deny.
@@ -55,7 +57,8 @@ impl Signatures {
     }
 
     fn new(ttl: u32, apex: Vec<OwnRrSet>, chain: Chain) -> Signatures {
-        Signatures { ttl, bytes: Vec::new(), sets: Vec::new(), denials: Vec::new(), chain, apex }
+        let expires = apex.iter().flat_map(|set| expirations(set.get().signatures)).min();
+        Signatures { ttl, bytes: Vec::new(), sets: Vec::new(), denials: Vec::new(), chain, apex, expires }
     }
 
     /// Adds the RRSIG records of the next set; none where it is not signed.
@@ -64,7 +67,7 @@ impl Signatures {
     ///
     /// They do not fit.
     pub fn add_set(&mut self, signatures: &[u8]) -> Result<(), TooLarge> {
-        let part = self.add(signatures)?;
+        let part = self.add_signatures(signatures)?;
         memory::reserve(&mut self.sets, 1);
         self.sets.push(part);
         Ok(())
@@ -98,10 +101,15 @@ impl Signatures {
         if record.is_some() {
             rrset::put(&mut wire, self.denial_type(), self.ttl, rdata);
         }
-        let parts = (self.add(&wire)?, self.add(signatures)?);
+        let parts = (self.add(&wire)?, self.add_signatures(signatures)?);
         memory::reserve(&mut self.denials, 1);
         self.denials.push(parts);
         Ok(())
+    }
+
+    fn add_signatures(&mut self, signatures: &[u8]) -> Result<Part, TooLarge> {
+        self.expires = self.expires.into_iter().chain(expirations(signatures)).min();
+        self.add(signatures)
     }
 
     fn add(&mut self, bytes: &[u8]) -> Result<Part, TooLarge> {
@@ -119,6 +127,11 @@ impl Signatures {
     /// In seconds, of NSEC and NSEC3 records.
     pub fn ttl(&self) -> u32 {
         self.ttl
+    }
+
+    /// When the first of them runs out, in seconds since the epoch; none where there is none.
+    pub fn expires(&self) -> Option<u64> {
+        self.expires
     }
 
     /// How many bytes they take.
@@ -201,4 +214,12 @@ impl Signatures {
     pub fn at_apex(&self) -> impl Iterator<Item = RrSet<'_>> {
         self.apex.iter().map(OwnRrSet::get)
     }
+}
+
+/// When the signatures of RRSIG records run out (RFC 4034, 3.1.5), in seconds since the epoch: until 2106.
+fn expirations(signatures: &[u8]) -> impl Iterator<Item = u64> {
+    rrset::rdatas(signatures).filter_map(|rdata| {
+        let expiration = rdata.get(8..12)?.try_into().ok()?;
+        Some(u64::from(u32::from_be_bytes(expiration)))
+    })
 }

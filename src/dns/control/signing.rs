@@ -28,6 +28,11 @@ pub struct SignedZones {
 }
 
 impl State {
+    /// For which hour everything is signed, in seconds since the epoch.
+    pub(in crate::dns) fn signed_for(&self) -> u64 {
+        self.signed_for
+    }
+
     /// Another document, with its zones signed, is in force.
     pub(super) fn reload_signing(&mut self) {
         self.renewed.clear();

@@ -6,6 +6,7 @@ mod dnstap;
 mod falling;
 mod isolation;
 mod secondaries;
+mod signing;
 
 use std::path::Path;
 use std::time::UNIX_EPOCH;

@@ -2,6 +2,8 @@
 //!
 //! Asks the answer engine itself and reads its answer, so that the explanation cannot differ from what clients get.
 
+mod signatures;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -25,6 +27,9 @@ use crate::health::Verdict;
 use crate::unix_time::{since, to_unix_ms};
 use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_IN, rtype};
+
+/// An OPT record that asks for signatures (RFC 6891, 6.1.2 and 6.1.4).
+const OPT_WITH_DO: [u8; 11] = [0, 0, 41, 0xff, 0xff, 0, 0, 0x80, 0, 0, 0];
 
 /// What was asked for is no domain name.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,10 +123,11 @@ impl State {
 
     /// Asks the engine and adds what its answer says.
     fn read_answer(&self, asked: &Name, qtype: u16, from: Option<IpAddr>, explanation: &mut Explanation) {
-        let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1];
         query.extend_from_slice(asked.as_bytes());
         query.extend_from_slice(&qtype.to_be_bytes());
         query.extend_from_slice(&CLASS_IN.to_be_bytes());
+        query.extend_from_slice(&OPT_WITH_DO);
         let mut buffer = vec![0; usize::from(u16::MAX)];
         let secrets = &self.document.protection.secrets;
         let issuer = from.map(|address| Issuer { secrets, address, now: 0 });
@@ -143,6 +149,7 @@ impl State {
                 _ => {}
             }
         }
+        explanation.because.extend(signatures::in_words(&message));
         let referred = message.authorities.iter().any(|record| record.record_type() == RecordType::NS);
         match message.metadata.response_code {
             ResponseCode::NoError if found => {}

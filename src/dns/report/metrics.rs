@@ -72,6 +72,10 @@ impl State {
         for (zone, left) in self.secondary_times_left(now) {
             metric.sample(&[("zone", zone)], left);
         }
+        let mut metric = page.metric(ZONE_SIGNATURES_LEFT);
+        for (zone, left) in self.signatures_left(now) {
+            metric.sample(&[("zone", &zone)], left);
+        }
         let mut metric = page.metric(CATALOG_ZONES);
         for (catalog, zones) in self.catalog_sizes() {
             metric.sample(&[("catalog", catalog)], zones as u64);

@@ -115,7 +115,8 @@ impl State {
             let queries = counted.of(&name);
             let config = self.document.config.zones.get(&name);
             let signed = config.and_then(|config| config.dnssec.as_ref()).map(ToString::to_string).unwrap_or_default();
-            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because, catalog, signed, queries }
+            let (dnssec, serial, records) = (self.dnssec_status(&name), zone.serial, zone.records);
+            ZoneStatus { name, serial, records, copy_because, catalog, signed, dnssec, queries }
         };
         self.zones.iter().map(status).collect()
     }
@@ -149,6 +150,7 @@ impl State {
         alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         alarms.extend(self.secondary_alarms(now));
         alarms.extend(self.catalog_alarms());
+        alarms.extend(self.dnssec_alarms(now));
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);
             if let Some(words) = self.nobody(name, config, now) {

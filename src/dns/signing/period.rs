@@ -35,8 +35,9 @@ impl Period {
         hasher.write(owner);
         hasher.write(&rtype.to_be_bytes());
         let offset = hasher.finish() % renewed_every;
-        let made = (hour / HOUR).saturating_sub(offset) / renewed_every * renewed_every + offset;
-        let made = made * HOUR;
+        let hours = hour / HOUR;
+        let age = (hours + renewed_every - offset) % renewed_every;
+        let made = hours.saturating_sub(age) * HOUR;
         Period { inception: made.saturating_sub(BEFORE), expiration: made + lifetime }
     }
 }

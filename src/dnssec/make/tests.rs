@@ -54,3 +54,43 @@ fn a_new_key_has_a_tag_that_no_other_has() {
         assert_eq!(made.key().tag() % 8, free);
     }
 }
+
+#[test]
+fn a_key_gets_other_times_in_both_files_and_keeps_all_else() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dnssec");
+    let times = Times { created: Some(1_796_054_291), delete: Some(1_796_083_200), ..Times::default() };
+    for (zone, pair) in [("ttl.example", "Kttl.example.+013+01986"), ("example.net", "KExample.net.+008+43995")] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = KeyFiles::of(&folder.path().join(pair));
+        let extra = [
+            ("key", &files.public, "; SyncPublish: 20261130155811 (Mon Nov 30 15:58:11 2026)\n"),
+            ("private", &files.private, ""),
+        ];
+        for (ending, file, extra) in extra {
+            let text = fs::read_to_string(fixtures.join(format!("{pair}.{ending}"))).unwrap();
+            fs::write(file, format!("{extra}{text}")).unwrap();
+        }
+        fs::set_permissions(&files.private, fs::Permissions::from_mode(0o640)).unwrap();
+        let [before] = &read_keys(folder.path(), &wire(zone)).unwrap()[..] else { panic!("one key") };
+        assert_eq!(set_times(folder.path(), before, &times).unwrap(), files);
+        let [after] = &read_keys(folder.path(), &wire(zone)).unwrap()[..] else { panic!("one key") };
+        assert_eq!((after.dnskey(), after.times()), (before.dnskey(), &times));
+        assert_eq!(after.sign(b"message"), before.sign(b"message"));
+        assert_eq!(fs::metadata(&files.private).unwrap().permissions().mode() & 0o777, 0o640);
+        let public = fs::read_to_string(&files.public).unwrap();
+        assert!(public.contains("; SyncPublish: 20261130155811"), "{public}");
+        assert!(
+            public.contains("; Delete: 20261201000000 (Tue Dec  1 00:00:00 2026)\n") && !public.contains("Inactive"),
+            "{public}"
+        );
+        let private = fs::read_to_string(&files.private).unwrap();
+        assert!(private.starts_with("Private-key-format: v1.3\nAlgorithm: "), "{pair}");
+        assert!(private.ends_with("\nCreated: 20261130155811\nDelete: 20261201000000\n"), "{pair}");
+        // Again: the same.
+        set_times(folder.path(), after, &times).unwrap();
+        assert_eq!(
+            (fs::read_to_string(&files.public).unwrap(), fs::read_to_string(&files.private).unwrap()),
+            (public, private)
+        );
+    }
+}

@@ -183,6 +183,24 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "dnssec keygen",
+        &[
+            ("polder dnssec keygen example.net --folder /var/lib/dnssec", "the one key of a zone"),
+            (
+                "polder dnssec keygen example.net --folder keys --zsk --algorithm ed25519",
+                "one of a pair, beside a --ksk",
+            ),
+        ],
+    ),
+    ("dnssec ds", &[("polder dnssec ds example.net --folder /var/lib/dnssec", "as the registrar wants it")]),
+    (
+        "dnssec roll-zsk",
+        &[
+            ("polder dnssec roll-zsk example.net --folder /var/lib/dnssec", "the new key signs in two days"),
+            ("polder dnssec roll-zsk example.net --folder keys --at '2026-12-24 04:10'", "from then on (UTC)"),
+        ],
+    ),
+    (
         "import haproxy",
         &[
             ("polder import haproxy /etc/haproxy/haproxy.cfg", "the document, to look at"),

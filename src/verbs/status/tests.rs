@@ -133,6 +133,7 @@ fn a_zone_is_shown_with_what_each_nameserver_counted_of_it() {
         copy_because: None,
         catalog: None,
         signed: String::new(),
+        dnssec: None,
         queries,
     };
     let limited = LimitedResponses { dropped: 4, ..LimitedResponses::default() };

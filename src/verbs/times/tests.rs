@@ -27,3 +27,28 @@ fn a_moment_is_how_long_ago_or_a_time_in_utc() {
     let error = parse_moment("yesterday").unwrap_err().to_string();
     assert!(error.contains("90m, 3h, 2d") && error.contains("\"yesterday\""), "{error}");
 }
+
+#[test]
+fn a_time_to_come_is_read_in_all_forms_and_none_is_out_of_reach() {
+    let now = 1_796_054_400;
+    for (text, seconds) in [
+        ("now", now),
+        ("0s", now),
+        ("2d12h", now + 216_000),
+        ("2026-12-24 04:10", 1_798_085_400),
+        ("2026-12-24T04:10:00Z", 1_798_085_400),
+        ("2026-12-24T05:10:00+01:00", 1_798_085_400),
+        ("2026-12-24", 1_798_070_400),
+        ("1970-01-01 00:00", 0),
+    ] {
+        assert_eq!(parse_later(text).map(|later| later.seconds(now)), Ok(seconds), "{text}");
+    }
+    for text in
+        ["", "soon", "2d ago", "04:10", "+2d", "99999999d", "9999-12-31 00:00", "1969-12-31 23:59", "20261224041000"]
+    {
+        let error = parse_later(text).map(|later| later.seconds(now)).unwrap_err().to_string();
+        let expected =
+            format!("expected `now`, how long from now (12h, 30d) or a time in UTC (2026-12-24 04:10), found {text:?}");
+        assert_eq!(error, expected);
+    }
+}

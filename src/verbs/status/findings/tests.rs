@@ -233,6 +233,7 @@ fn nameservers_with_different_zones_are_a_finding() {
             copy_because: None,
             catalog: None,
             signed: signed.to_owned(),
+            dnssec: None,
             queries: None,
         };
         status.zones.push(zone);

@@ -1,0 +1,50 @@
+//! How a signed zone stands.
+
+use serde::{Deserialize, Serialize};
+
+/// A zone that is to be signed here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnssecStatus {
+    /// When its first signature runs out, in milliseconds since the epoch; none: it is not signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+    /// Its keys.
+    #[serde(default)]
+    pub keys: Vec<ZoneKeyStatus>,
+}
+
+/// A key of a zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneKeyStatus {
+    /// Its tag (RFC 4034, appendix B).
+    pub tag: u16,
+    /// The mnemonic of its algorithm, as BIND spells it.
+    pub algorithm: String,
+    /// What it is for.
+    pub role: ZoneKeyRole,
+    /// It stands in the zone.
+    pub published: bool,
+    /// It signs.
+    pub signs: bool,
+    /// Its times say that it is to sign no more; it does as there is no other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
+    /// When it will be published, sign, or no more, next, in milliseconds since the epoch; none: it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes_ms: Option<u64>,
+    /// The DS record that the zone above is to have of it, without its owner; none of a key that signs no keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ds: Option<String>,
+}
+
+/// What a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ZoneKeyRole {
+    /// The keys: the zone above has a DS of it.
+    Ksk,
+    /// All but the keys.
+    Zsk,
+    /// Everything: the zone above has a DS of it.
+    Csk,
+}

@@ -1,0 +1,138 @@
+//! Signatures that get old, and answers of pools that are signed before they are published.
+
+use super::*;
+use crate::config::dns::Denial;
+use crate::dns::signing::{ZoneSigner, hour_of, sign_zone};
+use crate::dnssec::{Algorithm, Role, Times, make};
+use crate::zone::name;
+use crate::zone::number::rtype;
+
+const HOUR: u64 = 3_600_000;
+
+/// So many milliseconds after a full hour of the year 2026.
+fn start(ms: u64) -> Now {
+    at(498_000 * HOUR - 1_000_000 + ms)
+}
+
+/// A document whose zone is signed, in its hour `signed_for`.
+fn signed(signed_for: u64) -> Arc<Prepared> {
+    let apex = name::from_text("example.net").unwrap();
+    let key = make(&apex, Role::Ksk, Algorithm::Ed25519, Times::default(), &[]).unwrap().into_key();
+    let signer = ZoneSigner::new(apex, vec![Arc::new(key)], Duration::from_secs(14 * 86_400), Denial::Nsec);
+    let mut text = text(&TWO);
+    text["zones"]["example.net"]["dnssec"] = json!({ "keys": "/keys" });
+    let mut prepared = Arc::into_inner(prepared(&text)).unwrap();
+    let zone = prepared.zones.get(signer.apex()).unwrap();
+    let signatures = sign_zone(zone, &signer.at(signed_for), None).unwrap();
+    prepared.zones = Arc::new(prepared.zones.replacing([Arc::new(zone.signed(Arc::new(signatures)))]));
+    prepared.signed_at = signed_for;
+    prepared.signers = [signer].into_iter().collect();
+    Arc::new(prepared)
+}
+
+/// A nameserver with that document that answers, with every member up.
+fn answering() -> State {
+    let document = signed(start(0).unix_ms / 1000);
+    let mut state = State::new(document.clone(), Saved::default());
+    state.on_event(Event::Health(health(&document, |_| Verdict::Up)), start(0));
+    state.on_event(Event::Ready, start(0));
+    state
+}
+
+fn ordered(effects: Vec<Effect>) -> Option<SigningOrder> {
+    effects.into_iter().find_map(|effect| if let Effect::Sign(order) = effect { Some(order) } else { None })
+}
+
+fn perform(SigningOrder { hour, zones }: SigningOrder) -> Event {
+    let sign = |(zone, signer): (Arc<Zone>, Arc<ZoneSigner>)| {
+        Arc::new(zone.signed(Arc::new(sign_zone(&zone, &signer.at(hour), Some(&zone)).unwrap())))
+    };
+    Event::Signed(SignedZones { hour, zones: zones.into_iter().map(sign).collect() })
+}
+
+/// The inception of the SOA's signature, and of the pool's A.
+fn inceptions(state: &State) -> [u32; 2] {
+    let zone = state.snapshot.zones.get(&name::from_text("example.net").unwrap()).unwrap();
+    let (_, pool) = zone.pool_names().next().unwrap();
+    let of_pool = state.snapshot.pool(0).set(pool, None, rtype::A).unwrap();
+    [zone.node(0).set(rtype::SOA).unwrap(), of_pool].map(|set| {
+        let rrsig = set.rrsigs().unwrap().first();
+        u32::from_be_bytes(rrsig[12..16].try_into().unwrap())
+    })
+}
+
+#[test]
+fn what_a_pool_comes_to_is_signed_in_the_snapshot_that_is_published() {
+    let mut state = answering();
+    let signatures = |state: &State| {
+        let zone = state.snapshot.zones.get(&name::from_text("example.net").unwrap()).unwrap();
+        let (_, node) = zone.pool_names().next().unwrap();
+        let set = state.snapshot.pool(0).set(node, None, rtype::A).unwrap();
+        (set.count, set.signatures.to_vec())
+    };
+    let both = signatures(&state);
+    let document = state.document.clone();
+    let effects = state.on_event(
+        Event::Health(health(&document, |member| if member == "a" { Verdict::Up } else { Verdict::Down })),
+        start(1),
+    );
+    assert_eq!(published(&effects), 1);
+    // The other one has just fallen, and is answered until the first one is known to be up.
+    state.on_event(Event::Time, start(60_000));
+    let one = signatures(&state);
+    assert_eq!((both.0, one.0), (2, 1));
+    assert!(!one.1.is_empty() && one.1 != both.1);
+}
+
+#[test]
+fn each_hour_the_zones_are_signed_anew_once_and_answers_go_on_with_what_they_have_until_then() {
+    let mut state = answering();
+    let first = hour_of(start(0).unix_ms / 1000);
+    assert!(state.wakes(start(1)).unwrap() <= start(HOUR).running);
+    assert!(ordered(state.on_event(Event::Time, start(HOUR / 4))).is_none(), "in the same hour");
+    let before = inceptions(&state);
+    let mut changed = [false; 2];
+    for hour in 1..=20 * 24 {
+        let now = start(hour * HOUR);
+        let order = ordered(state.on_event(Event::Time, now)).unwrap();
+        assert_eq!(order.hour, first + hour * 3600);
+        assert!(ordered(state.on_event(Event::Time, now)).is_none(), "it is under way");
+        state.on_event(perform(order), now);
+        let after = inceptions(&state);
+        changed = [0, 1].map(|set| changed[set] || after[set] != before[set]);
+        assert!(after.iter().all(|inception| u64::from(*inception) + 14 * 86_400 > now.unix_ms / 1000 + 4 * 86_400));
+    }
+    assert_eq!(changed, [true; 2]);
+}
+
+#[test]
+fn signatures_that_come_when_another_document_is_in_force_are_not_used() {
+    let mut state = answering();
+    let order = ordered(state.on_event(Event::Time, start(HOUR))).unwrap();
+    state.on_event(Event::Reloaded(signed(start(HOUR).unix_ms / 1000)), start(HOUR));
+    state.on_event(perform(order), start(HOUR + 1));
+    assert!(Arc::ptr_eq(&state.zones, &state.document.zones));
+}
+
+#[test]
+fn a_clock_that_is_set_back_has_nothing_signed_for_the_past() {
+    let mut state = answering();
+    state.on_event(Event::Time, start(5 * HOUR));
+    assert!(ordered(state.on_event(Event::Time, start(HOUR))).is_none());
+}
+
+#[test]
+fn signatures_that_are_not_renewed_raise_an_alarm_at_a_third_and_a_louder_one_at_a_tenth() {
+    let state = answering();
+    let expires = state.zones.iter().next().unwrap().signatures().unwrap().expires().unwrap();
+    let alarm = |days_before: u64| {
+        let unix_ms = (expires - days_before * 86_400) * 1000;
+        let status = state.status(&RuntimeFigures::default(), Now { unix_ms, ..start(0) });
+        status.daemon.alarms.into_iter().find(|alarm| alarm.contains("a signature runs out at"))
+    };
+    assert_eq!(alarm(5), None);
+    let third = alarm(4).unwrap();
+    assert!(third.starts_with("zone example.net: "), "{third}");
+    let tenth = alarm(1).unwrap();
+    assert!(tenth.starts_with("NOW: zone example.net: "), "{tenth}");
+}

@@ -1,0 +1,100 @@
+//! How signed zones stand, as status, metrics and alarms tell it.
+
+use std::time::Duration;
+
+use crate::api::dns::{DnssecStatus, ZoneKeyRole, ZoneKeyStatus};
+use crate::config::duration;
+use crate::daemon::clock::Now;
+use crate::dns::control::State;
+use crate::dnssec::{Digest, ZoneKey};
+use crate::unix_time;
+use crate::zone::name;
+use crate::zone::number::rtype;
+use crate::zone::rdata;
+
+impl State {
+    /// Of a zone that its document has signed here; none of another one.
+    pub(super) fn dnssec_status(&self, apex: &str) -> Option<DnssecStatus> {
+        self.document.config.zones.get(apex)?.dnssec.as_ref()?;
+        let wire = name::from_text(apex)?;
+        let expires_ms = self.signatures_expire(&wire).map(|seconds| seconds * 1000);
+        let keys = self.document.signers.of(&wire).map(|signer| {
+            let moment = signer.at(self.signed_for());
+            let is_in = |key: &ZoneKey, of: u16| moment.keys_for(of).iter().any(|one| std::ptr::eq(*one, key));
+            let status = |key: &ZoneKey| {
+                let (keys, zone) = (is_in(key, rtype::DNSKEY), is_in(key, rtype::SOA));
+                let signs = keys || zone;
+                ZoneKeyStatus {
+                    tag: key.tag(),
+                    algorithm: key.algorithm().name().to_owned(),
+                    role: match key.is_ksk() {
+                        true if zone => ZoneKeyRole::Csk,
+                        true => ZoneKeyRole::Ksk,
+                        false => ZoneKeyRole::Zsk,
+                    },
+                    published: moment.dnskeys().iter().any(|data| *data == key.dnskey()),
+                    signs,
+                    overdue: signs && !key.is_active(moment.hour()) && key.times().inactive.is_some(),
+                    changes_ms: key.times().next_change(moment.hour()).map(|seconds| seconds * 1000),
+                    ds: key.is_ksk().then(|| rdata::show(rtype::DS, &key.ds(Digest::Sha256))),
+                }
+            };
+            signer.keys().iter().map(|key| status(key)).collect()
+        });
+        Some(DnssecStatus { expires_ms, keys: keys.unwrap_or_default() })
+    }
+
+    /// When the first signature of a zone runs out, in seconds since the epoch.
+    fn signatures_expire(&self, apex: &[u8]) -> Option<u64> {
+        self.zones.get(apex)?.signatures()?.expires()
+    }
+
+    /// How long the first signature of each signed zone is good still, in seconds.
+    pub(super) fn signatures_left(&self, now: Now) -> impl Iterator<Item = (String, u64)> {
+        self.document.signers.iter().filter_map(move |signer| {
+            let expires = self.signatures_expire(signer.apex())?;
+            Some((name::to_text(signer.apex()), expires.saturating_sub(now.unix_ms / 1000)))
+        })
+    }
+
+    /// What the operator should look at: at a third of the life of signatures and, louder, at a tenth.
+    pub(super) fn dnssec_alarms(&self, now: Now) -> Vec<String> {
+        let zones = self.document.config.zones.iter().filter_map(|(apex, zone)| Some((apex, zone.dnssec.as_ref()?)));
+        let mut alarms = Vec::new();
+        for (apex, config) in zones {
+            let Some(wire) = name::from_text(apex) else { continue };
+            if self.zones.get(&wire).is_none() {
+                continue;
+            }
+            let Some(expires) = self.signatures_expire(&wire) else {
+                alarms.push(format!(
+                    "zone {apex} is answered without signatures: resolvers that validate refuse it if the zone above has a DS for it; its keys \
+                     could not be used at the start (see the log): mend {} and reload",
+                    config.keys.display()
+                ));
+                continue;
+            };
+            let left = Duration::from_secs(expires.saturating_sub(now.unix_ms / 1000));
+            // They are renewed when a third is left, an hour early or late.
+            let overdue = config.lifetime / 3 - Duration::from_secs(2 * 3600);
+            if left < overdue {
+                let when = unix_time::moment(expires * 1000);
+                let urgency = if left < config.lifetime / 10 { "NOW: " } else { "" };
+                alarms.push(format!(
+                    "{urgency}zone {apex}: a signature runs out at {when}, and was to be renewed when a third of {} was left: from then on \
+                     resolvers that validate refuse the zone; see the log for why, and whether the clock is right",
+                    duration::format(config.lifetime)
+                ));
+            }
+            let keys = self.dnssec_status(apex).map(|status| status.keys).unwrap_or_default();
+            alarms.extend(keys.iter().filter(|key| key.overdue).map(|key| {
+                format!(
+                    "zone {apex}: key {} was to sign no more, and goes on as there is no other: make the next one (polder dnssec) and copy it to \
+                     every nameserver",
+                    key.tag
+                )
+            }));
+        }
+        alarms
+    }
+}

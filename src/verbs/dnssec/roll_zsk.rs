@@ -1,0 +1,134 @@
+//! `dnssec roll-zsk`: begins the roll of a zone-signing key.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::shown::{KeyShown, titled};
+use super::{KeysOf, Zone, now, unusable};
+use crate::dnssec::roll::{Pace, Roll, Successor, plan};
+use crate::dnssec::{KeyFiles, Role, Times, ZoneKey, files_of, make, read_keys, set_times, tags};
+use crate::push::error::Error;
+use crate::unix_time::moment;
+use crate::verbs::args::parse_duration;
+use crate::verbs::exit::Exit;
+use crate::verbs::output::Output;
+use crate::verbs::times::{Later, parse_later};
+
+/// The arguments of `dnssec roll-zsk`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RollArgs {
+    #[command(flatten)]
+    /// Whose keys.
+    pub keys: KeysOf,
+    /// When the new key begins to sign: `3d` from now, or a time in UTC (2026-12-24 04:10); a day after --ttl, if nothing is said
+    #[arg(long, value_name = "TIME", value_parser = parse_later)]
+    pub at: Option<Later>,
+    /// How long resolvers keep the zone's keys: the TTL of its DNSKEY records, or more
+    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_TTL), default_value = "1d", allow_hyphen_values = true)]
+    pub ttl: Duration,
+    /// How long signatures are valid: `dnssec.lifetime` of the zone, or more
+    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_LIFETIME), default_value = "14d", allow_hyphen_values = true)]
+    pub lifetime: Duration,
+}
+
+/// The longest TTL that resolvers keep to (RFC 8767, 4), in days.
+const LONGEST_TTL: u64 = 7;
+
+/// The longest lifetime that a document may have, in days.
+const LONGEST_LIFETIME: u64 = 90;
+
+/// How long the files of a key may take to all nameservers, in seconds.
+const PROPAGATION: u64 = 86_400;
+
+/// Some time, and at most so many days.
+fn parse_within(text: &str, days: u64) -> Result<Duration, Error> {
+    let span = parse_duration(text)?;
+    match span.as_secs() {
+        0 => Err(Error::new("expected a duration of a second at least")),
+        seconds if seconds > days * 86_400 => Err(Error::new(format!("expected at most {days}d"))),
+        _ => Ok(span),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    zone: String,
+    old: KeyShown,
+    new: KeyShown,
+    /// By then all nameservers have to have the files, in milliseconds since the epoch.
+    copy_before: u64,
+}
+
+pub(super) fn run(args: &RollArgs, output: &Output) -> Result<Exit, Error> {
+    let zone = match args.keys.zone() {
+        Ok(zone) => zone,
+        Err(why) => return Ok(output.refuse(&why, Exit::Usage)),
+    };
+    let _lock = args.keys.lock()?;
+    let keys = read_keys(&args.keys.folder, &zone.apex).map_err(unusable)?;
+    let now = now();
+    let pace = Pace { ttl: args.ttl.as_secs(), propagation: PROPAGATION, lifetime: args.lifetime.as_secs() };
+    let roll = match plan(&keys, now, args.at.map(|at| at.seconds(now)), pace) {
+        Ok(roll) => roll,
+        Err(why) => return Ok(output.refuse(&format!("{}: {why}", zone.text), Exit::No)),
+    };
+    let done = carry_out(args, &zone, &roll)?;
+    let report = Report {
+        zone: zone.text.clone(),
+        old: KeyShown::new(&roll.old, &roll.old_times, &done.old),
+        new: done.new_shown,
+        copy_before: roll.publish_before.saturating_mul(1000),
+    };
+    output.answer(&report, &text(&zone, &roll, done.new_tag, [&done.new, &done.old]));
+    Ok(Exit::Done)
+}
+
+/// The files that were written.
+struct Done {
+    new: KeyFiles,
+    new_tag: u16,
+    new_shown: KeyShown,
+    old: KeyFiles,
+}
+
+/// The new key first: a crash in between leaves two keys that sign, and the next run goes on from there.
+fn carry_out(args: &RollArgs, zone: &Zone, roll: &Roll) -> Result<Done, Error> {
+    let folder = &args.keys.folder;
+    let shown = |key: &ZoneKey, times: &Times, files: &KeyFiles| (key.tag(), KeyShown::new(key, times, files));
+    let (new, (new_tag, new_shown)) = match &roll.successor {
+        Successor::Missing(algorithm, times) => {
+            let taken = tags(folder, &zone.apex).map_err(unusable)?;
+            let made = make(&zone.apex, Role::Zsk, *algorithm, *times, &taken)
+                .map_err(|error| Error::new(format!("no key was made: {error}")))?;
+            let files = made.write(folder).map_err(unusable)?;
+            let shown = shown(made.key(), times, &files);
+            (files, shown)
+        }
+        Successor::Made(key) => {
+            let files = files_of(folder, key).map_err(unusable)?;
+            let shown = shown(key, key.times(), &files);
+            (files, shown)
+        }
+    };
+    let old = set_times(folder, &roll.old, &roll.old_times).map_err(unusable)?;
+    Ok(Done { new, new_tag, new_shown, old })
+}
+
+fn text(zone: &Zone, roll: &Roll, new_tag: u16, files: [&KeyFiles; 2]) -> String {
+    let at = moment(roll.at * 1000);
+    let titled = |tag| titled(tag, Role::Zsk, roll.old.algorithm());
+    let gone =
+        roll.old_times.delete.map_or_else(String::new, |time| format!(", and is gone at {}", moment(time * 1000)));
+    let mut text = format!(
+        "{} is published now, and signs from {at}\n{} signs until then{gone}\n\nNext: copy these files to every nameserver of {} before {}, then: polder reload\n",
+        titled(new_tag),
+        titled(roll.old.tag()),
+        zone.text,
+        moment(roll.publish_before * 1000),
+    );
+    for files in files {
+        text.push_str(&format!("  {}\n  {}\n", files.public.display(), files.private.display()));
+    }
+    text
+}
