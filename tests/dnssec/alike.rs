@@ -45,7 +45,10 @@ fn two_nameservers_with_the_same_keys_give_the_same_answers_byte_for_byte() {
 
 /// The records of the zone, but what is here and not there: the types for the zone above (RFC 7344), and the shorter TTL of what denies something of a pool.
 fn comparable(server: SocketAddr) -> BTreeSet<String> {
-    let is_for_parent = |line: &str| [" cds ", " cdnskey "].iter().any(|rtype| line.contains(rtype));
+    let is_for_parent = |line: &str| {
+        let begins = |rtype| [" in ", " in rrsig "].iter().any(|front| line.contains(&format!("{front}{rtype} ")));
+        begins("cds") || begins("cdnskey")
+    };
     let of_denial = |line: String| {
         let mut words: Vec<&str> = line.split(' ').collect();
         let (is_denial, is_signature) =

@@ -1,6 +1,6 @@
 //! Members of the pool come and go, and all of them at times, while validators ask: no answer is ever without its proof.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -103,7 +103,8 @@ fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof()
         flip(&lab, flips / 2, &mut rng);
         is_over.store(true, Ordering::Relaxed);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        for (kind, seen, bogus) in all.lock().unwrap().iter() {
+        let all = all.lock().unwrap();
+        for (kind, seen, bogus) in all.iter() {
             eprintln!(
                 "{kind:?}, {}: {} questions while {} flips: {:?}",
                 signing.denial,
@@ -120,13 +121,10 @@ fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof()
                 bogus.len(),
                 shown.join("\n")
             );
-            // Otherwise nothing was asked at the moments that matter.
-            assert!(
-                ["A 1", "A 2", "AAAA 0", "HTTPS 0", "HTTPS 1"].iter().all(|kind| seen.kinds.contains_key(*kind)),
-                "{:?}",
-                seen.kinds
-            );
         }
+        let seen: BTreeSet<String> = all.iter().flat_map(|(_, seen, _)| seen.kinds.keys().cloned()).collect();
+        // Otherwise nobody has asked at the moments that matter.
+        assert!(["A 1", "A 2", "AAAA 0", "HTTPS 0", "HTTPS 1"].iter().all(|kind| seen.contains(*kind)), "{seen:?}");
     }
 }
 

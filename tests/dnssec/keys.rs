@@ -77,9 +77,8 @@ pub fn copy(from: &Path, to: &Path) {
 pub fn signed_by_bind(folder: &Path, keys: &Path, zone: &str, file: &str, signing: Signing) -> String {
     let mut command = program("dnssec-signzone");
     command.current_dir(folder).args(["-S", "-K"]).arg(keys).args(["-o", zone]);
-    if !signing.is_split {
-        command.arg("-z");
-    }
+    // One key signs all; of two one signs the keys, and nothing else does.
+    command.arg(if signing.is_split { "-x" } else { "-z" });
     if signing.denial == "nsec3" {
         command.args(["-3", "-", "-H", "0"]);
     }

@@ -32,9 +32,11 @@ impl<'s> Moment<'s> {
                 let with: Vec<&ZoneKey> =
                     published.iter().copied().filter(|key| key.algorithm() == *algorithm).collect();
                 let active = |key: &&ZoneKey| key.is_active(hour);
-                let choices: [Vec<&ZoneKey>; 3] = [
+                let choices: [Vec<&ZoneKey>; 4] = [
                     with.iter().copied().filter(|key| is_first(key) && key.is_active(hour)).collect(),
                     with.iter().copied().filter(active).collect(),
+                    // Of keys that were made within this hour none is active yet.
+                    with.iter().copied().filter(|key| is_first(key)).collect(),
                     with,
                 ];
                 choices.into_iter().find(|keys| !keys.is_empty()).unwrap_or_default()

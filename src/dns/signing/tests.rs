@@ -175,6 +175,17 @@ fn a_successor_that_is_only_published_signs_nothing_and_the_keys_are_signed_by_t
 }
 
 #[test]
+fn keys_that_were_made_within_this_hour_sign_by_their_roles() {
+    let now = Times { publish: Some(NOW), activate: Some(NOW), ..Times::default() };
+    let [ksk, zsk] = [Role::Ksk, Role::Zsk].map(|role| key(role, Algorithm::EcdsaP256, now));
+    let signer = signer(vec![Arc::clone(&ksk), Arc::clone(&zsk)]);
+    let moment = signer.at(NOW);
+    assert!(moment.hour() < NOW);
+    let tags = |rtype| moment.keys_for(rtype).iter().map(|key| key.tag()).collect::<Vec<_>>();
+    assert_eq!((tags(rtype::DNSKEY), tags(rtype::A)), (vec![ksk.tag()], vec![zsk.tag()]));
+}
+
+#[test]
 fn a_zone_whose_next_key_nobody_has_made_goes_on_with_the_one_it_has() {
     let over =
         Times { publish: Some(0), activate: Some(0), inactive: Some(NOW - DAY), delete: Some(NOW), ..Times::default() };
