@@ -156,6 +156,8 @@ pub struct State {
     renewed: BTreeMap<Box<[u8]>, Arc<Zone>>,
     /// For which hour everything is signed, in seconds since the epoch.
     signed_for: u64,
+    /// For which it is being signed.
+    signing_for: Option<u64>,
     /// What was signed for pools.
     signed_pools: pools::Signed,
     /// They are to be put together anew.
@@ -214,6 +216,7 @@ impl State {
         State {
             renewed: BTreeMap::new(),
             signed_for: hour_of(document.signed_at),
+            signing_for: None,
             signed_pools: pools::Signed::default(),
             document,
             secondaries: BTreeMap::new(),

@@ -31,8 +31,8 @@ const MOST_GENERATED: u32 = 1 << 20;
 const MOST_GENERATED_BYTES: usize = 256 << 20;
 
 /// The warning about the records of a signed zone, which are left out.
-const SIGNED: &str = "belongs to a signed zone and is left out, as are all others of this type: zones are served unsigned, and \
-                      resolvers that validate refuse a zone's answers as long as the zone above has a DS for it";
+const SIGNED: &str = "belongs to a signed zone and is left out, as are all others of this type: a zone is signed here with its keys (\"dnssec\"), or not \
+                      at all, and then resolvers that validate refuse its answers as long as the zone above has a DS for it";
 
 /// The one finding for a file of which nothing could be read: its content is not shown.
 const NO_ZONE: &str = "no line of this file is a record or a directive of a zone, as \"www 1h IN A 192.0.2.1\" and \"$TTL 1h\" are; \

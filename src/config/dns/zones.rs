@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::catalogs::{self, CatalogConfig, Known};
 use super::dnssec::{self, DnssecConfig};
-use super::transfers::{self, PrimaryConfig, TransferConfig, TsigKeyConfig};
+use super::transfers::{self, PoolsInTransfer, PrimaryConfig, TransferConfig, TsigKeyConfig};
 use crate::config::distinct::Distinct;
 use crate::config::names;
-use crate::config::reader::{Keys, Read, Value};
+use crate::config::reader::{Keys, Object, Read, Value};
 
 /// One zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +130,9 @@ pub(super) fn read(
                 zone.refuse(&["dnssec"], "beside \"catalog\", which no resolver asks for").map(|()| None)
             }
         };
+        if let (Ok(Some(transfer)), Ok(Some(_))) = (&transfer, &dnssec) {
+            with_signatures(&zone, transfer)?;
+        }
         let (file, primaries, catalog, members) = (file?, primaries?, catalog?, members?);
         if members.is_some() && primaries.is_none() {
             return Err(
@@ -167,6 +170,23 @@ pub(super) fn read(
         }
     }
     Ok(zones)
+}
+
+/// What cannot be said of the transfer of a zone that is signed here.
+fn with_signatures(zone: &Object<'_>, transfer: &TransferConfig) -> Read<()> {
+    let Some(value) = zone.get("transfer") else { return Ok(()) };
+    if !transfer.notify.is_empty() {
+        return Err(value.fault(
+            "cannot have \"notify\" beside \"dnssec\": the zone's serial does not rise with its signatures, and who keeps a copy would answer with \
+             those that have run out; have its other nameservers sign it with the same keys",
+        ));
+    }
+    if transfer.pools != PoolsInTransfer::Present {
+        return Err(value.fault(
+            "cannot leave out pools beside \"dnssec\": the signed zone says that they are there; expected \"pools\": \"present\", or none",
+        ));
+    }
+    Ok(())
 }
 
 fn read_members(value: &Value<'_>, keys: Option<&BTreeMap<String, TsigKeyConfig>>) -> Read<Members> {

@@ -21,6 +21,7 @@ impl<'a> Reply<'a, '_> {
     ) -> Option<Step> {
         let told = match said {
             Said::Told { set, .. } if matches!(self.qtype, rtype::TXT | rtype::ANY) => Some(set),
+            Said::Told { set, .. } if self.qtype == rtype::RRSIG => set.rrsigs(),
             // The zone's own records of other types are answered as ever; what a wildcard would make up is not.
             Said::Told { .. } if matches!(found, Found::Node(node) if node.is_called(name.as_bytes())) => return None,
             Said::Above { .. } if !matches!(found, Found::Nothing { .. }) => return None,

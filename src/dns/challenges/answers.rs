@@ -78,7 +78,7 @@ impl ChallengeAnswers {
             let moment = signers.of(&zone.apex).filter(|_| zone.signatures().is_some()).map(|signer| signer.at(now));
             let denial = |owner: &[u8], types: &[u16]| {
                 let before = earlier(owner).and_then(At::denial).map(|(_, denial)| denial);
-                moment.as_ref().map(|moment| moment.denial(owner, types, TTL, before))
+                moment.as_ref().and_then(|moment| moment.denial(owner, types, TTL, before))
             };
             let owner = wire.as_bytes();
             let set = match &moment {

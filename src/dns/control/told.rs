@@ -26,7 +26,7 @@ impl State {
 
     /// Another set of answers wherever something of them has changed.
     pub(super) fn refresh_challenges(&mut self, now: Now) {
-        let (signing, before) = ((&self.document.signers, now.unix_ms / 1000), self.challenge_answers.as_deref());
+        let (signing, before) = ((&self.document.signers, self.signed_for()), self.challenge_answers.as_deref());
         let answers = self.challenges.answers(&self.orders.records(now), &self.zones, signing, before);
         if self.challenge_answers.as_deref() != answers.as_ref() {
             self.challenge_answers = answers.map(Arc::new);

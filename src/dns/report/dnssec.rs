@@ -34,8 +34,8 @@ impl State {
                     },
                     published: moment.dnskeys().iter().any(|data| *data == key.dnskey()),
                     signs,
-                    overdue: signs && !key.is_active(moment.hour()) && key.times().inactive.is_some(),
-                    changes_ms: key.times().next_change(moment.hour()).map(|seconds| seconds * 1000),
+                    overdue: signs && !key.is_active(moment.end()) && key.times().inactive.is_some(),
+                    changes_ms: key.times().next_change(moment.end()).map(|seconds| seconds * 1000),
                     ds: key.is_ksk().then(|| rdata::show(rtype::DS, &key.ds(Digest::Sha256))),
                 }
             };

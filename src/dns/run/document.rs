@@ -37,6 +37,8 @@ pub struct Parsed {
     zones: Arc<Zones>,
     impaired: BTreeMap<String, Impaired>,
     warnings: Vec<Finding>,
+    /// The zones in force, of which signatures may be kept.
+    before: Option<Arc<Zones>>,
     /// What checks go by must not keep zones from being served.
     at_start: bool,
 }
@@ -46,7 +48,7 @@ impl Parsed {
         // Those about a copy were said when its text was the zone's.
         let files = zones.iter().filter(|zone| zone.fingerprint.is_some());
         let warnings = files.flat_map(|zone| zone.warnings.iter().cloned()).collect();
-        Parsed { config, zones: Arc::new(zones), impaired, warnings, at_start: false }
+        Parsed { config, zones: Arc::new(zones), impaired, warnings, before: None, at_start: false }
     }
 }
 
@@ -61,14 +63,15 @@ impl Document for Prepared {
     /// A zone that has not changed is the one that is in force, and takes no memory beside it.
     fn parse_again(file: &Path, in_force: &Prepared) -> Result<Parsed, Findings> {
         let before = pool_owners(file, &in_force.config)?;
-        parse_all(file, Some(&in_force.zones), |apex, zone, owners| {
+        let parsed = parse_all(file, Some(&in_force.zones), |apex, zone, owners| {
             let wire = name::from_text(apex).filter(|_| in_force.config.zones.get(apex) == Some(zone))?;
             let kept = in_force.zones.get(&wire).filter(|_| owners.within(&wire).eq(before.within(&wire)))?;
             kept.fingerprint
                 .as_ref()
                 .is_some_and(|read| zone.file().is_some_and(|file| read.is_still(file)))
                 .then(|| Arc::clone(kept))
-        })
+        })?;
+        Ok(Parsed { before: Some(Arc::clone(&in_force.zones)), ..parsed })
     }
 
     /// As [`Document::parse`], but a zone that cannot be used does not keep the others from being served: it is read from its last good
@@ -119,7 +122,7 @@ impl Document for Prepared {
     }
 
     fn with_keys(
-        Parsed { config, zones, impaired, warnings, at_start }: Parsed,
+        Parsed { config, zones, impaired, warnings, before, at_start }: Parsed,
     ) -> Result<(Prepared, Vec<String>), Vec<KeyError>> {
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
@@ -131,7 +134,7 @@ impl Document for Prepared {
             config.encrypted.as_ref().map(|encrypted| Shown::read(encrypted, &config.state_dir)).unwrap_or_default();
         unusable.extend(unusable_shown);
         let signed_at = unix_time::unix_ms() / 1000;
-        let (zones, signers, unusable_keys) = signing::sign(&config, zones, signed_at);
+        let (zones, signers, unusable_keys) = signing::sign(&config, zones, before.as_deref(), signed_at);
         unusable.extend(unusable_keys);
         if !at_start && !unusable.is_empty() {
             return Err(unusable);
@@ -254,6 +257,7 @@ fn parse_all(
         }
     }
     let (mut unread, shown) = (Vec::new(), certificates::check(file, &config));
+    findings.extend(signing::undelegated(file, &config, &zones));
     for (unusable, unread_of_them) in [outgoing_tls::check(file, &config), shown] {
         findings.extend(unusable);
         unread.extend(unread_of_them);

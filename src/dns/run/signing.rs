@@ -14,7 +14,8 @@ pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
     tokio::task::spawn_local(async move {
         let hour = order.hour;
         let signed = tokio::task::spawn_blocking(move || {
-            order.zones.into_iter().filter_map(|(zone, signer)| sign(&zone, &signer, order.hour)).collect::<Vec<_>>()
+            let sign = |(zone, signer): (Arc<Zone>, Arc<ZoneSigner>)| Some((sign(&zone, &signer, order.hour)?, signer));
+            order.zones.into_iter().filter_map(sign).collect::<Vec<_>>()
         });
         let zones = signed.await.unwrap_or_default();
         inputs.send(Input::Event(Event::Signed(SignedZones { hour, zones })));

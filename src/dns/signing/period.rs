@@ -6,7 +6,7 @@ use std::time::Duration;
 use fnv::FnvHasher;
 
 /// In seconds. Everything that follows from the time is decided for an hour, so that nameservers whose clocks differ a little sign alike.
-const HOUR: u64 = 3600;
+pub const HOUR: u64 = 3600;
 
 /// How much earlier than it is made a signature is good, in seconds: for resolvers whose clocks are behind.
 const BEFORE: u64 = HOUR;

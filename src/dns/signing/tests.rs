@@ -1,13 +1,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::pools::Signed;
 use super::*;
-use crate::config::dns::{Checks, DnsConfig, parse};
+use crate::config::dns::{Checks, Denial, DnsConfig, parse};
 use crate::dns::compiled::{Node, PoolOwners, RrSet, Zone, compile_zone};
 use crate::dns::snapshot::PoolAnswer;
-use crate::dnssec::{Algorithm, Role, Times, make, verify};
+use crate::dnssec::{Algorithm, Role, Times, ZoneKey, make, verify};
 use crate::zone;
 use crate::zone::name;
 use crate::zone::number::rtype;
@@ -268,4 +270,39 @@ fn a_pools_names_have_a_signature_each_and_an_nsec_that_follows_what_is_answered
     let [one, other] =
         ["pool.example.net", "*.p.example.net"].map(|name| both.set(node(&zone, name), None, rtype::A).unwrap());
     assert_ne!(one.signatures, other.signatures);
+}
+
+#[test]
+fn a_key_signing_key_whose_time_is_over_goes_on_beside_a_zone_signing_key_and_the_parent_is_told_of_no_other() {
+    let over = Times { publish: Some(0), activate: Some(0), inactive: Some(NOW - DAY), ..Times::default() };
+    for times in [
+        over,
+        Times { delete: Some(NOW - 1), ..over },
+        Times { publish: Some(NOW), activate: Some(NOW + DAY), ..Times::default() },
+    ] {
+        let ksk = key(Role::Ksk, Algorithm::EcdsaP256, times);
+        let signer = signer(vec![Arc::clone(&ksk), key(Role::Zsk, Algorithm::EcdsaP256, Times::default())]);
+        let moment = signer.at(NOW);
+        let is_to_go_on = times.activate == Some(0) && times.delete.is_none();
+        let signing: Vec<u16> = moment.keys_for(rtype::DNSKEY).iter().map(|key| key.tag()).collect();
+        assert_eq!(signing.contains(&ksk.tag()), is_to_go_on, "{times:?}");
+        assert!(!is_to_go_on || moment.for_parent().1 == [ksk.dnskey()]);
+    }
+}
+
+#[test]
+fn keys_that_are_made_within_the_hour_act_in_it_and_the_parent_is_told_of_the_key_signing_key_alone() {
+    let made = Times { created: Some(NOW), publish: Some(NOW), activate: Some(NOW), ..Times::default() };
+    let [ksk, zsk] = [Role::Ksk, Role::Zsk].map(|role| key(role, Algorithm::EcdsaP256, made));
+    let signer = signer(vec![Arc::clone(&ksk), Arc::clone(&zsk)]);
+    let moment = signer.at(NOW);
+    let tags = |rtype| moment.keys_for(rtype).iter().map(|key| key.tag()).collect::<Vec<_>>();
+    assert_eq!((tags(rtype::DNSKEY), tags(rtype::A)), (vec![ksk.tag()], vec![zsk.tag()]));
+    assert_eq!(moment.for_parent().1, [ksk.dnskey()]);
+}
+
+#[test]
+fn a_zone_with_a_digest_of_its_own_or_with_no_room_for_hashes_is_not_signed() {
+    let zone = compiled(&format!("{TEXT}@ ZONEMD 1 1 1 {}\n", "00".repeat(48)), &document(""));
+    assert_eq!(sign_zone(&zone, &csk().at(NOW), None).unwrap_err(), Unsignable::Digest);
 }

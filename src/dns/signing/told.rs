@@ -16,15 +16,21 @@ impl Moment<'_> {
         set.signed(signatures.into())
     }
 
-    /// A record that denies all types of a name, in lower case, but these, and says nothing of any other name; with its owner.
-    pub fn denial(&self, name: &[u8], types: &[u16], ttl: u32, before: Option<&OwnRrSet>) -> (Box<[u8]>, OwnRrSet) {
-        let next = Next::directly_behind(name, self.signer.denial);
+    /// A record that denies all types of a name, in lower case, but these, and says nothing of any other name; with its owner. None: the name is too long.
+    pub fn denial(
+        &self,
+        name: &[u8],
+        types: &[u16],
+        ttl: u32,
+        before: Option<&OwnRrSet>,
+    ) -> Option<(Box<[u8]>, OwnRrSet)> {
+        let next = Next::directly_behind(name, self.signer.denial)?;
         let rtype = if matches!(next, Next::Name(_)) { rtype::NSEC } else { rtype::NSEC3 };
         let is_empty = types.is_empty() && rtype == rtype::NSEC3;
         let types = types.iter().copied().chain((!is_empty).then_some(rtype::RRSIG));
         let rdata = next.rdata_of(types.collect());
         let owner = next.owner(&self.signer.apex, name).unwrap_or_else(|| name.to_vec());
         let set = self.signed(&owner, OwnRrSet::new(rtype, ttl, [&rdata[..]]), before);
-        (owner.into(), set)
+        Some((owner.into(), set))
     }
 }

@@ -6,8 +6,11 @@ use super::rrset::Unsigned;
 use super::types::bitmap;
 use crate::config::dns::Denial;
 use crate::dns::compiled::{NameHash, Node, NodeId, OwnRrSet, RrSet, Signatures, Zone};
-use crate::zone::name;
+use crate::zone::name::{self, LONGEST_NAME};
 use crate::zone::number::rtype;
+
+/// A digest of a whole zone (RFC 8976).
+const ZONEMD: u16 = 63;
 
 /// Why a zone cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +20,12 @@ pub enum Unsignable {
         "its apex has a {0} record of its own, and those of a zone that is signed here come of its keys: remove the record"
     )]
     OwnKeys(&'static str),
+    /// Its file has a digest of the zone as it is without signatures (RFC 8976, 3.3.1).
+    #[error("its file has a ZONEMD record, which is none of the signed zone: remove the record")]
+    Digest,
+    /// The owners of its NSEC3 records would be longer than names can be.
+    #[error("its apex is so long that no hash fits before it in a name: use \"nsec\" as its \"denial\"")]
+    LongApex,
     /// Its signatures do not fit.
     #[error("its signatures take more than 4 GiB of memory: split it")]
     TooLarge,
@@ -32,6 +41,12 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
     let own = [(rtype::DNSKEY, "DNSKEY"), (rtype::CDS, "CDS"), (rtype::CDNSKEY, "CDNSKEY")];
     if let Some((_, name)) = own.into_iter().find(|(rtype, _)| apex.sets().any(|set| set.rtype == *rtype)) {
         return Err(Unsignable::OwnKeys(name));
+    }
+    if apex.sets().any(|set| set.rtype == ZONEMD) {
+        return Err(Unsignable::Digest);
+    }
+    if moment.signer.denial == Denial::Nsec3 && hash::owner(&NameHash::default(), &zone.apex).len() > LONGEST_NAME {
+        return Err(Unsignable::LongApex);
     }
     let before = before.filter(|before| before.signatures().is_some());
     let (ttl, apex_sets) = (zone.negative.get().ttl, apex_sets(zone, moment, before));
@@ -115,9 +130,11 @@ impl Next {
         )
     }
 
-    /// What lies directly behind a name: a record with it says nothing of any other name (RFC 4470, 3, and RFC 7129, appendix B).
-    pub(super) fn directly_behind(name: &[u8], denial: Denial) -> Next {
-        match denial {
+    /// What lies directly behind a name: a record with it says nothing of any other name (RFC 4470, 3, and RFC 7129, appendix B). None: the name is so long
+    /// that no name is below it.
+    pub(super) fn directly_behind(name: &[u8], denial: Denial) -> Option<Next> {
+        Some(match denial {
+            Denial::Nsec if name.len() + 2 > LONGEST_NAME => return None,
             Denial::Nsec => Next::Name([&[1, 0], name].concat().into()),
             Denial::Nsec3 => {
                 let mut hash = hash::hash(name);
@@ -129,7 +146,7 @@ impl Next {
                 }
                 Next::Hash(hash)
             }
-        }
+        })
     }
 
     /// The owner of the record, where that is not the name itself.

@@ -64,8 +64,8 @@ static BROKEN: &[(&str, &str)] = &[
     ),
     (
         "www NSEC @ A",
-        "5: www.example.net. NSEC: belongs to a signed zone and is left out, as are all others of this type: zones are served \
-         unsigned, and resolvers that validate refuse a zone's answers as long as the zone above has a DS for it",
+        "5: www.example.net. NSEC: belongs to a signed zone and is left out, as are all others of this type: a zone is signed here with its keys (\"dnssec\"), or \
+         not at all, and then resolvers that validate refuse its answers as long as the zone above has a DS for it",
     ),
     ("www TYPE255 \\# 0", "5: www.example.net.: TYPE255 is for messages, not for zones"),
     (

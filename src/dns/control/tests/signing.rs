@@ -45,7 +45,7 @@ fn ordered(effects: Vec<Effect>) -> Option<SigningOrder> {
 
 fn perform(SigningOrder { hour, zones }: SigningOrder) -> Event {
     let sign = |(zone, signer): (Arc<Zone>, Arc<ZoneSigner>)| {
-        Arc::new(zone.signed(Arc::new(sign_zone(&zone, &signer.at(hour), Some(&zone)).unwrap())))
+        (Arc::new(zone.signed(Arc::new(sign_zone(&zone, &signer.at(hour), Some(&zone)).unwrap()))), signer)
     };
     Event::Signed(SignedZones { hour, zones: zones.into_iter().map(sign).collect() })
 }
@@ -115,10 +115,27 @@ fn signatures_that_come_when_another_document_is_in_force_are_not_used() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_has_nothing_signed_for_the_past() {
+fn a_clock_that_was_ahead_has_everything_signed_for_the_right_time_and_one_that_trembles_has_nothing() {
     let mut state = answering();
-    state.on_event(Event::Time, start(5 * HOUR));
-    assert!(ordered(state.on_event(Event::Time, start(HOUR))).is_none());
+    let order = ordered(state.on_event(Event::Time, start(500 * HOUR))).unwrap();
+    state.on_event(perform(order), start(500 * HOUR));
+    assert!(ordered(state.on_event(Event::Time, start(499 * HOUR))).is_none());
+    let order = ordered(state.on_event(Event::Time, start(HOUR))).unwrap();
+    state.on_event(perform(order), start(HOUR));
+    let latest = u64::from(*inceptions(&state).iter().max().unwrap());
+    assert!(latest < start(HOUR).unix_ms / 1000, "{latest}");
+}
+
+#[test]
+fn signatures_by_keys_from_before_a_reload_in_the_same_hour_are_not_used() {
+    let mut state = answering();
+    let order = ordered(state.on_event(Event::Time, start(HOUR))).unwrap();
+    let mut same_zone = Arc::into_inner(signed(start(0).unix_ms / 1000)).unwrap();
+    same_zone.zones = Arc::clone(&state.document.zones);
+    state.on_event(Event::Reloaded(Arc::new(same_zone)), start(HOUR));
+    let again = ordered(state.on_event(Event::Time, start(HOUR)));
+    state.on_event(perform(order), start(HOUR + 1));
+    assert!(Arc::ptr_eq(&state.zones, &state.document.zones), "{again:?}");
 }
 
 #[test]

@@ -1,17 +1,24 @@
 //! The zones of a document signed, with the keys of their folders.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::DnsConfig;
+use crate::config::{DnsConfig, Finding};
 use crate::daemon::key_file::KeyError;
-use crate::dns::compiled::{Zone, Zones};
+use crate::dns::compiled::{Found, Zone, Zones};
 use crate::dns::signing::{Signers, ZoneSigner, sign_zone};
 use crate::dnssec;
-use crate::zone::name;
+use crate::zone::name::{self, Name};
+use crate::zone::number::rtype;
 
-/// Signs the zones that are to be signed, for a time in seconds since the epoch. Gives with them what signs them, and what was wrong: such a zone is
+/// Signs the zones that are to be signed, with what there was `before`, for a time in seconds since the epoch. Gives with them what signs them, and what was wrong: such a zone is
 /// there as it was.
-pub fn sign(config: &DnsConfig, zones: Arc<Zones>, now: u64) -> (Arc<Zones>, Signers, Vec<KeyError>) {
+pub fn sign(
+    config: &DnsConfig,
+    zones: Arc<Zones>,
+    before: Option<&Zones>,
+    now: u64,
+) -> (Arc<Zones>, Signers, Vec<KeyError>) {
     let (mut signers, mut signed, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
     for (apex, zone) in &config.zones {
         let Some((dnssec, wire)) = zone.dnssec.as_ref().zip(name::from_text(apex)) else { continue };
@@ -24,7 +31,8 @@ pub fn sign(config: &DnsConfig, zones: Arc<Zones>, now: u64) -> (Arc<Zones>, Sig
             }
         };
         if let Some(zone) = zones.get(signer.apex()) {
-            match sign_one(zone, &signer, now) {
+            let before = before.and_then(|before| before.get(signer.apex())).unwrap_or(zone);
+            match sign_one(zone, &signer, before, now) {
                 Ok(zone) => signed.push(zone),
                 Err(why) => {
                     unusable.push(why.of(key()));
@@ -38,7 +46,30 @@ pub fn sign(config: &DnsConfig, zones: Arc<Zones>, now: u64) -> (Arc<Zones>, Sig
     (zones, signers.into_iter().collect(), unusable)
 }
 
-fn sign_one(zone: &Zone, signer: &ZoneSigner, now: u64) -> Result<Arc<Zone>, KeyError> {
-    let signatures = sign_zone(zone, &signer.at(now), Some(zone)).map_err(|why| KeyError::new(why.to_string()))?;
+/// Zones that are served and lie in one that is signed, which does not delegate them: it proves to resolvers that they are not there.
+pub fn undelegated(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<Finding> {
+    let is_signed =
+        |zone: &&Arc<Zone>| config.zones.get(&name::to_text(&zone.apex)).is_some_and(|config| config.dnssec.is_some());
+    let mut findings = Vec::new();
+    for parent in zones.iter().filter(is_signed) {
+        let above = name::to_text(&parent.apex);
+        let within =
+            config.zones.keys().filter(|apex| **apex != above).filter_map(|apex| Some((apex, Name::from_text(apex)?)));
+        for (apex, child) in within.filter(|(_, child)| name::is_within(child.as_bytes(), &parent.apex)) {
+            if !matches!(parent.find(&child, rtype::NS), Found::Cut(_)) {
+                let message = format!(
+                    "it is signed, and does not delegate {apex}, which is served here too: resolvers that validate would find proof that there is \
+                     no such zone; add its NS records to the file of {above}, and its DS if it is signed"
+                );
+                let path = format!("zones[\"{above}\"].dnssec");
+                findings.push(Finding { file: file.into(), line: None, path, message });
+            }
+        }
+    }
+    findings
+}
+
+fn sign_one(zone: &Zone, signer: &ZoneSigner, before: &Zone, now: u64) -> Result<Arc<Zone>, KeyError> {
+    let signatures = sign_zone(zone, &signer.at(now), Some(before)).map_err(|why| KeyError::new(why.to_string()))?;
     Ok(Arc::new(zone.signed(Arc::new(signatures))))
 }

@@ -1,0 +1,61 @@
+//! What signs the zones of a document.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::dns::Denial;
+use crate::dnssec::ZoneKey;
+
+/// What signs a zone.
+#[derive(Debug, Clone)]
+pub struct ZoneSigner {
+    pub(super) apex: Box<[u8]>,
+    pub(super) keys: Vec<Arc<ZoneKey>>,
+    pub(super) lifetime: Duration,
+    pub(super) denial: Denial,
+}
+
+impl ZoneSigner {
+    /// With the keys of a zone, of which there is at least one, for its apex in lower case. `lifetime` is that of signatures, a day at least.
+    pub fn new(apex: Box<[u8]>, keys: Vec<Arc<ZoneKey>>, lifetime: Duration, denial: Denial) -> ZoneSigner {
+        ZoneSigner { apex, keys, lifetime, denial }
+    }
+
+    /// The apex, in lower case.
+    pub fn apex(&self) -> &[u8] {
+        &self.apex
+    }
+
+    /// All its keys.
+    pub fn keys(&self) -> &[Arc<ZoneKey>] {
+        &self.keys
+    }
+}
+
+/// What signs the zones of a document, by apex in lower case.
+#[derive(Debug, Default)]
+pub struct Signers(BTreeMap<Box<[u8]>, Arc<ZoneSigner>>);
+
+impl Signers {
+    /// What signs the zone of an apex; none: it is not signed here.
+    pub fn of(&self, apex: &[u8]) -> Option<&Arc<ZoneSigner>> {
+        self.0.get(apex)
+    }
+
+    /// Whether no zone is signed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ZoneSigner>> {
+        self.0.values()
+    }
+}
+
+impl FromIterator<ZoneSigner> for Signers {
+    fn from_iter<T: IntoIterator<Item = ZoneSigner>>(signers: T) -> Signers {
+        Signers(signers.into_iter().map(|signer| (signer.apex.clone(), Arc::new(signer))).collect())
+    }
+}
