@@ -136,6 +136,12 @@ Next:
     );
     let zsk = told(&keys.polder("keygen", "example.net", &["--zsk"]));
     assert!(zsk.contains("(ZSK, ECDSAP256SHA256)") && zsk.contains("the parent gets nothing of a ZSK"), "{zsk}");
+    assert!(!zsk.contains("already"), "{zsk}");
+    let ksk = told(&keys.polder("keygen", "example.net", &["--ksk"]));
+    assert!(
+        ksk.contains("\nThe folder has 1 other key of example.net already, and nothing of them has changed.\n"),
+        "{ksk}"
+    );
     assert!(zsk.contains(&format!("polder dnssec keygen example.net --folder {folder} --ksk\n")), "{zsk}");
 }
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::keys_of::{KeysOf, now, unusable};
 use super::shown::ds;
-use super::{KeysOf, now, unusable};
 use crate::dnssec::{ZoneKey, read_keys};
 use crate::push::error::Error;
 use crate::unix_time::moment;

@@ -3,8 +3,9 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::keys_of::{KeysOf, Zone, now, shell, unusable};
 use super::shown::{KeyShown, ds, titled};
-use super::{KeysOf, Zone, now, shell, unusable};
+use crate::counted::counted;
 use crate::dnssec::{Algorithm, KeyFiles, Role, Times, ZoneKey, make, tags};
 use crate::push::error::Error;
 use crate::unix_time::moment;
@@ -87,7 +88,7 @@ pub(super) fn run(args: &KeygenArgs, output: &Output) -> Result<Exit, Error> {
     let made = make(&zone.apex, role, args.algorithm.into(), times, &taken)
         .map_err(|error| Error::new(format!("no key was made: {error}")))?;
     let files = made.write(folder).map_err(unusable)?;
-    let text = text(args, &zone, made.key(), &files, now);
+    let text = text(args, &zone, made.key(), &files, taken.len(), now);
     let ds = made.key().is_ksk().then(|| ds(made.key()));
     output.answer(&Report { key: KeyShown::new(made.key(), &times, &files), ds, zone: zone.text }, &text);
     Ok(Exit::Done)
@@ -113,7 +114,7 @@ fn out_of_order(times: &Times) -> Option<Error> {
     )
 }
 
-fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, now: u64) -> String {
+fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, others: usize, now: u64) -> String {
     let folder = shell(&args.keys.folder);
     let title = match (args.ksk, args.zsk) {
         (false, false) => format!("key {} (CSK, {}: it signs the whole zone)", key.tag(), key.algorithm()),
@@ -122,6 +123,10 @@ fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, now: u6
     let mut text = format!("{title} of {}: {}\n", zone.text, told(key.times(), now));
     for file in [&files.public, &files.private] {
         text.push_str(&format!("  {}\n", file.display()));
+    }
+    if others > 0 {
+        let keys = counted(others, "other key");
+        text.push_str(&format!("The folder has {keys} of {} already, and nothing of them has changed.\n", zone.text));
     }
     text.push_str("\nNext:\n");
     let pair = match (args.ksk, args.zsk) {

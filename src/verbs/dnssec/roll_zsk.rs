@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::keys_of::{KeysOf, Zone, now, unusable};
 use super::shown::{KeyShown, titled};
-use super::{KeysOf, Zone, now, unusable};
 use crate::dnssec::roll::{Pace, Roll, Successor, plan};
 use crate::dnssec::{KeyFiles, Role, Times, ZoneKey, files_of, make, read_keys, set_times, tags};
 use crate::push::error::Error;
