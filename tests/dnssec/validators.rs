@@ -11,7 +11,7 @@ use crate::ask::Reply;
 use crate::lab::{Lab, wait};
 use crate::ports::free_address;
 use crate::programs::{Running, program, run};
-use crate::zone::{ZONE, absolute};
+use crate::zone::{Question, ZONE, absolute};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -27,8 +27,13 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Knot Resolver answers no question for all types.
+    pub fn can_be_asked(self, question: &Question) -> bool {
+        !(self.is_forwarding() && question.is_below_a_cut() || self == Kind::Knot && question.rtype == "ANY")
+    }
+
     /// It takes a referral for an answer without data, and so is not asked for what is below a delegation.
-    pub fn is_forwarding(self) -> bool {
+    fn is_forwarding(self) -> bool {
         matches!(self, Kind::NamedForwarding | Kind::Knot)
     }
 
