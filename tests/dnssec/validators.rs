@@ -27,9 +27,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Knot Resolver answers no question for all types.
+    /// For all types Knot Resolver answers nothing, and named at times what it has in its cache and has not validated yet.
     pub fn can_be_asked(self, question: &Question) -> bool {
-        !(self.is_forwarding() && question.is_below_a_cut() || self == Kind::Knot && question.rtype == "ANY")
+        let takes_any = matches!(self, Kind::Unbound | Kind::UnboundAggressive);
+        (takes_any || question.rtype != "ANY") && !(self.is_forwarding() && question.is_below_a_cut())
     }
 
     /// It takes a referral for an answer without data, and so is not asked for what is below a delegation.
