@@ -1,7 +1,8 @@
-//! Keys of a zone in the files of BIND's dnssec-keygen, and what a validator has to know of them.
+//! Keys of a zone, made by polder or by BIND, and what a validator has to know of them.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::programs::{program, told_by};
 
@@ -44,25 +45,35 @@ impl Anchor {
     }
 }
 
-/// Makes the keys of a zone in a folder.
+/// Makes the keys of a zone in a folder: one by polder, two by BIND.
 pub fn make(folder: &Path, zone: &str, signing: Signing) -> Anchor {
     fs::create_dir_all(folder).unwrap();
-    let keygen = || {
-        let mut command = program("dnssec-keygen");
-        command.arg("-q").arg("-K").arg(folder).args(["-a", signing.algorithm]);
-        if signing.algorithm.starts_with("RSA") {
-            command.args(["-b", "2048"]);
-        }
-        command
-    };
-    let name = told_by(keygen().args(["-f", "KSK", zone]));
     if signing.is_split {
-        told_by(keygen().arg(zone));
+        told_by(by_bind(folder, signing).args(["-f", "KSK", zone]));
+        told_by(by_bind(folder, signing).arg(zone));
+    } else {
+        let mut polder = Command::new(env!("CARGO_BIN_EXE_polder"));
+        polder.args(["dnssec", "keygen", zone, "--folder"]).arg(folder);
+        told_by(polder.args(["--algorithm", &signing.algorithm.to_lowercase()]));
     }
-    let text = fs::read_to_string(folder.join(format!("{}.key", name.trim()))).unwrap();
-    let record = text.lines().find(|line| !line.starts_with(';')).unwrap();
-    let (_, dnskey) = record.split_once("DNSKEY ").unwrap();
-    Anchor { zone: zone.to_owned(), dnskey: dnskey.to_owned() }
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let texts = files.filter(|file| file.extension().is_some_and(|ending| ending == "key"));
+    let dnskeys = texts.filter_map(|file| {
+        let text = fs::read_to_string(file).unwrap();
+        let record = text.lines().find(|line| !line.starts_with(';'))?;
+        record.split_once("DNSKEY ").map(|(_, dnskey)| dnskey.to_owned())
+    });
+    let dnskey = dnskeys.into_iter().find(|dnskey| dnskey.starts_with("257 ")).expect("a key that signs the keys");
+    Anchor { zone: zone.to_owned(), dnskey }
+}
+
+fn by_bind(folder: &Path, signing: Signing) -> Command {
+    let mut command = program("dnssec-keygen");
+    command.arg("-q").arg("-K").arg(folder).args(["-a", signing.algorithm]);
+    if signing.algorithm.starts_with("RSA") {
+        command.args(["-b", "2048"]);
+    }
+    command
 }
 
 /// A copy of all of them.

@@ -42,7 +42,7 @@ fn judged(lab: &Lab, signing: Signing) -> Vec<String> {
     for validator in Kind::ALL.map(|kind| Validator::start(kind, lab, 1)) {
         // Twice: what it knows already is answered otherwise than what it has to ask for.
         for question in QUESTIONS.iter().chain(QUESTIONS) {
-            if !validator.kind.is_forwarding() || !question.is_below_a_cut() {
+            if validator.kind.can_be_asked(question) {
                 wrong.extend(misjudged(&validator, question));
             }
         }

@@ -11,7 +11,7 @@ use crate::ask::Reply;
 use crate::lab::{Lab, wait};
 use crate::ports::free_address;
 use crate::programs::{Running, program, run};
-use crate::zone::{ZONE, absolute};
+use crate::zone::{Question, ZONE, absolute};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -27,8 +27,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// For all types Knot Resolver answers nothing, and named at times what it has in its cache and has not validated yet.
+    pub fn can_be_asked(self, question: &Question) -> bool {
+        let takes_any = matches!(self, Kind::Unbound | Kind::UnboundAggressive);
+        (takes_any || question.rtype != "ANY") && !(self.is_forwarding() && question.is_below_a_cut())
+    }
+
     /// It takes a referral for an answer without data, and so is not asked for what is below a delegation.
-    pub fn is_forwarding(self) -> bool {
+    fn is_forwarding(self) -> bool {
         matches!(self, Kind::NamedForwarding | Kind::Knot)
     }
 

@@ -123,6 +123,10 @@ pub const QUESTIONS: &[Question] = &[
     found("ptr", "PTR", &["PTR mixed.case.example.net."]),
     found("odd", "TYPE65280", &["TYPE65280 …"]),
     found("\\000\\255.bin", "TXT", &["TXT …"]),
+    // Any of its sets, or all (RFC 8482, 4.1).
+    found("mail", "ANY", &["…"]),
+    found("http0.l", "ANY", &["…"]),
+    no_name("nothing", "ANY", &[]),
     // No such type.
     no_data("mail", "MX"),
     no_data("@", "SRV"),
