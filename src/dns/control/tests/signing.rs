@@ -119,9 +119,10 @@ fn a_clock_that_was_ahead_has_everything_signed_for_the_right_time_and_one_that_
     let mut state = answering();
     let order = ordered(state.on_event(Event::Time, start(500 * HOUR))).unwrap();
     state.on_event(perform(order), start(500 * HOUR));
-    assert!(ordered(state.on_event(Event::Time, start(499 * HOUR))).is_none());
-    let order = ordered(state.on_event(Event::Time, start(HOUR))).unwrap();
-    state.on_event(perform(order), start(HOUR));
+    let set_to = |ms: u64| Now { unix_ms: start(ms).unix_ms, ..start(501 * HOUR) };
+    assert!(ordered(state.on_event(Event::Time, set_to(499 * HOUR))).is_none());
+    let order = ordered(state.on_event(Event::Time, set_to(HOUR))).unwrap();
+    state.on_event(perform(order), set_to(HOUR));
     let latest = u64::from(*inceptions(&state).iter().max().unwrap());
     assert!(latest <= start(HOUR).unix_ms / 1000, "{latest}");
 }
