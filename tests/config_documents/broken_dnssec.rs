@@ -51,3 +51,20 @@ fn a_zone_that_does_not_come_from_a_file_is_not_signed_here() {
         [r#"dnssec: has no meaning beside "catalog", which no resolver asks for; leave it out"#]
     );
 }
+
+#[test]
+fn a_signed_zone_is_not_given_to_who_would_keep_its_signatures_nor_with_holes() {
+    let given = |rest: &str| {
+        findings(&format!(
+            r#""file": "z", "dnssec": {{ "keys": "keys" }}, "transfer": {{ "allow": [{{ "networks": ["192.0.2.0/24"] }}]{rest} }}"#
+        ))
+    };
+    assert_eq!(given(""), [""; 0]);
+    let [notify] = &given(r#", "notify": [{ "address": "192.0.2.1" }]"#)[..] else { panic!() };
+    assert!(
+        notify.starts_with(r#"transfer: cannot have "notify" beside "dnssec": the zone's serial does not rise"#),
+        "{notify}"
+    );
+    let [holes] = &given(r#", "pools": "left_out""#)[..] else { panic!() };
+    assert!(holes.starts_with(r#"transfer: cannot leave out pools beside "dnssec""#), "{holes}");
+}

@@ -85,3 +85,19 @@ fn a_zone_is_read_again_when_its_checks_change() {
     folder.write("dns.json", &folder.document.to_string());
     assert_eq!(folder.kept(&in_force), (vec![true, false], 1));
 }
+
+#[test]
+fn a_zone_that_lies_in_a_signed_one_has_to_be_delegated_by_it() {
+    let mut folder = Folder::new();
+    folder.document["zones"] =
+        json!({ "test": { "file": "above", "dnssec": { "keys": "keys" } }, "one.test": { "file": "one" } });
+    folder.document["pools"] = json!({});
+    let head = "$TTL 60\n@ SOA ns.example.net. hostmaster 1 2h 15m 2w 60\n NS ns.example.net.\n";
+    folder.write("above", head);
+    folder.write("dns.json", &folder.document.to_string());
+    let findings = Prepared::parse(&folder.path()).err().unwrap().0;
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert!(finding.to_string().contains("it is signed, and does not delegate one.test"), "{finding}");
+    folder.write("above", &format!("{head}one NS ns.example.net.\n"));
+    assert!(Prepared::parse(&folder.path()).is_ok());
+}
