@@ -9,7 +9,9 @@
                                                       NAME-latched=PROGRAM: a stateful service; NAME-agreed=PROGRAM: the same by the agreement
                                                       of etcd, of which one member runs for it
     benches/side_by_side.py https NAME=PROGRAM...     the same; the word nginx: nginx; --load says what is asked
-    benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD
+    benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD; knot, knot=PROGRAM: Knot;
+                                                      --signed: a zone that polder-dns signs itself, and dnssec-signzone for the others,
+                                                      asked with DO for names that are there, names that are not, or the pool
 
 All daemons run at once, idle but for the one that is asked. Each round asks every one of them once, in turn (A B C, A B C),
 so that whatever else the machine does meets them alike. Loopback only. The first daemon is the one others are compared with.
@@ -19,6 +21,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import ssl
@@ -31,7 +34,7 @@ import time
 TICK = os.sysconf("SC_CLK_TCK")
 HOST = "www.example.net"
 BODY = "x" * 1024
-PATIENCE = 15  # seconds for a daemon to start or end
+PATIENCE = 120  # seconds for a daemon to start or end
 
 ZONE = """$ORIGIN example.net.
 $TTL 300
@@ -276,9 +279,13 @@ def nginx_https(folder, port):
 def start_dns(folder, what, options):
     (folder / "polder.zone").write_text(ZONE)
     (folder / "nsd.zone").write_text(ZONE + "".join(f"http0.l A {address}\n" for address in MEMBERS))
-    (folder / "queries").write_text("".join(f"{name} A\n" for name in (ASKED if options.mixed else [POOL])))
+    names = ASKED if options.mixed else [POOL]
+    if options.signed:
+        names = sign(folder, options)
+    (folder / "queries").write_text("".join(f"{name} A\n" for name in names))
     if options.over == "dot":
         certificate(folder)
+    dnssec = {"dnssec": {"keys": str(folder / "keys")}} if options.signed else {}
     daemons = []
     for name, _, program in (word.partition("=") for word in what):
         port = free_port(socket.SOCK_DGRAM)
@@ -294,7 +301,7 @@ def start_dns(folder, what, options):
             members = {f"px{n}": {"addresses": [address]} for n, address in enumerate(MEMBERS)}
             pool = {"members": members, "check": {"type": "tcp", "port": 9, "timeout": "200ms"}}
             document = daemon_document(folder, name, {"listeners": [f"127.0.0.1:{port}"], "workers": options.threads,
-                                       "zones": {"example.net": {"file": str(folder / "polder.zone")}},
+                                       "zones": {"example.net": {"file": str(folder / "polder.zone")} | dnssec},
                                        "pools": {POOL: pool}})
             if asked != port:
                 shown = {"chain_file": str(folder / "chain.pem"), "key_file": str(folder / "key.pem")}
@@ -306,6 +313,23 @@ def start_dns(folder, what, options):
         daemon.asked = asked
         daemons.append(daemon)
     return [], daemons
+
+
+def sign(folder, options):
+    """Makes the zone larger, and the keys that sign it; signs it for those that do not do so themselves. Gives the names that are asked."""
+    for zone in ["polder.zone", "nsd.zone"]:
+        with open(folder / zone, "a", encoding="ascii") as text:
+            text.writelines(f"h{number} A 192.0.2.{number % 250}\n" for number in range(options.names))
+    (folder / "keys").mkdir()
+    for flag in [["-f", "KSK"], []]:
+        subprocess.run(["dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-K", folder / "keys", *flag, "example.net"],
+                       stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(["dnssec-signzone", "-q", "-S", "-K", folder / "keys", "-o", "example.net", "-f", folder / "signed", folder / "nsd.zone"],
+                   cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    (folder / "signed").replace(folder / "nsd.zone")
+    chosen = random.Random(1).sample(range(options.names), min(options.names, 100_000))
+    return {"positive": [f"h{number}.example.net" for number in chosen],
+            "nxdomain": [f"h{number}x.example.net" for number in chosen], "pool": [POOL]}[options.signed]
 
 
 def exempt_loopback(program, path):
@@ -430,7 +454,7 @@ def handshakes(port, resumed, until):
 
 def ask_dns(daemon, folder, options):
     told = subprocess.run(["dnsperf", "-m", options.over, "-s", "127.0.0.1", "-p", str(daemon.asked), "-d", folder / "queries", "-T1",
-                           f"-c{options.clients}", f"-l{options.seconds}"], capture_output=True, text=True, check=True).stdout
+                           f"-c{options.clients}", f"-l{options.seconds}", *(["-e", "-D"] if options.signed else [])], capture_output=True, text=True, check=True).stdout
     return int(told.partition("Queries completed:")[2].split()[0])
 
 
@@ -470,6 +494,8 @@ def main():
                         help="https: full or resumed handshakes, files over kept connections, or 1 KiB in 64 streams of HTTP/2; "
                         "http: 1k or 10m")
     parser.add_argument("--over", choices=["udp", "tcp", "dot"], default="udp", help="dns: over kept connections of TCP, or of TLS")
+    parser.add_argument("--signed", choices=["positive", "nxdomain", "pool"], help="dns: a signed zone, and what is asked of it with DO")
+    parser.add_argument("--names", type=int, default=100_000, help="dns: of the signed zone")
     parser.add_argument("--mixed", action="store_true", help="dns: not only the pool's name")
     options = parser.parse_args()
     kinds = {"http": (start_http, ask_http), "https": (start_https, ask_https), "dns": (start_dns, ask_dns)}

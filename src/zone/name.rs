@@ -173,7 +173,8 @@ pub fn compare(one: &[u8], other: &[u8]) -> Ordering {
     differing.unwrap_or(count.cmp(&length))
 }
 
-fn compare_labels(one: &[u8], other: &[u8]) -> Ordering {
+/// The canonical order of labels, without case.
+pub fn compare_labels(one: &[u8], other: &[u8]) -> Ordering {
     let lower = |label: &[u8], at: usize| label[at].to_ascii_lowercase();
     let shorter = one.len().min(other.len());
     let differing = (0..shorter).map(|at| lower(one, at).cmp(&lower(other, at))).find(|order| order.is_ne());

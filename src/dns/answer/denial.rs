@@ -20,11 +20,7 @@ impl<'a> Reply<'a, '_> {
         if let Some(signatures) = self.proved_by(zone) {
             match denied {
                 Denied::Name { encloser } => self.deny_name(zone, signatures, name, encloser),
-                Denied::Type { node } if node.is_called(name.as_bytes()) => {
-                    if !self.add_denial_of(node) {
-                        self.deny(zone, signatures, node.name());
-                    }
-                }
+                Denied::Type { node } if node.is_called(name.as_bytes()) => self.deny_type(zone, signatures, node),
                 Denied::Type { node } => self.deny_type_of_wildcard(zone, signatures, name, node),
                 Denied::TypeOfTold { denial: Some((owner, set)) } => self.proofs.add(owner, set),
                 Denied::TypeOfTold { denial: None } => {}
@@ -36,9 +32,10 @@ impl<'a> Reply<'a, '_> {
     /// Where a wildcard answers, its records are good only if the name itself is not there, nor anything closer to it (RFC 4035, 3.1.3.3; RFC
     /// 5155, 7.2.6).
     pub(super) fn deny_closer(&mut self, zone: &'a Zone, node: Node<'a>, name: &Name) {
-        if let Some(signatures) = self.proved_by(zone).filter(|_| !node.is_called(name.as_bytes())) {
-            let above = name::labels(node.name()).count() - 1;
-            self.deny(zone, signatures, next_closer(signatures, name, above));
+        if let Some(signatures) = self.proved_by(zone).filter(|_| !node.is_called(name.as_bytes()))
+            && let Some(encloser) = encloser_of_wildcard(zone, node, name)
+        {
+            self.deny_next_closer(zone, signatures, name, encloser);
         }
     }
 
@@ -72,37 +69,47 @@ impl<'a> Reply<'a, '_> {
 
     /// That a name is not there, nor a wildcard that would answer for it (RFC 4035, 3.1.3.2; RFC 5155, 7.2.2).
     fn deny_name(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &Name, encloser: Node<'a>) {
-        let labels = name::labels(encloser.name()).count();
         if signatures.is_hashed() {
             self.add_denial_of(encloser);
         }
-        self.deny(zone, signatures, next_closer(signatures, name, labels));
-        let (mut wildcard, above) = ([0; LONGEST_NAME], name.from_label(name.labels() - labels));
+        self.deny_next_closer(zone, signatures, name, encloser);
+        let (mut wildcard, above) = ([0; LONGEST_NAME], name.from_label(name.labels() - labels(encloser)));
         // The name itself is two bytes longer than its encloser at least.
         let wildcard = &mut wildcard[..2 + above.len()];
         wildcard[..2].copy_from_slice(b"\x01*");
         wildcard[2..].copy_from_slice(above);
-        self.deny(zone, signatures, wildcard);
+        self.deny(zone, signatures, wildcard, encloser);
+    }
+
+    /// That a name has not the type.
+    fn deny_type(&mut self, zone: &'a Zone, signatures: &'a Signatures, node: Node<'a>) {
+        // An empty non-terminal has no NSEC record: that of the last name before it says that it has nothing (RFC 4035, 3.1.3.1).
+        if !self.add_denial_of(node) {
+            self.add_denial_of(zone.node(signatures.last_owner(node.id())));
+        }
     }
 
     /// That a wildcard answers for a name, and has not the type (RFC 4035, 3.1.3.4; RFC 5155, 7.2.5).
     fn deny_type_of_wildcard(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &Name, wildcard: Node<'a>) {
-        let labels = name::labels(wildcard.name()).count() - 1;
-        if let Some(encloser) = zone.by_name(name.from_label(name.labels() - labels)).filter(|_| signatures.is_hashed())
-        {
-            self.add_denial_of(encloser);
+        if let Some(encloser) = encloser_of_wildcard(zone, wildcard, name) {
+            if signatures.is_hashed() {
+                self.add_denial_of(encloser);
+            }
+            self.deny_next_closer(zone, signatures, name, encloser);
         }
-        self.deny(zone, signatures, next_closer(signatures, name, labels));
-        if !self.add_denial_of(wildcard) {
-            self.deny(zone, signatures, wildcard.name());
-        }
+        self.deny_type(zone, signatures, wildcard);
     }
 
-    /// That a name, which is not there, lies between two that are; or the hash of it, between two of those.
-    fn deny(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &[u8]) {
+    /// That nothing is closer to a name than its encloser (RFC 5155, 1.3).
+    fn deny_next_closer(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &Name, encloser: Node<'a>) {
+        self.deny(zone, signatures, name.from_label(name.labels() - labels(encloser) - 1), encloser);
+    }
+
+    /// That a name, which would be directly below this node and is not there, lies between two that are; or the hash of it, between two of those.
+    fn deny(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &[u8], above: Node<'a>) {
         let before = match signatures.is_hashed() {
             true => signatures.last_up_to(&hash(name)).unwrap_or_default(),
-            false => signatures.last_owner(zone.last_up_to(name)),
+            false => signatures.last_owner(zone.last_before(name::labels(name).next().unwrap_or_default(), above)),
         };
         self.add_denial_of(zone.node(before));
     }
@@ -120,11 +127,11 @@ impl<'a> Reply<'a, '_> {
     }
 }
 
-/// What is to be denied of a name below an encloser of so many labels: with hashes the name that is one label longer than that (RFC 5155, 1.3), which has none
-/// below it that are there; else the name itself, which comes to the same.
-fn next_closer<'n>(signatures: &Signatures, name: &'n Name, labels: usize) -> &'n [u8] {
-    match signatures.is_hashed() {
-        true => name.from_label(name.labels() - labels - 1),
-        false => name.as_bytes(),
-    }
+/// What is directly above a wildcard that answers for a name.
+fn encloser_of_wildcard<'z>(zone: &'z Zone, wildcard: Node<'_>, name: &Name) -> Option<Node<'z>> {
+    zone.by_name(name.from_label((name.labels() + 1).checked_sub(labels(wildcard))?))
+}
+
+fn labels(node: Node<'_>) -> usize {
+    name::labels(node.name()).count()
 }

@@ -59,6 +59,19 @@ impl Names {
         Node { names: self, signatures: None, id }
     }
 
+    /// The label of a node's name, or of one above it, that is directly below `above`; none: the node is not below that.
+    pub(super) fn label_below(&self, id: NodeId, above: &[u8]) -> Option<&[u8]> {
+        let mut name = &self.bytes[self.nodes[id as usize].name as usize..];
+        while let Some((length, rest)) = name.split_first().filter(|(length, _)| **length > 0) {
+            let (label, rest) = rest.split_at_checked(usize::from(*length))?;
+            if rest.get(..above.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(above)) {
+                return Some(label);
+            }
+            name = rest;
+        }
+        None
+    }
+
     /// The same in a zone with these signatures.
     pub(super) fn node_in<'z>(&'z self, signatures: Option<&'z Signatures>, id: NodeId) -> Node<'z> {
         Node { names: self, signatures, id }

@@ -282,13 +282,15 @@ impl Zone {
         (0..self.names.nodes.len() as NodeId - 1).map(|id| self.node(id))
     }
 
-    /// The last node up to a name, in canonical order; `name` lies in the zone.
-    pub fn last_up_to(&self, name: &[u8]) -> NodeId {
-        let (mut low, mut high) = (0, self.names.nodes.len() as NodeId - 1);
+    /// The last node, in canonical order, before a name that would have this label below a node, and below which there is nothing.
+    pub fn last_before(&self, label: &[u8], above: Node<'_>) -> NodeId {
+        let (mut low, mut high) = (above.id(), self.names.nodes.len() as NodeId - 1);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            match name::compare(self.names.node(middle).name(), name).is_le() {
+            let beside = self.names.label_below(middle, above.name());
+            match beside.is_some_and(|beside| name::compare_labels(beside, label).is_lt()) {
                 true => low = middle,
+                // Also what is behind all that is below the node.
                 false => high = middle,
             }
         }
