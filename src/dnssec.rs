@@ -34,4 +34,4 @@ pub use folder::{KeyFiles, file_stem, files_of, read_keys, tags};
 pub use key::{Role, ZoneKey};
 pub use make::{MadeKey, make, set_times};
 pub use public_key::verify;
-pub use times::Times;
+pub use times::{Step, Times};

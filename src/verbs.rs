@@ -50,6 +50,7 @@ pub mod reload;
 pub mod replies;
 pub mod rollback;
 pub mod serial;
+mod signed_zones;
 pub mod status;
 pub mod subjects;
 pub mod terminal;
@@ -132,7 +133,7 @@ pub enum Verb {
         /// What to do with it.
         verb: zone::ZoneVerb,
     },
-    /// Make and roll over the keys of signed zones
+    /// Look at, make and roll over the keys of signed zones
     ///
     /// And tell the parent of them.
     Dnssec {

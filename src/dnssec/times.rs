@@ -19,6 +19,19 @@ pub struct Times {
     pub delete: Option<u64>,
 }
 
+/// What a key does when one of its times is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// It stands in the zone.
+    Publish,
+    /// It signs.
+    Activate,
+    /// It signs no more.
+    Inactive,
+    /// It stands in the zone no more.
+    Delete,
+}
+
 /// How BIND writes a time: UTC, to the second.
 const FORMAT: &str = "%Y%m%d%H%M%S";
 
@@ -54,10 +67,17 @@ impl Times {
         wrong.next().map(|((one, _), (other, _))| [one, other])
     }
 
-    /// The next moment after `now` at which the key may be published or sign when it did not before, or the other way round; none: it
-    /// stays as it is.
-    pub fn next_change(&self, now: u64) -> Option<u64> {
-        [self.publish, self.activate, self.inactive, self.delete].into_iter().flatten().filter(|time| *time > now).min()
+    /// The next moment after `now` at which the key may be published or sign when it did not before, or the other way round, and what it
+    /// does then: the last of what it does at once. None: it stays as it is.
+    pub fn next_change(&self, now: u64) -> Option<(u64, Step)> {
+        let steps = [
+            (self.publish, Step::Publish),
+            (self.activate, Step::Activate),
+            (self.inactive, Step::Inactive),
+            (self.delete, Step::Delete),
+        ];
+        let later = steps.into_iter().filter_map(|(time, step)| Some((time.filter(|time| *time > now)?, step)));
+        later.min_by_key(|(time, step)| (*time, std::cmp::Reverse(*step)))
     }
 
     fn is_empty(&self) -> bool {

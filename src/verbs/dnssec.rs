@@ -1,18 +1,26 @@
-//! `dnssec`: makes the keys of signed zones, tells the parent of them, and rolls them over. It changes files in one folder, and nothing else.
+//! `dnssec`: shows how signed zones stand, makes their keys, tells the parent of them, and rolls them over. It changes files in one folder, and
+//! nothing else.
 
 mod ds;
 mod keygen;
 mod keys_of;
 mod roll_zsk;
 mod shown;
+mod status;
 
 use super::exit::Exit;
 use super::output::Output;
 use crate::push::error::Error;
 
-/// What to do with the keys of a zone.
+/// What to do with signed zones and their keys.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum DnssecVerb {
+    /// Show the keys and signatures of signed zones, and what comes next
+    ///
+    /// As all their nameservers have them: each key and what it does, when the first signature runs out, what the parent is to have, and where
+    /// nameservers differ.
+    #[command(after_help = "Exit codes: 0 all is well, 1 it is not, 2 usage, 3 no nameserver answered.")]
+    Status(status::StatusArgs),
     /// Make a key, and say what to do with it
     ///
     /// In the files that BIND's dnssec-keygen makes. Without --ksk and --zsk one key signs the whole zone, which is the least to look after.
@@ -36,6 +44,7 @@ pub enum DnssecVerb {
 /// Does it.
 pub fn run(verb: &DnssecVerb, output: &Output) -> Result<Exit, Error> {
     match verb {
+        DnssecVerb::Status(args) => status::run(args, output),
         DnssecVerb::Keygen(args) => keygen::run(args, output),
         DnssecVerb::Ds(args) => ds::run(args, output),
         DnssecVerb::RollZsk(args) => roll_zsk::run(args, output),

@@ -7,7 +7,7 @@ use polder::unix_time::{formatted, unix_ms};
 use serde_json::Value;
 
 use super::page::{Answer, Page};
-use super::stage::{Question, Stage, field};
+use super::stage::{Question, Stage, copy_keys, field};
 
 /// What only looks.
 fn look<'q>(question: &'static str, shown: &'q str, answer: &'q str) -> Question<'q> {
@@ -145,11 +145,7 @@ async fn documents(stage: &mut Stage<'_>) {
     std::fs::create_dir_all(stage.work().join("hosts/zones")).unwrap();
     let zone = "hosts/zones/example.net.zone";
     stage.write(zone, &std::fs::read_to_string(root.join(zone)).unwrap());
-    std::fs::create_dir_all(stage.work().join("keys")).unwrap();
-    for file in ["Kexample.net.+015+61202.key", "Kexample.net.+015+61202.private"] {
-        let text = std::fs::read_to_string(root.join("tests/data/dnssec").join(file)).unwrap();
-        stage.write(&format!("keys/{file}"), &text);
-    }
+    copy_keys(&stage.work().join("keys"));
     stage.write(
         "haproxy.cfg",
         "frontend web\n    mode http\n    bind 192.0.2.11:80\n    default_backend www\n\nbackend www\n    mode http\n    \
@@ -178,6 +174,12 @@ async fn documents(stage: &mut Stage<'_>) {
             "polder dnssec ds example.net --folder keys",
             "example.net. IN DS 61202 15 2 ",
         ),
+        look(
+            "Is every signed zone signed by all of its nameservers, and until when?",
+            "polder dnssec status",
+            "zone example.net: signed on ns-1 and ns-2; the first signature runs out at",
+        )
+        .in_its_own_words(),
         change("What is the zone's next serial?", "polder serial example.net", "-> 2026"),
         change("Has every daemon taken its new document?", "polder reload", "reloaded"),
     ] {

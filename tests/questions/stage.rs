@@ -213,6 +213,11 @@ impl<'p> Stage<'p> {
 /// What a real fleet has and the demo's has not: ids of requests, a network that may not come, a limit.
 fn change(_: &str, document: &mut Value) {
     if document.get("services").is_none() {
+        let zone = Path::new(env!("CARGO_MANIFEST_DIR")).join("hosts/zones/example.net.zone");
+        let beside = Path::new(document["zones"]["polder.test"]["file"].as_str().unwrap());
+        let keys = beside.with_file_name("keys");
+        copy_keys(&keys);
+        document["zones"]["example.net"] = json!({ "file": zone, "dnssec": { "keys": keys } });
         return;
     }
     document["request_id"] = "X-Request-Id".into();
@@ -222,6 +227,15 @@ fn change(_: &str, document: &mut Value) {
         "answer": { "body": "one\n" },
         "rate_limit": { "client": { "rate": "1/h", "burst": 1 } },
     });
+}
+
+/// Puts the one key of example.net into a folder.
+pub fn copy_keys(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["Kexample.net.+015+61202.key", "Kexample.net.+015+61202.private"] {
+        std::fs::copy(root.join("tests/data/dnssec").join(file), folder.join(file)).unwrap();
+    }
 }
 
 /// The field of this name in a response.

@@ -8,6 +8,12 @@ pub struct DnssecStatus {
     /// When its first signature runs out, in milliseconds since the epoch; none: it is not signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<u64>,
+    /// How long a signature is good, in seconds; 0: not known.
+    #[serde(default)]
+    pub lifetime_s: u64,
+    /// The folder of its keys, on the nameserver.
+    #[serde(default)]
+    pub folder: String,
     /// Its keys.
     #[serde(default)]
     pub keys: Vec<ZoneKeyStatus>,
@@ -29,9 +35,9 @@ pub struct ZoneKeyStatus {
     /// Its times say that it is to sign no more; it does as there is no other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overdue: bool,
-    /// When it will be published, sign, or no more, next, in milliseconds since the epoch; none: it stays as it is.
+    /// What its times say that it does next; none: it stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changes_ms: Option<u64>,
+    pub next: Option<ZoneKeyChange>,
     /// The DS record that the zone above is to have of it, without its owner; none of a key that signs no keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ds: Option<String>,
@@ -47,4 +53,27 @@ pub enum ZoneKeyRole {
     Zsk,
     /// Everything: the zone above has a DS of it.
     Csk,
+}
+
+/// A moment at which a key begins or ceases to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneKeyChange {
+    /// When, in milliseconds since the epoch.
+    pub at_ms: u64,
+    /// What it does from then on.
+    pub to: ZoneKeyStep,
+}
+
+/// What a key does from a moment on (RFC 7583, 3.1), in the order in which a key does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneKeyStep {
+    /// It stands in the zone.
+    Published,
+    /// It signs.
+    Active,
+    /// It signs no more.
+    Inactive,
+    /// It stands in the zone no more.
+    Deleted,
 }

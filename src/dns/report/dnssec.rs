@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::api::dns::{DnssecStatus, ZoneKeyRole, ZoneKeyStatus};
+use crate::api::dns::{DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep};
 use crate::config::duration;
 use crate::daemon::clock::Now;
 use crate::dns::control::State;
-use crate::dnssec::{Digest, ZoneKey};
+use crate::dnssec::{Digest, Step, ZoneKey};
 use crate::unix_time;
 use crate::zone::name;
 use crate::zone::number::rtype;
@@ -15,7 +15,7 @@ use crate::zone::rdata;
 impl State {
     /// Of a zone that its document has signed here; none of another one.
     pub(super) fn dnssec_status(&self, apex: &str) -> Option<DnssecStatus> {
-        self.document.config.zones.get(apex)?.dnssec.as_ref()?;
+        let config = self.document.config.zones.get(apex)?.dnssec.as_ref()?;
         let wire = name::from_text(apex)?;
         let expires_ms = self.signatures_expire(&wire).map(|seconds| seconds * 1000);
         let keys = self.document.signers.of(&wire).map(|signer| {
@@ -35,13 +35,14 @@ impl State {
                     published: moment.dnskeys().iter().any(|data| *data == key.dnskey()),
                     signs,
                     overdue: signs && !key.is_active(moment.end()) && key.times().inactive.is_some(),
-                    changes_ms: key.times().next_change(moment.end()).map(|seconds| seconds * 1000),
+                    next: key.times().next_change(moment.end()).map(change),
                     ds: key.is_ksk().then(|| rdata::show(rtype::DS, &key.ds(Digest::Sha256))),
                 }
             };
             signer.keys().iter().map(|key| status(key)).collect()
         });
-        Some(DnssecStatus { expires_ms, keys: keys.unwrap_or_default() })
+        let (lifetime_s, folder) = (config.lifetime.as_secs(), config.keys.display().to_string());
+        Some(DnssecStatus { expires_ms, lifetime_s, folder, keys: keys.unwrap_or_default() })
     }
 
     /// When the first signature of a zone runs out, in seconds since the epoch.
@@ -97,4 +98,14 @@ impl State {
         }
         alarms
     }
+}
+
+fn change((seconds, step): (u64, Step)) -> ZoneKeyChange {
+    let to = match step {
+        Step::Publish => ZoneKeyStep::Published,
+        Step::Activate => ZoneKeyStep::Active,
+        Step::Inactive => ZoneKeyStep::Inactive,
+        Step::Delete => ZoneKeyStep::Deleted,
+    };
+    ZoneKeyChange { at_ms: seconds.saturating_mul(1000), to }
 }

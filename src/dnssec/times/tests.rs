@@ -38,13 +38,20 @@ fn nothing_changes_before_the_next_change() {
     let state = |now| (times.is_published(now), times.is_active(now));
     let mut now = 0;
     let mut changes = Vec::new();
-    while let Some(next) = times.next_change(now) {
+    while let Some((next, step)) = times.next_change(now) {
         assert!((now..next).all(|moment| state(moment) == state(now)), "{now} to {next}");
         assert_ne!(state(next), state(now));
-        changes.push(next);
+        changes.push((next, step));
         now = next;
     }
-    assert_eq!(changes, [10, 20, 30, 40]);
+    assert_eq!(changes, [(10, Step::Publish), (20, Step::Activate), (30, Step::Inactive), (40, Step::Delete)]);
+}
+
+#[test]
+fn of_what_a_key_does_at_once_the_last_is_told() {
+    let times = Times { publish: Some(10), activate: Some(10), inactive: Some(30), delete: Some(30), created: None };
+    assert_eq!(times.next_change(0), Some((10, Step::Activate)));
+    assert_eq!(times.next_change(10), Some((30, Step::Delete)));
 }
 
 #[test]

@@ -183,6 +183,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "dnssec status",
+        &[
+            ("polder dnssec status", "every signed zone: its keys, what comes next, what is not well"),
+            ("polder dnssec status example.net --json", "one of them, for a program"),
+        ],
+    ),
+    (
         "dnssec keygen",
         &[
             ("polder dnssec keygen example.net --folder /var/lib/dnssec", "the one key of a zone"),

@@ -90,8 +90,20 @@ fn options_for_daemons_are_those_of_verbs_that_speak_to_them() {
     for (words, verb) in verbs(&command) {
         let has = |name: &str| verb.get_arguments().any(|argument| argument.get_long() == Some(name));
         let asks = [
-            "status", "top", "events", "explain", "why", "drain", "ready", "maint", "failover", "failback", "forget",
-            "reload", "dnstap",
+            "status",
+            "top",
+            "events",
+            "explain",
+            "why",
+            "drain",
+            "ready",
+            "maint",
+            "failover",
+            "failback",
+            "forget",
+            "reload",
+            "dnstap",
+            "dnssec status",
         ];
         for option in ["socket", "timeout", "demo"] {
             assert_eq!(has(option), asks.contains(&&*words), "{words} --{option}");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::finding::Finding;
 use crate::api::daemon::DaemonStatus;
 use crate::api::{dns, proxy};
+use crate::verbs::signed_zones::{self, SignedZone};
 
 /// What a proxy or nameserver says of one service or pool, by aspect: `backends`, `web1 192.0.2.21:80, …`.
 type Aspects = Vec<(&'static str, String)>;
@@ -38,8 +39,15 @@ pub(super) fn of_nameservers(nameservers: &[&dns::Status]) -> Vec<Finding> {
     });
     let mut found = differences("pool", &pools.collect());
     found.extend(differences("zone", &zones.collect()));
+    found.extend(signed_zones::all(nameservers.iter().copied()).iter().filter_map(keys_apart));
     found.extend(settings(nameservers.iter().map(|status| &status.daemon)));
     found
+}
+
+/// The keys with which nameservers sign are no part of their documents.
+fn keys_apart(zone: &SignedZone<'_>) -> Option<Finding> {
+    let words = zone.keys_apart()?;
+    Some(Finding::about(zone.signing().map(|(nameserver, _)| nameserver).chain([zone.name]), words))
 }
 
 /// What the documents of daemons of one kind say differently besides services, pools and zones. One of an earlier version does not say.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::dns::{ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep};
 use crate::api::operator::OperatorState;
 use crate::api::proxy;
 use crate::api::status::Status;
@@ -246,6 +247,39 @@ fn nameservers_with_different_zones_are_a_finding() {
     assert_eq!(
         in_words(&[with("ns-1", 7, "nsec with signatures of 14d"), with("ns-2", 7, "")]),
         ["zone example.net: not the same DNSSEC: ns-1 has nsec with signatures of 14d; ns-2 has none"]
+    );
+}
+
+#[test]
+fn nameservers_that_sign_with_different_keys_are_a_finding_that_says_what_to_do() {
+    let with = |name: &str, keys: Vec<ZoneKeyStatus>| {
+        let mut status = examples::nameserver();
+        status.daemon.name = name.to_owned();
+        status.zones.push(examples::signed_zone(keys));
+        seen(Ok(Status::Nameserver(Box::new(status))))
+    };
+    let old = || examples::zone_key(59013, ZoneKeyRole::Zsk);
+    let new = || ZoneKeyStatus { signs: false, ..examples::zone_key(7413, ZoneKeyRole::Zsk) };
+    assert_eq!(
+        in_words(&[with("ns-1", vec![old(), new()]), with("ns-2", vec![new(), old()])]),
+        Vec::<String>::new(),
+        "the same ones in another order"
+    );
+    assert_eq!(
+        in_words(&[with("ns-1", vec![old(), new()]), with("ns-2", vec![old()]), with("ns-3", vec![old()])]),
+        [
+            "zone example.net: not the same keys: key 7413 is on ns-1 and not on ns-2 and ns-3: resolvers that validate refuse what is signed \
+             with a key that another nameserver does not show them; bring the same key files to all of its nameservers, then `polder reload`"
+        ]
+    );
+    // The file of the key that goes was not copied again.
+    let next = Some(ZoneKeyChange { at_ms: 1_700_000_000_000, to: ZoneKeyStep::Inactive });
+    assert_eq!(
+        in_words(&[with("ns-1", vec![ZoneKeyStatus { next, ..old() }]), with("ns-2", vec![old()])]),
+        [
+            "zone example.net: not the same times of key 59013: signs on ns-2; signs until 2023-11-14 22:13:20Z on ns-1: sooner or later they do \
+             not show the same keys; bring the same key files to all of its nameservers, then `polder reload`"
+        ]
     );
 }
 

@@ -149,3 +149,40 @@ pub fn replies_of(proxy: Status, nameserver: api::dns::Status) -> Vec<DaemonRepl
 pub fn replies() -> Vec<DaemonReply> {
     replies_of(proxy(), nameserver())
 }
+
+/// A zone that is signed with these keys, and whose first signature runs out nine days after [`NOW`].
+pub fn signed_zone(keys: Vec<api::dns::ZoneKeyStatus>) -> api::dns::ZoneStatus {
+    api::dns::ZoneStatus {
+        name: "example.net".to_owned(),
+        serial: 7,
+        records: 9,
+        copy_because: None,
+        catalog: None,
+        signed: "nsec with signatures of 14d".to_owned(),
+        dnssec: Some(api::dns::DnssecStatus {
+            expires_ms: Some(NOW + 9 * 86_400_000),
+            lifetime_s: 14 * 86_400,
+            folder: "/var/lib/dnssec".to_owned(),
+            keys,
+        }),
+        queries: None,
+    }
+}
+
+/// A moment of the examples, in milliseconds since the epoch.
+pub const NOW: u64 = 1_700_000_000_000;
+
+/// A key that signs for good.
+pub fn zone_key(tag: u16, role: api::dns::ZoneKeyRole) -> api::dns::ZoneKeyStatus {
+    let has_ds = role != api::dns::ZoneKeyRole::Zsk;
+    api::dns::ZoneKeyStatus {
+        tag,
+        algorithm: "ECDSAP256SHA256".to_owned(),
+        role,
+        published: true,
+        signs: true,
+        overdue: false,
+        next: None,
+        ds: has_ds.then(|| format!("{tag} 13 2 {}", "0a".repeat(32))),
+    }
+}

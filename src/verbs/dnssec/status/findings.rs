@@ -1,0 +1,100 @@
+//! What is not well with a signed zone, and what to do about it, the worst first (pure).
+
+use std::collections::BTreeMap;
+
+use super::next::replace;
+use crate::counted::listed;
+use crate::unix_time::moment;
+use crate::verbs::signed_zones::SignedZone;
+
+/// Nothing found: all is well.
+pub(super) fn of(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
+    let mut findings = expired(zone, now);
+    findings.extend(unsigned(zone));
+    findings.extend(left_out(zone));
+    findings.extend(zone.failed.iter().map(|(nameserver, why)| format!("{nameserver} answers SERVFAIL for it: {why}")));
+    findings.extend(zone.keys_apart());
+    findings.extend(overdue(zone));
+    findings
+}
+
+/// Signatures that have run out, or were to be renewed.
+fn expired(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
+    let mut moments: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for (nameserver, status) in zone.signing() {
+        let Some(expires) = status.expires_ms else { continue };
+        if expires <= now || is_late(expires - now, status.lifetime_s) {
+            moments.entry(expires).or_default().push(nameserver);
+        }
+    }
+    let told = |(expires, by): (u64, Vec<&str>)| {
+        let (by, at) = (listed(by), moment(expires));
+        match expires <= now {
+            true => format!(
+                "a signature of zone {} on {by} has run out at {at}: resolvers that validate refuse it; see the nameserver's log, and whether its \
+                 clock is right",
+                zone.name
+            ),
+            false => format!(
+                "the first signature of zone {} on {by} runs out at {at}, and was to be renewed before: from then on resolvers that validate refuse \
+                 the zone; see the nameserver's log, and whether its clock is right",
+                zone.name
+            ),
+        }
+    };
+    moments.into_iter().map(told).collect()
+}
+
+/// They are renewed when a third is left, an hour early or late.
+fn is_late(left_ms: u64, lifetime_s: u64) -> bool {
+    const SLACK: u64 = 2 * 3600;
+    left_ms / 1000 < (lifetime_s / 3).saturating_sub(SLACK)
+}
+
+/// Nameservers that are to sign it and could not use its keys.
+fn unsigned(zone: &SignedZone<'_>) -> Option<String> {
+    let unsigned: Vec<_> = zone.signers.iter().filter(|(_, status)| status.expires_ms.is_none()).collect();
+    let (_, first) = unsigned.first()?;
+    Some(format!(
+        "zone {} is NOT signed on {}, whose document says so: resolvers that validate refuse it if the parent has a DS; the keys could not be \
+         used at the start (see the log): bring the zone's key files into {} there, then `polder reload`",
+        zone.name,
+        listed(unsigned.iter().map(|(name, _)| *name)),
+        first.folder
+    ))
+}
+
+/// Nameservers whose documents know nothing of it.
+fn left_out(zone: &SignedZone<'_>) -> Option<String> {
+    (!zone.others.is_empty()).then(|| {
+        format!(
+            "zone {} is NOT signed by the document of {}, and is by that of {}: resolvers that validate refuse the answers without signatures \
+             if the parent has a DS; put the same `dnssec` of the zone into all documents, and push or reload",
+            zone.name,
+            listed(&zone.others),
+            listed(zone.signers.iter().map(|(name, _)| *name))
+        )
+    })
+}
+
+/// Keys that go on although their time is over.
+fn overdue(zone: &SignedZone<'_>) -> Vec<String> {
+    let mut keys: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    let signing: Vec<_> = zone.signing().collect();
+    for (nameserver, status) in &signing {
+        for key in status.keys.iter().filter(|key| key.overdue) {
+            keys.entry(key.tag).or_default().push(nameserver);
+        }
+    }
+    let told = |(tag, by): (u16, Vec<&str>)| {
+        let only = if by.len() == signing.len() { String::new() } else { format!(" on {}", listed(&by)) };
+        let status = signing.iter().find(|(nameserver, _)| by.contains(nameserver)).map(|(_, status)| *status);
+        let key = status.and_then(|status| Some((status, status.keys.iter().find(|key| key.tag == tag)?)));
+        let how = key.map(|(status, key)| replace(zone.name, status, key)).unwrap_or_default();
+        format!(
+            "key {tag} of zone {} is overdue{only}: it was to sign no more, and goes on as there is no other: {how}",
+            zone.name
+        )
+    };
+    keys.into_iter().map(told).collect()
+}

@@ -1,0 +1,127 @@
+//! What comes next of a zone's keys, by itself and by the operator, in words; and what the parent is to have (pure).
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::keys_of::shell;
+use crate::api::dns::{DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep};
+use crate::config::duration;
+use crate::unix_time::moment;
+use crate::verbs::signed_zones::SignedZone;
+
+/// In the order of time, a sentence each. Where nameservers differ, as each of them has it.
+pub(super) fn steps(zone: &SignedZone<'_>) -> Vec<String> {
+    let mut changes: Vec<(u64, String)> = Vec::new();
+    for (_, status) in zone.signing() {
+        for (key, next) in status.keys.iter().filter_map(|key| Some((key, key.next?))) {
+            let step = step(zone.name, status, key, next).map(|words| (next.at_ms, words));
+            changes.extend(step.filter(|step| !changes.contains(step)));
+        }
+    }
+    changes.sort_by_key(|(at, _)| *at);
+    changes.into_iter().map(|(_, words)| words).collect()
+}
+
+fn step(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus, next: ZoneKeyChange) -> Option<String> {
+    let (tag, at) = (key.tag, moment(next.at_ms));
+    let heir = || heir(status, key, next.at_ms);
+    match next.to {
+        // It has its finding, and does not go before there is another one.
+        _ if key.overdue => None,
+        ZoneKeyStep::Published => Some(format!("key {tag} stands in the zone from {at}")),
+        ZoneKeyStep::Active => {
+            let ds = if key.ds.is_some() { "; give the parent its DS before" } else { "" };
+            Some(format!("key {tag} signs from {at}{ds}"))
+        }
+        ZoneKeyStep::Inactive | ZoneKeyStep::Deleted if key.signs && heir().is_none() => {
+            Some(format!("key {tag} signs until {at}, and no other one follows it: {}", replace(zone, status, key)))
+        }
+        ZoneKeyStep::Inactive => Some(format!("key {tag} signs until {at}")),
+        ZoneKeyStep::Deleted => {
+            let ds = if key.ds.is_some() && !key.signs { "; the parent's DS of it goes before" } else { "" };
+            Some(format!("key {tag} is in the zone until {at}{ds}"))
+        }
+    }
+}
+
+/// A key of the same kind that signs at a time, as far as is known.
+fn heir<'s>(status: &'s DnssecStatus, key: &ZoneKeyStatus, at_ms: u64) -> Option<&'s ZoneKeyStatus> {
+    let is_like_it = |other: &&ZoneKeyStatus| {
+        other.tag != key.tag && other.algorithm == key.algorithm && other.ds.is_some() == key.ds.is_some()
+    };
+    let signs_then = |other: &&ZoneKeyStatus| match other.next {
+        Some(next) if next.at_ms <= at_ms => matches!(next.to, ZoneKeyStep::Published | ZoneKeyStep::Active),
+        _ => other.signs && !other.overdue,
+    };
+    status.keys.iter().filter(is_like_it).find(signs_then)
+}
+
+/// How a key gets a successor. A new one is published some days before it signs, so that resolvers know it, and the parent.
+pub(super) fn replace(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus) -> String {
+    /// Days for the files to come to all nameservers, and the keys of before to run out of caches.
+    const PUBLISHED_FOR: &str = "2d";
+    /// The same and those in which the parent takes the DS, and its old set runs out of caches.
+    const FOR_PARENT: &str = "7d";
+    let folder = shell(Path::new(if status.folder.is_empty() { "DIR" } else { &status.folder }));
+    if key.role == ZoneKeyRole::Zsk && !key.overdue {
+        let lifetime = Duration::from_secs(status.lifetime_s);
+        let is_usual = [0, 14 * 86_400].contains(&status.lifetime_s);
+        let lifetime = if is_usual { String::new() } else { format!(" --lifetime {}", duration::format(lifetime)) };
+        return format!("make the next one: polder dnssec roll-zsk {zone} --folder {folder}{lifetime}");
+    }
+    // Keys of this kind cannot be made here.
+    if key.algorithm == "RSASHA512" {
+        return "make the next one, of the same algorithm (dnssec-keygen)".to_owned();
+    }
+    let algorithm = match key.algorithm.as_str() {
+        "ECDSAP256SHA256" => String::new(),
+        other => format!(" --algorithm {}", other.to_lowercase()),
+    };
+    let (kind, time, more) = match key.role {
+        ZoneKeyRole::Zsk => (" --zsk", PUBLISHED_FOR, ""),
+        ZoneKeyRole::Ksk => (" --ksk", FOR_PARENT, ", and give the parent its DS within a day"),
+        ZoneKeyRole::Csk => ("", FOR_PARENT, ", and give the parent its DS within a day"),
+    };
+    format!(
+        "make the next one: polder dnssec keygen {zone} --folder {folder}{kind}{algorithm} --activate {time}, copy its files to every \
+         nameserver{more}"
+    )
+}
+
+/// The DS records of a zone's keys, as the parent's form takes them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Parent {
+    /// Of the keys that sign the keys.
+    pub(super) present: Vec<String>,
+    /// Of those that will, and from when they sign.
+    pub(super) coming: Vec<(u64, String)>,
+}
+
+impl Parent {
+    pub(super) fn of(zone: &SignedZone<'_>) -> Parent {
+        let mut parent = Parent::default();
+        for key in zone.signing().flat_map(|(_, status)| &status.keys) {
+            let Some(ds) = &key.ds else { continue };
+            let record = format!("{}. IN DS {ds}", zone.name);
+            match key.next {
+                _ if key.signs => push_once(&mut parent.present, record),
+                Some(ZoneKeyChange { at_ms, to: ZoneKeyStep::Active }) => {
+                    push_once(&mut parent.coming, (at_ms, record))
+                }
+                _ => {}
+            }
+        }
+        parent
+    }
+
+    /// Those that the parent is to have now.
+    pub(super) fn records(&self) -> impl Iterator<Item = &str> {
+        self.present.iter().chain(self.coming.iter().map(|(_, record)| record)).map(String::as_str)
+    }
+}
+
+fn push_once<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}

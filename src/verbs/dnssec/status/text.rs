@@ -1,0 +1,157 @@
+//! Signed zones on the terminal (pure): what is not well, the keys, what comes next, what the parent is to have.
+
+use super::seen::{Seen, ZoneSeen};
+use crate::api::dns::{ZoneKeyRole, ZoneKeyStatus};
+use crate::counted::listed;
+use crate::unix_time::moment;
+use crate::verbs::layout::{self, wrapped};
+use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
+use crate::verbs::signed_zones::change;
+use crate::verbs::times::span;
+
+/// How wide lines may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Widths {
+    pub(super) all: usize,
+    /// Of what `grep` should see whole.
+    pub(super) sentence: usize,
+}
+
+impl Widths {
+    /// Those of where it is printed.
+    pub(super) fn here() -> Widths {
+        Widths { all: layout::width(), sentence: layout::width_of_lines() }
+    }
+}
+
+/// For people.
+pub(super) fn shown(seen: &Seen<'_>, widths: Widths) -> String {
+    let silent = seen.silent.iter().map(|(name, why)| found(&format!("{name} does not answer: {why}"), widths));
+    let silent: String = silent.collect();
+    let zones = seen.zones.iter().map(|zone| of_zone(zone, seen.now, widths));
+    let none =
+        || wrapped("", "No zone is signed: none has `dnssec` in the documents of its nameservers.", 0, widths.sentence);
+    let parts: Vec<String> = [silent].into_iter().chain(zones).chain(seen.zones.is_empty().then(none)).collect();
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn of_zone(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
+    let mut text = heading(seen, now, widths);
+    text.extend(seen.findings.iter().map(|finding| found(finding, widths)));
+    text += &keys(seen, widths.all);
+    let steps = seen.next.iter().map(|step| wrapped("next: ", &printable(step), 2, widths.sentence));
+    text.extend(steps);
+    // A record stays in one line, however narrow the terminal is: it is to be copied.
+    let record = |record: &String| format!("  {}\n", printable(record));
+    if !seen.parent.present.is_empty() {
+        text += &wrapped("", "the parent is to have, once every nameserver signs:", 2, widths.sentence);
+        text.extend(seen.parent.present.iter().map(record));
+    }
+    for (at, coming) in &seen.parent.coming {
+        text += &wrapped("", &format!("and well before {}, beside it:", moment(*at)), 2, widths.sentence);
+        text += &record(coming);
+    }
+    text
+}
+
+/// `zone example.net: signed on ns-1 and ns-2; the first signature runs out at 2026-12-10 04:00:00Z (in 9d)`
+fn heading(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
+    let by: Vec<&str> = seen.zone.signing().map(|(name, _)| name).collect();
+    let words = match seen.expires_ms() {
+        None => Tone::Bad.paint("signed nowhere"),
+        Some(expires) => {
+            let left = match expires.checked_sub(now) {
+                Some(left) => format!("in {}", span(left / 1000)),
+                None => "over".to_owned(),
+            };
+            printable(&format!(
+                "signed on {}; the first signature runs out at {} ({left})",
+                listed(by),
+                moment(expires)
+            ))
+        }
+    };
+    wrapped("", &format!("zone {}: {words}", printable(seen.zone.name)), 2, widths.sentence)
+}
+
+/// Each key once for each way in which nameservers have it.
+fn keys(seen: &ZoneSeen<'_>, width: usize) -> String {
+    let mut ways: Vec<(&ZoneKeyStatus, Vec<&str>)> = Vec::new();
+    for (nameserver, status) in seen.zone.signers.iter() {
+        for key in &status.keys {
+            match ways.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, by)) => by.push(nameserver),
+                None => ways.push((key, vec![nameserver])),
+            }
+        }
+    }
+    ways.sort_by_key(|(key, _)| (key.role == ZoneKeyRole::Zsk, key.tag));
+    let all = seen.zone.signers.len();
+    let has_views = ways.iter().any(|(_, by)| by.len() < all);
+    let mut heading = vec!["KEY", "ROLE", "ALGORITHM", "STATE", "NEXT"];
+    heading.extend(has_views.then_some("ON"));
+    let mut table = Table::new(&heading);
+    for (key, by) in ways {
+        let state = State::of(key);
+        let role = match key.role {
+            ZoneKeyRole::Ksk => "KSK",
+            ZoneKeyRole::Zsk => "ZSK",
+            ZoneKeyRole::Csk => "CSK",
+        };
+        let mut cells =
+            vec![cell(key.tag.to_string()), cell(role), cell(&*key.algorithm), state.cell(), cell(next(key, state))];
+        cells.extend(has_views.then(|| cell(if by.len() == all { String::new() } else { by.join(" ") })));
+        table.row(cells);
+    }
+    table.render_within(width)
+}
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It is published, and signs.
+    Signs,
+    /// So it is, although its times say that it should not.
+    Overdue,
+    /// It is published, and does not sign.
+    Published,
+    /// It is to be published later.
+    Waits,
+    /// It is not published, and will not be.
+    Gone,
+}
+
+impl State {
+    fn of(key: &ZoneKeyStatus) -> State {
+        match key {
+            _ if key.overdue => State::Overdue,
+            _ if key.signs => State::Signs,
+            _ if key.published => State::Published,
+            _ if key.next.is_some() => State::Waits,
+            _ => State::Gone,
+        }
+    }
+
+    fn cell(self) -> Cell {
+        match self {
+            State::Signs => toned("signs", Tone::Good),
+            State::Overdue => toned("OVERDUE", Tone::Bad),
+            State::Published => cell("published"),
+            State::Waits => toned("waits", Tone::Faint),
+            State::Gone => toned("gone", Tone::Faint),
+        }
+    }
+}
+
+fn next(key: &ZoneKeyStatus, state: State) -> String {
+    match key.next {
+        _ if state == State::Overdue => "signs until another one does".to_owned(),
+        Some(next) => change(next.to, next.at_ms),
+        None => "stays".to_owned(),
+    }
+}
+
+/// With a mark, for those who see no colours.
+fn found(words: &str, widths: Widths) -> String {
+    wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(words), 2, widths.sentence)
+}
