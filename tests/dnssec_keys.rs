@@ -130,7 +130,7 @@ fn what_is_printed_says_what_to_do_next() {
 Next:
 - copy both files to every nameserver of example.com, into the folder that its document names (dnssec.keys),
   for the nameserver's user to read; then: polder reload
-- once all of them serve the zone signed, give the parent this record:
+- once all of them show this key, and the longest TTL of the zone has passed since, give the parent this record:
   {ds}"
         )
     );
@@ -155,7 +155,8 @@ fn a_zsk_is_rolled_over_once_at_a_time_and_all_stands_in_the_files() {
     assert_eq!((&roll["old"]["tag"], &roll["old"]["inactive"]), (&old, &roll["new"]["activate"]));
     let ms = |key: &str, time: &str| roll[key][time].as_u64().unwrap();
     let (hour, day) = (3_600_000, 86_400_000);
-    assert_eq!(ms("new", "activate") - ms("new", "publish"), hour + day);
+    let wait = ms("new", "activate") - ms("new", "publish");
+    assert!((hour + day..2 * hour + day).contains(&wait) && ms("new", "activate") % hour == 0, "{wait}: a full hour");
     assert_eq!(ms("old", "delete") - ms("old", "inactive"), 7 * day);
     assert_eq!(roll["copy_before"].as_u64(), Some(ms("new", "activate") - hour));
     let read = keys.read("example.com");
@@ -188,10 +189,10 @@ fn a_roll_is_told_with_its_times_and_its_files() {
     assert_eq!(
         text,
         format!(
-            "key {new} (ZSK, ECDSAP256SHA256) is published now, and signs from 2126-12-24 04:10:00Z
-key {old} (ZSK, ECDSAP256SHA256) signs until then, and is gone at 2127-01-07 04:10:00Z
+            "key {new} (ZSK, ECDSAP256SHA256) is published now, and signs from 2126-12-24 05:00:00Z
+key {old} (ZSK, ECDSAP256SHA256) signs until then, and is gone at 2127-01-07 05:00:00Z
 
-Next: copy these files to every nameserver of example.com before 2126-12-24 02:10:00Z, then: polder reload
+Next: copy these files to every nameserver of example.com before 2126-12-24 03:00:00Z, then: polder reload
   {folder}/Kexample.com.+013+{new:05}.key
   {folder}/Kexample.com.+013+{new:05}.private
   {folder}/Kexample.com.+013+{old:05}.key

@@ -82,6 +82,9 @@ pub enum NoRoll {
 /// Before which moment a key without times is said to have been published, seen from `now`: the nameservers' clocks differ.
 const DAY: u64 = 86_400;
 
+/// In seconds.
+const HOUR: u64 = 3600;
+
 /// What makes a successor of the ZSK that signs at `now`, in seconds since the epoch; it signs from `at` on, or as early as is safe.
 ///
 /// # Errors
@@ -96,7 +99,8 @@ pub fn plan(keys: &[Arc<ZoneKey>], now: u64, at: Option<u64>, pace: Pace) -> Res
         Some((next, begins)) => (Successor::Made(next), begins),
         None => {
             let earliest = now + pace.ttl;
-            let at = at.unwrap_or(earliest + pace.propagation);
+            // Keys act by the full hour: what is to happen within one would begin with it.
+            let at = at.unwrap_or(earliest + pace.propagation).next_multiple_of(HOUR);
             if at < earliest {
                 return Err(NoRoll::TooEarly(earliest));
             }

@@ -50,11 +50,12 @@ impl State {
         self.zones.get(apex)?.signatures()?.expires()
     }
 
-    /// How long the first signature of each signed zone is good still, in seconds.
-    pub(super) fn signatures_left(&self, now: Now) -> impl Iterator<Item = (String, u64)> {
-        self.document.signers.iter().filter_map(move |signer| {
-            let expires = self.signatures_expire(signer.apex())?;
-            Some((name::to_text(signer.apex()), expires.saturating_sub(now.unix_ms / 1000)))
+    /// How long the first signature is good still of each zone that is to be signed, in seconds; 0 where there is none.
+    pub(super) fn signatures_left(&self, now: Now) -> impl Iterator<Item = (&str, u64)> {
+        let zones = self.document.config.zones.iter().filter(|(_, zone)| zone.dnssec.is_some());
+        zones.filter_map(move |(apex, _)| {
+            let expires = self.signatures_expire(&name::from_text(apex)?).unwrap_or_default();
+            Some((apex.as_str(), expires.saturating_sub(now.unix_ms / 1000)))
         })
     }
 

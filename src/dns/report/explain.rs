@@ -149,7 +149,12 @@ impl State {
                 _ => {}
             }
         }
-        explanation.because.extend(signatures::in_words(&message));
+        for line in signatures::in_words(&message) {
+            // The SOA denies both A and AAAA.
+            if !explanation.because.contains(&line) {
+                explanation.because.push(line);
+            }
+        }
         let referred = message.authorities.iter().any(|record| record.record_type() == RecordType::NS);
         match message.metadata.response_code {
             ResponseCode::NoError if found => {}

@@ -61,10 +61,9 @@ impl<'s> Moment<'s> {
         self.published.iter().map(|key| key.dnskey()).collect()
     }
 
-    /// The data of the CDS and CDNSKEY records: of the keys that the parent is to have (RFC 7344, 4), which are those made for it where there are any.
+    /// The data of the CDS and CDNSKEY records: of the keys that the parent is to have (RFC 7344, 4), which are made for it. None where there is none such.
     pub fn for_parent(&self) -> (Vec<Vec<u8>>, Vec<&[u8]>) {
-        let is_any = self.key_signing.iter().any(|key| key.is_ksk());
-        let keys = || self.key_signing.iter().filter(|key| key.is_ksk() || !is_any);
+        let keys = || self.key_signing.iter().filter(|key| key.is_ksk());
         (keys().map(|key| key.ds(Digest::Sha256)).collect(), keys().map(|key| key.dnskey()).collect())
     }
 }

@@ -185,7 +185,7 @@ fn apex_sets(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Vec<Own
     if moment.signer.denial == Denial::Nsec3 {
         sets.push((rtype::NSEC3PARAM, vec![&hash::PARAMETERS]));
     }
-    let signed = sets.into_iter().map(|(rtype, rdatas)| {
+    let signed = sets.into_iter().filter(|(_, rdatas)| !rdatas.is_empty()).map(|(rtype, rdatas)| {
         let set = OwnRrSet::new(rtype, ttl, rdatas.iter().copied());
         let earlier =
             before.and_then(|before| before.node(0).set(rtype)).filter(|earlier| earlier.wire == set.get().wire);

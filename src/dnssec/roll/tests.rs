@@ -50,7 +50,8 @@ fn a_wish_is_granted_once_resolvers_know_the_new_key() {
     let [ksk, zsk] = pair();
     let keys = [ksk, zsk];
     assert_eq!(plan(&keys, NOW, Some(NOW + 3600), PACE).unwrap().at, NOW + 3600);
-    let early = plan(&keys, NOW, Some(NOW + 3599), PACE).unwrap_err();
+    assert_eq!(plan(&keys, NOW, Some(NOW + 3601), PACE).unwrap().at, NOW + 7200, "a full hour");
+    let early = plan(&keys, NOW, Some(NOW), PACE).unwrap_err();
     assert_eq!(early, NoRoll::TooEarly(NOW + 3600));
     assert_eq!(
         early.to_string(),

@@ -63,6 +63,9 @@ impl From<Chosen> for Algorithm {
     }
 }
 
+/// In seconds.
+const HOUR: u64 = 3600;
+
 #[derive(Debug, Serialize)]
 struct Report {
     zone: String,
@@ -95,7 +98,11 @@ pub(super) fn run(args: &KeygenArgs, output: &Output) -> Result<Exit, Error> {
 }
 
 fn times(args: &KeygenArgs, now: u64) -> Times {
-    let at = |time: Later| time.seconds(now);
+    // Keys act by the full hour: what is to happen within one would begin with it.
+    let at = |time: Later| match time.seconds(now) {
+        later if later > now => later.next_multiple_of(HOUR),
+        earlier => earlier,
+    };
     Times {
         created: Some(now),
         publish: Some(at(args.publish)),
@@ -134,6 +141,12 @@ fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, others:
         (_, true) => Some("ksk"),
         _ => None,
     };
+    if args.zsk && others > 0 && key.is_active(now) {
+        text.push_str(
+            "- if the zone is served already, signed by one key alone: no resolver knows this one yet, and it would sign at once. Remove its\n  two files, and \
+             make it with --activate, later by the TTL of the zone's keys and the time that the files take\n",
+        );
+    }
     if let Some(pair) = pair {
         text.push_str(&format!(
             "- unless it is there: polder dnssec keygen {} --folder {folder} --{pair}\n",
@@ -145,7 +158,10 @@ fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, others:
         zone.text
     ));
     text.push_str(&match key.is_ksk() {
-        true => format!("- once all of them serve the zone signed, give the parent this record:\n  {}\n", ds(key)),
+        true => format!(
+            "- once all of them show this key, and the longest TTL of the zone has passed since, give the parent this record:\n  {}\n",
+            ds(key)
+        ),
         false => "- the parent gets nothing of a ZSK\n".to_owned(),
     });
     text

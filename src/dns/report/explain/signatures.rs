@@ -32,8 +32,8 @@ fn signature(record: &Record) -> Option<String> {
         false => "",
     };
     let what = match of {
-        rtype::NSEC | rtype::NSEC3 => format!("what is not there is denied by {} {owner}", types::to_text(of)),
-        _ => format!("{} of {owner}{wildcard}", types::to_text(of)),
+        rtype::NSEC | rtype::NSEC3 => format!("what is not there is denied by {} of {owner},", types::to_text(of)),
+        _ => format!("{} of {owner}{wildcard} is", types::to_text(of)),
     };
-    Some(format!("{what} is signed by key {tag} ({by}), from {} to {}", moment(from.first_chunk()?), moment(until)))
+    Some(format!("{what} signed by key {tag} ({by}), from {} to {}", moment(from.first_chunk()?), moment(until)))
 }

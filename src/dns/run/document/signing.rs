@@ -56,14 +56,21 @@ pub fn undelegated(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<
         let within =
             config.zones.keys().filter(|apex| **apex != above).filter_map(|apex| Some((apex, Name::from_text(apex)?)));
         for (apex, child) in within.filter(|(_, child)| name::is_within(child.as_bytes(), &parent.apex)) {
-            if !matches!(parent.find(&child, rtype::NS), Found::Cut(_)) {
-                let message = format!(
+            let message = match parent.find(&child, rtype::NS) {
+                Found::Cut(cut) if cut.set(rtype::DS).is_none() || config.zones[apex].dnssec.is_some() => continue,
+                Found::Cut(cut) if !cut.is_called(child.as_bytes()) => continue,
+                Found::Cut(_) if config.zones[apex].file().is_none() => continue,
+                Found::Cut(_) => format!(
+                    "it has a DS for {apex}, which is served here and has no \"dnssec\": resolvers that validate refuse it; remove the DS from the file of \
+                     {above}, or have {apex} signed"
+                ),
+                _ => format!(
                     "it is signed, and does not delegate {apex}, which is served here too: resolvers that validate would find proof that there is \
                      no such zone; add its NS records to the file of {above}, and its DS if it is signed"
-                );
-                let path = format!("zones[\"{above}\"].dnssec");
-                findings.push(Finding { file: file.into(), line: None, path, message });
-            }
+                ),
+            };
+            let path = format!("zones[\"{above}\"].dnssec");
+            findings.push(Finding { file: file.into(), line: None, path, message });
         }
     }
     findings
