@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "common/ports.rs"]
+mod ports;
+
+use ports::free_address;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -279,8 +283,8 @@ fn a_serial_is_shown_beside_what_a_nameserver_says() {
     let site = Site::new();
     let (code, text) = told(&site.polder(&["zone", "serial", "example.net", ZONE]));
     assert_eq!((code, text.contains(&format!("{ZONE}  2026112301"))), (Some(0), true), "{text}");
-    // Nobody listens there: it was given to us, and nobody has it any more.
-    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    // Nobody listens there.
+    let silent = free_address().to_string();
     let said = site.polder(&["zone", "serial", "example.net", ZONE, "--at", &silent, "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
     assert_eq!((said.status.code(), &json["places"][1]["serial"]), (Some(1), &serde_json::Value::Null), "{json}");

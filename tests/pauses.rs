@@ -8,6 +8,9 @@
     reason = "a pause is as long as it is, and what follows it is polled with a limit"
 )]
 
+#[path = "common/ports.rs"]
+mod ports;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -19,6 +22,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use polder::api::client::Client;
+use ports::free_address;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -106,7 +110,7 @@ impl Drop for Proxy {
 impl Proxy {
     fn start(service: Value, backends: &[&Backend]) -> Proxy {
         let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let backends = backends.iter().enumerate();
         let backends = backends.map(|(index, backend)| {
             json!({ "name": format!("web{}", index + 1), "address": backend.address.to_string(), "backup": index > 0 })

@@ -43,8 +43,8 @@ fn check_config_live_beside_the_daemon_that_runs_passes_over_its_sockets_and_no_
     daemon.run();
     let beside = daemon.output(&["--check-config", "--live"]);
     assert!(beside.status.success(), "{}", text(&beside.stderr));
-    let taken = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let _holder = UdpSocket::bind(taken).unwrap();
+    let holder = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap();
     daemon.document["listeners"].as_array_mut().unwrap().push(taken.to_string().into());
     daemon.write_document();
     let another = daemon.output(&["--check-config", "--live"]);

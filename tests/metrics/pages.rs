@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -35,11 +35,13 @@ impl Daemon {
         std::fs::create_dir(folder.path().join("state")).unwrap();
         let file = folder.path().join("document.json");
         std::fs::write(&file, document(folder.path()).to_string()).unwrap();
-        let process = Command::new(program).arg("--config").arg(&file).stderr(Stdio::null()).spawn().unwrap();
+        let log = folder.path().join("log");
+        let stderr = std::fs::File::create(&log).unwrap();
+        let process = Command::new(program).arg("--config").arg(&file).stderr(stderr).spawn().unwrap();
         let daemon = Daemon { process, folder };
         let until = Instant::now() + PATIENCE;
         while daemon.get("*/*").is_none() {
-            assert!(Instant::now() < until, "the daemon does not answer");
+            assert!(Instant::now() < until, "the daemon does not answer: {}", std::fs::read_to_string(&log).unwrap());
             std::thread::sleep(Duration::from_millis(5));
         }
         daemon

@@ -284,11 +284,19 @@ impl Zone {
 
     /// The last node, in canonical order, before a name that would have this label below a node, and below which there is nothing.
     pub fn last_before(&self, label: &[u8], above: Node<'_>) -> NodeId {
+        let name = above.name();
+        let is_before = |id| {
+            let beside = self.names.label_below(id, name);
+            beside.is_some_and(|beside| name::compare_labels(beside, label).is_lt())
+        };
         let (mut low, mut high) = (above.id(), self.names.nodes.len() as NodeId - 1);
+        // A `*`, which is asked for each name that is not there, comes before nearly everything.
+        if low + 1 < high && !is_before(low + 1) {
+            return low;
+        }
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            let beside = self.names.label_below(middle, above.name());
-            match beside.is_some_and(|beside| name::compare_labels(beside, label).is_lt()) {
+            match is_before(middle) {
                 true => low = middle,
                 // Also what is behind all that is below the node.
                 false => high = middle,
