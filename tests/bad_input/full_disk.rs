@@ -151,6 +151,8 @@ fn a_daemon_that_starts_without_a_state_directory_serves_with_an_alarm() {
         daemon.assert_serves();
         daemon.wait_alarm("No such file or directory");
         std::fs::create_dir(&state).unwrap();
+        // That events cannot be written is said until one is.
+        daemon.reload().unwrap();
         daemon.wait_no_alarms("No such file or directory");
     }
 }

@@ -76,7 +76,7 @@ impl Backend {
 /// What a test's daemons share.
 pub struct Site {
     pub folder: TempDir,
-    pub addresses: Addresses,
+    pub addresses: &'static Addresses,
     pub identities: Identities,
     /// `shop1`, the primary, and `shop2`, its backup.
     pub shop: [Backend; 2],
@@ -85,7 +85,8 @@ pub struct Site {
 impl Site {
     pub fn new() -> Site {
         let folder = tempfile::tempdir().unwrap();
-        let addresses = Addresses::claim().unwrap();
+        // Backends listen as long as this program runs: so long nobody else gets their network.
+        let addresses = Box::leak(Box::new(Addresses::claim().unwrap()));
         let identities = Identities::make(folder.path()).unwrap();
         for index in [0, 1] {
             Backend::start(addresses.stateless_backend(index), documents::stateless_name(index));
@@ -106,7 +107,7 @@ impl Site {
     fn places(&self) -> Layout<'_> {
         Layout {
             directory: self.folder.path(),
-            addresses: &self.addresses,
+            addresses: self.addresses,
             identities: &self.identities,
             times: Times::SCALED,
         }
