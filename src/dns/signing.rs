@@ -11,7 +11,6 @@ mod roles;
 mod rrset;
 mod signer;
 mod told;
-mod types;
 mod zone;
 
 pub use hash::hash;

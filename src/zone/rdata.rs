@@ -23,6 +23,7 @@ mod wks;
 
 use super::fault::Fault;
 use super::words::Words;
+pub use bitmap::bitmap;
 use field::Field;
 pub use show::show;
 

@@ -57,6 +57,9 @@ impl<'a> Reply<'a, '_> {
 
     /// Writes the proofs that have come together.
     pub(super) fn prove(&mut self) {
+        if self.proofs.records[0].is_none() {
+            return;
+        }
         for (owner, set) in std::mem::take(&mut self.proofs).records.into_iter().map_while(|record| record) {
             self.must_fit(|writer| writer.set(Section::Authority, Owner::Name(owner), set, set.ttl, 0));
         }

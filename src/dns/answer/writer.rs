@@ -73,7 +73,7 @@ pub struct Writer<'b> {
 
 impl<'b> Writer<'b> {
     /// Begins a response to `query`, a whole header at least. Its identifier, opcode and RD are copied. RA, AD and CD
-    /// are 0: we neither recurse nor know DNSSEC (only a security-aware server copies CD: RFC 4035, 3.1.6), and
+    /// are 0: we neither recurse nor validate (what CD asks for or not: RFC 4035, 3.1.6), and
     /// the Z bit must be 0. The buffer has room for a header, the longest question and an OPT.
     pub fn new(buffer: &'b mut [u8], query: &[u8]) -> Writer<'b> {
         buffer[..HEADER].fill(0);

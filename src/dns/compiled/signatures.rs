@@ -134,11 +134,6 @@ impl Signatures {
         self.expires
     }
 
-    /// How many bytes they take.
-    pub fn size(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Whether names are denied by their hashes.
     pub fn is_hashed(&self) -> bool {
         matches!(self.chain, Chain::ByHash(..))

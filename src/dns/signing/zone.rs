@@ -3,11 +3,11 @@
 use super::hash;
 use super::roles::Moment;
 use super::rrset::Unsigned;
-use super::types::bitmap;
 use crate::config::dns::Denial;
 use crate::dns::compiled::{NameHash, Node, NodeId, OwnRrSet, RrSet, Signatures, Zone};
 use crate::zone::name::{self, LONGEST_NAME};
 use crate::zone::number::rtype;
+use crate::zone::rdata::bitmap;
 
 /// A digest of a whole zone (RFC 8976).
 const ZONEMD: u16 = 63;

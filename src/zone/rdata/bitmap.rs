@@ -8,20 +8,30 @@ use super::types;
 
 /// Reads types to the end.
 pub fn read(words: &mut Words<'_, '_>, wire: &mut Vec<u8>) -> Result<(), Fault> {
-    let mut windows: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
+    let mut listed = Vec::new();
     while !words.is_empty() {
-        let [window, bit] = types::parse_listed(words.word()?)?.to_be_bytes();
+        listed.push(types::parse_listed(words.word()?)?);
+    }
+    wire.extend(bitmap(listed));
+    Ok(())
+}
+
+/// Writes types as windows of bits.
+pub fn bitmap(types: impl IntoIterator<Item = u16>) -> Vec<u8> {
+    let mut windows: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
+    for [window, bit] in types.into_iter().map(u16::to_be_bytes) {
         let bits = windows.entry(window).or_default();
         let byte = usize::from(bit / 8);
         bits.resize(bits.len().max(byte + 1), 0);
         bits[byte] |= 0x80 >> (bit % 8);
     }
+    let mut wire = Vec::new();
     for (window, bits) in windows {
         let length = u8::try_from(bits.len()).expect("a window has at most 32 bytes");
         wire.extend([window, length]);
         wire.extend(bits);
     }
-    Ok(())
+    wire
 }
 
 /// Windows in ascending order, none empty, none with a last byte of zero.
