@@ -2,6 +2,7 @@
 
 mod faults;
 mod membership;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ use crate::keys::Keys;
 use crate::network::Network;
 use crate::ports::free_address;
 use crate::{LIMIT, programs};
+
+pub use watch::Watch;
 
 /// How a member is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

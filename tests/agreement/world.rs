@@ -64,8 +64,6 @@ pub struct World {
     pub fronts: Vec<SocketAddr>,
     backends: Vec<Webserver>,
     pub cluster: Option<Cluster>,
-    /// How long its members had no leader, where one ended.
-    pub leaderless: Duration,
     engine: Engine,
     stateful: usize,
     folder: tempfile::TempDir,
@@ -91,7 +89,6 @@ impl World {
             cluster,
             engine,
             stateful,
-            leaderless: Duration::ZERO,
             folder,
         };
         world.start_backends().await;

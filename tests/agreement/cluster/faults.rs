@@ -60,13 +60,6 @@ impl Cluster {
         }
     }
 
-    /// The leader ends; how long it takes until another one leads, which is etcd's own business.
-    pub async fn until_led_again(&self) -> Duration {
-        let began = Instant::now();
-        self.leader().await;
-        began.elapsed()
-    }
-
     /// Lets a member lead.
     pub async fn make_leader(&self, member: usize) {
         let began = Instant::now();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use polder::demo::documents::{STATEFUL, STATEFUL_HOST, STATELESS_HOST};
 
-use crate::cluster::{Cluster, Setting};
+use crate::cluster::{Cluster, Setting, Watch};
 use crate::visits::Seen;
 use crate::world::{Engine, KEPT, KEPT_HOST, Plan, World};
 
@@ -40,7 +40,7 @@ pub const ROWS: &[Row] = &[
             Box::pin(async {
                 let leader = members(world).leader().await;
                 members(world).stop(leader).await;
-                world.leaderless = members(world).until_led_again().await;
+                members(world).leader().await;
                 tokio::time::sleep(AFTER).await;
                 members(world).run(leader);
                 tokio::time::sleep(AFTER).await;
@@ -56,7 +56,7 @@ pub const ROWS: &[Row] = &[
             Box::pin(async {
                 let leader = members(world).leader().await;
                 members(world).kill(leader);
-                world.leaderless = members(world).until_led_again().await;
+                members(world).leader().await;
                 tokio::time::sleep(AFTER).await;
             })
         },
@@ -70,7 +70,7 @@ pub const ROWS: &[Row] = &[
             Box::pin(async {
                 let leader = members(world).leader().await;
                 members(world).freeze(leader, true);
-                world.leaderless = members(world).until_led_again().await;
+                members(world).leader().await;
                 tokio::time::sleep(AFTER).await;
                 members(world).freeze(leader, false);
                 tokio::time::sleep(AFTER).await;
@@ -221,8 +221,8 @@ pub struct Outcome {
     pub stateless: Visited,
     pub keep: Visited,
     pub stop: Visited,
-    /// How long etcd had no leader.
-    pub leaderless: Duration,
+    /// For how long at most etcd answered nobody.
+    pub silence: Duration,
 }
 
 /// Plays a row.
@@ -233,8 +233,10 @@ pub async fn play(row: &Row, lease: Duration) -> Outcome {
     let stateless = world.visits(STATELESS_HOST).await;
     let keep = world.visits(KEPT_HOST).await;
     let stop = world.visits(STATEFUL_HOST).await;
+    let watch = Watch::begin(members(&mut world).metrics().collect());
     (row.play)(&mut world).await;
+    let silence = watch.end().await;
     let (stateless, keep, stop) = (stateless.end().await, keep.end().await, stop.end().await);
     assert_eq!((world.epoch(STATEFUL).await, world.epoch(KEPT).await), before, "{}: nothing has moved", row.what);
-    Outcome { stateless: stateless.into(), keep: keep.into(), stop: stop.into(), leaderless: world.leaderless }
+    Outcome { stateless: stateless.into(), keep: keep.into(), stop: stop.into(), silence }
 }
