@@ -21,6 +21,8 @@ pub struct Signatures {
     chain: Chain,
     /// What the apex has besides the zone's own sets.
     apex: Vec<OwnRrSet>,
+    /// The SOA that is signed, with the serial that goes with these signatures; none: it is the zone's own.
+    soa: Option<OwnRrSet>,
     /// When the first of them runs out, in seconds since the epoch.
     expires: Option<u64>,
 }
@@ -58,7 +60,13 @@ impl Signatures {
 
     fn new(ttl: u32, apex: Vec<OwnRrSet>, chain: Chain) -> Signatures {
         let expires = apex.iter().flat_map(|set| expirations(set.get().signatures)).min();
-        Signatures { ttl, bytes: Vec::new(), sets: Vec::new(), denials: Vec::new(), chain, apex, expires }
+        Signatures { ttl, bytes: Vec::new(), sets: Vec::new(), denials: Vec::new(), chain, apex, soa: None, expires }
+    }
+
+    /// The same with this SOA instead of the zone's own.
+    #[must_use]
+    pub fn with_soa(self, soa: OwnRrSet) -> Signatures {
+        Signatures { soa: Some(soa), ..self }
     }
 
     /// Adds the RRSIG records of the next set; none where it is not signed.
@@ -122,6 +130,16 @@ impl Signatures {
 
     fn part(&self, Part { start, length }: Part) -> &[u8] {
         &self.bytes[start as usize..][..usize::from(length)]
+    }
+
+    /// The SOA that is signed, where it is not the zone's own.
+    pub(super) fn soa(&self) -> Option<RrSet<'_>> {
+        self.soa.as_ref().map(OwnRrSet::get)
+    }
+
+    /// How many bytes they take, about.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
     }
 
     /// In seconds, of NSEC and NSEC3 records.

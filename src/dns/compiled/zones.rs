@@ -8,10 +8,10 @@ use super::rrset::{NodeId, OwnRrSet, RrSet};
 use super::signatures::Signatures;
 use crate::config::Finding;
 use crate::dns::history::History;
-use crate::zone::Fingerprint;
 use crate::zone::name::{self, Name};
 use crate::zone::name_index::NameIndex;
 use crate::zone::number::rtype;
+use crate::zone::{Fingerprint, serial};
 
 /// Where the queries of a zone are counted: the same for its apex as long as it is served without a break, whatever documents come and go.
 pub type Slot = u16;
@@ -72,7 +72,7 @@ pub struct Zone {
     pub account: u64,
     /// The SOA as negative answers carry it: its TTL is the lower one of its own and its minimum (RFC 2308, 3).
     pub negative: OwnRrSet,
-    /// The SOA's serial.
+    /// The serial of the SOA that is served.
     pub serial: u32,
     /// Records in the files.
     pub records: usize,
@@ -269,7 +269,22 @@ impl Zone {
 
     /// How many bytes its names and records take.
     pub fn size(&self) -> usize {
-        self.names.bytes.len()
+        self.names.bytes.len() + self.signatures.as_ref().map_or(0, |signatures| signatures.size())
+    }
+
+    /// The serial in its file.
+    pub fn file_serial(&self) -> u32 {
+        serial::of_soa(self.file_soa()).unwrap_or_default()
+    }
+
+    /// Its SOA with another serial.
+    pub fn with_serial(&self, serial: u32) -> OwnRrSet {
+        let ttl = self.names.node(0).set(rtype::SOA).map_or(0, |set| set.ttl);
+        OwnRrSet::new(rtype::SOA, ttl, [&serial::with_serial(self.file_soa(), serial)[..]])
+    }
+
+    fn file_soa(&self) -> &[u8] {
+        self.names.node(0).set(rtype::SOA).map_or(&[], RrSet::first)
     }
 
     /// A node by its index, as `RrSet::additional` names it.
@@ -323,7 +338,10 @@ impl Zone {
     /// The same zone with these signatures, which were made for it.
     #[must_use]
     pub fn signed(&self, signatures: Arc<Signatures>) -> Zone {
-        Zone { signatures: Some(signatures), ..self.clone() }
+        let served = signatures.soa().map_or(self.file_soa(), RrSet::first);
+        let serial = serial::of_soa(served).unwrap_or_default();
+        let negative = OwnRrSet::new(rtype::SOA, self.negative.get().ttl, [served]);
+        Zone { serial, negative, signatures: Some(signatures), ..self.clone() }
     }
 }
 

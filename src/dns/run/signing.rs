@@ -6,6 +6,7 @@ use crate::daemon::lifecycle::{Input, Inputs};
 use crate::dns::compiled::Zone;
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Event, SignedZones, SigningOrder};
+use crate::dns::journal;
 use crate::dns::signing::{ZoneSigner, sign_zone};
 
 /// Begins what is ordered; control is told when it has ended.
@@ -24,7 +25,11 @@ pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
 
 fn sign(zone: &Zone, signer: &ZoneSigner, hour: u64) -> Option<Arc<Zone>> {
     match sign_zone(zone, &signer.at(hour), Some(zone)) {
-        Ok(signatures) => Some(Arc::new(zone.signed(Arc::new(signatures)))),
+        Ok(signatures) => {
+            let mut signed = zone.signed(Arc::new(signatures));
+            journal::follow_renewed(&mut signed, zone);
+            Some(Arc::new(signed))
+        }
         Err(why) => {
             let apex = crate::zone::name::to_text(&zone.apex);
             tracing::error!("zone {apex} keeps the signatures that it has: {why}");

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::incoming::{self, Brought, serial_of};
+use super::incoming::{self, Brought};
 use super::timers::Times;
 use super::zonemd::{self, Checked};
 use crate::config::dns::Checks;
 use crate::dns::compiled::{self, PoolOwners, Zone};
 use crate::dns::history::{Difference, Record, first, put};
-use crate::zone::{self, name, number::rtype};
+use crate::zone::{self, name, number::rtype, serial};
 
 /// Types that only a signed zone has: RRSIG, NSEC, NSEC3, NSEC3PARAM.
 const SIGNED: [u16; 4] = [46, 47, 50, 51];
@@ -68,7 +68,7 @@ fn key(record: Record<'_>) -> Key {
 
 fn apply(held: &[u8], steps: &[Difference]) -> Result<Vec<u8>, Unfit> {
     let (soa, _) = first(held).ok_or(Unfit::Stored)?;
-    let serial = serial_of(soa.rdata).ok_or(Unfit::Stored)?;
+    let serial = serial::of_soa(soa.rdata).ok_or(Unfit::Stored)?;
     let unfit = || Unfit::Difference(serial);
     let mut order = 0_u64;
     let mut there: HashMap<Key, (u64, Record<'_>)> = HashMap::new();

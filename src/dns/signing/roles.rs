@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::period::{HOUR, hour_of};
 use super::signer::ZoneSigner;
+use crate::config::dns::SerialRule;
 use crate::dnssec::{Algorithm, Digest, ZoneKey};
 use crate::zone::number::rtype;
 
@@ -46,6 +47,15 @@ impl<'s> Moment<'s> {
     /// Until when keys are judged that act in it, in seconds since the epoch.
     pub fn end(&self) -> u64 {
         self.hour + HOUR - 1
+    }
+
+    /// The serial that is served of a zone whose file has this one: another one each hour where that is asked for, which never falls as long as the
+    /// file's does not (RFC 1982).
+    pub fn serial(&self, of_file: u32) -> u32 {
+        match self.signer.serial {
+            SerialRule::File => of_file,
+            SerialRule::Hourly => of_file.wrapping_add((self.hour / HOUR) as u32),
+        }
     }
 
     /// The keys that sign sets of this type.

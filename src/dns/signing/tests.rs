@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::pools::Signed;
 use super::*;
-use crate::config::dns::{Checks, Denial, DnsConfig, parse};
+use crate::config::dns::{Checks, Denial, DnsConfig, DnssecConfig, SerialRule, parse};
 use crate::dns::compiled::{Node, PoolOwners, RrSet, Zone, compile_zone};
 use crate::dns::snapshot::PoolAnswer;
 use crate::dnssec::{Algorithm, Role, Times, ZoneKey, make, verify};
@@ -48,7 +48,11 @@ fn signer(keys: Vec<Arc<ZoneKey>>) -> ZoneSigner {
 }
 
 fn signer_by(keys: Vec<Arc<ZoneKey>>, denial: Denial) -> ZoneSigner {
-    ZoneSigner::new(name::from_text("example.net").unwrap(), keys, Duration::from_secs(14 * DAY), denial)
+    ZoneSigner::new(name::from_text("example.net").unwrap(), keys, &config(denial, SerialRule::File))
+}
+
+fn config(denial: Denial, serial: SerialRule) -> DnssecConfig {
+    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * DAY), denial, serial }
 }
 
 fn csk() -> ZoneSigner {

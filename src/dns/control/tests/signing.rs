@@ -1,7 +1,6 @@
 //! Signatures that get old, and answers of pools that are signed before they are published.
 
 use super::*;
-use crate::config::dns::Denial;
 use crate::dns::signing::{ZoneSigner, hour_of, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone::name;
@@ -18,10 +17,11 @@ fn start(ms: u64) -> Now {
 fn signed(signed_for: u64) -> Arc<Prepared> {
     let apex = name::from_text("example.net").unwrap();
     let key = make(&apex, Role::Ksk, Algorithm::Ed25519, Times::default(), &[]).unwrap().into_key();
-    let signer = ZoneSigner::new(apex, vec![Arc::new(key)], Duration::from_secs(14 * 86_400), Denial::Nsec);
     let mut text = text(&TWO);
     text["zones"]["example.net"]["dnssec"] = json!({ "keys": "/keys" });
     let mut prepared = Arc::into_inner(prepared(&text)).unwrap();
+    let config = prepared.config.zones["example.net"].dnssec.as_ref().unwrap();
+    let signer = ZoneSigner::new(apex, vec![Arc::new(key)], config);
     let zone = prepared.zones.get(signer.apex()).unwrap();
     let signatures = sign_zone(zone, &signer.at(signed_for), None).unwrap();
     prepared.zones = Arc::new(prepared.zones.replacing([Arc::new(zone.signed(Arc::new(signatures)))]));
