@@ -4,7 +4,9 @@
 //! the same keys and the same time: signatures follow from what is signed and from the hour. Must never: read a file or a clock. Called when a document
 //! is made ready, and by [`control`](super::control) before it publishes a snapshot.
 
+mod ahead;
 mod hash;
+mod made;
 mod period;
 pub mod pools;
 mod roles;
@@ -13,7 +15,9 @@ mod signer;
 mod told;
 mod zone;
 
+pub use ahead::{Ahead, sign_ahead};
 pub use hash::hash;
+pub use made::Made;
 pub use period::hour_of;
 pub use roles::Moment;
 pub use signer::{Signers, ZoneSigner};

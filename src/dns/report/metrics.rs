@@ -76,6 +76,10 @@ impl State {
         for (zone, left) in self.signatures_left(now) {
             metric.sample(&[("zone", zone)], left);
         }
+        if !self.document.signers.is_empty() {
+            page.metric(SIGNATURES_AHEAD).sample(&[], self.signed_pools.ahead().count() as u64);
+            page.metric(SIGNATURES_LATE).sample(&[], self.signed_pools.waited_for());
+        }
         let mut metric = page.metric(CATALOG_ZONES);
         for (catalog, zones) in self.catalog_sizes() {
             metric.sample(&[("catalog", catalog)], zones as u64);

@@ -235,7 +235,7 @@ fn the_nsec_of_an_apex_that_is_a_pools_name_has_the_keys_too() {
     let (zone, signer) = (compiled(TEXT, &config), csk());
     let zone = signed(&zone, &signer, NOW, None);
     let mut answers = [PoolAnswer::new(300, &["192.0.2.1".parse().unwrap()])];
-    Signed::default().sign(&mut answers, &[(&zone, signer.at(NOW))]);
+    Signed::default().sign(&mut answers, &[], &[(&zone, signer.at(NOW))]);
     let nsec = answers[0].denial(zone.node(0), None).unwrap();
     let keys = [rtype::DNSKEY, rtype::CDS, rtype::CDNSKEY];
     assert!(keys.into_iter().chain([rtype::SOA, rtype::NS, rtype::A]).all(|rtype| has_type(nsec, rtype)));
@@ -254,7 +254,7 @@ fn a_pools_names_have_a_signature_each_and_an_nsec_that_follows_what_is_answered
     let mut answer = |addresses: &[&str]| {
         let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         let mut answers = [PoolAnswer::new(300, &addresses)];
-        made.sign(&mut answers, &[(&zone, signer.at(NOW))]);
+        made.sign(&mut answers, &[], &[(&zone, signer.at(NOW))]);
         let [answer] = answers;
         answer
     };
