@@ -8,12 +8,14 @@
 //! 2. `key` is the pair that fits together: its tag, its DNSKEY and DS, whether its `times` let it be published and sign
 //! 3. `secret` signs; `public_key` verifies
 //! 4. `make` makes a key and its files, and gives one other times; [`roll`] says what makes a successor of one
-//! 5. [`nsec3`] hashes names, for denials that do not list a zone
+//! 5. [`nsec3`] hashes names, for denials that do not list a zone; [`rrsig`] reads signatures, over the form of records that [`canonical`] gives
+//! 6. [`validate`] looks at a whole zone as validators would, and [`zonemd`] at its digest
 //!
 //! Reads and writes key files and nothing else. Must never: show a secret, in an error, a log line or `Debug`; write over a key that is
 //! there. Knows nothing of zones but their names. Called by the nameserver where it signs, and by the operator's command.
 
 mod algorithm;
+pub mod canonical;
 mod error;
 mod folder;
 mod key;
@@ -23,15 +25,18 @@ mod private_file;
 mod public_file;
 mod public_key;
 pub mod roll;
+pub mod rrsig;
 mod secret;
 #[cfg(test)]
 mod tests;
 mod times;
+pub mod validate;
+pub mod zonemd;
 
 pub use algorithm::{Algorithm, Digest};
 pub use error::KeyError;
 pub use folder::{KeyFiles, file_stem, files_of, read_keys, tags};
 pub use key::{Role, ZoneKey};
 pub use make::{MadeKey, make, set_times};
-pub use public_key::verify;
+pub use public_key::{is_verifiable, verify};
 pub use times::{Step, Times};

@@ -16,7 +16,7 @@
 //!
 //! The table knows A, AAAA, AFSDB, AMTRELAY, APL, AVC, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DHCID, DLV, DNAME, DNSKEY, DS, EID,
 //! EUI48, EUI64, GPOS, HINFO, HIP, HTTPS, IPSECKEY, ISDN, KX, L32, L64, LOC, LP, MB, MG, MINFO, MR, MX, NAPTR, NID, NIMLOC,
-//! NINFO, NS, NSAP, NSAP-PTR, OPENPGPKEY, PTR, PX, RESINFO, RKEY, RP, RT, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TA, TALINK, TLSA,
+//! NINFO, NS, NSAP, NSAP-PTR, NSEC, NSEC3, NSEC3PARAM, OPENPGPKEY, PTR, PX, RESINFO, RKEY, RP, RRSIG, RT, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TA, TALINK, TLSA,
 //! TXT, URI, WALLET, WKS, X25 and ZONEMD. Every other type may be written as TYPEnnn with its data as `\# LENGTH HEX` (RFC 3597),
 //! except those of messages. The records of a signed zone are left out with a warning: a zone is signed here, or not at all.
 //!

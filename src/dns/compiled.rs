@@ -9,6 +9,7 @@ mod names;
 mod rrset;
 mod signatures;
 mod text;
+mod whole;
 mod zones;
 
 pub use build::{PoolOwners, compile, compile_zone};

@@ -10,4 +10,3 @@ pub mod made;
 pub mod rdata;
 pub mod stored;
 pub mod timers;
-pub mod zonemd;

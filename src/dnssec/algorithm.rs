@@ -74,6 +74,11 @@ impl Digest {
         self as u8
     }
 
+    /// The digest of a number; none: it is of another kind, or SHA-1, which proves nothing (RFC 9904).
+    pub fn from_number(number: u8) -> Option<Digest> {
+        [Digest::Sha256, Digest::Sha384].into_iter().find(|digest| digest.number() == number)
+    }
+
     pub(super) fn of(self, parts: [&[u8]; 2]) -> aws_lc_rs::digest::Digest {
         let mut context = aws_lc_rs::digest::Context::new(match self {
             Digest::Sha256 => &aws_lc_rs::digest::SHA256,

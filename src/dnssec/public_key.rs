@@ -1,11 +1,10 @@
 //! The public key of a DNSKEY, and whether a signature is its.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
-
-use super::algorithm::Algorithm;
 
 /// Before the coordinates of a point: it is not compressed (SEC 1, 2.3.3). DNS leaves it away (RFC 6605, 4).
 pub(super) const UNCOMPRESSED: u8 = 4;
@@ -13,23 +12,45 @@ pub(super) const UNCOMPRESSED: u8 = 4;
 /// The most bits of an RSA key that is taken (RFC 5702, 2).
 pub(super) const MOST_RSA_BITS: usize = 4096;
 
+/// How signatures of an algorithm are verified.
+enum Verifying {
+    Rsa(&'static RsaParameters),
+    Point(&'static dyn VerificationAlgorithm),
+    Plain(&'static dyn VerificationAlgorithm),
+}
+
+impl Verifying {
+    /// By the number of the algorithm: those that zones are signed with here, and those that zones from elsewhere come with (RFC 9904).
+    fn of(algorithm: u8) -> Option<Verifying> {
+        Some(match algorithm {
+            5 | 7 => Verifying::Rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY),
+            8 => Verifying::Rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+            10 => Verifying::Rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
+            13 => Verifying::Point(&ECDSA_P256_SHA256_FIXED),
+            14 => Verifying::Point(&ECDSA_P384_SHA384_FIXED),
+            15 => Verifying::Plain(&ED25519),
+            _ => return None,
+        })
+    }
+}
+
+/// Whether signatures of an algorithm can be verified here.
+pub fn is_verifiable(algorithm: u8) -> bool {
+    Verifying::of(algorithm).is_some()
+}
+
 /// Whether `signature`, as it stands in an RRSIG, is that of a DNSKEY's data over `message`. False for a key that is none, and for one of
-/// an algorithm that is not of [`Algorithm`]; RSA of 1024 to 4096 bits. Says nothing of flags, names and times.
+/// an algorithm that is not [verifiable](is_verifiable); RSA of 1024 to 4096 bits. Says nothing of flags, names and times.
 pub fn verify(dnskey_rdata: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let [_, _, 3, algorithm, public @ ..] = dnskey_rdata else { return false };
-    match Algorithm::from_number(*algorithm) {
+    match Verifying::of(*algorithm) {
         None => false,
-        Some(Algorithm::RsaSha256) => {
-            is_by_rsa(public, &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, message, signature)
-        }
-        Some(Algorithm::RsaSha512) => {
-            is_by_rsa(public, &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, message, signature)
-        }
-        Some(Algorithm::EcdsaP256) => {
+        Some(Verifying::Rsa(how)) => is_by_rsa(public, how, message, signature),
+        Some(Verifying::Point(how)) => {
             let point = [&[UNCOMPRESSED], public].concat();
-            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
+            UnparsedPublicKey::new(how, point).verify(message, signature).is_ok()
         }
-        Some(Algorithm::Ed25519) => UnparsedPublicKey::new(&ED25519, public).verify(message, signature).is_ok(),
+        Some(Verifying::Plain(how)) => UnparsedPublicKey::new(how, public).verify(message, signature).is_ok(),
     }
 }
 

@@ -40,6 +40,8 @@ pub mod rtype {
     pub const CDS: u16 = 59;
     /// A key of which the parent is to have a delegation signer (RFC 7344).
     pub const CDNSKEY: u16 = 60;
+    /// The digest of a whole zone (RFC 8976).
+    pub const ZONEMD: u16 = 63;
     /// A service binding (RFC 9460).
     pub const SVCB: u16 = 64;
     /// A service binding of HTTPS (RFC 9460).

@@ -6,6 +6,7 @@
 pub mod types;
 
 mod apl;
+pub mod base32hex;
 mod bitmap;
 mod codec;
 mod field;
@@ -13,6 +14,7 @@ mod gateway;
 mod hip;
 mod keyword;
 mod loc;
+mod moment;
 mod show;
 mod svcb;
 mod svcparam;

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use super::incoming::{self, Brought};
 use super::timers::Times;
-use super::zonemd::{self, Checked};
 use crate::config::dns::Checks;
 use crate::dns::compiled::{self, PoolOwners, Zone};
 use crate::dns::history::{Difference, Record, first, put};
-use crate::zone::{self, name, number::rtype, serial};
+use crate::dnssec::zonemd::{self, Checked};
+use crate::zone::{self, ZoneRecord, name, number::rtype, serial};
 
 /// Types that only a signed zone has: RRSIG, NSEC, NSEC3, NSEC3PARAM.
 const SIGNED: [u16; 4] = [46, 47, 50, 51];
@@ -117,7 +117,8 @@ pub fn zone(apex: &str, records: &[u8], checks: Checks) -> Result<Made, Unfit> {
         return Err(Unfit::Signed(signed.rtype));
     }
     let wire = name::from_text(apex).unwrap_or_default();
-    if zonemd::check(&wire, &all) == Checked::Bad {
+    let whole: Vec<ZoneRecord<'_>> = all.iter().map(as_of_a_zone).collect();
+    if zonemd::check(&wire, &whole) == Checked::Bad {
         return Err(Unfit::Digest);
     }
     let path = Path::new("what it sends");
@@ -134,6 +135,10 @@ pub fn zone(apex: &str, records: &[u8], checks: Checks) -> Result<Made, Unfit> {
     };
     let times = Times::new(number(16).unwrap_or(0), number(12).unwrap_or(0), number(8).unwrap_or(0));
     Ok(Made { zone, times })
+}
+
+fn as_of_a_zone<'r>(&Record { owner, rtype, ttl, rdata }: &Record<'r>) -> ZoneRecord<'r> {
+    ZoneRecord { owner, rtype, ttl, rdata, file: 0, line: 0 }
 }
 
 /// As a master file (RFC 3597, 5).

@@ -1,4 +1,4 @@
-//! Where names stand in record data: to read them where they are compressed (RFC 3597, 4), and to write them in lower case (RFC 4034, 6.2).
+//! Where names stand in record data that may be compressed (RFC 3597, 4).
 
 use crate::zone::name;
 
@@ -55,23 +55,4 @@ pub fn expand(message: &[u8], rtype: u16, at: usize, end: usize, out: &mut Vec<u
 fn copy(message: &[u8], from: usize, count: usize, out: &mut Vec<u8>) -> Option<usize> {
     out.extend_from_slice(message.get(from..from + count)?);
     Some(from + count)
-}
-
-/// Uncompressed data in its canonical form.
-pub fn canonical(rtype: u16, rdata: &[u8]) -> Vec<u8> {
-    let mut out = rdata.to_vec();
-    let mut from = 0;
-    for part in parts(rtype) {
-        let length = match part {
-            Part::Name => name::measure(rdata.get(from..).unwrap_or(&[])).unwrap_or(0),
-            Part::Bytes(count) => *count,
-            Part::Text => 1 + rdata.get(from).copied().map_or(0, usize::from),
-        };
-        let behind = (from + length).min(out.len());
-        if *part == Part::Name {
-            out[from.min(behind)..behind].make_ascii_lowercase();
-        }
-        from = behind;
-    }
-    out
 }

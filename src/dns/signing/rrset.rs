@@ -1,14 +1,12 @@
 //! The signature of one set (RFC 4034, 3.1 and 6).
 
-use std::borrow::Cow;
-
 use super::period::Period;
 use super::roles::Moment;
 use crate::dns::compiled::put;
 use crate::dnssec::ZoneKey;
+use crate::dnssec::canonical::canonical_set;
 use crate::zone::name;
-use crate::zone::number::{CLASS_IN, rtype};
-use crate::zone::rdata;
+use crate::zone::number::rtype;
 
 /// The length of the data of an RRSIG record before the signer's name, in bytes.
 const FIXED: usize = 18;
@@ -45,7 +43,7 @@ impl Moment<'_> {
         if are_as_made && kept.is_empty() {
             return before.to_vec();
         }
-        let records = canonical(set);
+        let records = canonical_set(set.owner, set.rtype, set.ttl, set.rdatas.iter().copied());
         let mut signatures = Vec::new();
         for (key, mut head) in heads {
             let signature = key.sign(&[&head[..], &records].concat());
@@ -74,30 +72,4 @@ impl Moment<'_> {
 fn first_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = records.get(HEAD - 2..HEAD)?;
     records.split_at_checked(HEAD + usize::from(u16::from_be_bytes([length[0], length[1]])))
-}
-
-/// The records in canonical form and order (RFC 4034, 6.2 and 6.3).
-fn canonical(Unsigned { owner, rtype, ttl, rdatas }: Unsigned<'_>) -> Vec<u8> {
-    let mut datas: Vec<Cow<'_, [u8]>> = rdatas.iter().map(|rdata| canonical_data(rtype, rdata)).collect();
-    datas.sort_unstable();
-    datas.dedup();
-    let mut records = Vec::new();
-    for data in datas {
-        records.extend_from_slice(owner);
-        records.extend(rtype.to_be_bytes());
-        records.extend(CLASS_IN.to_be_bytes());
-        records.extend(ttl.to_be_bytes());
-        records.extend((data.len() as u16).to_be_bytes());
-        records.extend_from_slice(&data);
-    }
-    records
-}
-
-/// The names in the data of these types are put in lower case, and of no others (RFC 4034, 6.2, as RFC 6840, 5.1, has it).
-fn canonical_data(rtype: u16, rdata: &[u8]) -> Cow<'_, [u8]> {
-    const LOWERED: [u16; 18] = [2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 17, 18, 21, 26, 33, 35, 36];
-    match rtype == rtype::DNAME || LOWERED.contains(&rtype) {
-        true => Cow::Owned(rdata::canonical(rtype, rdata)),
-        false => Cow::Borrowed(rdata),
-    }
 }

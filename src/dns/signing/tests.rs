@@ -1,3 +1,5 @@
+mod validated;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;

@@ -9,9 +9,6 @@ use crate::zone::name::{self, LONGEST_NAME};
 use crate::zone::number::rtype;
 use crate::zone::rdata::bitmap;
 
-/// A digest of a whole zone (RFC 8976).
-const ZONEMD: u16 = 63;
-
 /// Why a zone cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsignable {
@@ -42,7 +39,7 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
     if let Some((_, name)) = own.into_iter().find(|(rtype, _)| apex.sets().any(|set| set.rtype == *rtype)) {
         return Err(Unsignable::OwnKeys(name));
     }
-    if apex.sets().any(|set| set.rtype == ZONEMD) {
+    if apex.sets().any(|set| set.rtype == rtype::ZONEMD) {
         return Err(Unsignable::Digest);
     }
     if moment.signer.denial == Denial::Nsec3 && hash::owner(&NameHash::default(), &zone.apex).len() > LONGEST_NAME {
@@ -161,7 +158,9 @@ impl Next {
 
     /// The data of the record of a node with sets of these types (RFC 4034, 4.1; RFC 5155, 3.2).
     pub(super) fn rdata(&self, node: Node<'_>, types: impl Iterator<Item = u16>) -> Vec<u8> {
-        let mut types = types.collect::<Vec<_>>();
+        // What a delegation has at its own name besides is the other zone's (RFC 4035, 2.3).
+        let is_told = |rtype: &u16| is_signed(node, *rtype) || *rtype == rtype::NS;
+        let mut types = types.filter(is_told).collect::<Vec<_>>();
         // An NSEC record has a signature itself.
         let has_signatures = matches!(self, Next::Name(_)) || types.iter().any(|rtype| is_signed(node, *rtype));
         types.extend(has_signatures.then_some(rtype::RRSIG));

@@ -6,7 +6,7 @@ use super::super::words::Words;
 use super::super::{name, ttl};
 use super::field::Field;
 use super::value::{base64, dotted_hex, hex, hyphenated, ipv4, ipv6, number, quads};
-use super::{apl, bitmap, gateway, hip, keyword, loc, svcb, wks};
+use super::{apl, base32hex, bitmap, gateway, hip, keyword, loc, moment, svcb, types, wks};
 
 impl Field {
     /// Reads the field and adds it to `wire`, which holds those before it.
@@ -53,6 +53,10 @@ impl Field {
             Field::HostIdentity => hip::read(words, origin, wire)?,
             Field::Protocol => wire.push(wks::protocol(words.word()?)?),
             Field::Services => wks::read(words, wire)?,
+            Field::TypeName => wire.extend(types::parse_listed(words.word()?)?.to_be_bytes()),
+            Field::Moment => wire.extend(moment::read(words.word()?)?.to_be_bytes()),
+            Field::Salt => text(&salt(words.word()?)?, wire)?,
+            Field::NextHash => text(&base32hex::read(words.word()?)?, wire)?,
         }
         Ok(())
     }
@@ -96,6 +100,12 @@ impl Field {
             Field::HostIdentity => hip::measure(rest),
             Field::Protocol => fixed(rest, 1),
             Field::Services => wks::measure(rest),
+            Field::TypeName => fixed(rest, 2),
+            Field::Moment => fixed(rest, 4),
+            Field::Salt => measure_text(rest),
+            Field::NextHash => {
+                measure_text(rest).and_then(|length| non_empty(rest[1..length].to_vec()).map(|_| length))
+            }
         }
     }
 }
@@ -121,6 +131,10 @@ fn text(bytes: &[u8], wire: &mut Vec<u8>) -> Result<(), Fault> {
 fn measure_text(rest: &[u8]) -> Result<usize, Fault> {
     let length = usize::from(*rest.first().ok_or(SHORT)?);
     fixed(rest, length + 1)
+}
+
+fn salt(word: &[u8]) -> Result<Vec<u8>, Fault> {
+    if word == b"-" { Ok(Vec::new()) } else { non_empty(hex(word)?) }
 }
 
 fn measure_texts(rest: &[u8]) -> Result<usize, Fault> {

@@ -65,6 +65,14 @@ pub enum Field {
     HostIdentity,
     /// An IP protocol by number or name (RFC 1035, 3.4.2).
     Protocol,
+    /// A record type by name (RFC 4034, 3.2).
+    TypeName,
+    /// A time of a signature (RFC 4034, 3.2).
+    Moment,
+    /// Hexadecimal, its length before it, or a hyphen for none (RFC 5155, 3.3).
+    Salt,
+    /// A hash of a name in Base32, its length before it (RFC 5155, 3.3).
+    NextHash,
     /// Ports to the end by number or name, as a bitmap (RFC 1035, 3.4.2).
     Services,
 }

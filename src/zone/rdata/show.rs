@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::super::name;
 use super::field::Field;
 use super::svcparam::Key;
-use super::types;
+use super::{base32hex, moment, types};
 
 /// The data of a record. It reads back as the same bytes.
 pub fn show(rtype: u16, wire: &[u8]) -> String {
@@ -55,6 +55,11 @@ impl Field {
             Field::OptionalText if bytes.is_empty() => String::new(),
             Field::OptionalText => quoted(bytes.get(1..)?),
             Field::DottedHex => format!("0x{}", hex(bytes)),
+            Field::TypeName => types::to_text(u16::from_be_bytes(*bytes.first_chunk()?)),
+            Field::Moment => moment::show(u32::from_be_bytes(*bytes.first_chunk()?)),
+            Field::Salt if bytes == [0] => "-".to_owned(),
+            Field::Salt => hex(bytes.get(1..)?),
+            Field::NextHash => base32hex::show(bytes.get(1..)?),
             Field::Location | Field::Prefixes | Field::Gateway | Field::Relay => return None,
             Field::HostIdentity | Field::Services => return None,
         })

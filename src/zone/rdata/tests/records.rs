@@ -30,6 +30,23 @@ pub static RECORDS: &[(&str, &str, &str)] = &[
     ("HINFO AMD64 \"Debian GNU/Linux\"", "05414d443634 1044656269616e20474e552f4c696e7578", "AMD64 Debian GNU/Linux"),
     ("RP admin .", "0561646d696e076578616d706c65036e657400 00", ""),
     ("AFSDB 1 ns1", "0001 036e7331076578616d706c65036e657400", ""),
+    (
+        "RRSIG A 13 3 300 20261231235959 20261201000000 12345 example.net. AAEC",
+        "0001 0d 03 0000012c 6b36ec7f 6b0e0e00 3039 076578616d706c65036e657400 000102",
+        "",
+    ),
+    (
+        "NSEC ns1 A RRSIG NSEC TYPE1234",
+        "036e7331 076578616d706c65036e657400 0006400000000003 041b 000000000000000000000000000000000000000000000000000020",
+        "",
+    ),
+    (
+        "NSEC3 1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG",
+        "01 01 000c 04 aabbccdd 14 17f3df17b2b2adaef615257de4d2020b80ac6c7c 0006400000000002",
+        "",
+    ),
+    ("NSEC3 1 0 0 - 2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S", "01 00 0000 00 14 17f3df17b2b2adaef615257de4d2020b80ac6c7c", ""),
+    ("NSEC3PARAM 1 0 12 aabbccdd", "01 00 000c 04 aabbccdd", ""),
     ("SRV 10 60 5060 ns1", "000a 003c 13c4 036e7331076578616d706c65036e657400", "10 60 5060 ns1.example.net."),
     (
         "NAPTR 100 50 \"s\" \"SIP+D2U\" \"\" ns1",

@@ -5,12 +5,7 @@ use crate::zone;
 
 fn check_text(apex: &str, text: &str) -> Checked {
     let file = zone::parse(apex, std::path::Path::new("z"), text, Checks::Lenient).unwrap();
-    let records: Vec<Record<'_>> = file
-        .records
-        .iter()
-        .map(|record| Record { owner: record.owner, rtype: record.rtype, ttl: record.ttl, rdata: record.rdata })
-        .collect();
-    check(&file.apex, &records)
+    check(&file.apex, &file.records.iter().collect::<Vec<_>>())
 }
 
 /// RFC 8976, A.1.

@@ -1,19 +1,14 @@
-//! Whether a zone is what its ZONEMD says (RFC 8976): scheme SIMPLE, with SHA-384 and SHA-512.
+//! The digest of a whole zone (RFC 8976): scheme SIMPLE, with SHA-384 and SHA-512.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{Algorithm, Context, SHA384, SHA512};
 
-use super::rdata::canonical;
-use crate::dns::history::Record;
-use crate::zone::name;
+use super::canonical::canonical_data;
+use crate::memory;
 use crate::zone::number::{CLASS_IN, rtype};
-
-/// The type of ZONEMD.
-pub const ZONEMD: u16 = 63;
-
-/// The type of RRSIG.
-const RRSIG: u16 = 46;
+use crate::zone::{ZoneRecord, name};
 
 /// The scheme SIMPLE.
 const SIMPLE: u8 = 1;
@@ -35,10 +30,10 @@ pub enum Checked {
 }
 
 /// Looks at a zone's records.
-pub fn check(apex: &[u8], records: &[Record<'_>]) -> Checked {
-    let is_apex = |record: &&Record<'_>| record.owner.eq_ignore_ascii_case(apex);
+pub fn check(apex: &[u8], records: &[ZoneRecord<'_>]) -> Checked {
+    let is_apex = |record: &&ZoneRecord<'_>| record.owner.eq_ignore_ascii_case(apex);
     let of = |rtype: u16| records.iter().filter(is_apex).filter(move |record| record.rtype == rtype);
-    let digests: Vec<&[u8]> = of(ZONEMD).map(|record| record.rdata).collect();
+    let digests: Vec<&[u8]> = of(rtype::ZONEMD).map(|record| record.rdata).collect();
     if digests.is_empty() {
         return Checked::Absent;
     }
@@ -73,14 +68,14 @@ fn algorithm(scheme: u8, hash: u8) -> Option<&'static Algorithm> {
 }
 
 /// The digest (RFC 8976, 3.3.1): of all records once, in canonical order and form, without the digests themselves.
-fn of_records(algorithm: &'static Algorithm, apex: &[u8], records: &[Record<'_>]) -> Vec<u8> {
-    let is_digest = |record: &Record<'_>| {
-        let is_signature = record.rtype == RRSIG && record.rdata.get(..2) == Some(&ZONEMD.to_be_bytes());
-        record.owner.eq_ignore_ascii_case(apex) && (record.rtype == ZONEMD || is_signature)
+fn of_records(algorithm: &'static Algorithm, apex: &[u8], records: &[ZoneRecord<'_>]) -> Vec<u8> {
+    let is_digest = |record: &ZoneRecord<'_>| {
+        let is_signature = record.rtype == rtype::RRSIG && record.rdata.get(..2) == Some(&rtype::ZONEMD.to_be_bytes());
+        record.owner.eq_ignore_ascii_case(apex) && (record.rtype == rtype::ZONEMD || is_signature)
     };
     let counted = records.iter().filter(|record| !is_digest(record));
-    let mut sorted: Vec<(&Record<'_>, Vec<u8>)> =
-        counted.map(|record| (record, canonical(record.rtype, record.rdata))).collect();
+    let mut sorted: Vec<(&ZoneRecord<'_>, Cow<'_, [u8]>)> = memory::vector(records.len());
+    sorted.extend(counted.map(|record| (record, canonical_data(record.rtype, record.rdata))));
     sorted.sort_by(|(one, rdata), (other, beside)| {
         name::compare(one.owner, other.owner).then(one.rtype.cmp(&other.rtype)).then_with(|| rdata.cmp(beside))
     });
