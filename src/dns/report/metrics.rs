@@ -76,6 +76,14 @@ impl State {
         for (zone, left) in self.signatures_left(now) {
             metric.sample(&[("zone", zone)], left);
         }
+        let mut metric = page.metric(ZONE_SIGNATURES_LIFETIME);
+        for (zone, lifetime) in self.signature_lifetimes() {
+            metric.sample(&[("zone", zone)], lifetime);
+        }
+        let mut metric = page.metric(ZONE_KEYS_MADE_UNTIL);
+        for (zone, until) in self.schedules_end() {
+            metric.sample(&[("zone", zone)], until);
+        }
         let mut metric = page.metric(CATALOG_ZONES);
         for (catalog, zones) in self.catalog_sizes() {
             metric.sample(&[("catalog", catalog)], zones as u64);
