@@ -17,6 +17,23 @@ pub struct DnssecStatus {
     /// Its keys.
     #[serde(default)]
     pub keys: Vec<ZoneKeyStatus>,
+    /// How far its ZSKs were made ahead; none: they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ZoneKeySchedule>,
+}
+
+/// ZSKs that were made ahead. Times are in milliseconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneKeySchedule {
+    /// The key that signs next, and from when; none: the last one signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<(u16, u64)>,
+    /// For how long each key signs, in seconds.
+    pub every_s: u64,
+    /// When the last one would be relieved if there were another one.
+    pub ends_ms: u64,
+    /// From when on somebody should make more of them.
+    pub warns_ms: u64,
 }
 
 /// A key of a zone.
