@@ -67,7 +67,9 @@ impl State {
         let locations = Arc::clone(&self.document.locations);
         self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity, locations });
         self.choices = choices;
-        self.aheads.note_change(&self.zones);
+        if !self.document.signers.is_empty() {
+            self.aheads.note_change(&self.zones);
+        }
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects
     }
