@@ -317,6 +317,7 @@ impl<'f> Draft<'f> {
             by_name: Arc::new(by_name),
             pool_names,
             signatures: None,
+            order: None,
         })
     }
 }

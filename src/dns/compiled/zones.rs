@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::names::{Names, Node, PoolId};
+use super::order::Order;
 use super::rrset::{NodeId, OwnRrSet, RrSet};
 use super::signatures::Signatures;
 use crate::config::Finding;
@@ -91,6 +92,8 @@ pub struct Zone {
     pub(super) pool_names: Arc<[(PoolId, NodeId)]>,
     /// What makes it a signed zone; none where it is not.
     pub(super) signatures: Option<Arc<Signatures>>,
+    /// By what names are denied; none where they are not, or by their hashes.
+    pub(super) order: Option<Arc<Order>>,
 }
 
 /// Where a name leads inside one zone (RFC 1034, 4.3.2, step 3).
@@ -304,11 +307,13 @@ impl Zone {
             let beside = self.names.label_below(id, name);
             beside.is_some_and(|beside| name::compare_labels(beside, label).is_lt())
         };
-        let (mut low, mut high) = (above.id(), self.names.nodes.len() as NodeId - 1);
+        let (first, end) = (above.id(), self.names.nodes.len() as NodeId - 1);
         // A `*`, which is asked for each name that is not there, comes before nearly everything.
-        if low + 1 < high && !is_before(low + 1) {
-            return low;
+        if first + 1 < end && !is_before(first + 1) {
+            return first;
         }
+        let of_apex = self.order.as_ref().filter(|_| first == 0);
+        let (mut low, mut high) = of_apex.map_or((first, end), |order| order.around(label));
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match is_before(middle) {
@@ -341,7 +346,9 @@ impl Zone {
         let served = signatures.soa().map_or(self.file_soa(), RrSet::first);
         let serial = serial::of_soa(served).unwrap_or_default();
         let negative = OwnRrSet::new(rtype::SOA, self.negative.get().ttl, [served]);
-        Zone { serial, negative, signatures: Some(signatures), ..self.clone() }
+        let order = self.order.clone().or_else(|| Some(Arc::new(Order::new(&self.names, &self.apex))));
+        let order = order.filter(|_| !signatures.is_hashed());
+        Zone { serial, negative, order, signatures: Some(signatures), ..self.clone() }
     }
 }
 
