@@ -37,7 +37,7 @@ pub mod zonemd;
 pub use algorithm::{Algorithm, Digest};
 pub use error::KeyError;
 pub use folder::{KeyFiles, file_stem, files_of, read_keys, tags};
-pub use key::{Role, ZoneKey};
+pub use key::{Role, ZoneKey, ds, tag};
 pub use make::{MadeKey, make, set_times};
 pub use public_key::{is_verifiable, verify};
 pub use times::{Step, Times};

@@ -18,7 +18,7 @@
 //! EUI48, EUI64, GPOS, HINFO, HIP, HTTPS, IPSECKEY, ISDN, KX, L32, L64, LOC, LP, MB, MG, MINFO, MR, MX, NAPTR, NID, NIMLOC,
 //! NINFO, NS, NSAP, NSAP-PTR, NSEC, NSEC3, NSEC3PARAM, OPENPGPKEY, PTR, PX, RESINFO, RKEY, RP, RRSIG, RT, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TA, TALINK, TLSA,
 //! TXT, URI, WALLET, WKS, X25 and ZONEMD. Every other type may be written as TYPEnnn with its data as `\# LENGTH HEX` (RFC 3597),
-//! except those of messages. The records of a signed zone are left out with a warning: a zone is signed here, or not at all.
+//! except those of messages. A zone may come signed: its signatures and what denies are records like others (`dnssec::validate` looks at them).
 //!
 //! An *error* is what cannot be served, or would be answered in two ways; a *warning* is what can be served but is hardly meant, or is
 //! never answered. `checks: strict` makes errors of warnings.

@@ -21,6 +21,7 @@ mod freshness;
 mod nearness;
 mod notify;
 mod opt;
+mod opt_out;
 mod proofs;
 mod query;
 mod signed;

@@ -7,14 +7,17 @@
 mod build;
 mod names;
 mod order;
+mod owners;
+mod presigned;
 mod rrset;
 mod signatures;
 mod text;
 mod whole;
 mod zones;
 
-pub use build::{PoolOwners, compile, compile_zone};
+pub use build::{compile, compile_zone};
 pub use names::{Node, PoolId};
+pub use owners::PoolOwners;
 pub use rrset::{NodeId, OwnRrSet, RrSet, Shape, put};
-pub use signatures::{NameHash, Signatures};
+pub use signatures::{Given, Hashing, Life, NameHash, Signatures};
 pub use zones::{Authority, Found, MOST_SLOTS, Slot, Zone, Zones};

@@ -9,4 +9,5 @@ pub mod dnstap;
 pub mod explain;
 pub mod metrics;
 pub mod page;
+mod presigned;
 pub mod status;

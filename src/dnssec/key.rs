@@ -127,10 +127,15 @@ impl ZoneKey {
 
     /// The data of a DS record of it (RFC 4034, 5.1).
     pub fn ds(&self, digest: Digest) -> Vec<u8> {
-        let hash = digest.of([&self.apex, &self.dnskey]);
-        let head = [&self.tag.to_be_bytes()[..], &[self.algorithm.number(), digest.number()]].concat();
-        [&head, hash.as_ref()].concat()
+        ds(&self.apex, &self.dnskey, digest)
     }
+}
+
+/// The data of a DS record of a DNSKEY's data (RFC 4034, 5.1). The apex is in lower case.
+pub fn ds(apex: &[u8], dnskey: &[u8], digest: Digest) -> Vec<u8> {
+    let algorithm = dnskey.get(3).copied().unwrap_or_default();
+    let head = [&tag(dnskey).to_be_bytes()[..], &[algorithm, digest.number()]].concat();
+    [&head, digest.of([apex, dnskey]).as_ref()].concat()
 }
 
 /// The data of a DNSKEY record (RFC 4034, 2.1). Its protocol is always 3.
@@ -139,7 +144,7 @@ pub(super) fn dnskey(role: Role, algorithm: Algorithm, public: &[u8]) -> Vec<u8>
 }
 
 /// The tag of a DNSKEY's data (RFC 4034, appendix B).
-pub(super) fn tag(dnskey: &[u8]) -> u16 {
+pub fn tag(dnskey: &[u8]) -> u16 {
     let word = |pair: &[u8]| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0));
     let sum: u32 = dnskey.chunks(2).map(word).sum();
     (sum + (sum >> 16)) as u16

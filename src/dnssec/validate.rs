@@ -6,11 +6,12 @@
 //! 2. `keys`: the keys at its apex, and whether the zone above knows one that signs them
 //! 3. `signatures`: those of each set, on all processors; `times` sums up when they are good
 //! 4. `nsec` and `nsec3`: the chain of names that are there, each with its `types`
-//! 5. `flaw`: what was found
+//! 5. `flaw`: what was found; `judged` gives it the form of what is found in zone files
 //!
 //! Called where a zone that comes with signatures is read, and by the operator's command.
 
 mod flaw;
+mod judged;
 mod keys;
 mod nsec;
 mod nsec3;
@@ -25,6 +26,7 @@ use super::zonemd::{self, Checked};
 use crate::zone::number::rtype;
 use crate::zone::{Records, ZoneRecord};
 pub use flaw::{Flaw, Flaws, Severity};
+pub use judged::Judged;
 use keys::Keys;
 pub use subject::{Depth, Subject};
 use tree::Tree;

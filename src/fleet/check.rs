@@ -1,7 +1,7 @@
 //! The checks across hosts: visitors must find the same, whichever host answers them.
 //!
-//! Pure over the fleet document and its zone files. First [`documents`]: the daemons' own validation of every document.
-//! Then what no daemon can know alone, a file each: [`hosts`], [`zones`], [`names`], [`pools`], [`proxies`], [`certificates`], [`serials`].
+//! Pure over the fleet document and its zone files, but for the time by which signatures are good. First [`documents`]: the daemons' own validation of every document.
+//! Then what no daemon can know alone, a file each: [`hosts`], [`zones`], [`names`], [`pools`], [`proxies`], [`signatures`], [`certificates`], [`serials`].
 //! A check looks at what could be read; what could not has been reported.
 
 mod certificates;
@@ -12,6 +12,7 @@ mod pools;
 mod proxies;
 mod report;
 mod serials;
+mod signatures;
 mod zones;
 
 pub use report::{Checked, Finding, SerialFacts, Served, ZoneChange};
@@ -33,6 +34,7 @@ pub fn check(fleet: &Fleet, facts: &SerialFacts) -> Checked {
     names::check(&running, &mut checked);
     pools::check(fleet, &running, &mut checked);
     proxies::check(&running, &mut checked);
+    signatures::check(&running, &mut checked);
     certificates::check(&running, &mut checked);
     serials::check(fleet, &running, facts, &mut checked);
     for list in [&mut checked.findings, &mut checked.notes] {

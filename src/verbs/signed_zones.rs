@@ -50,7 +50,15 @@ fn identity(key: &ZoneKeyStatus) -> Identity<'_> {
 /// What to do where nameservers have different files.
 const THE_SAME_FILES: &str = "bring the same key files to all of its nameservers, then `polder reload`";
 
+/// The same where they have different versions of a zone that comes signed.
+const THE_SAME_ZONE: &str = "bring the same version of the zone to all of its nameservers";
+
 impl<'a> SignedZone<'a> {
+    /// Whether it comes signed, and no nameserver makes its signatures.
+    pub fn is_given(&self) -> bool {
+        self.signers.iter().all(|(_, status)| status.given_by.is_some())
+    }
+
     /// The nameservers that answer it with signatures.
     pub fn signing(&self) -> impl Iterator<Item = (&'a str, &'a DnssecStatus)> {
         self.signers.iter().copied().filter(|(_, status)| status.expires_ms.is_some())
@@ -60,13 +68,15 @@ impl<'a> SignedZone<'a> {
     pub fn keys_apart(&self) -> Option<String> {
         let apart = self.published_apart();
         if apart.is_empty() {
-            return self.times_apart();
+            // The keys of a zone that comes signed have no times here.
+            return if self.is_given() { None } else { self.times_apart() };
         }
         Some(format!(
             "zone {}: not the same keys: {}: resolvers that validate refuse what is signed with a key that another nameserver does not show \
-             them; {THE_SAME_FILES}",
+             them; {}",
             self.name,
-            apart.join("; ")
+            apart.join("; "),
+            if self.is_given() { THE_SAME_ZONE } else { THE_SAME_FILES }
         ))
     }
 

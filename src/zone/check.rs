@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::name;
-use super::number::rtype::{NS, SOA};
+use super::number::rtype::{NS, RRSIG, SOA};
 use super::rdata::types;
 use super::record::Records;
 use super::report::{self, Report};
@@ -63,8 +63,9 @@ fn rrsets_fit(tree: &Tree<'_>, found: &mut Complaints) {
     const EDNS: usize = 11;
     /// A compressed owner, type, class, TTL, length.
     const RECORD: usize = 12;
-    for (node, rtype, rrset) in tree.nodes().flat_map(|node| node.rrsets().map(move |(rtype, set)| (node, rtype, set)))
-    {
+    let rrsets = tree.nodes().flat_map(|node| node.rrsets().map(move |(rtype, set)| (node, rtype, set)));
+    // Signatures are answered with what they sign, and not all together.
+    for (node, rtype, rrset) in rrsets.filter(|(_, rtype, _)| *rtype != RRSIG) {
         let data: usize = rrset.iter().map(|index| RECORD + tree.records.get(*index).rdata.len()).sum();
         let message = HEADER + node.owner().len() + QUESTION + data + EDNS;
         if message > LONGEST_MESSAGE {

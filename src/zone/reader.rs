@@ -30,9 +30,9 @@ const MOST_GENERATED: u32 = 1 << 20;
 /// Bytes of text that all `$GENERATE` of a zone may make: a line of a file may be as long as a record.
 const MOST_GENERATED_BYTES: usize = 256 << 20;
 
-/// The warning about the records of a signed zone, which are left out.
-const SIGNED: &str = "belongs to a signed zone and is left out, as are all others of this type: a zone is signed here with its keys (\"dnssec\"), or not \
-                      at all, and then resolvers that validate refuse its answers as long as the zone above has a DS for it";
+/// The warning about records of a zone that is signed as zones were before 2005.
+const OBSOLETE: &str =
+    "belongs to a zone that is signed by rules from before RFC 4034, and is left out, as are all others of this type";
 
 /// The one finding for a file of which nothing could be read: its content is not shown.
 const NO_ZONE: &str = "no line of this file is a record or a directive of a zone, as \"www 1h IN A 192.0.2.1\" and \"$TTL 1h\" are; \
@@ -78,7 +78,7 @@ struct Reader<'z> {
     default_ttl: Option<u32>,
     /// The TTL of the last record that stated one.
     last_ttl: Option<u32>,
-    /// The types of a signed zone that records were left out of.
+    /// The obsolete types that records were left out of.
     left_out: Vec<u16>,
     /// Records that `$GENERATE` has made.
     generated: u32,
@@ -330,11 +330,11 @@ impl Reader<'_> {
         let head = head(words).map_err(about)?;
         let about = |fault: Fault| Some((report::about(owner, head.rtype), fault));
         let given = head.ttl.inspect(|ttl| self.last_ttl = Some(*ttl));
-        if types::is_signed(head.rtype) {
-            // Once for all records of the type: a signed zone has as many of them as others.
+        if types::is_obsolete(head.rtype) {
+            // Once for all records of the type: such a zone has as many of them as others.
             if !self.left_out.contains(&head.rtype) {
                 self.left_out.push(head.rtype);
-                words.warnings.push(SIGNED.into());
+                words.warnings.push(OBSOLETE.into());
             }
             return Ok(head.rtype);
         }

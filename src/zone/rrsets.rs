@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::number::rtype;
 use super::rdata;
 use super::record::Records;
 
@@ -14,7 +15,9 @@ pub fn tidy(records: &mut Records) {
     for (rtype, set) in records.names().flat_map(|name| records.sets(name)).filter(|(_, set)| set.len() > 1) {
         seen.clear();
         let ttls = || set.iter().map(|index| records.get(*index).ttl);
-        if let Some(ttl) = ttls().min().filter(|ttl| ttls().any(|other| other != *ttl)) {
+        // Each signature has the TTL of what it signs (RFC 4034, 3): together they are no set.
+        let is_set = rtype != rtype::RRSIG;
+        if let Some(ttl) = ttls().min().filter(|ttl| is_set && ttls().any(|other| other != *ttl)) {
             lowest.push((set.to_vec(), ttl));
         }
         equal.extend(set.iter().filter(|index| !seen.insert(rdata::canonical(rtype, records.get(**index).rdata))));

@@ -15,6 +15,7 @@ use crate::ask::Reply;
 use crate::keys::{self, Anchor, Signing};
 use crate::members::Members;
 use crate::ports::free_address;
+use crate::presigned::{self, Signer};
 use crate::programs::{Running, program};
 use crate::zone::{self, ALIASES, MEMBERS, POOL, ZONE, absolute};
 
@@ -64,6 +65,29 @@ impl Lab {
             fs::write(at.join("changed"), change(&signed)).unwrap();
             nsd(&at, SocketAddr::new(PARENT.into(), lab.port), &[(ZONE, "changed")])
         })
+    }
+
+    /// Somebody else has signed the zone, polder-dns serves it as it is; the pool is records.
+    pub fn of_presigned(signing: Signing, signer: Signer) -> Lab {
+        Lab::start(signing, |lab| {
+            let at = lab.folder.join("parent");
+            let records = lab.delegation_signer + &zone::pool_as_records() + presigned::MORE;
+            fs::write(at.join("zone"), zone::text(&records)).unwrap();
+            signer.sign(&at, &at.join(KEYS), signing);
+            prepare_presigned(&at, lab.port);
+            polder_dns(&at)
+        })
+    }
+
+    /// NSD with the file that is served.
+    pub fn the_same_by_nsd(&self) -> (Running, SocketAddr) {
+        let at = self.folder.path().join("nsd");
+        fs::create_dir(&at).unwrap();
+        fs::copy(self.folder.path().join("parent/signed"), at.join("signed")).unwrap();
+        let server = free_address();
+        let running = Running::start(&at, "nsd", nsd(&at, server, &[(ZONE, "signed")]));
+        self.wait_for(server, ZONE, &running);
+        (running, server)
     }
 
     fn start(signing: Signing, prepare: impl FnOnce(Parent<'_>) -> Command) -> Lab {
@@ -226,6 +250,22 @@ fn prepare_polder_dns(at: &Path, port: u16, signing: Signing, members: &Members,
                 "port": members.port, "path": "/ready", "interval": "20ms", "fast_interval": "10ms", "timeout": "1s", "rise": 1, "fall": 1
             }
         } }
+    });
+    fs::write(at.join("dns.json"), document.to_string()).unwrap();
+}
+
+/// Writes what a polder-dns with the zone in the file `signed` needs.
+fn prepare_presigned(at: &Path, port: u16) {
+    fs::create_dir(at.join("state")).unwrap();
+    let document = json!({
+        "version": 1,
+        "name": "ns-test",
+        "listeners": [format!("127.0.0.1:{port}")],
+        "admin": { "socket": at.join("admin.sock") },
+        "state_dir": at.join("state"),
+        "workers": 1,
+        "rate_limit": { "exempt": ["127.0.0.0/8"] },
+        "zones": { ZONE: { "file": "signed", "transfer": { "allow": [{ "networks": ["127.0.0.0/8"] }] } } }
     });
     fs::write(at.join("dns.json"), document.to_string()).unwrap();
 }

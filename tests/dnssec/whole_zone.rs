@@ -32,6 +32,14 @@ pub fn records(server: SocketAddr) -> BTreeSet<String> {
     transferred(server).lines().map(in_words).collect()
 }
 
+/// All of its records, each as one line, names in lower case.
+pub fn whole(server: SocketAddr) -> BTreeSet<String> {
+    transferred(server)
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase())
+        .collect()
+}
+
 /// What they find wrong with it.
 pub fn findings(lab: &Lab, signing: Signing) -> Vec<String> {
     let folder = lab.folder.path();

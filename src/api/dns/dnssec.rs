@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A zone that is to be signed here.
+/// A zone that is to be signed here, or comes signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnssecStatus {
     /// When its first signature runs out, in milliseconds since the epoch; none: it is not signed.
@@ -20,6 +20,9 @@ pub struct DnssecStatus {
     /// How far its ZSKs were made ahead; none: they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ZoneKeySchedule>,
+    /// Where its signatures come from, if they are not made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<GivenBy>,
 }
 
 /// ZSKs that were made ahead. Times are in milliseconds since the epoch.
@@ -34,6 +37,27 @@ pub struct ZoneKeySchedule {
     pub ends_ms: u64,
     /// From when on somebody should make more of them.
     pub warns_ms: u64,
+}
+
+/// Where signatures come from that are served as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GivenBy {
+    /// From the zone's file: who signs that renews them with a new file.
+    File,
+    /// From other nameservers, which renew them when they do.
+    Primaries,
+}
+
+impl GivenBy {
+    /// The part of a signature's life that is left when it should have been renewed: one of so many. Signers that are left to themselves wait longer
+    /// than people should.
+    pub fn part_left(self) -> u64 {
+        match self {
+            GivenBy::File => 3,
+            GivenBy::Primaries => 10,
+        }
+    }
 }
 
 /// A key of a zone.

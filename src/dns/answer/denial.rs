@@ -1,10 +1,10 @@
 //! What is not there: the SOA (RFC 2308, 2), and to whoever asks for it the proof, where the zone is signed (RFC 4035, 3.1.3).
 
+use super::opt_out::provable_encloser;
 use super::proofs::Denied;
 use super::writer::{Owner, Section};
 use super::{Reply, Step};
 use crate::dns::compiled::{Node, RrSet, Signatures, Zone};
-use crate::dns::signing::hash;
 use crate::zone::name::{self, LONGEST_NAME, Name};
 use crate::zone::number::{rcode, rtype};
 
@@ -41,17 +41,13 @@ impl<'a> Reply<'a, '_> {
 
     /// That a delegation is to a signed zone, or that it is not (RFC 4035, 3.1.4; RFC 5155, 7.2.7).
     pub(super) fn prove_delegation(&mut self, zone: &'a Zone, cut: Node<'a>) {
-        if self.proved_by(zone).is_none() {
-            return;
-        }
+        let Some(signatures) = self.proved_by(zone) else { return };
         match cut.set(rtype::DS) {
             Some(ds) => {
                 let owner = Owner::Name(cut.name());
                 self.must_fit(|writer| writer.set(Section::Authority, owner, ds, ds.ttl, 0));
             }
-            None => {
-                self.add_denial_of(cut);
-            }
+            None => self.deny_type(zone, signatures, cut),
         }
     }
 
@@ -72,6 +68,7 @@ impl<'a> Reply<'a, '_> {
 
     /// That a name is not there, nor a wildcard that would answer for it (RFC 4035, 3.1.3.2; RFC 5155, 7.2.2).
     fn deny_name(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &Name, encloser: Node<'a>) {
+        let encloser = provable_encloser(zone, signatures, name, encloser);
         if signatures.is_hashed() {
             self.add_denial_of(encloser);
         }
@@ -87,14 +84,19 @@ impl<'a> Reply<'a, '_> {
     /// That a name has not the type.
     fn deny_type(&mut self, zone: &'a Zone, signatures: &'a Signatures, node: Node<'a>) {
         // An empty non-terminal has no NSEC record: that of the last name before it says that it has nothing (RFC 4035, 3.1.3.1).
-        if !self.add_denial_of(node) {
-            self.add_denial_of(zone.node(signatures.last_owner(node.id())));
+        match self.add_denial_of(node) {
+            true => {}
+            false if signatures.is_hashed() => self.deny_opted_out(zone, signatures, node),
+            false => {
+                self.add_denial_of(zone.node(signatures.last_owner(node.id())));
+            }
         }
     }
 
     /// That a wildcard answers for a name, and has not the type (RFC 4035, 3.1.3.4; RFC 5155, 7.2.5).
     fn deny_type_of_wildcard(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &Name, wildcard: Node<'a>) {
         if let Some(encloser) = encloser_of_wildcard(zone, wildcard, name) {
+            let encloser = provable_encloser(zone, signatures, name, encloser);
             if signatures.is_hashed() {
                 self.add_denial_of(encloser);
             }
@@ -109,16 +111,16 @@ impl<'a> Reply<'a, '_> {
     }
 
     /// That a name, which would be directly below this node and is not there, lies between two that are; or the hash of it, between two of those.
-    fn deny(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &[u8], above: Node<'a>) {
+    pub(super) fn deny(&mut self, zone: &'a Zone, signatures: &'a Signatures, name: &[u8], above: Node<'a>) {
         let before = match signatures.is_hashed() {
-            true => signatures.last_up_to(&hash(name)).unwrap_or_default(),
+            true => signatures.last_up_to(&signatures.hash(name)).unwrap_or_default(),
             false => signatures.last_owner(zone.last_before(name::labels(name).next().unwrap_or_default(), above)),
         };
         self.add_denial_of(zone.node(before));
     }
 
     /// Adds the NSEC or NSEC3 record of a node; whether it has one.
-    fn add_denial_of(&mut self, node: Node<'a>) -> bool {
+    pub(super) fn add_denial_of(&mut self, node: Node<'a>) -> bool {
         let denial = match node.pool().map(|pool| self.snapshot.pool(pool)) {
             Some(pool) => pool.denial(node, self.nearness.location(pool)),
             None => node.denial(),

@@ -16,6 +16,8 @@ pub enum Refusal {
     Elsewhere,
     /// Its zone could not be read.
     Unavailable,
+    /// This zone came with signatures, and nobody here could sign the name.
+    Presigned(String),
     /// The document does not let this proxy have names of the zone answered.
     NotInZone(String),
     /// Other nameservers have it, by the delegation at this name.
@@ -34,6 +36,11 @@ impl fmt::Display for Refusal {
             }
             Refusal::Elsewhere => f.write_str("is in none of this nameserver's zones"),
             Refusal::Unavailable => f.write_str("is in a zone that could not be read here: see `polder status`"),
+            Refusal::Presigned(zone) => write!(
+                f,
+                "is in the zone {zone}, which comes signed: nobody here could sign the name, and a CA that validates would refuse it; delegate a zone of \
+                 its own for it, have a proxy order by http-01, or have {zone} signed here (\"dnssec\")"
+            ),
             Refusal::NotInZone(zone) => {
                 write!(
                     f,
@@ -70,6 +77,7 @@ pub(super) fn place<'z>(
     match zone.find(at, rtype::TXT) {
         Found::Cut(node) => Err(Refusal::Delegated(name::to_text(node.name()))),
         Found::Dname { owner, .. } => Err(Refusal::Dname(name::to_text(owner.name()))),
+        Found::Node(_) | Found::Nothing { .. } if zone.is_presigned() => Err(Refusal::Presigned(apex)),
         Found::Node(node) if node.is_called(at.as_bytes()) => match node.set(rtype::CNAME) {
             Some(cname) => Err(Refusal::Cname(name::to_text(cname.first()))),
             None => Ok((zone, Some(node))),

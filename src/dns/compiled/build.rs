@@ -14,7 +14,9 @@ use crate::zone::name_index::NameIndex;
 use crate::zone::number::rtype;
 use crate::zone::{ZoneFile, ZoneRecord};
 
-use super::names::{Names, Node, NodeRow, PoolId, SetRow};
+use super::names::{Names, Node, NodeRow, SetRow};
+use super::owners::{PoolOwner, PoolOwners, about_pool};
+use super::presigned;
 use super::rrset::{self, NodeId, OwnRrSet, helped_name};
 use super::zones::{Zone, Zones};
 
@@ -43,79 +45,17 @@ pub fn compile(document: &Path, files: &[ZoneFile], pools: &BTreeMap<String, Poo
 /// Every finding: a pool's name that is hidden by a delegation or a DNAME, or has addresses or a CNAME of its own in the file.
 pub fn compile_zone(file: &ZoneFile, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
     let mut draft = Draft::new(file);
-    let mut findings = Vec::new();
+    let mut findings = presigned::beside_pools(file, owners);
     if let Err(TooLarge) = draft.fill(owners, &mut findings) {
         findings.push(Draft::whole(file, "takes more than 4 GiB of memory: split it"));
     }
-    if findings.is_empty() {
-        draft.finish().map_err(|finding| Findings(vec![finding]))
-    } else {
-        Err(Findings(findings))
+    if !findings.is_empty() {
+        return Err(Findings(findings));
     }
-}
-
-/// The names that are answered from pools, each with the zone that it lies in: the deepest one that encloses it.
-pub struct PoolOwners<'c> {
-    document: &'c Path,
-    owners: Vec<PoolOwner<'c>>,
-}
-
-struct PoolOwner<'c> {
-    pool: &'c str,
-    id: PoolId,
-    /// It has an HTTPS record of its own.
-    binds: bool,
-    name: &'c str,
-    wire: Box<[u8]>,
-    apex: Box<[u8]>,
-}
-
-impl<'c> PoolOwners<'c> {
-    /// Finds the zone of each name. `document` stands in the findings.
-    ///
-    /// # Errors
-    ///
-    /// A name is in none of the zones.
-    pub fn new(
-        document: &'c Path,
-        apexes: Vec<Box<[u8]>>,
-        pools: &'c BTreeMap<String, PoolConfig>,
-    ) -> Result<PoolOwners<'c>, Findings> {
-        let mut owners = Vec::new();
-        let mut findings = Vec::new();
-        for (id, (pool, config)) in pools.iter().enumerate() {
-            for name in std::iter::once(pool).chain(&config.aliases) {
-                match PoolOwner::new(&apexes, (pool, id as PoolId, config.https.is_some()), name) {
-                    Ok(owner) => owners.push(owner),
-                    Err(message) => findings.push(about_pool(document, pool, message)),
-                }
-            }
-        }
-        if findings.is_empty() { Ok(PoolOwners { document, owners }) } else { Err(Findings(findings)) }
-    }
-
-    /// The names in the zone of an apex, each with its pool, and whether that has an HTTPS record.
-    pub fn within(&self, apex: &[u8]) -> impl Iterator<Item = (&[u8], PoolId, bool)> {
-        self.owners.iter().filter(move |owner| *owner.apex == *apex).map(|owner| (&*owner.wire, owner.id, owner.binds))
-    }
-}
-
-impl<'c> PoolOwner<'c> {
-    fn new(
-        apexes: &[Box<[u8]>],
-        (pool, id, binds): (&'c str, PoolId, bool),
-        name: &'c str,
-    ) -> Result<PoolOwner<'c>, String> {
-        let wire = name::from_text(name).ok_or_else(|| format!("\"{name}\" is not a domain name"))?;
-        let enclosing = apexes.iter().filter(|apex| name::is_within(&wire, apex));
-        let apex = enclosing.max_by_key(|apex| apex.len()).cloned();
-        let apex = apex.ok_or_else(|| format!("\"{name}\" is in none of the zones; a pool's names must be"))?;
-        Ok(PoolOwner { pool, id, binds, name, wire, apex })
-    }
-}
-
-fn about_pool(document: &Path, pool: &str, message: String) -> Finding {
-    Finding { file: document.into(), line: None, path: format!("pools.{pool}"), message }
+    let zone = draft.finish().map_err(|finding| Findings(vec![finding]))?;
+    let signatures =
+        presigned::signatures(file, &zone).map_err(|why| Findings(vec![Draft::whole(file, &why.to_string())]))?;
+    Ok(Zone { signatures: signatures.map(Arc::new), ..zone })
 }
 
 /// The hash of a name in lower case. Equal in every process, so that a reload changes no account.
@@ -163,7 +103,7 @@ impl<'f> Draft<'f> {
         if names.peek().is_none_or(|first| !owner(first).eq_ignore_ascii_case(&file.apex)) {
             self.name(&file.apex, &[])?;
         }
-        for records in names {
+        for records in names.filter(|name| presigned::has_content(&file.records, name)) {
             let owner = owner(records);
             while let Some(pool) = pools.next_if(|pool| name::compare(&pool.wire, owner).is_lt()) {
                 self.pool(pool, &[], owners.document, findings)?;
@@ -214,7 +154,7 @@ impl<'f> Draft<'f> {
     /// Adds the sets of the last name.
     fn sets(&mut self, records: &[u32]) -> Result<(), TooLarge> {
         let file = &self.file.records;
-        for (rtype, set) in file.sets(records) {
+        for (rtype, set) in file.sets(records).filter(|(rtype, _)| presigned::is_content(*rtype)) {
             let ttl = set.iter().map(|index| file.get(*index).ttl).min().unwrap_or(0);
             let wire = offset(&self.names.bytes)?;
             set.iter().for_each(|index| rrset::put(&mut self.names.bytes, rtype, ttl, file.get(*index).rdata));

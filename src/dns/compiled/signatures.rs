@@ -1,6 +1,7 @@
 //! What makes a compiled zone a signed one: it lies beside the zone's sets, and is swapped without them.
 
 use super::rrset::{self, NodeId, OwnRrSet, RrSet, Shape};
+use crate::dnssec::nsec3;
 use crate::memory;
 use crate::zone::number::rtype;
 
@@ -23,8 +24,26 @@ pub struct Signatures {
     apex: Vec<OwnRrSet>,
     /// The SOA that is signed, with the serial that goes with these signatures; none: it is the zone's own.
     soa: Option<OwnRrSet>,
-    /// When the first of them runs out, in seconds since the epoch.
-    expires: Option<u64>,
+    /// The one that runs out first.
+    first: Option<Life>,
+    /// None: they were made here.
+    given: Option<Given>,
+}
+
+/// For how long a signature is good, in seconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Life {
+    /// The last second.
+    pub expires: u64,
+    /// The first one.
+    pub begins: u64,
+}
+
+/// What is told of signatures that came with their zone.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Records that no answer has, such as signatures of what is not there; whoever gets the zone whole gets them too. Each set with its owner.
+    pub others: Vec<(Box<[u8]>, OwnRrSet)>,
 }
 
 /// In which order the records are that deny.
@@ -32,8 +51,17 @@ pub struct Signatures {
 enum Chain {
     /// NSEC (RFC 4034, 4): by node, the last one up to it that has such a record.
     ByName(Vec<NodeId>),
-    /// NSEC3 (RFC 5155): the nodes by their hashes, in the order of those, and how long the owners of the records are.
-    ByHash(Vec<(NameHash, NodeId)>, u16),
+    /// NSEC3 (RFC 5155): the nodes by their hashes, in the order of those, how long the owners of the records are, and how names are hashed.
+    ByHash(Vec<(NameHash, NodeId)>, u16, Hashing),
+}
+
+/// How names are hashed (RFC 5155, 5). By default as they should be (RFC 9276, 3.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hashing {
+    /// How often a hash is hashed again.
+    pub iterations: u16,
+    /// What is hashed with each name.
+    pub salt: Box<[u8]>,
 }
 
 /// A part of the bytes.
@@ -55,12 +83,35 @@ impl Signatures {
 
     /// Of a zone with NSEC3 records. `chain` has the hashes in their order, each with its node, and at least one; the records' owners have this length.
     pub fn by_hash(ttl: u32, apex: Vec<OwnRrSet>, chain: Vec<(NameHash, NodeId)>, owner_length: u16) -> Signatures {
-        Signatures::new(ttl, apex, Chain::ByHash(chain, owner_length))
+        Signatures::new(ttl, apex, Chain::ByHash(chain, owner_length, Hashing::default()))
+    }
+
+    /// The same signatures, of a zone that came with them, its names hashed so.
+    #[must_use]
+    pub fn given(mut self, given: Given, hashing: Hashing) -> Signatures {
+        if let Chain::ByHash(_, _, own) = &mut self.chain {
+            *own = hashing;
+        }
+        Signatures { given: Some(given), ..self }
+    }
+
+    /// What is told of them if they came with the zone; none: they were made here.
+    pub fn as_given(&self) -> Option<&Given> {
+        self.given.as_ref()
+    }
+
+    /// The hash of a name in lower case, as this zone's names are hashed.
+    pub fn hash(&self, lower: &[u8]) -> NameHash {
+        match &self.chain {
+            Chain::ByHash(_, _, Hashing { iterations, salt }) => nsec3::hash(lower, salt, *iterations),
+            Chain::ByName(_) => NameHash::default(),
+        }
     }
 
     fn new(ttl: u32, apex: Vec<OwnRrSet>, chain: Chain) -> Signatures {
-        let expires = apex.iter().flat_map(|set| expirations(set.get().signatures)).min();
-        Signatures { ttl, bytes: Vec::new(), sets: Vec::new(), denials: Vec::new(), chain, apex, soa: None, expires }
+        let first = apex.iter().flat_map(|set| lives(set.get().signatures)).min();
+        let (bytes, sets, denials) = (Vec::new(), Vec::new(), Vec::new());
+        Signatures { ttl, bytes, sets, denials, chain, apex, soa: None, first, given: None }
     }
 
     /// The same with this SOA instead of the zone's own.
@@ -98,6 +149,16 @@ impl Signatures {
     ///
     /// They do not fit.
     pub fn add_node(&mut self, owner: Option<&[u8]>, record: Option<(&[u8], &[u8])>) -> Result<(), TooLarge> {
+        self.add_node_with(self.ttl, owner, record)
+    }
+
+    /// The same with a record of this TTL.
+    pub(super) fn add_node_with(
+        &mut self,
+        ttl: u32,
+        owner: Option<&[u8]>,
+        record: Option<(&[u8], &[u8])>,
+    ) -> Result<(), TooLarge> {
         let id = self.denials.len() as NodeId;
         if let Chain::ByName(last) = &mut self.chain {
             memory::reserve(last, 1);
@@ -107,7 +168,7 @@ impl Signatures {
         let (rdata, signatures) = record.unwrap_or_default();
         let mut wire = Vec::new();
         if record.is_some() {
-            rrset::put(&mut wire, self.denial_type(), self.ttl, rdata);
+            rrset::put(&mut wire, self.denial_type(), ttl, rdata);
         }
         let parts = (self.add(&wire)?, self.add_signatures(signatures)?);
         memory::reserve(&mut self.denials, 1);
@@ -116,7 +177,7 @@ impl Signatures {
     }
 
     fn add_signatures(&mut self, signatures: &[u8]) -> Result<Part, TooLarge> {
-        self.expires = self.expires.into_iter().chain(expirations(signatures)).min();
+        self.first = self.first.into_iter().chain(lives(signatures)).min();
         self.add(signatures)
     }
 
@@ -149,7 +210,12 @@ impl Signatures {
 
     /// When the first of them runs out, in seconds since the epoch; none where there is none.
     pub fn expires(&self) -> Option<u64> {
-        self.expires
+        self.first.map(|life| life.expires)
+    }
+
+    /// For how long the first one is good that runs out.
+    pub fn first_life(&self) -> Option<Life> {
+        self.first
     }
 
     /// Whether names are denied by their hashes.
@@ -177,9 +243,9 @@ impl Signatures {
 
     /// The node whose NSEC3 record is the last one up to this hash: the last of all where there is none.
     pub fn last_up_to(&self, hash: &NameHash) -> Option<NodeId> {
-        let Chain::ByHash(hashes, _) = &self.chain else { return None };
+        let Chain::ByHash(hashes, ..) = &self.chain else { return None };
         let behind = hashes.partition_point(|(other, _)| other <= hash);
-        hashes.get(behind.checked_sub(1).unwrap_or(hashes.len() - 1)).map(|(_, id)| *id)
+        hashes.get(behind.checked_sub(1).unwrap_or(hashes.len().saturating_sub(1))).map(|(_, id)| *id)
     }
 
     /// The node behind this one with an NSEC record; the apex behind the last.
@@ -191,14 +257,14 @@ impl Signatures {
 
     /// The hash behind this one; the first behind the last.
     pub fn next_hash(&self, hash: &NameHash) -> Option<&NameHash> {
-        let Chain::ByHash(hashes, _) = &self.chain else { return None };
+        let Chain::ByHash(hashes, ..) = &self.chain else { return None };
         let behind = hashes.partition_point(|(other, _)| other <= hash);
         hashes.get(behind).or(hashes.first()).map(|(next, _)| next)
     }
 
     /// The owner of a node's NSEC3 record; none with NSEC, where it is the node's own name.
     pub fn hashed_owner(&self, id: NodeId) -> Option<&[u8]> {
-        let Chain::ByHash(_, length) = &self.chain else { return None };
+        let Chain::ByHash(_, length, _) = &self.chain else { return None };
         let end = self.denials.get(id as usize)?.0.start as usize;
         self.bytes.get(end.checked_sub(usize::from(*length))?..end)
     }
@@ -207,7 +273,9 @@ impl Signatures {
     pub fn denial(&self, id: NodeId) -> Option<RrSet<'_>> {
         let (record, signatures) = *self.denials.get(id as usize)?;
         let (wire, signatures) = (self.part(record), self.part(signatures));
-        let (rtype, ttl, shape) = (self.denial_type(), self.ttl, Shape::Opaque);
+        // Those that came with a zone may have other ones than this zone's would have here.
+        let ttl = wire.get(6..10).and_then(|ttl| ttl.try_into().ok()).map_or(self.ttl, u32::from_be_bytes);
+        let (rtype, shape) = (self.denial_type(), Shape::Opaque);
         let set = RrSet { rtype, ttl, count: 1, wire, shape, additional: &[], needed: 0, signatures };
         (!wire.is_empty()).then_some(set)
     }
@@ -229,10 +297,9 @@ impl Signatures {
     }
 }
 
-/// When the signatures of RRSIG records run out (RFC 4034, 3.1.5), in seconds since the epoch: until 2106.
-fn expirations(signatures: &[u8]) -> impl Iterator<Item = u64> {
-    rrset::rdatas(signatures).filter_map(|rdata| {
-        let expiration = rdata.get(8..12)?.try_into().ok()?;
-        Some(u64::from(u32::from_be_bytes(expiration)))
-    })
+/// For how long RRSIG records are good (RFC 4034, 3.1.5): until 2106.
+fn lives(signatures: &[u8]) -> impl Iterator<Item = Life> {
+    let number = |rdata: &[u8], at: usize| Some(u64::from(u32::from_be_bytes(rdata.get(at..at + 4)?.try_into().ok()?)));
+    rrset::rdatas(signatures)
+        .filter_map(move |rdata| Some(Life { expires: number(rdata, 8)?, begins: number(rdata, 12)? }))
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::rrset::RrSet;
 use super::zones::Zone;
 use crate::zone::name;
 
@@ -12,19 +13,23 @@ impl Zone {
     ///
     /// Those of `out`.
     pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        for node in self.nodes() {
-            let owner = name::to_absolute_text(node.name());
-            for set in node.sets() {
-                for rdata in set.rdatas() {
-                    write!(out, "{owner} {} IN TYPE{} \\# {}", set.ttl, set.rtype, rdata.len())?;
-                    out.write_all(if rdata.is_empty() { b"" } else { b" " })?;
-                    for byte in rdata {
-                        write!(out, "{byte:02x}")?;
-                    }
-                    out.write_all(b"\n")?;
-                }
-            }
+        // Signatures that are made here are made anew by whoever reads it.
+        if self.is_presigned() {
+            return self.whole().try_for_each(|(owner, set)| write_set(owner, set, out));
         }
-        Ok(())
+        self.nodes().try_for_each(|node| node.sets().try_for_each(|set| write_set(node.name(), set, out)))
     }
+}
+
+fn write_set(owner: &[u8], set: RrSet<'_>, out: &mut impl Write) -> io::Result<()> {
+    let owner = name::to_absolute_text(owner);
+    for rdata in set.rdatas() {
+        write!(out, "{owner} {} IN TYPE{} \\# {}", set.ttl, set.rtype, rdata.len())?;
+        out.write_all(if rdata.is_empty() { b"" } else { b" " })?;
+        for byte in rdata {
+            write!(out, "{byte:02x}")?;
+        }
+        out.write_all(b"\n")?;
+    }
+    Ok(())
 }

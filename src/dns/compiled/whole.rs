@@ -16,8 +16,19 @@ impl<'z> Node<'z> {
 }
 
 impl Zone {
-    /// The same of all its names.
+    /// The same of all its names, and what no answer has.
     pub fn whole(&self) -> impl Iterator<Item = (&[u8], RrSet<'_>)> {
-        self.nodes().flat_map(|node| node.whole(self))
+        self.nodes().flat_map(|node| node.whole(self)).chain(self.others())
+    }
+
+    /// What it came with and no answer has, such as signatures of what is not there.
+    pub fn others(&self) -> impl Iterator<Item = (&[u8], RrSet<'_>)> {
+        let given = self.signatures().and_then(|signatures| signatures.as_given());
+        given.into_iter().flat_map(|given| &given.others).map(|(owner, set)| (&**owner, set.get()))
+    }
+
+    /// Whether it came with signatures, which are served as they are.
+    pub fn is_presigned(&self) -> bool {
+        self.signatures().is_some_and(|signatures| signatures.as_given().is_some())
     }
 }

@@ -14,18 +14,20 @@ use crate::zone::number::rtype;
 /// What a zone has.
 pub fn content(zone: &Zone, has_pools: bool) -> Content {
     let mut context = Context::new(&SHA256);
-    for node in zone.nodes() {
-        for (owner, set) in sets(zone, node) {
-            let owner = name::lower(owner);
-            let mut rdatas: Vec<&[u8]> = set.rdatas().collect();
-            rdatas.sort_unstable();
-            for rdata in rdatas {
-                context.update(&owner);
-                context.update(&[&set.rtype.to_be_bytes()[..], &set.ttl.to_be_bytes()].concat());
-                context.update(&(rdata.len() as u16).to_be_bytes());
-                context.update(rdata);
-            }
-        }
+    let mut add = |owner: &[u8], rtype: u16, ttl: u32, rdata: &[u8]| {
+        context.update(owner);
+        context.update(&[&rtype.to_be_bytes()[..], &ttl.to_be_bytes()].concat());
+        context.update(&(rdata.len() as u16).to_be_bytes());
+        context.update(rdata);
+    };
+    for (owner, set) in zone.nodes().flat_map(|node| node.whole(zone)) {
+        let owner = name::lower(owner);
+        let mut rdatas: Vec<&[u8]> = set.rdatas().collect();
+        rdatas.sort_unstable();
+        rdatas.into_iter().for_each(|rdata| add(&owner, set.rtype, set.ttl, rdata));
+    }
+    for (owner, rtype, ttl, rdata) in others(zone) {
+        add(&owner, rtype, ttl, rdata);
     }
     let mut digest = [0; 32];
     digest.copy_from_slice(context.finish().as_ref());
@@ -42,20 +44,29 @@ pub fn between(before: &Zone, behind: &Zone, most: usize) -> Option<Difference> 
             (Some(one), Some(other)) => name::compare(one.name(), other.name()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (None, None) => return Some(found.difference),
+            (None, None) => break,
         };
         let one = old.next_if(|_| order.is_le());
         let other = new.next_if(|_| order.is_ge());
         found.names(one, other)?;
     }
+    let [were, are] = [before, behind].map(others);
+    let only = |these: &BTreeSet<Plain<'_>>, those: &BTreeSet<Plain<'_>>, records: &mut Vec<u8>| {
+        these.difference(those).for_each(|(owner, rtype, ttl, rdata)| put(records, owner, *rtype, *ttl, rdata));
+    };
+    only(&were, &are, &mut found.difference.removed);
+    only(&are, &were, &mut found.difference.added);
+    let Difference { removed, added } = &found.difference;
+    (removed.len() + added.len() <= most).then_some(found.difference)
 }
 
-/// All sets of a node, each with its owner: its own, which of a signed zone are followed by their signatures, and what denies other names.
-pub(super) fn sets<'z>(zone: &'z Zone, node: Node<'z>) -> impl Iterator<Item = (&'z [u8], RrSet<'z>)> {
-    let of_apex = zone.signatures().filter(|_| node.id() == 0).into_iter().flat_map(|signatures| signatures.at_apex());
-    let own = node.sets().chain(of_apex).map(move |set| (node.name(), set));
-    let all = own.chain(node.denial().map(|denial| (node.denial_owner(), denial)));
-    all.flat_map(|(owner, set)| [set].into_iter().chain(set.rrsigs()).map(move |set| (owner, set)))
+/// A record: owner in lower case, type, TTL and data.
+type Plain<'z> = (Box<[u8]>, u16, u32, &'z [u8]);
+
+/// What a zone came with and no answer has.
+fn others(zone: &Zone) -> BTreeSet<Plain<'_>> {
+    let records = zone.others().flat_map(|(owner, set)| set.rdatas().map(move |rdata| (owner, set, rdata)));
+    records.map(|(owner, set, rdata)| (name::lower(owner), set.rtype, set.ttl, rdata)).collect()
 }
 
 struct Found<'z> {
@@ -85,7 +96,7 @@ impl<'z> Found<'z> {
     fn names(&mut self, old: Option<Node<'z>>, new: Option<Node<'z>>) -> Option<()> {
         let [before, behind] = self.zones;
         let sets = |zone: &'z Zone, node: Option<Node<'z>>| -> BTreeMap<Key, (&'z [u8], RrSet<'z>)> {
-            let sets = node.into_iter().flat_map(|node| sets(zone, node).map(move |(owner, set)| (node, owner, set)));
+            let sets = node.into_iter().flat_map(|node| node.whole(zone).map(move |(owner, set)| (node, owner, set)));
             let keyed = sets.map(|(node, owner, set)| {
                 let covered = set.first().first_chunk().filter(|_| set.rtype == rtype::RRSIG);
                 let key = (owner == node.name(), set.rtype, covered.map_or(0, |covered| u16::from_be_bytes(*covered)));

@@ -67,8 +67,7 @@ fn plain(record: history::Record<'_>) -> Plain {
 }
 
 fn all(zone: &Zone) -> BTreeSet<Plain> {
-    let sets = zone.nodes().flat_map(|node| difference::sets(zone, node));
-    let records = sets.flat_map(|(owner, set)| set.rdatas().map(move |rdata| (owner, set, rdata)));
+    let records = zone.whole().flat_map(|(owner, set)| set.rdatas().map(move |rdata| (owner, set, rdata)));
     records.map(|(owner, set, rdata)| plain(history::Record { owner, rtype: set.rtype, ttl: set.ttl, rdata })).collect()
 }
 

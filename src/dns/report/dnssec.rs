@@ -14,9 +14,10 @@ use crate::zone::number::rtype;
 use crate::zone::rdata;
 
 impl State {
-    /// Of a zone that its document has signed here; none of another one.
+    /// Of a zone that its document has signed here, or that comes signed; none of another one.
     pub(super) fn dnssec_status(&self, apex: &str) -> Option<DnssecStatus> {
-        let config = self.document.config.zones.get(apex)?.dnssec.as_ref()?;
+        let config = self.document.config.zones.get(apex).and_then(|zone| zone.dnssec.as_ref());
+        let Some(config) = config else { return self.presigned_status(apex) };
         let wire = name::from_text(apex)?;
         let expires_ms = self.signatures_expire(&wire).map(|seconds| seconds * 1000);
         let keys = self.document.signers.of(&wire).map(|signer| {
@@ -49,7 +50,7 @@ impl State {
             ends_ms: schedule.ends * 1000,
             warns_ms: schedule.warns * 1000,
         });
-        Some(DnssecStatus { expires_ms, lifetime_s, folder, keys: keys.unwrap_or_default(), schedule })
+        Some(DnssecStatus { expires_ms, lifetime_s, folder, keys: keys.unwrap_or_default(), schedule, given_by: None })
     }
 
     /// How far the ZSKs of a zone were made ahead; none: they were not, or the zone is not signed.
@@ -69,13 +70,15 @@ impl State {
         self.zones.get(apex)?.signatures()?.expires()
     }
 
-    /// How long the first signature is good still of each zone that is to be signed, in seconds; 0 where there is none.
-    pub(super) fn signatures_left(&self, now: Now) -> impl Iterator<Item = (&str, u64)> {
+    /// How long the first signature is good still of each zone that is to be signed, or comes signed, in seconds; 0 where there is none.
+    pub(super) fn signatures_left(&self, now: Now) -> impl Iterator<Item = (String, u64)> {
         let zones = self.document.config.zones.iter().filter(|(_, zone)| zone.dnssec.is_some());
-        zones.filter_map(move |(apex, _)| {
+        let signed_here = zones.filter_map(move |(apex, _)| {
             let expires = self.signatures_expire(&name::from_text(apex)?).unwrap_or_default();
-            Some((apex.as_str(), expires.saturating_sub(now.unix_ms / 1000)))
-        })
+            Some((apex.clone(), expires.saturating_sub(now.unix_ms / 1000)))
+        });
+        let given = self.presigned_lives();
+        signed_here.chain(given.map(move |(apex, life)| (apex, life.expires.saturating_sub(now.unix_ms / 1000))))
     }
 
     /// For how long signatures are made of each zone that is to be signed, in seconds.
@@ -87,7 +90,7 @@ impl State {
     /// What the operator should look at: at a third of the life of signatures and, louder, at a tenth.
     pub(super) fn dnssec_alarms(&self, now: Now) -> Vec<String> {
         let zones = self.document.config.zones.iter().filter_map(|(apex, zone)| Some((apex, zone.dnssec.as_ref()?)));
-        let mut alarms = Vec::new();
+        let mut alarms = self.presigned_alarms(now);
         for (apex, config) in zones {
             let Some(wire) = name::from_text(apex) else { continue };
             if self.zones.get(&wire).is_none() {

@@ -74,7 +74,7 @@ impl State {
         }
         let mut metric = page.metric(ZONE_SIGNATURES_LEFT);
         for (zone, left) in self.signatures_left(now) {
-            metric.sample(&[("zone", zone)], left);
+            metric.sample(&[("zone", &zone)], left);
         }
         let mut metric = page.metric(ZONE_SIGNATURES_LIFETIME);
         for (zone, lifetime) in self.signature_lifetimes() {

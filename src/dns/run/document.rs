@@ -1,6 +1,7 @@
 //! `dns.json` and the zone files it names, read and compiled together: at a start, at a reload and by `--check-config`.
 
 mod outgoing_tls;
+mod presigned;
 mod signing;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::dns::pool::near;
 use crate::dns::protection::Protection;
 use crate::dns::transfer::Transfers;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
+use crate::dnssec::validate::Depth;
 use crate::health::Targets;
 use crate::unix_time;
 use crate::zone::{self, name};
@@ -92,7 +94,7 @@ impl Document for Prepared {
                 })
             };
             let stored = || journals.read(apex);
-            let findings = match load_zone(apex, zone, &owners) {
+            let findings = match presigned::load(apex, zone, &owners, Depth::Structure) {
                 Ok(mut loaded) => {
                     // One that is to be signed has its history once it is.
                     if zone.dnssec.is_none() {
@@ -113,6 +115,12 @@ impl Document for Prepared {
                     Instead::Copy { serial, since }
                 }
                 Err(why) => {
+                    // Resolvers that do not validate get their answers.
+                    if let Ok(mut loaded) = presigned::load_as_it_is(apex, zone, &owners) {
+                        journal::follow_stored(&mut loaded, zone, stored, || None);
+                        zones.push(Arc::new(loaded));
+                        continue;
+                    }
                     unavailable.extend(name::from_text(apex));
                     Instead::Servfail(why)
                 }
@@ -245,7 +253,7 @@ fn parse_all(
             zones.push(kept);
             continue;
         }
-        match load_zone(apex, zone, &owners) {
+        match presigned::load(apex, zone, &owners, Depth::Signatures) {
             // It has its history once it is signed.
             Ok(loaded) if zone.dnssec.is_some() => zones.push(Arc::new(loaded)),
             Ok(mut loaded) => {
@@ -265,6 +273,7 @@ fn parse_all(
     }
     let (mut unread, shown) = (Vec::new(), certificates::check(file, &config));
     findings.extend(signing::undelegated(file, &config, &zones));
+    findings.extend(presigned::signed_twice(file, &config, zones.iter().map(AsRef::as_ref)));
     for (unusable, unread_of_them) in [outgoing_tls::check(file, &config), shown] {
         findings.extend(unusable);
         unread.extend(unread_of_them);
@@ -281,13 +290,6 @@ fn parse_all(
     parsed.warnings.extend(too_small(file, &parsed.config));
     parsed.warnings.extend(unread);
     Ok(parsed)
-}
-
-/// One zone, compiled at once: of its file as a whole nothing stays in memory.
-fn load_zone(apex: &str, config: &ZoneConfig, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
-    // What comes from no file is none of the document's.
-    let file = config.file().unwrap_or(Path::new(""));
-    compiled::compile_zone(&zone::load(apex, file, config.checks)?, owners)
 }
 
 fn settings(config: &DnsConfig) -> Settings<'_> {

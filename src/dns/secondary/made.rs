@@ -6,14 +6,13 @@ use std::path::Path;
 
 use super::incoming::{self, Brought};
 use super::timers::Times;
+use crate::config::Finding;
 use crate::config::dns::Checks;
 use crate::dns::compiled::{self, PoolOwners, Zone};
 use crate::dns::history::{Difference, Record, first, put};
+use crate::dnssec::validate::{self, Depth, Judged, Severity, Subject};
 use crate::dnssec::zonemd::{self, Checked};
-use crate::zone::{self, ZoneRecord, name, number::rtype, serial};
-
-/// Types that only a signed zone has: RRSIG, NSEC, NSEC3, NSEC3PARAM.
-const SIGNED: [u16; 4] = [46, 47, 50, 51];
+use crate::zone::{self, ZoneFile, ZoneRecord, name, number::rtype, serial};
 
 /// A zone from a primary.
 #[derive(Debug)]
@@ -33,11 +32,6 @@ pub enum Unfit {
     /// What is here, and is to be changed, is damaged.
     #[error("what is stored of the zone is damaged")]
     Stored,
-    /// It is signed.
-    #[error(
-        "the zone is signed with DNSSEC (it has a record of type {0}), and polder-dns would serve it unsigned: get it with a server that serves signed zones"
-    )]
-    Signed(u16),
     /// Its digest is another's.
     #[error("it is not what its ZONEMD says")]
     Digest,
@@ -113,16 +107,15 @@ pub fn each(records: &[u8]) -> impl Iterator<Item = Record<'_>> {
 /// It cannot be served.
 pub fn zone(apex: &str, records: &[u8], checks: Checks) -> Result<Made, Unfit> {
     let all: Vec<Record<'_>> = each(records).collect();
-    if let Some(signed) = all.iter().find(|record| SIGNED.contains(&record.rtype)) {
-        return Err(Unfit::Signed(signed.rtype));
-    }
     let wire = name::from_text(apex).unwrap_or_default();
     let whole: Vec<ZoneRecord<'_>> = all.iter().map(as_of_a_zone).collect();
     if zonemd::check(&wire, &whole) == Checked::Bad {
         return Err(Unfit::Digest);
     }
     let path = Path::new("what it sends");
-    let file = zone::parse(apex, path, text(&all), checks).map_err(|findings| Unfit::Zone(brief(&findings.0)))?;
+    let mut file = zone::parse(apex, path, text(&all), checks).map_err(|findings| Unfit::Zone(brief(&findings.0)))?;
+    let flaws = signed_wrongly(&file);
+    file.warnings.extend(flaws);
     // Its names are answered from what the primary has, and from no pool.
     let none = std::collections::BTreeMap::new();
     let owners = PoolOwners::new(path, vec![file.apex.clone()], &none);
@@ -135,6 +128,17 @@ pub fn zone(apex: &str, records: &[u8], checks: Checks) -> Result<Made, Unfit> {
     };
     let times = Times::new(number(16).unwrap_or(0), number(12).unwrap_or(0), number(8).unwrap_or(0));
     Ok(Made { zone, times })
+}
+
+/// What validators will refuse of a zone that comes signed: it is served all the same, for its primaries serve it too. Signatures are taken as they are.
+fn signed_wrongly(file: &ZoneFile) -> Vec<Finding> {
+    if !validate::is_signed(&file.records) {
+        return Vec::new();
+    }
+    // When they are good is told as long as the zone is served, and not when it comes.
+    let (now, depth, parent) = (0, Depth::Structure, None);
+    let flaws = validate::validate(&Subject { apex: &file.apex, records: &file.records, now, depth, parent });
+    Judged::of(file, &flaws, |severity| severity == Severity::Bogus).errors
 }
 
 fn as_of_a_zone<'r>(&Record { owner, rtype, ttl, rdata }: &Record<'r>) -> ZoneRecord<'r> {
@@ -156,7 +160,8 @@ fn text(records: &[Record<'_>]) -> String {
     text
 }
 
-fn brief(findings: &[crate::config::Finding]) -> String {
+/// The first of these findings, and how many more there are.
+pub fn brief(findings: &[Finding]) -> String {
     match findings {
         [one] => one.to_string(),
         [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),

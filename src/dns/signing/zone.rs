@@ -12,6 +12,11 @@ use crate::zone::rdata::bitmap;
 /// Why a zone cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsignable {
+    /// It comes signed.
+    #[error(
+        "its file is signed already: give it a file without signatures, or take out \"dnssec\" and it is served with those that it has"
+    )]
+    Presigned,
     /// Its file has records of a type that come of its keys.
     #[error(
         "its apex has a {0} record of its own, and those of a zone that is signed here come of its keys: remove the record"
@@ -34,6 +39,9 @@ pub enum Unsignable {
 ///
 /// It has keys of its own, or is too large.
 pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Result<Signatures, Unsignable> {
+    if zone.is_presigned() {
+        return Err(Unsignable::Presigned);
+    }
     let apex = zone.node(0);
     let own = [(rtype::DNSKEY, "DNSKEY"), (rtype::CDS, "CDS"), (rtype::CDNSKEY, "CDNSKEY")];
     if let Some((_, name)) = own.into_iter().find(|(rtype, _)| apex.sets().any(|set| set.rtype == *rtype)) {

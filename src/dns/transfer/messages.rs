@@ -193,6 +193,7 @@ impl<'s> Messages<'s> {
         let denial = pool.map_or_else(|| node.denial(), |pool| pool.denial(node, None));
         let own = node.sets().chain(of_apex).chain(of_pool).map(move |set| (node.name(), set));
         let sets = own.chain(denial.map(|denial| (node.denial_owner(), denial)));
+        let sets = sets.chain(self.zone.others().filter(move |_| node.id() == 0));
         sets.flat_map(|(owner, set)| {
             let records = Some(set).filter(|set| set.rtype != rtype::SOA);
             records.into_iter().chain(set.rrsigs()).map(move |set| (owner, set))

@@ -12,8 +12,10 @@ const MOST: usize = 100;
 pub enum Severity {
     /// It refuses an answer, for as long as the zone is so.
     Bogus,
-    /// It refuses an answer at this time, or soon.
+    /// It refuses an answer at this time.
     Untimely,
+    /// It will refuse one soon.
+    Ending,
     /// Nothing; but it is hardly meant, or no nameserver should have it.
     Odd,
 }

@@ -86,17 +86,22 @@ impl Times {
             1 => format!("the signature of {of} runs out at {at}, soon: sign the zone anew"),
             _ => format!("{count} signatures run out soon, the first one, of {of}, at {at}: sign the zone anew"),
         };
-        tell(self.over, over, flaws);
-        tell(self.early, early, flaws);
-        tell(self.ending, ending, flaws);
+        tell(self.over, over, Severity::Untimely, flaws);
+        tell(self.early, early, Severity::Untimely, flaws);
+        tell(self.ending, ending, Severity::Ending, flaws);
     }
 }
 
-fn tell((count, first): (usize, Option<Told>), in_words: impl Fn(usize, String, String) -> String, flaws: &mut Flaws) {
+fn tell(
+    (count, first): (usize, Option<Told>),
+    in_words: impl Fn(usize, String, String) -> String,
+    severity: Severity,
+    flaws: &mut Flaws,
+) {
     let Some(Told { at, record, owner, covered }) = first else { return };
     let of = format!("{} {}", name::to_absolute_text(&owner), types::to_text(covered));
     let message = in_words(count, of, unix_time::moment(at * 1000));
-    flaws.add(Flaw { severity: Severity::Untimely, record: Some(record), owner, rtype: rtype::RRSIG, message });
+    flaws.add(Flaw { severity, record: Some(record), owner, rtype: rtype::RRSIG, message });
 }
 
 fn merge((count, first): &mut (usize, Option<Told>), (more, other): (usize, Option<Told>)) {

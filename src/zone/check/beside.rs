@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::name;
-use super::super::number::rtype::{A, AAAA, CNAME, DNAME, DS, NS, SOA};
+use super::super::number::rtype::{A, AAAA, CNAME, DNAME, DS, NS, NSEC, NSEC3, RRSIG, SOA};
 use super::super::rdata::types;
 use super::complaints::Complaints;
 use super::tree::{Node, Tree};
@@ -64,11 +64,15 @@ fn single(tree: &Tree<'_>, node: Node<'_>, found: &mut Complaints) {
     }
 }
 
-/// RFC 2181, 10.1.
+/// RFC 2181, 10.1; what comes of the zone's being signed may stand beside it (RFC 4035, 2.5).
 fn alias_alone(node: Node<'_>, at_apex: bool, found: &mut Complaints) {
     let [alias, ..] = node.rrset(CNAME) else { return };
-    let others: Vec<String> =
-        node.rrsets().filter(|(rtype, _)| *rtype != CNAME).map(|(rtype, _)| types::to_text(rtype)).collect();
+    let others: Vec<String> = node
+        .rrsets()
+        .map(|(rtype, _)| rtype)
+        .filter(|rtype| !matches!(*rtype, CNAME | RRSIG | NSEC))
+        .map(types::to_text)
+        .collect();
     if at_apex {
         let advice =
             "the apex has SOA and NS and cannot be an alias: give it addresses, or list it in a pool's aliases";
@@ -88,13 +92,19 @@ fn not_at_wildcard(node: Node<'_>, found: &mut Complaints) {
 /// Data below a delegation or a DNAME is never answered (RFC 1034, 4.2.1; RFC 6672, 2.4); glue is. Zones have such data all the
 /// same: a zone transfer keeps what a delegation hides (RFC 5936, 3.5).
 fn hidden(tree: &Tree<'_>, node: Node<'_>, above: &Above, found: &mut Complaints, redirected: &mut BTreeSet<u32>) {
+    // The hash of a name lies below the apex, whatever stands there, and is no name itself (RFC 5155, 7.1).
+    if !node.rrset(NSEC3).is_empty() {
+        return;
+    }
     let is_at = |index: u32| tree.records.get(index).owner.eq_ignore_ascii_case(node.owner());
     let redirection = above.redirection.filter(|index| !is_at(*index));
     for (rtype, rrset) in node.rrsets() {
+        // Who looks at a zone's signatures tells of those.
+        let is_of_signing = matches!(rtype, RRSIG | NSEC);
         if let Some(index) = above.cut {
             // A CNAME at the cut itself has been reported as one beside the NS.
             let at_the_cut = matches!(rtype, NS | DS | CNAME) && is_at(index);
-            if !at_the_cut && !matches!(rtype, A | AAAA) {
+            if !at_the_cut && !is_of_signing && !matches!(rtype, A | AAAA) {
                 let delegated = name::to_absolute_text(&name::lower(tree.records.get(index).owner));
                 for this in rrset {
                     let place = tree.place(index, *this);
@@ -106,7 +116,7 @@ fn hidden(tree: &Tree<'_>, node: Node<'_>, above: &Above, found: &mut Complaints
             }
         } else if let Some(index) = redirection {
             let alias = name::to_absolute_text(tree.records.get(index).owner);
-            for this in rrset {
+            for this in rrset.iter().filter(|_| !is_of_signing) {
                 let place = tree.place(index, *this);
                 found.warn(
                     *this,

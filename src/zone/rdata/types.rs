@@ -193,13 +193,12 @@ static NAMED: &[(&str, u16)] = &[
     ("DOA", 259),
 ];
 
-/// Types that only a signed zone holds.
-static SIGNED: &[(&str, u16)] =
-    &[("SIG", 24), ("KEY", 25), ("RRSIG", 46), ("NSEC", 47), ("NSEC3", 50), ("NSEC3PARAM", 51)];
+/// Types that zones had which were signed before RFC 4034.
+static OBSOLETE: &[(&str, u16)] = &[("SIG", 24), ("KEY", 25)];
 
-/// Whether only a signed zone holds records of this type.
-pub fn is_signed(code: u16) -> bool {
-    SIGNED.iter().any(|(_, signed)| *signed == code)
+/// Whether only a zone holds records of this type that is signed by rules nobody goes by any more (RFC 3755, 3).
+pub fn is_obsolete(code: u16) -> bool {
+    OBSOLETE.iter().any(|(_, obsolete)| *obsolete == code)
 }
 
 /// Types and meta-types of messages (RFC 6895, 3.1, and OPT).
@@ -216,7 +215,7 @@ pub fn parse(word: &[u8]) -> Result<u16, Fault> {
     if let Some(code) = by_number(&text) {
         return if is_meta(code) { Err(format!("{text} is for messages, not for zones").into()) } else { Ok(code) };
     }
-    if let Some((_, code)) = SIGNED.iter().find(|(name, _)| *name == text) {
+    if let Some((_, code)) = OBSOLETE.iter().find(|(name, _)| *name == text) {
         return Ok(*code);
     }
     match NAMED.iter().find(|(name, _)| *name == text) {
@@ -236,7 +235,7 @@ pub fn parse(word: &[u8]) -> Result<u16, Fault> {
 /// Reads a type in a list of types (CSYNC), where every one with a name has its place.
 pub fn parse_listed(word: &[u8]) -> Result<u16, Fault> {
     let text = String::from_utf8_lossy(word).to_ascii_uppercase();
-    let named = || NAMED.iter().chain(SIGNED).find(|(name, _)| *name == text).map(|(_, code)| *code);
+    let named = || NAMED.iter().chain(OBSOLETE).find(|(name, _)| *name == text).map(|(_, code)| *code);
     by_name(word)
         .map(|known| known.code)
         .or_else(|| by_number(&text))
@@ -252,8 +251,8 @@ pub fn by_code(code: u16) -> Option<&'static RecordType> {
 
 /// The type's name, or TYPEnnn.
 pub fn to_text(code: u16) -> String {
-    let signed = || SIGNED.iter().find(|(_, signed)| *signed == code).map(|(name, _)| *name);
-    by_code(code).map(|known| known.name).or_else(signed).map_or_else(|| format!("TYPE{code}"), str::to_owned)
+    let obsolete = || OBSOLETE.iter().find(|(_, obsolete)| *obsolete == code).map(|(name, _)| *name);
+    by_code(code).map(|known| known.name).or_else(obsolete).map_or_else(|| format!("TYPE{code}"), str::to_owned)
 }
 
 fn by_name(word: &[u8]) -> Option<&'static RecordType> {

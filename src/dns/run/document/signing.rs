@@ -58,8 +58,9 @@ pub fn sign(
 
 /// Zones that are served and lie in one that is signed, which does not delegate them: it proves to resolvers that they are not there.
 pub fn undelegated(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<Finding> {
-    let is_signed =
-        |zone: &&Arc<Zone>| config.zones.get(&name::to_text(&zone.apex)).is_some_and(|config| config.dnssec.is_some());
+    let is_signed_here = |apex: &str| config.zones.get(apex).is_some_and(|config| config.dnssec.is_some());
+    let is_presigned = |apex: &[u8]| zones.iter().any(|zone| *zone.apex == *apex && zone.is_presigned());
+    let is_signed = |zone: &&Arc<Zone>| zone.is_presigned() || is_signed_here(&name::to_text(&zone.apex));
     let mut findings = Vec::new();
     for parent in zones.iter().filter(is_signed) {
         let above = name::to_text(&parent.apex);
@@ -67,7 +68,8 @@ pub fn undelegated(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<
             config.zones.keys().filter(|apex| **apex != above).filter_map(|apex| Some((apex, Name::from_text(apex)?)));
         for (apex, child) in within.filter(|(_, child)| name::is_within(child.as_bytes(), &parent.apex)) {
             let message = match parent.find(&child, rtype::NS) {
-                Found::Cut(cut) if cut.set(rtype::DS).is_none() || config.zones[apex].dnssec.is_some() => continue,
+                Found::Cut(cut) if cut.set(rtype::DS).is_none() || is_signed_here(apex) => continue,
+                Found::Cut(_) if is_presigned(child.as_bytes()) => continue,
                 Found::Cut(cut) if !cut.is_called(child.as_bytes()) => continue,
                 Found::Cut(_) if config.zones[apex].file().is_none() => continue,
                 Found::Cut(_) => format!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::next::{folder_of, lifetime_of, replace};
+use crate::api::dns::DnssecStatus;
 use crate::config::duration;
 use crate::counted::listed;
 use crate::unix_time::moment;
@@ -26,21 +27,24 @@ fn expired(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
     let mut moments: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
     for (nameserver, status) in zone.signing() {
         let Some(expires) = status.expires_ms else { continue };
-        if expires <= now || is_late(expires - now, status.lifetime_s) {
+        if expires <= now || is_late(expires - now, status) {
             moments.entry(expires).or_default().push(nameserver);
         }
     }
     let told = |(expires, by): (u64, Vec<&str>)| {
         let (by, at) = (listed(by), moment(expires));
+        let what_to_do = match zone.is_given() {
+            true => "sign it anew where that is done, and see that its nameservers get it",
+            false => "see the nameserver's log, and whether its clock is right",
+        };
         match expires <= now {
             true => format!(
-                "a signature of zone {} on {by} has run out at {at}: resolvers that validate refuse it; see the nameserver's log, and whether its \
-                 clock is right",
+                "a signature of zone {} on {by} has run out at {at}: resolvers that validate refuse it; {what_to_do}",
                 zone.name
             ),
             false => format!(
                 "the first signature of zone {} on {by} runs out at {at}, and was to be renewed before: from then on resolvers that validate refuse \
-                 the zone; see the nameserver's log, and whether its clock is right",
+                 the zone; {what_to_do}",
                 zone.name
             ),
         }
@@ -48,10 +52,14 @@ fn expired(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
     moments.into_iter().map(told).collect()
 }
 
-/// They are renewed when a third is left, an hour early or late.
-fn is_late(left_ms: u64, lifetime_s: u64) -> bool {
+/// Those that are made here are renewed when a third is left, an hour early or late.
+fn is_late(left_ms: u64, status: &DnssecStatus) -> bool {
     const SLACK: u64 = 2 * 3600;
-    left_ms / 1000 < (lifetime_s / 3).saturating_sub(SLACK)
+    let least = match status.given_by {
+        Some(given_by) => status.lifetime_s / given_by.part_left(),
+        None => (status.lifetime_s / 3).saturating_sub(SLACK),
+    };
+    left_ms / 1000 < least
 }
 
 /// Nameservers that are to sign it and could not use its keys.
@@ -69,14 +77,20 @@ fn unsigned(zone: &SignedZone<'_>) -> Option<String> {
 
 /// Nameservers whose documents know nothing of it.
 fn left_out(zone: &SignedZone<'_>) -> Option<String> {
-    (!zone.others.is_empty()).then(|| {
-        format!(
+    let [others, signers] = [listed(&zone.others), listed(zone.signers.iter().map(|(name, _)| *name))];
+    (!zone.others.is_empty()).then(|| match zone.is_given() {
+        true => format!(
+            "zone {} is NOT signed on {others}, and comes signed to {signers}: resolvers that validate refuse the answers without signatures if the \
+             parent has a DS; bring the same version of the zone to all of them",
+            zone.name
+        ),
+        false => format!(
             "zone {} is NOT signed by the document of {}, and is by that of {}: resolvers that validate refuse the answers without signatures \
              if the parent has a DS; put the same `dnssec` of the zone into all documents, and push or reload",
             zone.name,
-            listed(&zone.others),
-            listed(zone.signers.iter().map(|(name, _)| *name))
-        )
+            others,
+            signers
+        ),
     })
 }
 

@@ -66,11 +66,8 @@ fn heading(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
                 Some(left) => format!("in {}", span(left / 1000)),
                 None => "over".to_owned(),
             };
-            printable(&format!(
-                "signed on {}; the first signature runs out at {} ({left})",
-                listed(by),
-                moment(expires)
-            ))
+            let signed = if seen.zone.is_given() { "signed elsewhere, served by" } else { "signed on" };
+            printable(&format!("{signed} {}; the first signature runs out at {} ({left})", listed(by), moment(expires)))
         }
     };
     wrapped("", &format!("zone {}: {words}", printable(seen.zone.name)), 2, widths.sentence)

@@ -1,0 +1,101 @@
+//! How zones stand that come signed: their keys as they show them, and when somebody has to sign them anew.
+
+use std::time::Duration;
+
+use crate::api::dns::{DnssecStatus, GivenBy, ZoneKeyRole, ZoneKeyStatus};
+use crate::config::duration;
+use crate::daemon::clock::Now;
+use crate::dns::compiled::{Life, RrSet, Zone};
+use crate::dns::control::State;
+use crate::dnssec::rrsig::Rrsig;
+use crate::dnssec::{Algorithm, Digest, ds, tag};
+use crate::unix_time;
+use crate::zone::name;
+use crate::zone::number::rtype;
+use crate::zone::rdata;
+
+/// The flag of a DNSKEY that the zone above is to know (RFC 4034, 2.1.1).
+const SEP: u16 = 1;
+
+impl State {
+    /// Of a zone that comes signed; none of another one.
+    pub(super) fn presigned_status(&self, apex: &str) -> Option<DnssecStatus> {
+        let zone = self.zones.get(&name::from_text(apex)?).filter(|zone| zone.is_presigned())?;
+        let life = zone.signatures().and_then(|signatures| signatures.first_life());
+        let keys = zone.node(0).set(rtype::DNSKEY).into_iter().flat_map(RrSet::rdatas);
+        Some(DnssecStatus {
+            schedule: None,
+            expires_ms: life.map(|life| life.expires * 1000),
+            lifetime_s: life.map_or(0, |life| life.expires.saturating_sub(life.begins)),
+            folder: String::new(),
+            keys: keys.map(|dnskey| key_status(zone, dnskey)).collect(),
+            given_by: Some(self.given_by(apex)),
+        })
+    }
+
+    fn given_by(&self, apex: &str) -> GivenBy {
+        let has_file = self.document.config.zones.get(apex).is_some_and(|zone| zone.file().is_some());
+        if has_file { GivenBy::File } else { GivenBy::Primaries }
+    }
+
+    /// For how long the first signature is good of each zone that comes signed.
+    pub(super) fn presigned_lives(&self) -> impl Iterator<Item = (String, Life)> {
+        let presigned = self.zones.iter().filter(|zone| zone.is_presigned());
+        presigned.filter_map(|zone| Some((name::to_text(&zone.apex), zone.signatures()?.first_life()?)))
+    }
+
+    /// What the operator should look at: at a part of the life of signatures and, louder, at a tenth.
+    pub(super) fn presigned_alarms(&self, now: Now) -> Vec<String> {
+        let seconds = now.unix_ms / 1000;
+        let alarm = |(apex, life): (String, Life)| {
+            let given_by = self.given_by(&apex);
+            let (left, whole) = (life.expires.saturating_sub(seconds), life.expires.saturating_sub(life.begins));
+            let late = left < whole / given_by.part_left();
+            let urgency = if left < whole / GivenBy::Primaries.part_left() { "NOW: " } else { "" };
+            let (when, whole) = (unix_time::moment(life.expires * 1000), duration::format(Duration::from_secs(whole)));
+            let what_to_do = match given_by {
+                GivenBy::File => "sign its file anew where that is done, and push or reload",
+                GivenBy::Primaries => {
+                    "see whether its primaries sign it anew, and whether it is got from them (`polder status`)"
+                }
+            };
+            late.then(|| {
+                let runs = if left == 0 { "has run out at" } else { "runs out at" };
+                format!(
+                    "{urgency}zone {apex}: a signature that it came with, good for {whole}, {runs} {when}: from then on resolvers that validate refuse \
+                     the zone; {what_to_do}"
+                )
+            })
+        };
+        self.presigned_lives().filter_map(alarm).collect()
+    }
+}
+
+fn key_status(zone: &Zone, dnskey: &[u8]) -> ZoneKeyStatus {
+    let (flags, algorithm) = match dnskey {
+        [high, low, _, algorithm, ..] => (u16::from_be_bytes([*high, *low]), *algorithm),
+        _ => (0, 0),
+    };
+    let tag = tag(dnskey);
+    let signs = |rtype: u16| {
+        let signatures = zone.node(0).set(rtype).and_then(RrSet::rrsigs).into_iter().flat_map(RrSet::rdatas);
+        let mut read = signatures.filter_map(Rrsig::read);
+        read.any(|signature| signature.tag == tag && signature.algorithm == algorithm)
+    };
+    let (signs_keys, signs_zone, is_sep) = (signs(rtype::DNSKEY), signs(rtype::SOA), flags & SEP != 0);
+    ZoneKeyStatus {
+        tag,
+        algorithm: Algorithm::from_number(algorithm)
+            .map_or_else(|| algorithm.to_string(), |known| known.name().to_owned()),
+        role: match is_sep {
+            true if signs_zone => ZoneKeyRole::Csk,
+            true => ZoneKeyRole::Ksk,
+            false => ZoneKeyRole::Zsk,
+        },
+        published: true,
+        signs: signs_keys || signs_zone,
+        overdue: false,
+        next: None,
+        ds: is_sep.then(|| rdata::show(rtype::DS, &ds(&zone.apex, dnskey, Digest::Sha256))),
+    }
+}
