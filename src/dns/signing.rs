@@ -4,6 +4,8 @@
 //! the same keys and the same time: signatures follow from what is signed and from the hour. Must never: read a file or a clock. Called when a document
 //! is made ready, and by [`control`](super::control) before it publishes a snapshot.
 
+#[cfg(test)]
+pub mod fixture;
 mod hash;
 mod period;
 pub mod pools;

@@ -1,3 +1,4 @@
+mod presigned;
 mod validated;
 
 use std::collections::BTreeMap;
