@@ -6,6 +6,8 @@
 
 mod acting;
 mod ahead;
+#[cfg(test)]
+pub mod fixture;
 mod hash;
 mod made;
 mod period;

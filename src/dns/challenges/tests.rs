@@ -16,6 +16,25 @@ fn zones() -> Zones {
     compile(Path::new("dns.json"), &files, &BTreeMap::new()).expect("zones")
 }
 
+#[test]
+fn a_name_in_a_zone_that_comes_signed_is_refused_for_nobody_could_sign_it() {
+    let text = "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 300\n@ NS ns1\nns1 A 192.0.2.53\nown NS ns1\n";
+    let signed = crate::dns::signing::fixture::presigned_text(
+        "example.net",
+        text,
+        1_795_000_000,
+        crate::config::dns::Denial::Nsec,
+    );
+    let zone = crate::dns::signing::fixture::compiled("example.net", &signed);
+    let zones = Zones::new(vec![std::sync::Arc::new(zone)], Vec::new());
+    let refused = |name: &str| {
+        let name = challenges::Name::try_from(name.to_owned()).unwrap();
+        refusal("px1", &name, Some(&listed(None)), &zones).unwrap().to_string()
+    };
+    assert!(refused(NAME).contains("which comes signed"), "{}", refused(NAME));
+    assert!(refused("_acme-challenge.own.example.net").contains("is delegated"));
+}
+
 fn told(hold: u64, names: &[&str]) -> Told {
     let value = challenges::Value::try_from("v".repeat(43)).expect("a value");
     let challenge =

@@ -1,6 +1,9 @@
 //! Signatures that get old, and answers of pools that are signed before they are published.
 
 use super::*;
+use crate::api::dns::GivenBy;
+use crate::config::dns::Denial;
+use crate::dns::compiled::{Life, Zones};
 use crate::dns::signing::{ZoneSigner, hour_of, sign_ahead, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone::name;
@@ -198,4 +201,33 @@ fn signatures_that_are_not_renewed_raise_an_alarm_at_a_third_and_a_louder_one_at
     assert!(third.starts_with("zone example.net: "), "{third}");
     let tenth = alarm(1).unwrap();
     assert!(tenth.starts_with("NOW: zone example.net: "), "{tenth}");
+}
+
+#[test]
+fn signatures_that_a_zone_came_with_raise_an_alarm_at_a_third_and_a_louder_one_at_a_tenth() {
+    let now = start(0).unix_ms / 1000;
+    let text = "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 192.0.2.53\n";
+    let signed = crate::dns::signing::fixture::presigned_text("example.net", text, now, Denial::Nsec);
+    let zone = crate::dns::signing::fixture::compiled("example.net", &signed);
+    let Life { expires, begins } = zone.signatures().unwrap().first_life().unwrap();
+    let mut without_pools = super::text(&TWO);
+    without_pools["pools"] = json!({});
+    let mut document = Arc::into_inner(prepared(&without_pools)).unwrap();
+    document.zones = Arc::new(Zones::new(vec![Arc::new(zone)], Vec::new()));
+    let state = State::new(Arc::new(document), Saved::default());
+    let at = |unix: u64| Now { unix_ms: unix * 1000, ..start(0) };
+    let alarm = |left: u64| {
+        let status = state.status(&RuntimeFigures::default(), at(expires - left));
+        status.daemon.alarms.into_iter().find(|alarm| alarm.contains("a signature that it came with"))
+    };
+    let life = expires - begins;
+    assert_eq!(alarm(life / 3 + 10), None);
+    let third = alarm(life / 3 - 10).unwrap();
+    assert!(third.starts_with("zone example.net: ") && third.contains("runs out at"), "{third}");
+    assert!(alarm(life / 10 - 10).unwrap().starts_with("NOW: zone example.net: "));
+    assert!(alarm(0).unwrap().contains("has run out at"));
+    let status = state.status(&RuntimeFigures::default(), at(now));
+    let dnssec = status.zones[0].dnssec.as_ref().unwrap();
+    assert_eq!(dnssec.given_by, Some(GivenBy::File));
+    assert!(dnssec.keys.len() == 1 && dnssec.keys[0].signs && dnssec.keys[0].ds.is_some(), "{dnssec:?}");
 }

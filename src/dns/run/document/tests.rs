@@ -101,3 +101,47 @@ fn a_zone_that_lies_in_a_signed_one_has_to_be_delegated_by_it() {
     folder.write("above", &format!("{head}one NS ns.example.net.\n"));
     assert!(Prepared::parse(&folder.path()).is_ok());
 }
+
+/// The zone `one.test`, signed at a time in seconds since the epoch.
+fn presigned(now: u64) -> String {
+    let text = "$TTL 60\n@ SOA ns.example.net. hostmaster 1 2h 15m 2w 60\n NS ns.example.net.\nwww A 192.0.2.7\n";
+    crate::dns::signing::fixture::presigned_text("one.test", text, now, crate::config::dns::Denial::Nsec3)
+}
+
+#[test]
+fn a_zone_that_comes_signed_is_refused_if_validators_would_and_served_if_its_signatures_have_run_out() {
+    let now = unix_time::unix_ms() / 1000;
+    let folder = Folder::new();
+    folder.write("one", &presigned(now));
+    let sound = Prepared::parse(&folder.path()).unwrap();
+    assert!(sound.zones.iter().any(Zone::is_presigned) && sound.warnings.is_empty(), "{:?}", sound.warnings);
+    folder.write("one", &presigned(now - 30 * 86_400));
+    let over = Prepared::parse(&folder.path()).unwrap();
+    assert!(over.warnings.iter().any(|warning| warning.message.contains("have run out")), "{:?}", over.warnings);
+    let forged = presigned(now).replace("192.0.2.7", "192.0.2.8");
+    folder.write("one", &forged);
+    let refused = Prepared::parse(&folder.path()).err().unwrap().to_string();
+    assert!(refused.contains("www.one.test. RRSIG: (of A) is none that key"), "{refused}");
+}
+
+#[test]
+fn a_start_serves_a_zone_that_is_signed_wrongly_from_its_copy_or_as_it_is() {
+    let now = unix_time::unix_ms() / 1000;
+    let folder = Folder::new();
+    let without: Vec<String> =
+        presigned(now).lines().filter(|line| !line.contains(" RRSIG A ")).map(str::to_owned).collect();
+    folder.write("one", &without.join("\n"));
+    let as_it_is = Prepared::parse_at_start(&folder.path()).unwrap();
+    assert!(as_it_is.impaired.is_empty() && as_it_is.zones.iter().any(Zone::is_presigned));
+    assert!(as_it_is.warnings.iter().any(|warning| warning.message == "is not signed"), "{:?}", as_it_is.warnings);
+}
+
+#[test]
+fn a_zone_that_comes_signed_is_not_signed_again() {
+    let mut folder = Folder::new();
+    folder.document["zones"]["one.test"]["dnssec"] = json!({ "keys": "keys" });
+    folder.write("dns.json", &folder.document.to_string());
+    folder.write("one", &presigned(unix_time::unix_ms() / 1000));
+    let refused = Prepared::parse(&folder.path()).err().unwrap().to_string();
+    assert!(refused.contains("its file is signed already"), "{refused}");
+}
