@@ -203,6 +203,41 @@ Next: copy these files to every nameserver of example.com before 2126-12-24 03:0
 }
 
 #[test]
+fn successors_are_made_ahead_until_the_zone_rolls_by_itself_for_as_long_as_is_said_and_no_longer() {
+    let keys = Keys::new();
+    keys.done("keygen", "example.com", &["--ksk"]);
+    keys.done("keygen", "example.com", &["--zsk"]);
+    let ahead = ["--every", "90d", "--for", "730d"];
+    let made = keys.done("roll-zsk", "example.com", &ahead);
+    let zsks = made["keys"].as_array().unwrap();
+    assert_eq!((&made["made"], zsks.len()), (&8.into(), 9));
+    let day = 86_400_000;
+    for pair in zsks.windows(2) {
+        let ms = |key: &Value, time: &str| key[time].as_u64().unwrap();
+        let [old, new] = pair else { panic!("{pair:?}") };
+        assert_eq!(old["inactive"], new["activate"]);
+        assert_eq!(ms(old, "delete") - ms(old, "inactive"), 14 * day);
+        assert!((90 * day..91 * day).contains(&(ms(new, "activate") - ms(old, "activate"))));
+        assert_eq!(ms(new, "activate") - ms(new, "publish"), 2 * day);
+    }
+    assert_eq!((&zsks[8]["inactive"], &zsks[8]["delete"]), (&Value::Null, &Value::Null), "the last one goes on");
+    let names = keys.names();
+    let again = told(&keys.polder("roll-zsk", "example.com", &ahead));
+    assert!(again.starts_with("no key had to be made: the ZSK of example.com rolls by itself until 2"), "{again}");
+    assert!(!again.contains("Next:") && keys.names() == names, "{again}");
+    let longer = told(&keys.polder("roll-zsk", "example.com", &["--every", "90d", "--for", "990d"]));
+    assert!(longer.starts_with("2 keys were made: the ZSK of example.com rolls by itself until 2"), "{longer}");
+    let next = longer.split_once("\nNext: copy these 6 files from ").unwrap().1;
+    assert_eq!(next.lines().filter(|line| line.starts_with("  Kexample.com.+013+")).count(), 6, "{next}");
+    let one = keys.refused(1, "roll-zsk", "example.com", &[]);
+    assert!(one.contains("10 successors were made ahead already"), "{one}");
+    let short = keys.refused(2, "roll-zsk", "example.com", &["--every", "10d", "--for", "730d"]);
+    assert!(short.contains("--every is shorter than 16d"), "{short}");
+    let alone = keys.refused(2, "roll-zsk", "example.com", &["--every", "90d"]);
+    assert!(alone.contains("--for"), "{alone}");
+}
+
+#[test]
 fn what_cannot_be_done_is_said_and_changes_nothing() {
     let keys = Keys::new();
     assert_eq!(

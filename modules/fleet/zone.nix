@@ -166,6 +166,15 @@ in
               How it is proved that there is no such name or type. With NSEC whoever wants to learns all names of the zone; with NSEC3 he has to guess them.
             '';
           };
+          serial = fleetTypes.daemonDefault {
+            type = types.enum [
+              "file"
+              "hourly"
+            ];
+            description = ''
+              Which serial is served: that of the file, or that and the hours since 1970, so that it rises with the signatures and copies get new ones.
+            '';
+          };
         }
         {
           defaultText = lib.literalMD "none: it is answered as its file has it";

@@ -19,7 +19,7 @@ mod zones;
 pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use catalogs::{CatalogConfig, MOST_MEMBERS};
 pub use cookies::CookiesConfig;
-pub use dnssec::{Denial, DnssecConfig};
+pub use dnssec::{Denial, DnssecConfig, SerialRule};
 pub use dnstap::{DnstapConfig, DnstapMessage};
 pub use encrypted::{EncryptedAcmeConfig, EncryptedConfig};
 pub use identity::{IdentityConfig, LONGEST as LONGEST_IDENTITY};

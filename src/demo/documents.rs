@@ -18,6 +18,8 @@ pub use super::names::{nameserver_name, proxy_name, stateful_name, stateless_nam
 
 /// The apex of the fleet's zone (a name that never exists outside: RFC 6761, 6.2).
 pub const ZONE: &str = "polder.test";
+/// The folder of its key, in the fleet's folder.
+pub const ZONE_KEYS: &str = "dnssec";
 /// The pool of proxies.
 pub const POOL: &str = "http0.l.polder.test";
 /// The stateless service's host name.
@@ -230,7 +232,10 @@ impl Layout<'_> {
         // Its visitors all come from this machine, at hundreds of queries a second.
         document["rate_limit"] = json!({ "exempt": ["127.0.0.0/8"] });
         document["drain"] = milliseconds(self.times.drain).into();
-        document["zones"] = json!({ ZONE: { "file": self.directory.join("polder.test.zone") } });
+        document["zones"] = json!({ ZONE: {
+            "file": self.directory.join("polder.test.zone"),
+            "dnssec": { "keys": self.directory.join(ZONE_KEYS) },
+        } });
         document["pools"] = json!({
             POOL: {
                 "ttl": self.times.ttl.as_secs(),

@@ -14,16 +14,19 @@ use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::authority::Authority;
 use super::backend::{Behaviour, Command};
 use super::directory::Directory;
-use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
+use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times, ZONE, ZONE_KEYS};
 use super::identities::Identities;
 use super::supervisor::Supervised;
 use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
 use crate::config::near_miss::did_you_mean;
+use crate::demo::visitor::anchor::Anchor;
 use crate::demo::visitor::secure::Secure;
 use crate::demo::visitor::{Plan, Site, Timeouts};
+use crate::dnssec::{self, Algorithm, Role};
 use crate::files;
+use crate::zone::name;
 
 /// The authority's certificate, in the fleet's folder.
 pub const AUTHORITY_FILE: &str = "authority.pem";
@@ -41,6 +44,8 @@ pub struct Fleet {
     pub addresses: Addresses,
     identities: Identities,
     authority: Authority,
+    /// The key of the zone, which the nameservers have in files.
+    anchor: Anchor,
     /// Its times.
     pub times: Times,
     states: Vec<(String, State)>,
@@ -149,6 +154,7 @@ impl Fleet {
         Ok(Plan {
             nameservers: nameservers.map(|index| self.addresses.nameserver(index)).collect(),
             port: self.addresses.http_port(),
+            anchor: Some(self.anchor.clone()),
             secure: Some(Secure { port: self.addresses.https_port(), config: self.authority.client()? }),
             sites: vec![site(STATELESS_HOST, "/"), site(STATEFUL_HOST, "/session")],
             requests: rate,
@@ -164,12 +170,14 @@ impl Fleet {
         let addresses = Addresses::claim().map_err(Error::io("no loopback network for the fleet (127.0.0.0/8)"))?;
         let directory = Directory::make()?;
         let identities = Identities::make(directory.path()).map_err(Error::io("no key pair for a daemon"))?;
+        let anchor = make_zone_key(&directory)?;
         let mut fleet = Fleet {
             daemons: Vec::new(),
             webservers: Vec::new(),
             addresses,
             identities,
             authority: Authority::make()?,
+            anchor,
             times,
             states: Vec::new(),
             directory,
@@ -414,6 +422,16 @@ impl Fleet {
             webserver.kill().await;
         }
     }
+}
+
+/// Makes the key by which the nameservers sign the zone, where their documents name it.
+fn make_zone_key(directory: &Directory) -> Result<Anchor, Error> {
+    let folder = directory.folder(ZONE_KEYS)?;
+    let apex = name::from_text(ZONE).unwrap_or_default();
+    let key = dnssec::make(&apex, Role::Ksk, Algorithm::EcdsaP256, dnssec::Times::default(), &[]);
+    let key = key.map_err(Error::io("no key for the zone"))?;
+    key.write(&folder).map_err(|error| Error::new(format!("no key for the zone: {error}")))?;
+    Ok(Anchor { apex, dnskey: key.key().dnskey().into() })
 }
 
 fn pretty(document: &Value) -> String {

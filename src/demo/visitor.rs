@@ -8,6 +8,7 @@
 //! Must never: know of the demo's fleet. It is given names, addresses of nameservers and a port, and could as well
 //! stand in front of real hosts.
 
+pub mod anchor;
 pub mod browser;
 pub mod http1;
 pub mod http2;
@@ -22,6 +23,7 @@ pub mod transport;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use anchor::Anchor;
 use secure::Secure;
 
 /// What visitors are to do.
@@ -31,6 +33,8 @@ pub struct Plan {
     pub nameservers: Vec<SocketAddr>,
     /// The port of every site.
     pub port: u16,
+    /// By what resolvers validate, if they do.
+    pub anchor: Option<Anchor>,
     /// Every second visitor comes over https, if there is that.
     pub secure: Option<Secure>,
     /// The sites, in the order in which records name them.

@@ -6,6 +6,7 @@
 
 mod build;
 mod names;
+mod order;
 mod owners;
 mod presigned;
 mod rrset;

@@ -4,6 +4,7 @@
 //! never: touch a socket, a file or a clock, or log; `run` does that, calls [`State::on_event`] and the operator's commands,
 //! and performs the [`Effect`]s in their order.
 
+mod ahead;
 mod asked;
 mod by_peers;
 mod catalogs;
@@ -55,6 +56,8 @@ use crate::daemon::own_opinions::OwnOpinions;
 use crate::daemon::peers::{PeerEvent, Rejected};
 use crate::health::{HealthView, Target};
 use crate::log_line::{Kind, LogLine};
+use ahead::Aheads;
+pub use ahead::{AheadOrder, SignedAhead};
 use asked::PeersAsked;
 pub use catalogs::{Catalog, CatalogNews, CatalogOrder};
 pub use choices::Choices;
@@ -93,6 +96,8 @@ pub enum Event {
     Catalog(CatalogNews),
     /// Zones have been signed anew.
     Signed(SignedZones),
+    /// What pools may be answered with next has been signed.
+    SignedAhead(Box<SignedAhead>),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document has been put in force.
@@ -124,6 +129,8 @@ pub enum Effect {
     Catalog(Box<CatalogOrder>),
     /// Zones are to be signed anew; answered with [`Event::Signed`].
     Sign(SigningOrder),
+    /// What pools may be answered with next is to be signed; answered with [`Event::SignedAhead`].
+    SignAhead(Box<AheadOrder>),
     /// Something to be done that is of orders of certificates.
     Acme(steps::Effect),
     /// These are to be probed now: something waits for what comes of it.
@@ -159,7 +166,8 @@ pub struct State {
     /// For which it is being signed.
     signing_for: Option<u64>,
     /// What was signed for pools.
-    signed_pools: pools::Signed,
+    pub(super) signed_pools: pools::Signed,
+    aheads: Aheads,
     /// They are to be put together anew.
     have_zones_changed: bool,
     /// When they were put together last.
@@ -218,6 +226,7 @@ impl State {
             signed_for: hour_of(document.signed_at),
             signing_for: None,
             signed_pools: pools::Signed::default(),
+            aheads: Aheads::default(),
             document,
             secondaries: BTreeMap::new(),
             questions: 0,
@@ -313,6 +322,7 @@ impl State {
             Event::Secondary(news) => effects.extend(self.on_secondary(news, now)),
             Event::Catalog(news) => effects.extend(self.take_catalog(news)),
             Event::Signed(zones) => self.take_signed(zones),
+            Event::SignedAhead(made) => self.take_ahead(*made),
             Event::Inherited(handed) => {
                 let Saved { operator: states, challenges, acme, dnstap, .. } = *handed;
                 self.inherit_dnstap(dnstap);
@@ -371,6 +381,7 @@ impl State {
             .chain(self.keeping_ends(now))
             .chain(self.zones_wake())
             .chain(self.signing_wakes(now))
+            .chain(self.ahead_wakes())
             .chain(self.secondaries_wake().filter(|_| self.ready && !self.draining))
             .chain((!self.falling.is_empty()).then(|| now.next_tick(LOOKS_AT_FALLING)))
             .min()
@@ -411,6 +422,7 @@ impl State {
         if self.ready {
             effects.extend(self.rebuild(now));
             effects.extend(self.judge_isolation(now));
+            effects.extend(self.look_ahead(now));
         }
         // After the snapshot that answers the CA.
         effects.extend(of_orders);

@@ -82,13 +82,26 @@ impl Journals {
 
 /// Gives a zone its history that is to be served after `before`, if other nameservers get it.
 pub fn follow(zone: &mut Zone, config: &ZoneConfig, before: &Zone) {
-    let Some(content) = content(zone, config) else { return };
-    zone.history = Some(Arc::new(match &before.history {
+    if let Some(content) = content(zone, config) {
+        zone.history = Some(Arc::new(following(zone, content, before)));
+    }
+}
+
+/// The same for a zone that is `before` with other signatures.
+pub fn follow_renewed(zone: &mut Zone, before: &Zone) {
+    if let Some(history) = &before.history {
+        let content = difference::content(zone, history.content().has_pools);
+        zone.history = Some(Arc::new(following(zone, content, before)));
+    }
+}
+
+fn following(zone: &Zone, content: Content, before: &Zone) -> History {
+    match &before.history {
         None => History::begin(content),
         Some(history) => {
             history.next(content, Before::Here, zone.size(), |most| difference::between(before, zone, most))
         }
-    }));
+    }
 }
 
 /// The same where this process has not served the zone: `stored` is what another one wrote down, and `copy` reads what it served.

@@ -3,6 +3,7 @@
 //! Members that are up and ready; where no checks of this nameserver find any up, those that its peers find up; where no peer is heard either, for
 //! a time what was answered before; else what `when_all_down` says.
 
+pub mod ahead;
 pub mod binding;
 pub mod falling;
 pub mod near;

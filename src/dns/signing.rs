@@ -4,9 +4,12 @@
 //! the same keys and the same time: signatures follow from what is signed and from the hour. Must never: read a file or a clock. Called when a document
 //! is made ready, and by [`control`](super::control) before it publishes a snapshot.
 
+mod acting;
+mod ahead;
 #[cfg(test)]
 pub mod fixture;
 mod hash;
+mod made;
 mod period;
 pub mod pools;
 mod roles;
@@ -15,7 +18,9 @@ mod signer;
 mod told;
 mod zone;
 
+pub use ahead::{Ahead, sign_ahead};
 pub use hash::hash;
+pub use made::Made;
 pub use period::hour_of;
 pub use roles::Moment;
 pub use signer::{Signers, ZoneSigner};

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::challenges::answers::ChallengeAnswers;
 use super::compiled::{Node, OwnRrSet, PoolId, RrSet, Zones};
 use super::locality::{LocationId, Locations};
+use super::pool::binding;
 use super::transfer::Transfers;
-use crate::config::dns::IdentityConfig;
+use crate::config::dns::{IdentityConfig, PoolConfig};
 use crate::zone::number::rtype;
 
 /// Everything an answer needs.
@@ -42,8 +43,8 @@ pub struct PoolAnswer {
     pub near: Box<[(LocationId, PoolRecords)]>,
     /// Whether its A, and its AAAA, are those from before an outage.
     pub stale: [bool; 2],
-    /// What its names have in signed zones.
-    pub signed: Box<[SignedName]>,
+    /// What its names have in signed zones, by account.
+    pub signed: Arc<[SignedName]>,
 }
 
 /// What one name of a pool has in a signed zone.
@@ -92,7 +93,7 @@ impl PoolAnswer {
             everywhere: PoolRecords::new(ttl, addresses),
             near: Box::default(),
             stale: [false; 2],
-            signed: Box::default(),
+            signed: Arc::default(),
         }
     }
 
@@ -114,11 +115,14 @@ impl PoolAnswer {
     /// Whether what is answered of this type is the pool's, and not the zone's.
     pub fn decides(&self, rtype: u16) -> bool {
         match rtype {
-            rtype::A | rtype::AAAA => true,
-            rtype::HTTPS => self.everywhere.https.is_some(),
             rtype::NSEC => !self.signed.is_empty(),
-            _ => false,
+            _ => self.everywhere.decides(rtype),
         }
+    }
+
+    /// Whether every client gets the same records of another one, whatever signs them.
+    pub fn has_the_records_of(&self, other: &PoolAnswer) -> bool {
+        (self.ttl, &self.everywhere, &self.near) == (other.ttl, &other.everywhere, &other.near)
     }
 
     /// The set of a type at one of its names, for clients of a location or of none.
@@ -138,7 +142,8 @@ impl PoolAnswer {
     }
 
     fn signed(&self, name: Node<'_>, location: Option<LocationId>) -> Option<&SignedRecords> {
-        let signed = self.signed.iter().find(|signed| signed.account == name.account())?;
+        let found = self.signed.binary_search_by_key(&name.account(), |signed| signed.account);
+        let signed = found.ok().and_then(|place| self.signed.get(place))?;
         let near = location.and_then(|location| signed.near.iter().find(|(near, _)| *near == location));
         Some(near.map_or(&signed.everywhere, |(_, records)| records))
     }
@@ -185,6 +190,24 @@ impl PoolRecords {
     #[must_use]
     pub fn with_https(self, ttl: u32, rdata: Option<&[u8]>) -> PoolRecords {
         PoolRecords { https: Some(OwnRrSet::new(rtype::HTTPS, ttl, rdata)), ..self }
+    }
+
+    /// Those of a pool that is answered with these addresses.
+    pub fn of_pool(config: &PoolConfig, addresses: &[IpAddr]) -> PoolRecords {
+        let records = PoolRecords::new(config.ttl, addresses);
+        match &config.https {
+            Some(https) => records.with_https(config.ttl, binding::rdata(https, config, addresses).as_deref()),
+            None => records,
+        }
+    }
+
+    /// Whether sets of a type are decided here, and not by the zone.
+    pub fn decides(&self, rtype: u16) -> bool {
+        match rtype {
+            rtype::A | rtype::AAAA => true,
+            rtype::HTTPS => self.https.is_some(),
+            _ => false,
+        }
     }
 
     /// The set of one type, where it has records of it.

@@ -114,9 +114,7 @@ fn begin_as<'s>(
     if !rules.allow(client, key) {
         return None;
     }
-    // A zone's history knows no signatures.
-    let history = zone.history.as_ref().filter(|_| zone.signatures().is_none());
-    let since = |serial| history.and_then(|history| history.since(serial));
+    let since = |serial| zone.history.as_ref().and_then(|history| history.since(serial));
     let whole = (Content::Zone { with_pools: rules.pools == PoolsInTransfer::Present }, Brings::Whole);
     let (content, brings) = match asked.kind {
         _ if soa_alone => (Content::SoaAlone, Brings::Nothing),

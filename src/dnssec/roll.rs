@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::algorithm::Algorithm;
 use super::key::{Role, ZoneKey};
 use super::times::Times;
-use crate::counted::listed;
+use crate::counted::{counted, listed};
 use crate::unix_time::moment;
 
 /// How long things take, in seconds.
@@ -71,6 +71,13 @@ pub enum NoRoll {
         /// From when, in seconds since the epoch.
         at: u64,
     },
+    /// Successors have been made ahead.
+    #[error(
+        "{} made ahead already, and the next one signs from {}: --every and --for make more of them",
+        were(*.0),
+        moment(.1 * 1000)
+    )]
+    Ahead(usize, u64),
     /// Resolvers would not know the new key yet.
     #[error(
         "it is too early: resolvers may have the keys of today until {}, and know nothing of a new one before (--ttl says how long)",
@@ -79,11 +86,15 @@ pub enum NoRoll {
     TooEarly(u64),
 }
 
+fn were(successors: usize) -> String {
+    counted(successors, "successor") + if successors == 1 { " was" } else { " were" }
+}
+
 /// Before which moment a key without times is said to have been published, seen from `now`: the nameservers' clocks differ.
 const DAY: u64 = 86_400;
 
 /// In seconds.
-const HOUR: u64 = 3600;
+pub(super) const HOUR: u64 = 3600;
 
 /// What makes a successor of the ZSK that signs at `now`, in seconds since the epoch; it signs from `at` on, or as early as is safe.
 ///
@@ -108,12 +119,12 @@ pub fn plan(keys: &[Arc<ZoneKey>], now: u64, at: Option<u64>, pace: Pace) -> Res
             (Successor::Missing(old.algorithm(), times), at)
         }
     };
-    let old_times = Times { inactive: Some(at), delete: Some(at + pace.lifetime), ..begun(old.times(), now) };
+    let old_times = relieved(old.times(), at, now, pace);
     Ok(Roll { old, old_times, successor, at, publish_before: at.saturating_sub(pace.ttl) })
 }
 
 /// The one ZSK that signs.
-fn active(keys: &[Arc<ZoneKey>], now: u64) -> Result<Arc<ZoneKey>, NoRoll> {
+pub(super) fn active(keys: &[Arc<ZoneKey>], now: u64) -> Result<Arc<ZoneKey>, NoRoll> {
     let signing: Vec<&Arc<ZoneKey>> = keys.iter().filter(|key| key.is_active(now)).collect();
     let zsks: Vec<&Arc<ZoneKey>> = signing.iter().copied().filter(|key| key.role() == Role::Zsk).collect();
     match (&zsks[..], signing.first()) {
@@ -126,16 +137,27 @@ fn active(keys: &[Arc<ZoneKey>], now: u64) -> Result<Arc<ZoneKey>, NoRoll> {
 
 /// The ZSK that is to sign later, and from when.
 fn prepared(keys: &[Arc<ZoneKey>], old: &ZoneKey, now: u64) -> Result<Option<(Arc<ZoneKey>, u64)>, NoRoll> {
-    let is_other = |key: &&Arc<ZoneKey>| key.role() == Role::Zsk && key.algorithm() == old.algorithm();
-    let later = keys.iter().filter(is_other).filter(|key| !key.times().is_over(now));
-    let later: Vec<(Arc<ZoneKey>, u64)> = later
-        .filter_map(|key| Some((Arc::clone(key), key.times().activate.filter(|activate| *activate > now)?)))
-        .collect();
-    match &later[..] {
+    match &later(keys, old, now)[..] {
         [] => Ok(None),
         [one] => Ok(Some(one.clone())),
-        several => Err(NoRoll::Several(several.iter().map(|(key, _)| key.tag()).collect())),
+        several @ [(_, at), ..] => Err(NoRoll::Ahead(several.len(), *at)),
     }
+}
+
+/// The ZSKs that are to sign after one, each with from when, in this order.
+pub(super) fn later(keys: &[Arc<ZoneKey>], old: &ZoneKey, now: u64) -> Vec<(Arc<ZoneKey>, u64)> {
+    let is_other = |key: &&Arc<ZoneKey>| key.role() == Role::Zsk && key.algorithm() == old.algorithm();
+    let ahead = keys.iter().filter(is_other).filter(|key| !key.times().is_over(now));
+    let mut later: Vec<(Arc<ZoneKey>, u64)> = ahead
+        .filter_map(|key| Some((Arc::clone(key), key.times().activate.filter(|activate| *activate > now)?)))
+        .collect();
+    later.sort_by_key(|(key, at)| (*at, key.tag()));
+    later
+}
+
+/// The times of a key that another one relieves at a time.
+pub(super) fn relieved(times: &Times, at: u64, now: u64, pace: Pace) -> Times {
+    Times { inactive: Some(at), delete: Some(at + pace.lifetime), ..begun(times, now) }
 }
 
 /// The times of a key that signs. Without any it has always counted; with one it no longer would.

@@ -58,6 +58,19 @@ impl Times {
         is_reached(self.inactive, now) || is_reached(self.delete, now)
     }
 
+    /// Whether it signs while it does not stand in the zone: before it is published, where both times are given, or after it was deleted, where it is said that it goes on signing.
+    /// So signatures of another algorithm come before its keys and go after them (RFC 6781, 4.1.4).
+    pub fn signs_unseen(&self, now: u64) -> bool {
+        let is_ahead = self.publish.is_some_and(|publish| publish > now);
+        let is_behind = is_reached(self.delete, now) && self.inactive.is_some();
+        is_reached(self.activate, now) && !is_reached(self.inactive, now) && (is_ahead || is_behind)
+    }
+
+    /// All that are set, in seconds since the epoch.
+    pub fn all(&self) -> impl Iterator<Item = u64> + use<> {
+        [self.created, self.publish, self.activate, self.inactive, self.delete].into_iter().flatten()
+    }
+
     /// Whether one time comes before another that it has to follow, and which: a key is published, signs, signs no more, and goes.
     pub fn out_of_order(&self) -> Option<[&'static str; 2]> {
         let named = self.named().filter(|(name, _)| *name != "Created").collect::<Vec<_>>();

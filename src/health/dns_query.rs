@@ -34,6 +34,7 @@ pub struct Question {
     /// The question section (RFC 1035, 4.1.2): the name in lower case, the type, the class.
     section: Box<[u8]>,
     recursion_desired: bool,
+    wants_signatures: bool,
 }
 
 /// What a query is sent over.
@@ -126,7 +127,7 @@ impl Question {
     pub fn new(name: &str, rtype: u16) -> Result<Question, QueryError> {
         let name = name::from_text(name).ok_or(QueryError::NoDomainName)?;
         let section = [&name[..], &rtype.to_be_bytes(), &CLASS_IN.to_be_bytes()].concat();
-        Ok(Question { section: section.into(), recursion_desired: false })
+        Ok(Question { section: section.into(), recursion_desired: false, wants_signatures: false })
     }
 
     /// The question as a stub resolver asks it (RD): an authoritative nameserver ignores the bit, a recursive one needs it.
@@ -135,11 +136,19 @@ impl Question {
         Question { recursion_desired: true, ..self }
     }
 
+    /// The question as a validating resolver asks it: with EDNS, for answers of 1,232 bytes at most over UDP, and DO (RFC 6891, 6.1.3; RFC 4035, 3.2.1).
+    #[must_use]
+    pub fn with_signatures(self) -> Question {
+        Question { wants_signatures: true, ..self }
+    }
+
     /// The whole query (RFC 1035, 4.1).
     pub fn query(&self, id: u16) -> Vec<u8> {
+        const OPT: [u8; 11] = [0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0];
         let [high, low] = id.to_be_bytes();
-        let header = [high, low, self.recursion_desired.into(), 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        [&header[..], &self.section].concat()
+        let opt: &[u8] = if self.wants_signatures { &OPT } else { &[] };
+        let header = [high, low, self.recursion_desired.into(), 0, 0, 1, 0, 0, 0, 0, 0, self.wants_signatures.into()];
+        [&header[..], &self.section, opt].concat()
     }
 
     /// Reads a message; `None` unless it responds to this question under this identifier (RFC 5452, 9.1). An error may come
@@ -215,6 +224,15 @@ impl Question {
     ///
     /// No response came in time.
     pub fn ask_over_tcp(&self, server: SocketAddr, limit: Duration) -> Result<Response, QueryError> {
+        self.fetch_over_tcp(server, limit).map(|(response, _)| response)
+    }
+
+    /// The same, with the message as it came.
+    ///
+    /// # Errors
+    ///
+    /// As [`Question::ask_over_tcp`].
+    pub fn fetch_over_tcp(&self, server: SocketAddr, limit: Duration) -> Result<(Response, Vec<u8>), QueryError> {
         let mut stream = TcpStream::connect_timeout(&server, limit)?;
         stream.set_read_timeout(Some(limit))?;
         let id = fastrand::u16(..);
@@ -225,7 +243,8 @@ impl Question {
         stream.read_exact(&mut length)?;
         let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
         stream.read_exact(&mut bytes)?;
-        self.read_response(id, &bytes).ok_or(QueryError::Unrelated)
+        let response = self.read_response(id, &bytes).ok_or(QueryError::Unrelated)?;
+        Ok((response, bytes))
     }
 }
 

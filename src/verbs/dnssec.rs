@@ -7,6 +7,7 @@ mod keys_of;
 mod roll_zsk;
 mod shown;
 mod status;
+mod step;
 
 use super::exit::Exit;
 use super::output::Output;
@@ -31,10 +32,11 @@ pub enum DnssecVerb {
     /// Of each key that has the flag SEP (257) and signs now or will. Give them to the registrar once every nameserver serves the zone signed.
     #[command(after_help = "Exit codes: 0 printed, 1 no key is for the parent, 2 usage, 3 could not run.")]
     Ds(ds::DsArgs),
-    /// Make a successor of the key that signs a zone's records
+    /// Make a successor of the key that signs a zone's records, or many of them ahead
     ///
     /// It is published now, and signs when resolvers know it; the present key stays until its last signature has run out. Both are in the times of
-    /// the files: nothing is left to do but to copy them to every nameserver.
+    /// the files: nothing is left to do but to copy them to every nameserver. With --every and --for each successor has one in turn, so that the key
+    /// rolls by itself; the last one goes on until somebody says it again.
     #[command(
         after_help = "Exit codes: 0 the roll is under way, 1 the keys are not such that one can begin, 2 usage, 3 could not run."
     )]

@@ -100,6 +100,7 @@ fn plan(args: &VisitArgs) -> Plan {
     Plan {
         secure: None,
         nameservers: args.nameservers.clone(),
+        anchor: None,
         port: args.port,
         sites: args.sites.iter().map(site).collect(),
         requests: args.requests,

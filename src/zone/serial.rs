@@ -22,9 +22,7 @@ const A_DAY: u32 = 100;
 impl ZoneFile {
     /// The serial of its SOA.
     pub fn serial(&self) -> Option<u32> {
-        let rdata = self.soa()?.rdata;
-        let end = rdata.len().checked_sub(BEHIND)?;
-        rdata.get(end.checked_sub(4)?..end)?.try_into().ok().map(u32::from_be_bytes)
+        of_soa(self.soa()?.rdata)
     }
 
     /// Whether another has the same records, serials left aside.
@@ -52,11 +50,30 @@ fn plain(record: ZoneRecord<'_>) -> (Vec<u8>, u16, u32, Vec<u8>) {
     (record.owner.to_ascii_lowercase(), record.rtype, record.ttl, rdata)
 }
 
+/// The serial in a SOA's data.
+pub fn of_soa(soa: &[u8]) -> Option<u32> {
+    soa.get(place(soa)?)?.try_into().ok().map(u32::from_be_bytes)
+}
+
+/// A SOA's data with another serial.
+pub fn with_serial(soa: &[u8], serial: u32) -> Vec<u8> {
+    let mut data = soa.to_vec();
+    if let Some(written) = place(soa).and_then(|place| data.get_mut(place)) {
+        written.copy_from_slice(&serial.to_be_bytes());
+    }
+    data
+}
+
 /// Takes the serial out of a SOA's data.
 pub(super) fn without(soa: &mut Vec<u8>) {
-    if let Some(end) = soa.len().checked_sub(BEHIND) {
-        soa.drain(end.saturating_sub(4)..end);
+    if let Some(place) = place(soa) {
+        soa.drain(place);
     }
+}
+
+fn place(soa: &[u8]) -> Option<Range<usize>> {
+    let end = soa.len().checked_sub(BEHIND)?;
+    Some(end.checked_sub(size_of::<u32>())?..end)
 }
 
 /// Whether `one` is newer than `other` (RFC 1982, 3.2). Of two that are exactly 2^31 apart, neither is.

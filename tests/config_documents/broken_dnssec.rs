@@ -16,11 +16,12 @@ fn findings(zone: &str) -> Vec<String> {
 fn a_zone_that_cannot_be_signed_as_it_says_is_refused() {
     let signed = |dnssec: &str| findings(&format!(r#""file": "example.org.zone", "dnssec": {dnssec}"#));
     assert_eq!(
-        signed(r#"{ "lifetime": "47h", "denial": "nsec4", "key": "k" }"#),
+        signed(r#"{ "lifetime": "47h", "denial": "nsec4", "key": "k", "serial": "daily" }"#),
         [
             r#"dnssec.key: unknown key; did you mean "keys"?"#,
             r#"dnssec.lifetime: "47h" is out of range: expected 2d to 90d"#,
             r#"dnssec.denial: "nsec4" is not one of "nsec", "nsec3"; did you mean "nsec"?"#,
+            r#"dnssec.serial: "daily" is not one of "file", "hourly""#,
         ]
     );
     assert_eq!(
@@ -53,16 +54,18 @@ fn a_zone_that_does_not_come_from_a_file_is_not_signed_here() {
 }
 
 #[test]
-fn a_signed_zone_is_not_given_to_who_would_keep_its_signatures_nor_with_holes() {
-    let given = |rest: &str| {
+fn copies_of_a_signed_zone_are_told_of_new_signatures_and_have_no_holes() {
+    let given_with = |serial: &str, rest: &str| {
         findings(&format!(
-            r#""file": "z", "dnssec": {{ "keys": "keys" }}, "transfer": {{ "allow": [{{ "networks": ["192.0.2.0/24"] }}]{rest} }}"#
+            r#""file": "z", "dnssec": {{ "keys": "keys"{serial} }}, "transfer": {{ "allow": [{{ "networks": ["192.0.2.0/24"] }}]{rest} }}"#
         ))
     };
+    let given = |rest: &str| given_with("", rest);
     assert_eq!(given(""), [""; 0]);
+    assert_eq!(given_with(r#", "serial": "hourly""#, r#", "notify": [{ "address": "192.0.2.1" }]"#), [""; 0]);
     let [notify] = &given(r#", "notify": [{ "address": "192.0.2.1" }]"#)[..] else { panic!() };
     assert!(
-        notify.starts_with(r#"transfer: cannot have "notify" beside "dnssec": the zone's serial does not rise"#),
+        notify.starts_with(r#"transfer: cannot have "notify" beside "dnssec" with the serial of the file"#),
         "{notify}"
     );
     let [holes] = &given(r#", "pools": "left_out""#)[..] else { panic!() };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use polder::config::dns::{
     self, Checks, Denial, DnssecConfig, EncryptedAcmeConfig, IdentityConfig, PoolsInTransfer, RateLimitConfig,
-    TcpConfig, TransferConfig, TsigAlgorithm, TsigKeyConfig, WhenAllDown,
+    SerialRule, TcpConfig, TransferConfig, TsigAlgorithm, TsigKeyConfig, WhenAllDown,
 };
 use polder::config::pages::PagesConfig;
 use polder::config::proxy::{
@@ -472,7 +472,8 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
         Some(DnssecConfig {
             keys: "/var/lib/polder-keys/dnssec/2.0.192.in-addr.arpa".into(),
             lifetime: 30 * 86_400 * SECOND,
-            denial: Denial::Nsec3
+            denial: Denial::Nsec3,
+            serial: SerialRule::Hourly
         })
     );
     assert_eq!(config.zones["example.net"].dnssec, None);

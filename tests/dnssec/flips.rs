@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use fastrand::Rng;
 use hickory_proto::op::ResponseCode;
@@ -100,7 +101,12 @@ fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof()
                 })
             })
             .collect();
+        wait(|| "answers are signed ahead".to_owned(), || lab.figure("polder_pool_signatures_ahead") > 0);
+        let late = || lab.figure("polder_pool_signatures_late_total");
+        let (before, hour) = (late(), hour());
         flip(&lab, flips / 2, &mut rng);
+        // At the full hour what is due is signed anew, the present answers among it.
+        assert!(late() == before || self::hour() != hour, "a flip had to wait for its signatures");
         is_over.store(true, Ordering::Relaxed);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let all = all.lock().unwrap();
@@ -126,6 +132,10 @@ fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof()
         // Otherwise nobody has asked at the moments that matter.
         assert!(["A 1", "A 2", "AAAA 0", "HTTPS 0", "HTTPS 1"].iter().all(|kind| seen.contains(*kind)), "{seen:?}");
     }
+}
+
+fn hour() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 3600
 }
 
 /// A line of a validator's log that says so.

@@ -1,7 +1,9 @@
 //! The zone at 127.0.0.1, signed and served by polder-dns or, to judge the judges, by BIND and NSD; the zones below it at 127.0.0.2, by these.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -135,6 +137,17 @@ impl Lab {
     /// What the nameserver of the zone has said.
     pub fn log(&self) -> String {
         self.parent.log()
+    }
+
+    /// One of the numbers that polder-dns tells of itself.
+    pub fn figure(&self, metric: &str) -> u64 {
+        let mut stream = UnixStream::connect(self.folder.path().join("parent/admin.sock")).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.0\r\nHost: polder\r\n\r\n").unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        let sample = format!("{metric}{{daemon=\"nameserver\"}} ");
+        let of_metric = |line: &str| line.strip_prefix(&sample)?.parse().ok();
+        page.lines().find_map(of_metric).unwrap_or_else(|| panic!("{metric} is not in:\n{page}"))
     }
 
     /// Another polder-dns with the same zone and the same keys.

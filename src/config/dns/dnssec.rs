@@ -18,6 +18,8 @@ pub struct DnssecConfig {
     pub lifetime: Duration,
     /// How it is proved that there is no such name or type. Default NSEC.
     pub denial: Denial,
+    /// Which serial is served. Default the file's.
+    pub serial: SerialRule,
 }
 
 /// How it is proved that there is no such name or type.
@@ -35,23 +37,43 @@ impl Denial {
     pub const ALL: [(&str, Denial); 2] = [("nsec", Denial::Nsec), ("nsec3", Denial::Nsec3)];
 }
 
+/// Which serial a signed zone is served with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SerialRule {
+    /// That of its file: it says nothing of signatures.
+    #[default]
+    File,
+    /// That of its file and the hours since 1970 that it is signed for: it rises with every renewal, the same on all nameservers, so that copies
+    /// get new signatures.
+    Hourly,
+}
+
+impl SerialRule {
+    /// Both, as documents name them.
+    pub const ALL: [(&str, SerialRule); 2] = [("file", SerialRule::File), ("hourly", SerialRule::Hourly)];
+}
+
 impl DnssecConfig {
     /// Whether validators find the same of two zones; where the keys lie is each nameserver's own.
     pub fn signs_as(&self, other: &DnssecConfig) -> bool {
-        (self.lifetime, self.denial) == (other.lifetime, other.denial)
+        (self.lifetime, self.denial, self.serial) == (other.lifetime, other.denial, other.serial)
     }
 }
 
-/// `nsec with signatures of 14d`: what validators find of it.
+/// `nsec with signatures of 14d and the serial of the file`: what validators and copies find of it.
 impl fmt::Display for DnssecConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = Denial::ALL.iter().find(|(_, denial)| *denial == self.denial).map_or("", |(word, _)| word);
-        write!(f, "{word} with signatures of {}", duration::format(self.lifetime))
+        let serial = match self.serial {
+            SerialRule::File => "the serial of the file",
+            SerialRule::Hourly => "an hourly serial",
+        };
+        write!(f, "{word} with signatures of {} and {serial}", duration::format(self.lifetime))
     }
 }
 
 /// The keys of `dnssec`.
-pub(super) const KEYS: Keys = Keys { object: "zones.NAME.dnssec", names: &["denial", "keys", "lifetime"] };
+pub(super) const KEYS: Keys = Keys { object: "zones.NAME.dnssec", names: &["denial", "keys", "lifetime", "serial"] };
 
 /// Signatures are made anew when a third is left: of the least that is 16 hours, which caches need, and whoever has to set a clock right.
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(2 * DAY)..=Duration::from_secs(90 * DAY);
@@ -65,5 +87,6 @@ pub(super) fn read(value: &Value<'_>) -> Read<DnssecConfig> {
     let keys = dnssec.required("keys", Value::folder);
     let lifetime = dnssec.with_default("lifetime", defaults::SIGNATURE_LIFETIME, |value| value.duration(LIFETIME));
     let denial = dnssec.with_default("denial", Denial::default(), |value| value.one_of(&Denial::ALL));
-    Ok(DnssecConfig { keys: keys?, lifetime: lifetime?, denial: denial? })
+    let serial = dnssec.with_default("serial", SerialRule::default(), |value| value.one_of(&SerialRule::ALL));
+    Ok(DnssecConfig { keys: keys?, lifetime: lifetime?, denial: denial?, serial: serial? })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::catalogs::{self, CatalogConfig, Known};
-use super::dnssec::{self, DnssecConfig};
+use super::dnssec::{self, DnssecConfig, SerialRule};
 use super::transfers::{self, PoolsInTransfer, PrimaryConfig, TransferConfig, TsigKeyConfig};
 use crate::config::distinct::Distinct;
 use crate::config::names;
@@ -130,8 +130,8 @@ pub(super) fn read(
                 zone.refuse(&["dnssec"], "beside \"catalog\", which no resolver asks for").map(|()| None)
             }
         };
-        if let (Ok(Some(transfer)), Ok(Some(_))) = (&transfer, &dnssec) {
-            with_signatures(&zone, transfer)?;
+        if let (Ok(Some(transfer)), Ok(Some(dnssec))) = (&transfer, &dnssec) {
+            with_signatures(&zone, transfer, dnssec.serial)?;
         }
         let (file, primaries, catalog, members) = (file?, primaries?, catalog?, members?);
         if members.is_some() && primaries.is_none() {
@@ -173,12 +173,12 @@ pub(super) fn read(
 }
 
 /// What cannot be said of the transfer of a zone that is signed here.
-fn with_signatures(zone: &Object<'_>, transfer: &TransferConfig) -> Read<()> {
+fn with_signatures(zone: &Object<'_>, transfer: &TransferConfig, serial: SerialRule) -> Read<()> {
     let Some(value) = zone.get("transfer") else { return Ok(()) };
-    if !transfer.notify.is_empty() {
+    if !transfer.notify.is_empty() && serial == SerialRule::File {
         return Err(value.fault(
-            "cannot have \"notify\" beside \"dnssec\": the zone's serial does not rise with its signatures, and who keeps a copy would answer with \
-             those that have run out; have its other nameservers sign it with the same keys",
+            "cannot have \"notify\" beside \"dnssec\" with the serial of the file: it does not rise with the signatures, and who keeps a copy would answer \
+             with those that have run out; expected \"serial\": \"hourly\" in \"dnssec\"",
         ));
     }
     if transfer.pools != PoolsInTransfer::Present {

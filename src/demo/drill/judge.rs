@@ -144,6 +144,8 @@ pub struct Figures {
     pub kinds: BTreeMap<String, usize>,
     /// Queries without an address.
     pub failed_queries: usize,
+    /// Answers that were not proved to those who validate.
+    pub unproved_answers: usize,
     /// Sessions that were there in this row and then were not.
     pub lost_sessions: usize,
     /// The longest time without a page of one and the same site, in milliseconds.
@@ -192,6 +194,7 @@ fn measure(evidence: &Evidence, requests: &[&Request], queries: &[&Query]) -> Fi
         requests_per_s: per_second(requests.len()),
         queries_per_s: per_second(queries.len()),
         failed_queries: queries.iter().filter(|query| query.addresses.is_none()).count(),
+        unproved_answers: queries.iter().map(|query| query.unproved).sum(),
         lost_sessions: lost_sessions(requests),
         longest_gap_ms: ms(longest_gap(evidence, requests)),
         slowest_query_ms: ms(queries.iter().map(|query| query.waited()).max().unwrap_or_default()),
@@ -369,6 +372,9 @@ fn limits(evidence: &Evidence, figures: &Figures) -> Vec<String> {
     at_most("the longest wait for an answer to a query", figures.slowest_query_ms, bounds.query_wait);
     if figures.failed_queries > 0 {
         reasons.push(format!("{} queries gave no address", figures.failed_queries));
+    }
+    if figures.unproved_answers > 0 {
+        reasons.push(format!("{} answers were not proved to resolvers that validate", figures.unproved_answers));
     }
     if figures.lost_sessions > bounds.lost_sessions {
         reasons

@@ -7,6 +7,7 @@ mod nameservers;
 mod operators;
 mod proxies;
 mod row;
+mod signed;
 mod sites;
 mod stateful;
 mod stateless;
@@ -14,7 +15,7 @@ mod stateless;
 pub use row::Row;
 
 /// All rows.
-pub static ROWS: [&Row; 32] = [
+pub static ROWS: [&Row; 33] = [
     &stateless::KILLED,
     &stateless::FROZEN,
     &stateless::FAILING,
@@ -37,6 +38,7 @@ pub static ROWS: [&Row; 32] = [
     &nameservers::KILLED,
     &nameservers::FROZEN,
     &nameservers::ALL_LOOK_DEAD,
+    &signed::BREAKS_AROUND_A_POOL,
     &operators::BAD_DOCUMENT,
     &commands::WRONG_CHECK,
     &commands::LAST_MEMBERS,

@@ -44,6 +44,7 @@ impl Sites {
     /// A host is no domain name; the error names it.
     pub fn new(plan: Plan) -> io::Result<Sites> {
         let question = |site: &Site| match Question::new(&site.host, rtype::A) {
+            Ok(question) if plan.anchor.is_some() => Ok(question.with_recursion().with_signatures()),
             Ok(question) => Ok(question.with_recursion()),
             Err(error) => Err(io::Error::other(format!("{}: {error}", site.host))),
         };

@@ -127,7 +127,7 @@ struct LoadContext {
 
 async fn arrive(sites: Sites, began: Instant, sender: mpsc::UnboundedSender<Record>, stop: Arc<AtomicBool>) {
     let plan = &sites.plan;
-    let Ok(transport) = Transport::open(&plan.nameservers).await.map(Rc::new) else { return };
+    let Ok(transport) = Transport::open(&plan.nameservers, plan.anchor.clone()).await.map(Rc::new) else { return };
     let resolvers: Vec<Rc<Resolver>> =
         (0..plan.resolvers).map(|_| Rc::new(Resolver::new(Rc::clone(&transport), plan.timeouts))).collect();
     let visitor = |n: usize| Visitor::new(n, Rc::clone(&resolvers[n % resolvers.len()]), plan.sites.len());
@@ -173,6 +173,7 @@ impl LoadContext {
             intended: arrival(*queries, n),
             ended: self.began.elapsed(),
             addresses: answer.map(|answer| answer.addresses.len()),
+            unproved: self.transport.take_unproved(),
         }));
     }
 }

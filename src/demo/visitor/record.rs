@@ -119,6 +119,8 @@ pub struct Query {
     pub ended: Duration,
     /// How many addresses came, or that none did.
     pub addresses: Option<usize>,
+    /// How many answers, to anybody, were found not to be proved since the query before.
+    pub unproved: usize,
 }
 
 impl Query {

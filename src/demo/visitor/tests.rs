@@ -58,6 +58,7 @@ fn plan(nameservers: Vec<SocketAddr>, port: u16, path: &str) -> Plan {
     Plan {
         secure: None,
         nameservers,
+        anchor: None,
         port,
         sites: vec![Site { host: "www.polder.test".into(), path: path.into() }],
         requests: 200,

@@ -3,7 +3,7 @@
 //! Sockets are connected, so that a host that is gone is noticed at once (ICMP), and shared: each awaits many answers,
 //! told apart by their identifiers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,7 +15,9 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::anchor::Anchor;
 use crate::health::dns_query::{Question, Response};
+use crate::unix_time::unix_ms;
 
 /// Sockets (that is, source ports) for each nameserver.
 const SOCKETS: usize = 8;
@@ -39,6 +41,14 @@ pub type Outcome = Result<Answer, ()>;
 /// All nameservers. Must be used within a `LocalSet`.
 pub struct Transport {
     servers: Vec<Server>,
+    validation: Rc<Validation>,
+}
+
+/// How answers are validated, if they are.
+struct Validation {
+    anchor: Option<Anchor>,
+    /// Answers that were not proved since they were counted last.
+    unproved: Cell<usize>,
 }
 
 struct Server {
@@ -58,7 +68,8 @@ struct Pending {
 
 impl Transport {
     /// Opens the sockets.
-    pub async fn open(nameservers: &[SocketAddr]) -> io::Result<Transport> {
+    pub async fn open(nameservers: &[SocketAddr], anchor: Option<Anchor>) -> io::Result<Transport> {
+        let validation = Rc::new(Validation { anchor, unproved: Cell::new(0) });
         let mut servers = Vec::new();
         for address in nameservers {
             let mut sockets = Vec::new();
@@ -67,11 +78,16 @@ impl Transport {
                 udp.connect(address).await?;
                 sockets.push(Rc::new(Socket { udp, pending: RefCell::new(HashMap::new()) }));
             }
-            let readers =
-                sockets.iter().map(|socket| tokio::task::spawn_local(read(Rc::clone(socket), *address))).collect();
+            let reader = |socket| tokio::task::spawn_local(read(Rc::clone(socket), *address, Rc::clone(&validation)));
+            let readers = sockets.iter().map(reader).collect();
             servers.push(Server { sockets, readers });
         }
-        Ok(Transport { servers })
+        Ok(Transport { servers, validation })
+    }
+
+    /// How many answers were not proved since this was asked last; they are none to whoever has asked.
+    pub fn take_unproved(&self) -> usize {
+        self.validation.unproved.take()
     }
 
     /// How many nameservers there are.
@@ -122,18 +138,18 @@ impl Socket {
     }
 }
 
-async fn read(socket: Rc<Socket>, server: SocketAddr) {
+async fn read(socket: Rc<Socket>, server: SocketAddr, validation: Rc<Validation>) {
     let mut buffer = [0_u8; LARGEST];
     loop {
         match socket.udp.recv(&mut buffer).await {
-            Ok(length) => receive(&socket, server, &buffer[..length]),
+            Ok(length) => receive(&socket, server, &buffer[..length], &validation),
             // The host or the port is gone: everybody waiting here asks another one now.
             Err(_) => socket.fail_all(),
         }
     }
 }
 
-fn receive(socket: &Socket, server: SocketAddr, datagram: &[u8]) {
+fn receive(socket: &Socket, server: SocketAddr, datagram: &[u8], validation: &Rc<Validation>) {
     let Some(id) = datagram.first_chunk().map(|id| u16::from_be_bytes(*id)) else { return };
     let mut waiting = socket.pending.borrow_mut();
     let Some(response) = waiting.get(&id).and_then(|pending| pending.question.read_response(id, datagram)) else {
@@ -141,12 +157,25 @@ fn receive(socket: &Socket, server: SocketAddr, datagram: &[u8]) {
     };
     let Some(pending) = waiting.remove(&id) else { return };
     if response.truncated {
-        tokio::task::spawn_blocking(move || {
-            let response = pending.question.ask_over_tcp(server, TCP_LIMIT).ok();
-            let _ = pending.sender.try_send(response.and_then(answer).ok_or(()));
+        let validation = Rc::clone(validation);
+        tokio::task::spawn_local(async move {
+            let question = pending.question;
+            let asked = tokio::task::spawn_blocking(move || question.fetch_over_tcp(server, TCP_LIMIT).ok());
+            let answer = asked.await.ok().flatten().and_then(|(response, bytes)| validation.taken(response, &bytes));
+            let _ = pending.sender.try_send(answer.ok_or(()));
         });
     } else {
-        let _ = pending.sender.try_send(answer(response).ok_or(()));
+        let _ = pending.sender.try_send(validation.taken(response, datagram).ok_or(()));
+    }
+}
+
+impl Validation {
+    /// The addresses of a response that is proved.
+    fn taken(&self, response: Response, message: &[u8]) -> Option<Answer> {
+        let answer = answer(response)?;
+        let is_proved = self.anchor.as_ref().is_none_or(|anchor| anchor.proves(message, unix_ms() / 1000));
+        self.unproved.set(self.unproved.get() + usize::from(!is_proved));
+        is_proved.then_some(answer)
     }
 }
 

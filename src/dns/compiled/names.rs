@@ -5,6 +5,7 @@ use std::num::NonZero;
 use super::rrset::{NodeId, RrSet, Shape};
 use super::signatures::Signatures;
 use crate::zone::name;
+use crate::zone::number::rtype;
 
 /// Index of a pool in the document's order of names.
 pub type PoolId = u16;
@@ -144,8 +145,10 @@ impl<'z> Node<'z> {
     }
 
     fn signed(self, set: u32) -> RrSet<'z> {
-        let signatures = self.signatures.map_or(&[][..], |signatures| signatures.of_set(set));
-        RrSet { signatures, ..self.names.set(set) }
+        let own = self.names.set(set);
+        let Some(signed) = self.signatures else { return own };
+        let soa = signed.soa().filter(|_| own.rtype == rtype::SOA);
+        RrSet { signatures: signed.of_set(set), wire: soa.map_or(own.wire, |soa| soa.wire), ..own }
     }
 }
 

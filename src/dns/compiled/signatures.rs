@@ -22,6 +22,8 @@ pub struct Signatures {
     chain: Chain,
     /// What the apex has besides the zone's own sets.
     apex: Vec<OwnRrSet>,
+    /// The SOA that is signed, with the serial that goes with these signatures; none: it is the zone's own.
+    soa: Option<OwnRrSet>,
     /// The one that runs out first.
     first: Option<Life>,
     /// None: they were made here.
@@ -108,7 +110,23 @@ impl Signatures {
 
     fn new(ttl: u32, apex: Vec<OwnRrSet>, chain: Chain) -> Signatures {
         let first = apex.iter().flat_map(|set| lives(set.get().signatures)).min();
-        Signatures { ttl, bytes: Vec::new(), sets: Vec::new(), denials: Vec::new(), chain, apex, first, given: None }
+        Signatures {
+            ttl,
+            bytes: Vec::new(),
+            sets: Vec::new(),
+            denials: Vec::new(),
+            chain,
+            apex,
+            soa: None,
+            first,
+            given: None,
+        }
+    }
+
+    /// The same with this SOA instead of the zone's own.
+    #[must_use]
+    pub fn with_soa(self, soa: OwnRrSet) -> Signatures {
+        Signatures { soa: Some(soa), ..self }
     }
 
     /// Adds the RRSIG records of the next set; none where it is not signed.
@@ -182,6 +200,16 @@ impl Signatures {
 
     fn part(&self, Part { start, length }: Part) -> &[u8] {
         &self.bytes[start as usize..][..usize::from(length)]
+    }
+
+    /// The SOA that is signed, where it is not the zone's own.
+    pub(super) fn soa(&self) -> Option<RrSet<'_>> {
+        self.soa.as_ref().map(OwnRrSet::get)
+    }
+
+    /// How many bytes they take, about.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
     }
 
     /// In seconds, of NSEC and NSEC3 records.

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::names::{Names, Node, PoolId};
+use super::order::Order;
 use super::rrset::{NodeId, OwnRrSet, RrSet};
 use super::signatures::Signatures;
 use crate::config::Finding;
 use crate::dns::history::History;
-use crate::zone::Fingerprint;
 use crate::zone::name::{self, Name};
 use crate::zone::name_index::NameIndex;
 use crate::zone::number::rtype;
+use crate::zone::{Fingerprint, serial};
 
 /// Where the queries of a zone are counted: the same for its apex as long as it is served without a break, whatever documents come and go.
 pub type Slot = u16;
@@ -72,7 +73,7 @@ pub struct Zone {
     pub account: u64,
     /// The SOA as negative answers carry it: its TTL is the lower one of its own and its minimum (RFC 2308, 3).
     pub negative: OwnRrSet,
-    /// The SOA's serial.
+    /// The serial of the SOA that is served.
     pub serial: u32,
     /// Records in the files.
     pub records: usize,
@@ -91,6 +92,8 @@ pub struct Zone {
     pub(super) pool_names: Arc<[(PoolId, NodeId)]>,
     /// What makes it a signed zone; none where it is not.
     pub(super) signatures: Option<Arc<Signatures>>,
+    /// By what names are denied; none where they are not, or by their hashes.
+    pub(super) order: Option<Arc<Order>>,
 }
 
 /// Where a name leads inside one zone (RFC 1034, 4.3.2, step 3).
@@ -269,7 +272,22 @@ impl Zone {
 
     /// How many bytes its names and records take.
     pub fn size(&self) -> usize {
-        self.names.bytes.len()
+        self.names.bytes.len() + self.signatures.as_ref().map_or(0, |signatures| signatures.size())
+    }
+
+    /// The serial in its file.
+    pub fn file_serial(&self) -> u32 {
+        serial::of_soa(self.file_soa()).unwrap_or_default()
+    }
+
+    /// Its SOA with another serial.
+    pub fn with_serial(&self, serial: u32) -> OwnRrSet {
+        let ttl = self.names.node(0).set(rtype::SOA).map_or(0, |set| set.ttl);
+        OwnRrSet::new(rtype::SOA, ttl, [&serial::with_serial(self.file_soa(), serial)[..]])
+    }
+
+    fn file_soa(&self) -> &[u8] {
+        self.names.node(0).set(rtype::SOA).map_or(&[], RrSet::first)
     }
 
     /// A node by its index, as `RrSet::additional` names it.
@@ -289,11 +307,13 @@ impl Zone {
             let beside = self.names.label_below(id, name);
             beside.is_some_and(|beside| name::compare_labels(beside, label).is_lt())
         };
-        let (mut low, mut high) = (above.id(), self.names.nodes.len() as NodeId - 1);
+        let (first, end) = (above.id(), self.names.nodes.len() as NodeId - 1);
         // A `*`, which is asked for each name that is not there, comes before nearly everything.
-        if low + 1 < high && !is_before(low + 1) {
-            return low;
+        if first + 1 < end && !is_before(first + 1) {
+            return first;
         }
+        let of_apex = self.order.as_ref().filter(|_| first == 0);
+        let (mut low, mut high) = of_apex.map_or((first, end), |order| order.around(label));
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match is_before(middle) {
@@ -323,7 +343,12 @@ impl Zone {
     /// The same zone with these signatures, which were made for it.
     #[must_use]
     pub fn signed(&self, signatures: Arc<Signatures>) -> Zone {
-        Zone { signatures: Some(signatures), ..self.clone() }
+        let served = signatures.soa().map_or(self.file_soa(), RrSet::first);
+        let serial = serial::of_soa(served).unwrap_or_default();
+        let negative = OwnRrSet::new(rtype::SOA, self.negative.get().ttl, [served]);
+        let order = self.order.clone().or_else(|| Some(Arc::new(Order::new(&self.names, &self.apex))));
+        let order = order.filter(|_| !signatures.is_hashed());
+        Zone { serial, negative, order, signatures: Some(signatures), ..self.clone() }
     }
 }
 

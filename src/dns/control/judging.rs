@@ -14,7 +14,7 @@ use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::operator::proposals::Rivals;
 use crate::dns::pool::falling::{self, Falling};
-use crate::dns::pool::{self, Before, By, Family, Members, binding, near};
+use crate::dns::pool::{self, Before, By, Family, Members, near};
 use crate::dns::snapshot::{PoolAnswer, PoolRecords, Snapshot};
 use crate::health::Verdict;
 use crate::health::view::CheckView;
@@ -67,19 +67,16 @@ impl State {
         let locations = Arc::clone(&self.document.locations);
         self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity, locations });
         self.choices = choices;
+        if !self.document.signers.is_empty() {
+            self.aheads.note_change(&self.zones);
+        }
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects
     }
 
     /// The records of what was chosen for a pool: for every client, and for those of locations to whom some members are near.
     fn answer(&self, (name, config): (&str, &PoolConfig), chosen: &Choices) -> PoolAnswer {
-        let records = |addresses: &[IpAddr]| {
-            let records = PoolRecords::new(config.ttl, addresses);
-            match &config.https {
-                Some(https) => records.with_https(config.ttl, binding::rdata(https, config, addresses).as_deref()),
-                None => records,
-            }
-        };
+        let records = |addresses: &[IpAddr]| PoolRecords::of_pool(config, addresses);
         let everywhere: Vec<IpAddr> = chosen.addresses().copied().collect();
         let with_members = near::locations(config);
         let locations = (0..).zip(self.document.config.locations.keys());
@@ -94,7 +91,7 @@ impl State {
             everywhere: records(&everywhere),
             near: near.collect(),
             stale,
-            signed: Box::default(),
+            signed: Arc::default(),
         }
     }
 

@@ -1,11 +1,15 @@
 //! When zones and pools' answers are signed anew (pure).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ahead::{AheadOrder, SignedAhead};
 use super::{Effect, State};
+use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::dns::compiled::Zone;
+use crate::dns::pool::near;
 use crate::dns::signing::{Moment, ZoneSigner, hour_of};
 use crate::dns::snapshot::PoolAnswer;
 
@@ -57,9 +61,13 @@ impl State {
             return None;
         }
         self.signing_for = Some(hour);
+        Some(Effect::Sign(SigningOrder { hour, zones: self.signed_zones() }))
+    }
+
+    /// The zones that are signed here, as they are served, with what signs them.
+    pub(super) fn signed_zones(&self) -> Vec<(Arc<Zone>, Arc<ZoneSigner>)> {
         let served = |signer: &Arc<ZoneSigner>| Some((Arc::clone(self.zones.get(signer.apex())?), Arc::clone(signer)));
-        let zones = self.document.signers.iter().filter_map(served).collect();
-        Some(Effect::Sign(SigningOrder { hour, zones }))
+        self.document.signers.iter().filter_map(served).collect()
     }
 
     /// Zones have been signed. What was ordered for a document from before is not taken.
@@ -93,8 +101,48 @@ impl State {
             Some((&**zone, signer.at(self.signed_for)))
         });
         let signed: Vec<(&Zone, Moment<'_>)> = signed.collect();
+        let are_same = Arc::ptr_eq(&self.snapshot.zones, &zones);
         if !signed.is_empty() {
-            self.signed_pools.sign(answers, &signed);
+            self.signed_pools.sign(answers, if are_same { &self.snapshot.pools } else { &[] }, &signed);
         }
+    }
+
+    /// Whether what pools may be answered with next is to be signed, and when.
+    pub(super) fn ahead_wakes(&self) -> Option<Duration> {
+        self.aheads.begins().filter(|_| self.ready && !self.draining)
+    }
+
+    /// Orders the signatures of what pools may be answered with next, if it is time.
+    pub(super) fn look_ahead(&mut self, now: Now) -> Option<Effect> {
+        if self.draining || !self.aheads.is_due(now) {
+            return None;
+        }
+        let zones = self.signed_zones();
+        let is_anything_there = zones.iter().any(|(zone, _)| zone.pool_names().next().is_some());
+        self.aheads.begin(is_anything_there, now);
+        let pools = self.document.config.pools.iter();
+        is_anything_there.then(|| {
+            Effect::SignAhead(Box::new(AheadOrder {
+                document: Arc::clone(&self.document),
+                present: pools.map(|(name, config)| self.present(name, config)).collect(),
+                served: Arc::clone(&self.zones),
+                zones,
+                hour: self.signed_for,
+                before: Arc::clone(self.signed_pools.ahead()),
+            }))
+        })
+    }
+
+    /// They have been made.
+    pub(super) fn take_ahead(&mut self, SignedAhead { ahead, served }: SignedAhead) {
+        self.aheads.end(ahead.is_all, served);
+        self.signed_pools.take_ahead(Arc::new(ahead.made));
+    }
+
+    /// What clients of a pool get, everywhere and in the locations of its members.
+    fn present(&self, name: &str, config: &PoolConfig) -> Vec<Vec<IpAddr>> {
+        let Some(chosen) = self.choices.get(name) else { return Vec::new() };
+        let near = near::locations(config).into_iter().map(|location| self.near((name, config), location, chosen));
+        [chosen.addresses().copied().collect()].into_iter().chain(near).collect()
     }
 }

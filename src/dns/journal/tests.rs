@@ -1,10 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use super::*;
-use crate::config::dns::{AllowedConfig, Checks, TransferConfig, ZoneSource};
+use crate::config::dns::{AllowedConfig, Checks, Denial, DnssecConfig, SerialRule, TransferConfig, ZoneSource};
 use crate::dns::compiled::{PoolOwners, compile_zone};
 use crate::dns::history;
+use crate::dns::secondary::made;
+use crate::dns::signing::{ZoneSigner, sign_zone};
+use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone;
 
 fn zone(serial: u32, records: &str) -> Zone {
@@ -54,6 +58,83 @@ fn another_ttl_makes_other_records_and_another_order_or_case_of_owners_does_not(
     let (one, other) = (zone(1, "a A 192.0.2.1\na A 192.0.2.2\n"), zone(1, "A A 192.0.2.2\nA A 192.0.2.1\n"));
     assert_eq!(changes(&one, &other).map(|records| records.len()), [1, 1], "the SOAs");
     assert_eq!(difference::content(&one, false), difference::content(&other, false));
+}
+
+/// A record as everybody has it: owner, type, TTL and data.
+type Plain = (Box<[u8]>, u16, u32, Box<[u8]>);
+
+fn plain(record: history::Record<'_>) -> Plain {
+    (name::lower(record.owner), record.rtype, record.ttl, record.rdata.into())
+}
+
+fn all(zone: &Zone) -> BTreeSet<Plain> {
+    let records = zone.whole().flat_map(|(owner, set)| set.rdatas().map(move |rdata| (owner, set, rdata)));
+    records.map(|(owner, set, rdata)| plain(history::Record { owner, rtype: set.rtype, ttl: set.ttl, rdata })).collect()
+}
+
+#[test]
+fn of_a_signed_zone_each_hour_leads_to_the_next_one_by_a_difference_with_a_later_serial() {
+    const HOUR: u64 = 3600;
+    let names: String = (0..50).map(|n| format!("n{n} A 192.0.2.{n}\n")).collect();
+    let apex = name::from_text("example.net").unwrap();
+    let key = make(&apex, Role::Ksk, Algorithm::EcdsaP256, Times::default(), &[]).unwrap().into_key();
+    let key = Arc::new(key);
+    for denial in [Denial::Nsec, Denial::Nsec3] {
+        let config = DnssecConfig {
+            keys: "/keys".into(),
+            lifetime: Duration::from_secs(14 * 24 * HOUR),
+            denial,
+            serial: SerialRule::Hourly,
+        };
+        let signer = ZoneSigner::new(apex.clone(), vec![Arc::clone(&key)], &config);
+        let begins = 498_000 * HOUR;
+        let sign = |zone: &Zone, hour| zone.signed(Arc::new(sign_zone(zone, &signer.at(hour), Some(zone)).unwrap()));
+        let mut before = sign(&zone(7, &names), begins);
+        before.history = Some(Arc::new(History::begin(difference::content(&before, false))));
+        for n in 1..=4 {
+            let mut behind = sign(&before, begins + n * HOUR);
+            follow_renewed(&mut behind, &before);
+            assert_eq!((before.serial, behind.serial), (498_006 + n as u32, 498_007 + n as u32));
+            let steps = behind.history.as_ref().unwrap().since(before.serial);
+            // Of what was served before there was a history nothing is known.
+            assert_eq!(steps.map(<[_]>::len), (n > 1).then_some(1), "{n}");
+            let difference = difference::between(&before, &behind, usize::MAX).unwrap();
+            let mut led = all(&before);
+            let read = |mut records: &[u8]| {
+                let mut read = Vec::new();
+                while let Some((record, length)) = history::first(records) {
+                    read.push(plain(record));
+                    records = &records[length..];
+                }
+                read
+            };
+            let (removed, added) = (read(&difference.removed), read(&difference.added));
+            assert!(removed.len() < 20, "{} of {} records", removed.len(), led.len());
+            removed.iter().for_each(|gone| assert!(led.remove(gone)));
+            added.into_iter().for_each(|new| assert!(led.insert(new)));
+            assert!(led == all(&behind), "{denial:?}, {n}");
+            before = behind;
+        }
+    }
+}
+
+#[test]
+fn of_a_zone_that_comes_signed_one_version_leads_to_the_next_by_a_difference() {
+    use crate::dns::signing::fixture::{compiled, presigned_text};
+    let text = |serial: u32, more: &str| {
+        format!("$TTL 300\n@ SOA ns host {serial} 3600 600 86400 300\n@ NS ns\nns A 192.0.2.53\n{more}")
+    };
+    for denial in [Denial::Nsec, Denial::Nsec3] {
+        let [before, behind] = [(1, "a A 192.0.2.1\nb TXT x\n"), (2, "b TXT y\nc MX 10 ns\n")].map(|(serial, more)| {
+            let signed = presigned_text("example.net", &text(serial, more), 1_795_000_000, denial);
+            compiled("example.net", &signed)
+        });
+        let difference = difference::between(&before, &behind, usize::MAX).unwrap();
+        let mut led = all(&before);
+        made::each(&difference.removed).for_each(|gone| assert!(led.remove(&plain(gone)), "{gone:?}"));
+        made::each(&difference.added).for_each(|new| assert!(led.insert(plain(new)), "{new:?}"));
+        assert!(led == all(&behind), "{denial:?}");
+    }
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::api::dns::{DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep};
+use crate::api::dns::{DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep};
 use crate::config::duration;
 use crate::daemon::clock::Now;
 use crate::dns::control::State;
+use crate::dnssec::schedule::{Schedule, schedule};
 use crate::dnssec::{Digest, Step, ZoneKey};
 use crate::unix_time;
 use crate::zone::name;
@@ -35,7 +36,7 @@ impl State {
                     },
                     published: moment.dnskeys().iter().any(|data| *data == key.dnskey()),
                     signs,
-                    overdue: signs && !key.is_active(moment.end()) && key.times().inactive.is_some(),
+                    overdue: moment.is_overdue(key),
                     next: key.times().next_change(moment.end()).map(change),
                     ds: key.is_ksk().then(|| rdata::show(rtype::DS, &key.ds(Digest::Sha256))),
                 }
@@ -43,7 +44,25 @@ impl State {
             signer.keys().iter().map(|key| status(key)).collect()
         });
         let (lifetime_s, folder) = (config.lifetime.as_secs(), config.keys.display().to_string());
-        Some(DnssecStatus { expires_ms, lifetime_s, folder, keys: keys.unwrap_or_default(), given_by: None })
+        let schedule = self.zone_key_schedule(&wire).map(|schedule| ZoneKeySchedule {
+            next: schedule.next.map(|(tag, at)| (tag, at * 1000)),
+            every_s: schedule.every,
+            ends_ms: schedule.ends * 1000,
+            warns_ms: schedule.warns * 1000,
+        });
+        Some(DnssecStatus { expires_ms, lifetime_s, folder, keys: keys.unwrap_or_default(), schedule, given_by: None })
+    }
+
+    /// How far the ZSKs of a zone were made ahead; none: they were not, or the zone is not signed.
+    fn zone_key_schedule(&self, apex: &[u8]) -> Option<Schedule> {
+        let signer = self.document.signers.of(apex)?;
+        schedule(signer.keys(), signer.at(self.signed_for()).end())
+    }
+
+    /// When the schedule of a zone's ZSKs ends, in seconds since the epoch, of each zone that has one.
+    pub(super) fn schedules_end(&self) -> impl Iterator<Item = (&str, u64)> {
+        let zones = self.document.config.zones.iter().filter(|(_, zone)| zone.dnssec.is_some());
+        zones.filter_map(move |(apex, _)| Some((&**apex, self.zone_key_schedule(&name::from_text(apex)?)?.ends)))
     }
 
     /// When the first signature of a zone runs out, in seconds since the epoch.
@@ -60,6 +79,12 @@ impl State {
         });
         let given = self.presigned_lives();
         signed_here.chain(given.map(move |(apex, life)| (apex, life.expires.saturating_sub(now.unix_ms / 1000))))
+    }
+
+    /// For how long signatures are made of each zone that is to be signed, in seconds.
+    pub(super) fn signature_lifetimes(&self) -> impl Iterator<Item = (&str, u64)> {
+        let zones = self.document.config.zones.iter();
+        zones.filter_map(|(apex, zone)| Some((&**apex, zone.dnssec.as_ref()?.lifetime.as_secs())))
     }
 
     /// What the operator should look at: at a third of the life of signatures and, louder, at a tenth.
@@ -91,6 +116,15 @@ impl State {
                     duration::format(config.lifetime)
                 ));
             }
+            let running_out = self.zone_key_schedule(&wire).filter(|schedule| schedule.warns <= now.unix_ms / 1000);
+            alarms.extend(running_out.map(|schedule| {
+                let (ends, every) = (unix_time::moment(schedule.ends * 1000), Duration::from_secs(schedule.every));
+                format!(
+                    "zone {apex}: its ZSKs were made ahead until {ends}, and the last one goes on then: nothing breaks, and it rolls no more; make more \
+                     of them (polder dnssec roll-zsk {apex} --every {} --for 730d) and copy them to every nameserver",
+                    duration::format(every)
+                )
+            }));
             let keys = self.dnssec_status(apex).map(|status| status.keys).unwrap_or_default();
             alarms.extend(keys.iter().filter(|key| key.overdue).map(|key| {
                 format!(

@@ -76,6 +76,18 @@ impl State {
         for (zone, left) in self.signatures_left(now) {
             metric.sample(&[("zone", &zone)], left);
         }
+        let mut metric = page.metric(ZONE_SIGNATURES_LIFETIME);
+        for (zone, lifetime) in self.signature_lifetimes() {
+            metric.sample(&[("zone", zone)], lifetime);
+        }
+        let mut metric = page.metric(ZONE_KEYS_MADE_UNTIL);
+        for (zone, until) in self.schedules_end() {
+            metric.sample(&[("zone", zone)], until);
+        }
+        if !self.document.signers.is_empty() {
+            page.metric(SIGNATURES_AHEAD).sample(&[], self.signed_pools.ahead().count() as u64);
+            page.metric(SIGNATURES_LATE).sample(&[], self.signed_pools.waited_for());
+        }
         let mut metric = page.metric(CATALOG_ZONES);
         for (catalog, zones) in self.catalog_sizes() {
             metric.sample(&[("catalog", catalog)], zones as u64);

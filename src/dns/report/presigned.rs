@@ -28,6 +28,7 @@ impl State {
             lifetime_s: life.map_or(0, |life| life.expires.saturating_sub(life.begins)),
             folder: String::new(),
             keys: keys.map(|dnskey| key_status(zone, dnskey)).collect(),
+            schedule: None,
             given_by: Some(self.given_by(apex)),
         })
     }

@@ -149,6 +149,10 @@ impl Daemon for DnsDaemon {
                 signing::order(order, inputs);
                 None
             }
+            Effect::SignAhead(order) => {
+                signing::order_ahead(*order, inputs);
+                None
+            }
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::TellPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
             Effect::AnswerProxy(to, answer) => {

@@ -96,7 +96,10 @@ impl Document for Prepared {
             let stored = || journals.read(apex);
             let findings = match presigned::load(apex, zone, &owners, Depth::Structure) {
                 Ok(mut loaded) => {
-                    journal::follow_stored(&mut loaded, zone, stored, || copy().ok().map(|(copy, _)| copy));
+                    // One that is to be signed has its history once it is.
+                    if zone.dnssec.is_none() {
+                        journal::follow_stored(&mut loaded, zone, stored, || copy().ok().map(|(copy, _)| copy));
+                    }
                     zones.push(Arc::new(loaded));
                     continue;
                 }
@@ -105,7 +108,9 @@ impl Document for Prepared {
             let instead = match copy() {
                 Ok((mut copied, since)) => {
                     let serial = copied.serial;
-                    journal::follow_stored(&mut copied, zone, stored, || None);
+                    if zone.dnssec.is_none() {
+                        journal::follow_stored(&mut copied, zone, stored, || None);
+                    }
                     zones.push(Arc::new(copied));
                     Instead::Copy { serial, since }
                 }
@@ -249,6 +254,8 @@ fn parse_all(
             continue;
         }
         match presigned::load(apex, zone, &owners, Depth::Signatures) {
+            // It has its history once it is signed.
+            Ok(loaded) if zone.dnssec.is_some() => zones.push(Arc::new(loaded)),
             Ok(mut loaded) => {
                 match before.and_then(|before| before.get(&loaded.apex)) {
                     Some(before) => journal::follow(&mut loaded, zone, before),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::dns::compiled::Zone;
 use crate::dns::control::prepared::Prepared;
-use crate::dns::control::{Event, SignedZones, SigningOrder};
-use crate::dns::signing::{ZoneSigner, sign_zone};
+use crate::dns::control::{AheadOrder, Event, SignedAhead, SignedZones, SigningOrder};
+use crate::dns::journal;
+use crate::dns::signing::{ZoneSigner, sign_ahead, sign_zone};
 
 /// Begins what is ordered; control is told when it has ended.
 pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
@@ -22,9 +23,29 @@ pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
     });
 }
 
+/// Begins to sign ahead what is ordered; control is told when it has ended.
+pub fn order_ahead(order: AheadOrder, inputs: &Inputs<Prepared, Event>) {
+    let inputs = inputs.clone();
+    tokio::task::spawn_local(async move {
+        let made = tokio::task::spawn_blocking(move || {
+            let AheadOrder { document, present, served, zones, hour, before } = order;
+            let pools = document.config.pools.values().zip(present.iter().map(Vec::as_slice));
+            let ahead = sign_ahead(&pools.collect::<Vec<_>>(), &zones, hour, &before);
+            Box::new(SignedAhead { ahead, served })
+        });
+        if let Ok(made) = made.await {
+            inputs.send(Input::Event(Event::SignedAhead(made)));
+        }
+    });
+}
+
 fn sign(zone: &Zone, signer: &ZoneSigner, hour: u64) -> Option<Arc<Zone>> {
     match sign_zone(zone, &signer.at(hour), Some(zone)) {
-        Ok(signatures) => Some(Arc::new(zone.signed(Arc::new(signatures)))),
+        Ok(signatures) => {
+            let mut signed = zone.signed(Arc::new(signatures));
+            journal::follow_renewed(&mut signed, zone);
+            Some(Arc::new(signed))
+        }
         Err(why) => {
             let apex = crate::zone::name::to_text(&zone.apex);
             tracing::error!("zone {apex} keeps the signatures that it has: {why}");

@@ -7,7 +7,7 @@ use crate::dns::answer::HEADER;
 use crate::dns::history::{Difference, put};
 use crate::zone::name;
 use crate::zone::number::{CLASS_IN, rtype};
-use crate::zone::serial::is_newer;
+use crate::zone::serial::{is_newer, of_soa};
 
 /// The most bytes of records that are taken of one transfer.
 pub const MOST: usize = 256 << 20;
@@ -71,12 +71,6 @@ enum Place {
     /// With the serial that the difference leads to.
     Adding(Vec<Difference>, Difference, u32),
     Done(Brought),
-}
-
-/// The serial in a SOA's data.
-pub fn serial_of(rdata: &[u8]) -> Option<u32> {
-    let end = rdata.len().checked_sub(16)?;
-    rdata.get(end.checked_sub(4)?..end)?.try_into().ok().map(u32::from_be_bytes)
 }
 
 impl Incoming {
@@ -174,7 +168,7 @@ impl Incoming {
 
     fn place(&mut self, owner: &[u8], rtype: u16, ttl: u32, rdata: Vec<u8>) -> Result<(), Unusable> {
         let wrong = |why| Err(Unusable::Order(self.count, why));
-        let serial = if rtype == rtype::SOA { serial_of(&rdata) } else { None };
+        let serial = if rtype == rtype::SOA { of_soa(&rdata) } else { None };
         let mut record = Vec::new();
         put(&mut record, owner, rtype, ttl, &rdata);
         let newest = self.soa.as_ref().map(|(_, serial, _)| *serial);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::incoming::{self, Brought, serial_of};
+use super::incoming::{self, Brought};
 use super::timers::Times;
 use crate::config::Finding;
 use crate::config::dns::Checks;
@@ -12,7 +12,7 @@ use crate::dns::compiled::{self, PoolOwners, Zone};
 use crate::dns::history::{Difference, Record, first, put};
 use crate::dnssec::validate::{self, Depth, Judged, Severity, Subject};
 use crate::dnssec::zonemd::{self, Checked};
-use crate::zone::{self, ZoneFile, ZoneRecord, name, number::rtype};
+use crate::zone::{self, ZoneFile, ZoneRecord, name, number::rtype, serial};
 
 /// A zone from a primary.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ fn key(record: Record<'_>) -> Key {
 
 fn apply(held: &[u8], steps: &[Difference]) -> Result<Vec<u8>, Unfit> {
     let (soa, _) = first(held).ok_or(Unfit::Stored)?;
-    let serial = serial_of(soa.rdata).ok_or(Unfit::Stored)?;
+    let serial = serial::of_soa(soa.rdata).ok_or(Unfit::Stored)?;
     let unfit = || Unfit::Difference(serial);
     let mut order = 0_u64;
     let mut there: HashMap<Key, (u64, Record<'_>)> = HashMap::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ZoneSigner, sign_zone};
-use crate::config::dns::{Checks, Denial};
+use crate::config::dns::{Checks, Denial, DnssecConfig, SerialRule};
 use crate::dns::compiled::{PoolOwners, Zone, compile_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone;
@@ -15,7 +15,9 @@ use crate::zone;
 pub fn presigned_text(apex: &str, text: &str, now: u64, denial: Denial) -> String {
     let zone = compiled(apex, text);
     let key = make(&zone.apex, Role::Ksk, Algorithm::EcdsaP256, Times::default(), &[]).unwrap().into_key();
-    let signer = ZoneSigner::new(zone.apex.clone(), vec![Arc::new(key)], Duration::from_secs(14 * 86_400), denial);
+    let lifetime = Duration::from_secs(14 * 86_400);
+    let config = DnssecConfig { keys: "/keys".into(), lifetime, denial, serial: SerialRule::File };
+    let signer = ZoneSigner::new(zone.apex.clone(), vec![Arc::new(key)], &config);
     let signatures = sign_zone(&zone, &signer.at(now), None).unwrap();
     text_of(&zone.signed(Arc::new(signatures)))
 }

@@ -1,10 +1,10 @@
-//! Which keys sign what at a moment (RFC 6781, 3.1).
+//! Which keys sign what in an hour, and which stand in the zone.
 
-use std::collections::BTreeSet;
-
+use super::acting::Acting;
 use super::period::{HOUR, hour_of};
 use super::signer::ZoneSigner;
-use crate::dnssec::{Algorithm, Digest, ZoneKey};
+use crate::config::dns::SerialRule;
+use crate::dnssec::{Digest, ZoneKey};
 use crate::zone::number::rtype;
 
 /// A signer at one hour.
@@ -13,11 +13,11 @@ pub struct Moment<'s> {
     pub(super) signer: &'s ZoneSigner,
     pub(super) hour: u64,
     published: Vec<&'s ZoneKey>,
-    /// They sign the keys.
-    key_signing: Vec<&'s ZoneKey>,
-    /// They sign everything else.
-    zone_signing: Vec<&'s ZoneKey>,
+    acting: Acting<'s>,
 }
+
+/// For how long a key that was relieved late stands in the zone, in seconds, beyond the lifetime of its last signature: clocks differ, and files take a while to all nameservers.
+const STAYS_BEYOND: u64 = 24 * HOUR;
 
 impl ZoneSigner {
     /// How it signs at a time, in seconds since the epoch: all that follows is good for the whole hour.
@@ -28,14 +28,14 @@ impl ZoneSigner {
 
 impl<'s> Moment<'s> {
     fn new(signer: &'s ZoneSigner, hour: u64) -> Moment<'s> {
-        // What a key is to do within the hour it does from its beginning on: one that was made just now is not waited for.
-        let now = hour + HOUR - 1;
-        let keys = Keys { all: signer.keys.iter().map(AsRef::as_ref).collect(), now };
-        let (key_signing, zone_signing) =
-            (keys.of_each_algorithm(Keys::signing_keys), keys.of_each_algorithm(Keys::signing_zone));
-        let signs = |key: &ZoneKey| key_signing.iter().chain(&zone_signing).any(|one| std::ptr::eq(*one, key));
-        let published = keys.all.iter().copied().filter(|key| key.is_published(now) || signs(key)).collect();
-        Moment { signer, hour, published, key_signing, zone_signing }
+        let keys: Vec<&ZoneKey> = signer.keys.iter().map(AsRef::as_ref).collect();
+        let now = end_of(hour);
+        let acting = Acting::at(&keys, now);
+        let since = now.saturating_sub(signer.lifetime.as_secs() + STAYS_BEYOND);
+        let late = relieved_late(&keys, since, now);
+        let is_shown = |key: &ZoneKey| acting.shows(key) || late.iter().any(|one| std::ptr::eq(*one, key));
+        let published = keys.iter().copied().filter(|key| is_shown(key)).collect();
+        Moment { signer, hour, published, acting }
     }
 
     /// The beginning of the hour, in seconds since the epoch.
@@ -45,15 +45,29 @@ impl<'s> Moment<'s> {
 
     /// Until when keys are judged that act in it, in seconds since the epoch.
     pub fn end(&self) -> u64 {
-        self.hour + HOUR - 1
+        end_of(self.hour)
+    }
+
+    /// The serial that is served of a zone whose file has this one: another one each hour where that is asked for, which never falls as long as the
+    /// file's does not (RFC 1982).
+    pub fn serial(&self, of_file: u32) -> u32 {
+        match self.signer.serial {
+            SerialRule::File => of_file,
+            SerialRule::Hourly => of_file.wrapping_add((self.hour / HOUR) as u32),
+        }
     }
 
     /// The keys that sign sets of this type.
     pub fn keys_for(&self, rtype: u16) -> &[&'s ZoneKey] {
         match rtype {
-            rtype::DNSKEY | rtype::CDS | rtype::CDNSKEY => &self.key_signing,
-            _ => &self.zone_signing,
+            rtype::DNSKEY | rtype::CDS | rtype::CDNSKEY => &self.acting.key_signing,
+            _ => &self.acting.zone_signing,
         }
+    }
+
+    /// Whether a key signs although its times say that it is to sign no more, since there is no other.
+    pub fn is_overdue(&self, key: &ZoneKey) -> bool {
+        self.acting.is_overdue(key)
     }
 
     /// The data of the DNSKEY records.
@@ -63,73 +77,29 @@ impl<'s> Moment<'s> {
 
     /// The data of the CDS and CDNSKEY records: of the keys that the parent is to have (RFC 7344, 4), which are made for it. None where there is none such.
     pub fn for_parent(&self) -> (Vec<Vec<u8>>, Vec<&[u8]>) {
-        let keys = || self.key_signing.iter().filter(|key| key.is_ksk());
+        let keys = || self.acting.key_signing.iter().filter(|key| key.is_ksk());
         (keys().map(|key| key.ds(Digest::Sha256)).collect(), keys().map(|key| key.dnskey()).collect())
     }
 }
 
-/// The keys of a zone at a time.
-struct Keys<'s> {
-    all: Vec<&'s ZoneKey>,
-    now: u64,
+/// What a key is to do within an hour it does from its beginning on: one that was made just now is not waited for.
+fn end_of(hour: u64) -> u64 {
+    hour + HOUR - 1
 }
 
-impl<'s> Keys<'s> {
-    /// What each algorithm gives. What a resolver validates with may be any algorithm that stands in the zone: each signs everything (RFC 4035, 2.2).
-    fn of_each_algorithm(&self, choose: fn(&Keys<'s>, Algorithm) -> Vec<&'s ZoneKey>) -> Vec<&'s ZoneKey> {
-        let with = |is: &dyn Fn(&ZoneKey) -> bool| -> BTreeSet<Algorithm> {
-            self.all.iter().filter(|key| is(key)).map(|key| key.algorithm()).collect()
-        };
-        let published = with(&|key| key.is_published(self.now));
-        let is_any_active = self.all.iter().any(|key| key.is_published(self.now) && key.is_active(self.now));
-        let algorithms = if is_any_active { published } else { with(&|_| true) };
-        algorithms.into_iter().flat_map(|algorithm| choose(self, algorithm)).collect()
+/// Which keys were overdue at some time between two: whoever relieves such a key at last finds its signatures in caches, and it stays in the zone for them, however long ago
+/// it was to be gone. Nothing is remembered for it: it follows from the times of the keys, of which none has done anything before it was made.
+fn relieved_late<'s>(keys: &[&'s ZoneKey], since: u64, now: u64) -> Vec<&'s ZoneKey> {
+    if !keys.iter().any(|key| key.times().delete.is_some_and(|from| from <= now)) {
+        return Vec::new();
     }
-
-    /// Those that sign the keys: made for that and active, else made for that; else those that are active. The parent's DS is of one that was made for it: it
-    /// goes on although its time is over, as long as nobody has made the next one.
-    fn signing_keys(&self, algorithm: Algorithm) -> Vec<&'s ZoneKey> {
-        let is_ksk = |key: &ZoneKey| key.is_ksk();
-        self.first_of(
-            algorithm,
-            &[
-                &|key| is_ksk(key) && key.is_active(self.now),
-                &|key| is_ksk(key) && self.has_begun(key),
-                &|key| key.is_active(self.now),
-                &is_ksk,
-            ],
-        )
-    }
-
-    /// Those that sign everything else.
-    fn signing_zone(&self, algorithm: Algorithm) -> Vec<&'s ZoneKey> {
-        let is_zsk = |key: &ZoneKey| !key.is_ksk();
-        self.first_of(
-            algorithm,
-            &[&|key| is_zsk(key) && key.is_active(self.now), &|key| key.is_active(self.now), &|key| {
-                is_zsk(key) && self.has_begun(key)
-            }],
-        )
-    }
-
-    /// The keys of an algorithm of the first kind of which there are any; else those that were gone last, else all.
-    fn first_of(&self, algorithm: Algorithm, kinds: &[&dyn Fn(&ZoneKey) -> bool]) -> Vec<&'s ZoneKey> {
-        let of = |is: &dyn Fn(&ZoneKey) -> bool| -> Vec<&'s ZoneKey> {
-            self.all.iter().copied().filter(|key| key.algorithm() == algorithm && is(key)).collect()
-        };
-        let found = kinds.iter().map(|is| of(is)).find(|keys| !keys.is_empty());
-        found.unwrap_or_else(|| {
-            let present = of(&|key| !self.is_gone(key));
-            if present.is_empty() { of(&|_| true) } else { present }
-        })
-    }
-
-    /// It has signed, and nobody has taken it away.
-    fn has_begun(&self, key: &ZoneKey) -> bool {
-        key.times().activate.is_some_and(|from| from <= self.now) && !self.is_gone(key)
-    }
-
-    fn is_gone(&self, key: &ZoneKey) -> bool {
-        key.times().delete.is_some_and(|from| from <= self.now)
-    }
+    let changes = keys.iter().flat_map(|key| key.times().all()).filter(|time| (since..now).contains(time));
+    let overdue = [since].into_iter().chain(changes).flat_map(|time| {
+        let then = end_of(hour_of(time));
+        let is_made = |key: &&ZoneKey| key.times().created.is_none_or(|created| created <= then);
+        let made: Vec<&ZoneKey> = keys.iter().copied().filter(is_made).collect();
+        let acting = Acting::at(&made, then);
+        made.into_iter().filter(move |key| acting.is_overdue(key)).collect::<Vec<_>>()
+    });
+    overdue.collect()
 }

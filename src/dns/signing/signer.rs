@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::dns::Denial;
+use crate::config::dns::{Denial, DnssecConfig, SerialRule};
 use crate::dnssec::ZoneKey;
 
 /// What signs a zone.
@@ -14,12 +14,14 @@ pub struct ZoneSigner {
     pub(super) keys: Vec<Arc<ZoneKey>>,
     pub(super) lifetime: Duration,
     pub(super) denial: Denial,
+    pub(super) serial: SerialRule,
 }
 
 impl ZoneSigner {
-    /// With the keys of a zone, of which there is at least one, for its apex in lower case. `lifetime` is that of signatures, a day at least.
-    pub fn new(apex: Box<[u8]>, keys: Vec<Arc<ZoneKey>>, lifetime: Duration, denial: Denial) -> ZoneSigner {
-        ZoneSigner { apex, keys, lifetime, denial }
+    /// With the keys of a zone, of which there is at least one, for its apex in lower case.
+    pub fn new(apex: Box<[u8]>, keys: Vec<Arc<ZoneKey>>, config: &DnssecConfig) -> ZoneSigner {
+        let DnssecConfig { keys: _, lifetime, denial, serial } = *config;
+        ZoneSigner { apex, keys, lifetime, denial, serial }
     }
 
     /// The apex, in lower case.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::pools::Signed;
 use super::*;
-use crate::config::dns::{Checks, Denial, DnsConfig, parse};
+use crate::config::dns::{Checks, Denial, DnsConfig, DnssecConfig, SerialRule, parse};
 use crate::dns::compiled::{Node, PoolOwners, RrSet, Zone, compile_zone};
 use crate::dns::snapshot::PoolAnswer;
 use crate::dnssec::{Algorithm, Role, Times, ZoneKey, make, verify};
@@ -51,7 +51,11 @@ fn signer(keys: Vec<Arc<ZoneKey>>) -> ZoneSigner {
 }
 
 fn signer_by(keys: Vec<Arc<ZoneKey>>, denial: Denial) -> ZoneSigner {
-    ZoneSigner::new(name::from_text("example.net").unwrap(), keys, Duration::from_secs(14 * DAY), denial)
+    ZoneSigner::new(name::from_text("example.net").unwrap(), keys, &config(denial, SerialRule::File))
+}
+
+fn config(denial: Denial, serial: SerialRule) -> DnssecConfig {
+    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * DAY), denial, serial }
 }
 
 fn csk() -> ZoneSigner {
@@ -234,7 +238,7 @@ fn the_nsec_of_an_apex_that_is_a_pools_name_has_the_keys_too() {
     let (zone, signer) = (compiled(TEXT, &config), csk());
     let zone = signed(&zone, &signer, NOW, None);
     let mut answers = [PoolAnswer::new(300, &["192.0.2.1".parse().unwrap()])];
-    Signed::default().sign(&mut answers, &[(&zone, signer.at(NOW))]);
+    Signed::default().sign(&mut answers, &[], &[(&zone, signer.at(NOW))]);
     let nsec = answers[0].denial(zone.node(0), None).unwrap();
     let keys = [rtype::DNSKEY, rtype::CDS, rtype::CDNSKEY];
     assert!(keys.into_iter().chain([rtype::SOA, rtype::NS, rtype::A]).all(|rtype| has_type(nsec, rtype)));
@@ -253,7 +257,7 @@ fn a_pools_names_have_a_signature_each_and_an_nsec_that_follows_what_is_answered
     let mut answer = |addresses: &[&str]| {
         let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         let mut answers = [PoolAnswer::new(300, &addresses)];
-        made.sign(&mut answers, &[(&zone, signer.at(NOW))]);
+        made.sign(&mut answers, &[], &[(&zone, signer.at(NOW))]);
         let [answer] = answers;
         answer
     };
@@ -308,4 +312,75 @@ fn keys_that_are_made_within_the_hour_act_in_it_and_the_parent_is_told_of_the_ke
 fn a_zone_with_a_digest_of_its_own_or_with_no_room_for_hashes_is_not_signed() {
     let zone = compiled(&format!("{TEXT}@ ZONEMD 1 1 1 {}\n", "00".repeat(48)), &document(""));
     assert_eq!(sign_zone(&zone, &csk().at(NOW), None).unwrap_err(), Unsignable::Digest);
+}
+
+/// Whether a key stands in the zone at a time.
+fn shows(signer: &ZoneSigner, key: &ZoneKey, now: u64) -> bool {
+    signer.at(now).dnskeys().contains(&key.dnskey())
+}
+
+#[test]
+fn a_key_that_is_relieved_late_stays_as_long_as_its_last_signatures_although_it_was_to_be_gone_before() {
+    let (over, late) = (NOW - 100 * DAY, NOW);
+    let old = Times {
+        created: Some(0),
+        publish: Some(0),
+        activate: Some(0),
+        inactive: Some(over),
+        delete: Some(over + 14 * DAY),
+    };
+    let new = Times { created: Some(late), publish: Some(late), activate: Some(late + 2 * DAY), ..Times::default() };
+    for role in [Role::Ksk, Role::Zsk] {
+        let [old, new] = [old, new].map(|times| key(role, Algorithm::EcdsaP256, times));
+        let alone = signer(vec![Arc::clone(&old)]);
+        assert!(shows(&alone, &old, late), "it goes on without a successor");
+        let both = signer(vec![Arc::clone(&old), Arc::clone(&new)]);
+        let takes_over = late + 2 * DAY;
+        for now in (late..takes_over + 30 * DAY).step_by(3600) {
+            let is_in_caches = now < takes_over + 14 * DAY;
+            assert!(shows(&both, &old, now) || !is_in_caches, "{role:?} {now}");
+            let signs = both.at(now).keys_for(rtype::A).iter().any(|key| key.tag() == old.tag());
+            assert_eq!(signs, now + 3600 <= takes_over, "{role:?} {now}");
+        }
+        assert!(!shows(&both, &old, takes_over + 16 * DAY), "{role:?}");
+    }
+}
+
+#[test]
+fn a_key_that_was_relieved_in_time_goes_when_its_times_say_so() {
+    let (at, gone) = (NOW - 30 * DAY, NOW - 20 * DAY);
+    let old = Times { created: Some(0), publish: Some(0), activate: Some(0), inactive: Some(at), delete: Some(gone) };
+    let new = Times { created: Some(0), publish: Some(0), activate: Some(at), ..Times::default() };
+    let [old, new] = [old, new].map(|times| key(Role::Zsk, Algorithm::EcdsaP256, times));
+    let signer = signer(vec![Arc::clone(&old), new]);
+    assert!(shows(&signer, &old, gone - 3600) && !shows(&signer, &old, gone));
+}
+
+#[test]
+fn signatures_of_an_algorithm_come_before_its_keys_and_go_after_them() {
+    let at = |publish: u64, activate: u64| Times {
+        publish: Some(NOW + publish * DAY),
+        activate: Some(NOW + activate * DAY),
+        ..Times::default()
+    };
+    // Keys of before are gone on the tenth day, and sign until the twelfth.
+    let always = Times { publish: Some(0), activate: Some(0), delete: Some(NOW + 10 * DAY), ..Times::default() };
+    let old = [(Role::Ksk, 10), (Role::Zsk, 12)]
+        .map(|(role, until)| key(role, Algorithm::EcdsaP256, Times { inactive: Some(NOW + until * DAY), ..always }));
+    let new = [(Role::Ksk, 2), (Role::Zsk, 1)].map(|(role, from)| key(role, Algorithm::Ed25519, at(2, from)));
+    let signer = signer(old.iter().chain(&new).map(Arc::clone).collect());
+    for (day, shown, keys_by, zone_by) in [
+        (0, vec![&old[0], &old[1]], vec![&old[0]], vec![&old[1]]),
+        (1, vec![&old[0], &old[1]], vec![&old[0]], vec![&old[1], &new[1]]),
+        (2, vec![&old[0], &old[1], &new[0], &new[1]], vec![&old[0], &new[0]], vec![&old[1], &new[1]]),
+        (10, vec![&new[0], &new[1]], vec![&new[0]], vec![&new[1], &old[1]]),
+        (12, vec![&new[0], &new[1]], vec![&new[0]], vec![&new[1]]),
+    ] {
+        let moment = signer.at(NOW + day * DAY);
+        let tags = |keys: Vec<&Arc<ZoneKey>>| keys.into_iter().map(|key| key.tag()).collect::<Vec<_>>();
+        let of = |rtype| moment.keys_for(rtype).iter().map(|key| key.tag()).collect::<Vec<_>>();
+        assert_eq!((of(rtype::DNSKEY), of(rtype::A)), (tags(keys_by), tags(zone_by)), "day {day}");
+        let data: Vec<&[u8]> = shown.into_iter().map(|key| key.dnskey()).collect();
+        assert_eq!(moment.dnskeys(), data, "day {day}");
+    }
 }

@@ -55,6 +55,7 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
     }
     let before = before.filter(|before| before.signatures().is_some());
     let (ttl, apex_sets) = (zone.negative.get().ttl, apex_sets(zone, moment, before));
+    let soa = zone.with_serial(moment.serial(zone.file_serial()));
     let made: Vec<u16> = apex_sets.iter().map(|set| set.get().rtype).collect();
     let owners = owners(zone, moment.signer.denial);
     let (mut signed, next) = match moment.signer.denial {
@@ -72,6 +73,7 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
         let owner = name::lower(node.name());
         let earlier = before.and_then(|before| before.by_name(&owner));
         for set in node.sets() {
+            let set = if set.rtype == rtype::SOA { soa.get() } else { set };
             let is_signed = !is_hidden && is_signed(node, set.rtype);
             let signatures = if is_signed { sign(moment, &owner, set, earlier) } else { Vec::new() };
             signed.add_set(&signatures).map_err(|_| Unsignable::TooLarge)?;
@@ -98,7 +100,7 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
         let signatures = moment.sign(set, earlier.map_or(&[], |set| set.signatures));
         signed.add_node(hashed.as_deref(), Some((&rdata, &signatures))).map_err(|_| Unsignable::TooLarge)?;
     }
-    Ok(signed)
+    Ok(signed.with_soa(soa))
 }
 
 /// The beginnings of a zone with hashed names: its hashes in their order, and the next one of each owner.

@@ -1,4 +1,6 @@
-//! `dnssec roll-zsk`: begins the roll of a zone-signing key.
+//! `dnssec roll-zsk`: begins the roll of a zone-signing key, or makes its successors ahead.
+
+mod ahead;
 
 use std::time::Duration;
 
@@ -6,8 +8,10 @@ use serde::Serialize;
 
 use super::keys_of::{KeysOf, Zone, now, unusable};
 use super::shown::{KeyShown, titled};
-use crate::dnssec::roll::{Pace, Roll, Successor, plan};
-use crate::dnssec::{KeyFiles, Role, Times, ZoneKey, files_of, make, read_keys, set_times, tags};
+use super::step::carry_out;
+use crate::dnssec::roll::{Pace, Roll, plan};
+use crate::dnssec::schedule::Terms;
+use crate::dnssec::{KeyFiles, Role, read_keys};
 use crate::push::error::Error;
 use crate::unix_time::moment;
 use crate::verbs::args::parse_duration;
@@ -21,6 +25,12 @@ pub struct RollArgs {
     #[command(flatten)]
     /// Whose keys.
     pub keys: KeysOf,
+    /// Make keys ahead, of which each signs for so long, such as 90d: the ZSK rolls by itself then, for as long as --for says
+    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_SCHEDULE), requires = "span", allow_hyphen_values = true)]
+    pub every: Option<Duration>,
+    /// For how long from now on there is to be a key for each such time, such as 730d; said again later, it makes those that are missing then
+    #[arg(long = "for", value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_SCHEDULE), requires = "every", allow_hyphen_values = true)]
+    pub span: Option<Duration>,
     /// When the new key begins to sign: `3d` from now, or a time in UTC (2026-12-24 04:10); a day after --ttl, if nothing is said
     #[arg(long, value_name = "TIME", value_parser = parse_later)]
     pub at: Option<Later>,
@@ -37,6 +47,9 @@ const LONGEST_TTL: u64 = 7;
 
 /// The longest lifetime that a document may have, in days.
 const LONGEST_LIFETIME: u64 = 90;
+
+/// For how long keys are made ahead at most, in days.
+const LONGEST_SCHEDULE: u64 = 3650;
 
 /// How long the files of a key may take to all nameservers, in seconds.
 const PROPAGATION: u64 = 86_400;
@@ -65,15 +78,20 @@ pub(super) fn run(args: &RollArgs, output: &Output) -> Result<Exit, Error> {
         Ok(zone) => zone,
         Err(why) => return Ok(output.refuse(&why, Exit::Usage)),
     };
-    let _lock = args.keys.lock()?;
-    let keys = read_keys(&args.keys.folder, &zone.apex).map_err(unusable)?;
     let now = now();
     let pace = Pace { ttl: args.ttl.as_secs(), propagation: PROPAGATION, lifetime: args.lifetime.as_secs() };
+    if let Some((every, span)) = args.every.zip(args.span) {
+        let (every, until) = (every.as_secs(), now + span.as_secs());
+        let first = args.at.map(|at| at.seconds(now));
+        return ahead::run(&args.keys, &zone, now, Terms { every, until, first, pace }, output);
+    }
+    let _lock = args.keys.lock()?;
+    let keys = read_keys(&args.keys.folder, &zone.apex).map_err(unusable)?;
     let roll = match plan(&keys, now, args.at.map(|at| at.seconds(now)), pace) {
         Ok(roll) => roll,
         Err(why) => return Ok(output.refuse(&format!("{}: {why}", zone.text), Exit::No)),
     };
-    let done = carry_out(args, &zone, &roll)?;
+    let done = carry_out(&args.keys, &zone, &roll)?;
     let report = Report {
         zone: zone.text.clone(),
         old: KeyShown::new(&roll.old, &roll.old_times, &done.old),
@@ -82,37 +100,6 @@ pub(super) fn run(args: &RollArgs, output: &Output) -> Result<Exit, Error> {
     };
     output.answer(&report, &text(&zone, &roll, done.new_tag, [&done.new, &done.old]));
     Ok(Exit::Done)
-}
-
-/// The files that were written.
-struct Done {
-    new: KeyFiles,
-    new_tag: u16,
-    new_shown: KeyShown,
-    old: KeyFiles,
-}
-
-/// The new key first: a crash in between leaves two keys that sign, and the next run goes on from there.
-fn carry_out(args: &RollArgs, zone: &Zone, roll: &Roll) -> Result<Done, Error> {
-    let folder = &args.keys.folder;
-    let shown = |key: &ZoneKey, times: &Times, files: &KeyFiles| (key.tag(), KeyShown::new(key, times, files));
-    let (new, (new_tag, new_shown)) = match &roll.successor {
-        Successor::Missing(algorithm, times) => {
-            let taken = tags(folder, &zone.apex).map_err(unusable)?;
-            let made = make(&zone.apex, Role::Zsk, *algorithm, *times, &taken)
-                .map_err(|error| Error::new(format!("no key was made: {error}")))?;
-            let files = made.write(folder).map_err(unusable)?;
-            let shown = shown(made.key(), times, &files);
-            (files, shown)
-        }
-        Successor::Made(key) => {
-            let files = files_of(folder, key).map_err(unusable)?;
-            let shown = shown(key, key.times(), &files);
-            (files, shown)
-        }
-    };
-    let old = set_times(folder, &roll.old, &roll.old_times).map_err(unusable)?;
-    Ok(Done { new, new_tag, new_shown, old })
 }
 
 fn text(zone: &Zone, roll: &Roll, new_tag: u16, files: [&KeyFiles; 2]) -> String {

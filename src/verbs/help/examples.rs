@@ -205,6 +205,10 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("polder dnssec roll-zsk example.net --folder /var/lib/dnssec", "the new key signs in two days"),
             ("polder dnssec roll-zsk example.net --folder keys --at '2026-12-24 04:10'", "from then on (UTC)"),
+            (
+                "polder dnssec roll-zsk example.net --folder keys --every 90d --for 730d",
+                "it rolls by itself for two years",
+            ),
         ],
     ),
     (

@@ -36,8 +36,8 @@ fn failure(at: u64, failure: Failure) -> Request {
 /// A row from 0 to 1000 ms, broken at 500 ms, a page each 10 ms and a query each 20 ms.
 fn quiet() -> Evidence {
     let pages = (0..100).map(|n| Record::Request(page(n * 10)));
-    let queries =
-        (0..50).map(|n| Record::Query(Query { intended: ms(n * 20), ended: ms(n * 20 + 1), addresses: Some(3) }));
+    let queries = (0..50)
+        .map(|n| Record::Query(Query { intended: ms(n * 20), ended: ms(n * 20 + 1), addresses: Some(3), unproved: 0 }));
     Evidence {
         began: ms(0),
         broke: ms(500),
@@ -227,9 +227,17 @@ fn a_session_that_was_lost_before_the_row_began_is_not_lost_in_it() {
 #[test]
 fn a_query_without_an_address_breaks_it() {
     let mut evidence = quiet();
-    evidence.records.push(Record::Query(Query { intended: ms(1), ended: ms(2), addresses: None }));
+    evidence.records.push(Record::Query(Query { intended: ms(1), ended: ms(2), addresses: None, unproved: 0 }));
     evidence.wanted.1 += 1;
     broken(&evidence, "1 queries gave no address");
+}
+
+#[test]
+fn an_answer_that_is_not_proved_breaks_it_though_another_one_is_found() {
+    let mut evidence = quiet();
+    evidence.records.push(Record::Query(Query { intended: ms(1), ended: ms(2), addresses: Some(3), unproved: 1 }));
+    evidence.wanted.1 += 1;
+    broken(&evidence, "1 answers were not proved to resolvers that validate");
 }
 
 #[test]

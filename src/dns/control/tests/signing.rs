@@ -4,7 +4,7 @@ use super::*;
 use crate::api::dns::GivenBy;
 use crate::config::dns::Denial;
 use crate::dns::compiled::{Life, Zones};
-use crate::dns::signing::{ZoneSigner, hour_of, sign_zone};
+use crate::dns::signing::{ZoneSigner, hour_of, sign_ahead, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone::name;
 use crate::zone::number::rtype;
@@ -20,10 +20,11 @@ fn start(ms: u64) -> Now {
 fn signed(signed_for: u64) -> Arc<Prepared> {
     let apex = name::from_text("example.net").unwrap();
     let key = make(&apex, Role::Ksk, Algorithm::Ed25519, Times::default(), &[]).unwrap().into_key();
-    let signer = ZoneSigner::new(apex, vec![Arc::new(key)], Duration::from_secs(14 * 86_400), Denial::Nsec);
     let mut text = text(&TWO);
     text["zones"]["example.net"]["dnssec"] = json!({ "keys": "/keys" });
     let mut prepared = Arc::into_inner(prepared(&text)).unwrap();
+    let config = prepared.config.zones["example.net"].dnssec.as_ref().unwrap();
+    let signer = ZoneSigner::new(apex, vec![Arc::new(key)], config);
     let zone = prepared.zones.get(signer.apex()).unwrap();
     let signatures = sign_zone(zone, &signer.at(signed_for), None).unwrap();
     prepared.zones = Arc::new(prepared.zones.replacing([Arc::new(zone.signed(Arc::new(signatures)))]));
@@ -50,6 +51,20 @@ fn perform(SigningOrder { hour, zones }: SigningOrder) -> Event {
         (Arc::new(zone.signed(Arc::new(sign_zone(&zone, &signer.at(hour), Some(&zone)).unwrap()))), signer)
     };
     Event::Signed(SignedZones { hour, zones: zones.into_iter().map(sign).collect() })
+}
+
+/// What is to be signed ahead, if anything is.
+fn ordered_ahead(effects: Vec<Effect>) -> Option<AheadOrder> {
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::SignAhead(order) => Some(*order),
+        _ => None,
+    })
+}
+
+fn perform_ahead(AheadOrder { document, present, served, zones, hour, before }: AheadOrder) -> Event {
+    let pools: Vec<_> = document.config.pools.values().zip(present.iter().map(Vec::as_slice)).collect();
+    let ahead = sign_ahead(&pools, &zones, hour, &before);
+    Event::SignedAhead(Box::new(SignedAhead { ahead, served }))
 }
 
 /// The inception of the SOA's signature, and of the pool's A.
@@ -84,6 +99,37 @@ fn what_a_pool_comes_to_is_signed_in_the_snapshot_that_is_published() {
     let one = signatures(&state);
     assert_eq!((both.0, one.0), (2, 1));
     assert!(!one.1.is_empty() && one.1 != both.1);
+}
+
+#[test]
+fn what_a_pool_may_come_to_is_signed_before_it_does_and_the_hour_after_too() {
+    let document = signed(start(0).unix_ms / 1000);
+    let mut state = State::new(document.clone(), Saved::default());
+    state.on_event(Event::Health(health(&document, |_| Verdict::Up)), start(0));
+    let order = ordered_ahead(state.on_event(Event::Ready, start(0))).unwrap();
+    assert!(ordered_ahead(state.on_event(Event::Time, start(5_000))).is_none(), "it is under way");
+    state.on_event(perform_ahead(order), start(5_000));
+    let flip = |state: &mut State, ms: u64| {
+        let up = ["a", "b"][(ms / 10_000 % 2) as usize];
+        let health = health(&document, |member| if member == up { Verdict::Up } else { Verdict::Down });
+        let effects = state.on_event(Event::Health(health), start(ms));
+        state.on_event(Event::Time, start(ms + 5_000));
+        ordered_ahead(effects)
+    };
+    let late = state.signed_pools.waited_for();
+    for n in 1..10 {
+        assert!(flip(&mut state, n * 10_000).is_none(), "all that can be answered is signed");
+    }
+    assert_eq!(state.signed_pools.waited_for(), late);
+    for hour in 1..=20 * 24 {
+        let now = start(hour * HOUR);
+        let order = ordered(state.on_event(Event::Time, now)).unwrap();
+        let order = ordered_ahead(state.on_event(perform(order), now)).unwrap();
+        state.on_event(perform_ahead(order), now);
+        let late = state.signed_pools.waited_for();
+        flip(&mut state, hour * HOUR + 10_000 * (1 + hour % 2));
+        assert_eq!(state.signed_pools.waited_for(), late);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::{DnsConfig, Finding};
 use crate::daemon::key_file::KeyError;
 use crate::dns::compiled::{Found, Zone, Zones};
+use crate::dns::journal::{self, Journals};
 use crate::dns::signing::{Signers, ZoneSigner, sign_zone};
 use crate::dnssec;
 use crate::zone::name::{self, Name};
@@ -14,26 +15,35 @@ use crate::zone::number::rtype;
 /// Signs the zones that are to be signed, with what there was `before`, for a time in seconds since the epoch. Gives with them what signs them, and what was wrong: such a zone is
 /// there as it was.
 pub fn sign(
-    config: &DnsConfig,
+    DnsConfig { zones: configs, state_dir, .. }: &DnsConfig,
     zones: Arc<Zones>,
     before: Option<&Zones>,
     now: u64,
 ) -> (Arc<Zones>, Signers, Vec<KeyError>) {
     let (mut signers, mut signed, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
-    for (apex, zone) in &config.zones {
-        let Some((dnssec, wire)) = zone.dnssec.as_ref().zip(name::from_text(apex)) else { continue };
+    for (apex, config) in configs {
+        let Some((dnssec, wire)) = config.dnssec.as_ref().zip(name::from_text(apex)) else { continue };
         let key = || format!("zones.{apex}.dnssec");
         let signer = match dnssec::read_keys(&dnssec.keys, &wire) {
-            Ok(keys) => ZoneSigner::new(wire, keys, dnssec.lifetime, dnssec.denial),
+            Ok(keys) => ZoneSigner::new(wire, keys, dnssec),
             Err(why) => {
                 unusable.push(KeyError::at(&why.file, why.line, why.why).of(format!("{}.keys", key())));
                 continue;
             }
         };
         if let Some(zone) = zones.get(signer.apex()) {
-            let before = before.and_then(|before| before.get(signer.apex())).unwrap_or(zone);
-            match sign_one(zone, &signer, before, now) {
-                Ok(zone) => signed.push(zone),
+            let served = before.and_then(|before| before.get(signer.apex()));
+            match sign_one(zone, &signer, served.unwrap_or(zone), now) {
+                Ok(mut one) => {
+                    match served {
+                        Some(served) => journal::follow(&mut one, config, served),
+                        None => {
+                            let journals = Journals::new(state_dir);
+                            journal::follow_stored(&mut one, config, || journals.read(apex), || None);
+                        }
+                    }
+                    signed.push(Arc::new(one));
+                }
                 Err(why) => {
                     unusable.push(why.of(key()));
                     continue;
@@ -78,7 +88,7 @@ pub fn undelegated(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<
     findings
 }
 
-fn sign_one(zone: &Zone, signer: &ZoneSigner, before: &Zone, now: u64) -> Result<Arc<Zone>, KeyError> {
+fn sign_one(zone: &Zone, signer: &ZoneSigner, before: &Zone, now: u64) -> Result<Zone, KeyError> {
     let signatures = sign_zone(zone, &signer.at(now), Some(before)).map_err(|why| KeyError::new(why.to_string()))?;
-    Ok(Arc::new(zone.signed(Arc::new(signatures))))
+    Ok(zone.signed(Arc::new(signatures)))
 }

@@ -11,12 +11,13 @@ use tokio::time::timeout;
 
 use crate::config::dns::PrimaryConfig;
 use crate::dns::run::notifier::unspecified;
-use crate::dns::secondary::incoming::{Brought, Incoming, Unusable, serial_of};
+use crate::dns::secondary::incoming::{Brought, Incoming, Unusable};
 use crate::dns::tsig::{Key, Signer, Unproven, Verifier};
 use crate::tls::client::{Application, Connector, HandshakeError, Proof};
 use crate::tls::session::LastAlert;
 use crate::unix_time::unix_ms;
 use crate::zone::number::{CLASS_IN, rtype};
+use crate::zone::serial;
 
 /// Authoritative answer, in the third byte of a header (RFC 1035, 4.1.1).
 const AA: u8 = 0x04;
@@ -118,7 +119,7 @@ impl Link<'_> {
         if message.get(2).is_none_or(|bits| bits & AA == 0) {
             return Err(LinkError::NoAuthority);
         }
-        incoming.soa().and_then(serial_of).ok_or(LinkError::NoSoa)
+        incoming.soa().and_then(serial::of_soa).ok_or(LinkError::NoSoa)
     }
 
     /// The whole zone, or what has changed since a serial.

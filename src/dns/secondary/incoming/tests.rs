@@ -1,4 +1,5 @@
 use super::*;
+use crate::zone::serial;
 
 const ID: [u8; 2] = [0x12, 0x34];
 const APEX: &[u8] = b"\x07example\x03net\x00";
@@ -34,7 +35,7 @@ fn taken(held: Option<u32>, messages: &[Vec<u8>]) -> Result<Option<Brought>, Unu
 /// Owner and last byte of each record.
 fn brief(records: &[u8]) -> Vec<String> {
     super::super::made::each(records)
-        .map(|record| match serial_of(record.rdata).filter(|_| record.rtype == 6) {
+        .map(|record| match serial::of_soa(record.rdata).filter(|_| record.rtype == 6) {
             Some(serial) => serial.to_string(),
             None => format!("{} {}", name::to_text(record.owner), record.rdata.last().unwrap()),
         })

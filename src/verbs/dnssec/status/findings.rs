@@ -1,9 +1,11 @@
 //! What is not well with a signed zone, and what to do about it, the worst first (pure).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::next::replace;
+use super::next::{folder_of, lifetime_of, replace};
 use crate::api::dns::DnssecStatus;
+use crate::config::duration;
 use crate::counted::listed;
 use crate::unix_time::moment;
 use crate::verbs::signed_zones::SignedZone;
@@ -16,6 +18,7 @@ pub(super) fn of(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
     findings.extend(zone.failed.iter().map(|(nameserver, why)| format!("{nameserver} answers SERVFAIL for it: {why}")));
     findings.extend(zone.keys_apart());
     findings.extend(overdue(zone));
+    findings.extend(schedule_ends(zone, now));
     findings
 }
 
@@ -111,4 +114,21 @@ fn overdue(zone: &SignedZone<'_>) -> Vec<String> {
         )
     };
     keys.into_iter().map(told).collect()
+}
+
+/// That the ZSKs that were made ahead come to an end.
+fn schedule_ends(zone: &SignedZone<'_>, now: u64) -> Option<String> {
+    let schedules = zone.signing().filter_map(|(_, status)| Some((status, status.schedule?)));
+    let (status, schedule) =
+        schedules.min_by_key(|(_, schedule)| schedule.ends_ms).filter(|(_, schedule)| schedule.warns_ms <= now)?;
+    let every = duration::format(Duration::from_secs(schedule.every_s));
+    Some(format!(
+        "the ZSKs of zone {} were made ahead until {}, and the last one goes on then: nothing breaks, and it rolls no more: make more of them: \
+         polder dnssec roll-zsk {} --folder {} --every {every} --for 730d{}",
+        zone.name,
+        moment(schedule.ends_ms),
+        zone.name,
+        folder_of(status),
+        lifetime_of(status)
+    ))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::keys_of::shell;
 use crate::api::dns::{DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep};
 use crate::config::duration;
+use crate::counted::counted;
 use crate::unix_time::moment;
 use crate::verbs::signed_zones::SignedZone;
 
@@ -13,13 +14,36 @@ use crate::verbs::signed_zones::SignedZone;
 pub(super) fn steps(zone: &SignedZone<'_>) -> Vec<String> {
     let mut changes: Vec<(u64, String)> = Vec::new();
     for (_, status) in zone.signing() {
-        for (key, next) in status.keys.iter().filter_map(|key| Some((key, key.next?))) {
+        let is_told = |key: &&ZoneKeyStatus| !is_of_schedule(status, key);
+        for (key, next) in status.keys.iter().filter(is_told).filter_map(|key| Some((key, key.next?))) {
             let step = step(zone.name, status, key, next).map(|words| (next.at_ms, words));
             changes.extend(step.filter(|step| !changes.contains(step)));
         }
     }
     changes.sort_by_key(|(at, _)| *at);
     changes.into_iter().map(|(_, words)| words).collect()
+}
+
+/// Whether a key waits for its turn in a schedule, which is told as a whole.
+pub(super) fn is_of_schedule(status: &DnssecStatus, key: &ZoneKeyStatus) -> bool {
+    status.schedule.is_some() && key.role == ZoneKeyRole::Zsk && !key.published && !key.signs && key.next.is_some()
+}
+
+/// How far the ZSKs were made ahead, in a sentence; none: they were not.
+pub(super) fn schedule(zone: &SignedZone<'_>) -> Option<String> {
+    let schedules = zone.signing().filter_map(|(_, status)| Some((status, status.schedule?)));
+    let (status, schedule) = schedules.min_by_key(|(_, schedule)| schedule.ends_ms)?;
+    let waiting = status.keys.iter().filter(|key| is_of_schedule(status, key)).count();
+    let then = match schedule.next {
+        Some((tag, at)) => format!("key {tag} signs from {}", moment(at)),
+        None => "the last one signs".to_owned(),
+    };
+    let waiting = if waiting == 0 { String::new() } else { format!("; {} not published yet", are(waiting)) };
+    Some(format!("the ZSK rolls by itself until {}: {then}{waiting}", moment(schedule.ends_ms)))
+}
+
+fn are(keys: usize) -> String {
+    counted(keys, "key") + if keys == 1 { " is" } else { " are" }
 }
 
 fn step(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus, next: ZoneKeyChange) -> Option<String> {
@@ -62,11 +86,9 @@ pub(super) fn replace(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus) ->
     const PUBLISHED_FOR: &str = "2d";
     /// The same and those in which the parent takes the DS, and its old set runs out of caches.
     const FOR_PARENT: &str = "7d";
-    let folder = shell(Path::new(if status.folder.is_empty() { "DIR" } else { &status.folder }));
+    let folder = folder_of(status);
     if key.role == ZoneKeyRole::Zsk && !key.overdue {
-        let lifetime = Duration::from_secs(status.lifetime_s);
-        let is_usual = [0, 14 * 86_400].contains(&status.lifetime_s);
-        let lifetime = if is_usual { String::new() } else { format!(" --lifetime {}", duration::format(lifetime)) };
+        let lifetime = lifetime_of(status);
         return format!("make the next one: polder dnssec roll-zsk {zone} --folder {folder}{lifetime}");
     }
     // Keys of this kind cannot be made here.
@@ -86,6 +108,18 @@ pub(super) fn replace(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus) ->
         "make the next one: polder dnssec keygen {zone} --folder {folder}{kind}{algorithm} --activate {time}, copy its files to every \
          nameserver{more}"
     )
+}
+
+/// The folder of its keys, for a command.
+pub(super) fn folder_of(status: &DnssecStatus) -> String {
+    shell(Path::new(if status.folder.is_empty() { "DIR" } else { &status.folder }))
+}
+
+/// The option that says how long its signatures are good, where a command would take another time.
+pub(super) fn lifetime_of(status: &DnssecStatus) -> String {
+    let is_usual = [0, 14 * 86_400].contains(&status.lifetime_s);
+    let lifetime = Duration::from_secs(status.lifetime_s);
+    if is_usual { String::new() } else { format!(" --lifetime {}", duration::format(lifetime)) }
 }
 
 /// The DS records of a zone's keys, as the parent's form takes them.

@@ -22,6 +22,8 @@ pub(super) struct ZoneSeen<'a> {
     pub(super) zone: SignedZone<'a>,
     pub(super) findings: Vec<String>,
     pub(super) next: Vec<String>,
+    /// How far its ZSKs were made ahead, in a sentence.
+    pub(super) schedule: Option<String>,
     pub(super) parent: next::Parent,
 }
 
@@ -33,6 +35,7 @@ impl<'a> Seen<'a> {
         let seen = |zone: SignedZone<'a>| ZoneSeen {
             findings: findings::of(&zone, now),
             next: next::steps(&zone),
+            schedule: next::schedule(&zone),
             parent: next::Parent::of(&zone),
             zone,
         };
@@ -65,6 +68,7 @@ impl ZoneSeen<'_> {
             findings: &self.findings,
             expires_ms: self.expires_ms(),
             next: &self.next,
+            schedule: self.schedule.as_deref(),
             ds: self.parent.records().collect(),
             nameservers: signers.chain(others).collect(),
         }
@@ -90,6 +94,8 @@ struct ZoneReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_ms: Option<u64>,
     next: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<&'a str>,
     /// The records that the parent is to have now.
     ds: Vec<&'a str>,
     nameservers: Vec<OnNameserver<'a>>,

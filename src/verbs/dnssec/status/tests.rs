@@ -1,5 +1,7 @@
 use super::*;
-use crate::api::dns::{DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep, ZoneStatus};
+use crate::api::dns::{
+    DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep, ZoneStatus,
+};
 use crate::verbs::status::tests::examples::{NOW, nameserver, reply, signed_zone, zone_key};
 
 const DAY: u64 = 86_400_000;
@@ -193,5 +195,41 @@ fn a_zone_that_is_not_signed_is_told_apart_from_one_that_is_not_there() {
     assert_eq!(
         shown(&[with("ns-1", Vec::new())], 80),
         "No zone is signed: none has `dnssec` in the documents of its nameservers.\n"
+    );
+}
+
+#[test]
+fn keys_that_were_made_ahead_are_one_line_and_a_finding_when_they_come_to_an_end() {
+    let waits = |tag, days| {
+        let next = at_step(days, ZoneKeyStep::Published);
+        ZoneKeyStatus { published: false, signs: false, next, ..zone_key(tag, ZoneKeyRole::Zsk) }
+    };
+    let signs = ZoneKeyStatus { next: at_step(80, ZoneKeyStep::Inactive), ..zone_key(59013, ZoneKeyRole::Zsk) };
+    let gone = ZoneKeyStatus { published: false, signs: false, ..zone_key(8, ZoneKeyRole::Zsk) };
+    let keys = vec![zone_key(40212, ZoneKeyRole::Ksk), signs, waits(7413, 78), waits(7414, 168), gone];
+    let schedule = |warns: u64| ZoneKeySchedule {
+        next: Some((7413, NOW + 80 * DAY)),
+        every_s: 90 * 86_400,
+        ends_ms: NOW + 260 * DAY,
+        warns_ms: NOW + warns * DAY,
+    };
+    let zone = |warns| changed(signed_zone(keys.clone()), |status| status.schedule = Some(schedule(warns)));
+    let text = shown(&[with("ns-1", vec![zone(1)])], 100);
+    assert_eq!(
+        text.lines().skip(1).take(6).collect::<Vec<_>>().join("\n"),
+        "\
+KEY    ROLE  ALGORITHM        STATE  NEXT
+40212  KSK   ECDSAP256SHA256  signs  stays
+59013  ZSK   ECDSAP256SHA256  signs  signs until 2024-02-02 22:13:20Z
+schedule: the ZSK rolls by itself until 2024-07-31 22:13:20Z: key 7413 signs from 2024-02-02
+  22:13:20Z; 2 keys are not published yet
+next: key 59013 signs until 2024-02-02 22:13:20Z"
+    );
+    assert_eq!(
+        found(&[with("ns-1", vec![zone(0)])]),
+        [
+            "the ZSKs of zone example.net were made ahead until 2024-07-31 22:13:20Z, and the last one goes on then: nothing breaks, and it rolls no \
+          more: make more of them: polder dnssec roll-zsk example.net --folder /var/lib/dnssec --every 90d --for 730d"
+        ]
     );
 }

@@ -1,5 +1,6 @@
 //! Signed zones on the terminal (pure): what is not well, the keys, what comes next, what the parent is to have.
 
+use super::next::is_of_schedule;
 use super::seen::{Seen, ZoneSeen};
 use crate::api::dns::{ZoneKeyRole, ZoneKeyStatus};
 use crate::counted::listed;
@@ -39,6 +40,7 @@ fn of_zone(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
     let mut text = heading(seen, now, widths);
     text.extend(seen.findings.iter().map(|finding| found(finding, widths)));
     text += &keys(seen, widths.all);
+    text.extend(seen.schedule.iter().map(|words| wrapped("schedule: ", &printable(words), 2, widths.sentence)));
     let steps = seen.next.iter().map(|step| wrapped("next: ", &printable(step), 2, widths.sentence));
     text.extend(steps);
     // A record stays in one line, however narrow the terminal is: it is to be copied.
@@ -71,11 +73,12 @@ fn heading(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
     wrapped("", &format!("zone {}: {words}", printable(seen.zone.name)), 2, widths.sentence)
 }
 
-/// Each key once for each way in which nameservers have it.
+/// Each key once for each way in which nameservers have it. Those that wait in a schedule are told with it, and those that are gone do nothing more.
 fn keys(seen: &ZoneSeen<'_>, width: usize) -> String {
     let mut ways: Vec<(&ZoneKeyStatus, Vec<&str>)> = Vec::new();
     for (nameserver, status) in seen.zone.signers.iter() {
-        for key in &status.keys {
+        let is_told = |key: &&ZoneKeyStatus| !is_of_schedule(status, key) && State::of(key) != State::Gone;
+        for key in status.keys.iter().filter(is_told) {
             match ways.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, by)) => by.push(nameserver),
                 None => ways.push((key, vec![nameserver])),
@@ -110,6 +113,8 @@ enum State {
     Signs,
     /// So it is, although its times say that it should not.
     Overdue,
+    /// It signs, and is not published: its algorithm is new, or goes.
+    Unseen,
     /// It is published, and does not sign.
     Published,
     /// It is to be published later.
@@ -122,6 +127,7 @@ impl State {
     fn of(key: &ZoneKeyStatus) -> State {
         match key {
             _ if key.overdue => State::Overdue,
+            _ if key.signs && !key.published => State::Unseen,
             _ if key.signs => State::Signs,
             _ if key.published => State::Published,
             _ if key.next.is_some() => State::Waits,
@@ -132,6 +138,7 @@ impl State {
     fn cell(self) -> Cell {
         match self {
             State::Signs => toned("signs", Tone::Good),
+            State::Unseen => cell("signs, not published"),
             State::Overdue => toned("OVERDUE", Tone::Bad),
             State::Published => cell("published"),
             State::Waits => toned("waits", Tone::Faint),

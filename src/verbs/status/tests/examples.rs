@@ -165,6 +165,7 @@ pub fn signed_zone(keys: Vec<api::dns::ZoneKeyStatus>) -> api::dns::ZoneStatus {
             lifetime_s: 14 * 86_400,
             folder: "/var/lib/dnssec".to_owned(),
             keys,
+            schedule: None,
         }),
         queries: None,
     }
