@@ -85,6 +85,7 @@ fn of_a_signed_zone_each_hour_leads_to_the_next_one_by_a_difference_with_a_later
             lifetime: Duration::from_secs(14 * 24 * HOUR),
             denial,
             serial: SerialRule::Hourly,
+            zonemd: true,
         };
         let signer = ZoneSigner::new(apex.clone(), vec![Arc::clone(&key)], &config);
         let begins = 498_000 * HOUR;

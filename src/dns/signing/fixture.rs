@@ -16,7 +16,7 @@ pub fn presigned_text(apex: &str, text: &str, now: u64, denial: Denial) -> Strin
     let zone = compiled(apex, text);
     let key = make(&zone.apex, Role::Ksk, Algorithm::EcdsaP256, Times::default(), &[]).unwrap().into_key();
     let lifetime = Duration::from_secs(14 * 86_400);
-    let config = DnssecConfig { keys: "/keys".into(), lifetime, denial, serial: SerialRule::File };
+    let config = DnssecConfig { keys: "/keys".into(), lifetime, denial, serial: SerialRule::File, zonemd: false };
     let signer = ZoneSigner::new(zone.apex.clone(), vec![Arc::new(key)], &config);
     let signatures = sign_zone(&zone, &signer.at(now), None).unwrap();
     text_of(&zone.signed(Arc::new(signatures)))

@@ -55,7 +55,7 @@ fn signer_by(keys: Vec<Arc<ZoneKey>>, denial: Denial) -> ZoneSigner {
 }
 
 fn config(denial: Denial, serial: SerialRule) -> DnssecConfig {
-    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * DAY), denial, serial }
+    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * DAY), denial, serial, zonemd: false }
 }
 
 fn csk() -> ZoneSigner {
