@@ -175,6 +175,13 @@ in
               Which serial is served: that of the file, or that and the hours since 1970, so that it rises with the signatures and copies get new ones.
             '';
           };
+          zonemd = fleetTypes.daemonDefault {
+            type = types.bool;
+            description = ''
+              Whether the zone has a digest of itself (ZONEMD, RFC 8976), by which whoever gets it knows that he has all of it. Not in a zone with a pool's
+              name, of which the addresses change without it.
+            '';
+          };
         }
         {
           defaultText = lib.literalMD "none: it is answered as its file has it";

@@ -6,6 +6,7 @@
 
 mod acting;
 mod ahead;
+mod digest;
 #[cfg(test)]
 pub mod fixture;
 mod hash;

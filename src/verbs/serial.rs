@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::output::{Output, complain};
 use super::zone::source::{check_is_file, look_for, zone_name};
 use crate::config::dns::Checks;
+use crate::dnssec::validate::is_signed;
 use crate::push::error::Error;
 use crate::push::pipeline::trust;
 use crate::zone;
@@ -59,6 +60,10 @@ pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
             return Ok(Exit::No);
         }
     };
+    if is_signed(&loaded.records) {
+        let why = "is signed: with another serial its SOA would have no signature; raise it where the zone is signed";
+        return Ok(output.refuse(&Error::at(file.display(), why), Exit::No));
+    }
     let done = bump(&loaded, args.above, today()).map_err(|error| Error::at(file.display(), error))?;
     let raised = Raised { zone, file: done.file, line: done.line, before: done.before, after: done.after };
     output.answer(&raised, &text(&raised));

@@ -473,7 +473,8 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
             keys: "/var/lib/polder-keys/dnssec/2.0.192.in-addr.arpa".into(),
             lifetime: 30 * 86_400 * SECOND,
             denial: Denial::Nsec3,
-            serial: SerialRule::Hourly
+            serial: SerialRule::Hourly,
+            zonemd: true
         })
     );
     assert_eq!(config.zones["example.net"].dnssec, None);

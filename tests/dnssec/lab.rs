@@ -74,9 +74,37 @@ impl Lab {
             let records = lab.delegation_signer + &zone::pool_as_records() + presigned::MORE;
             fs::write(at.join("zone"), zone::text(&records)).unwrap();
             signer.sign(&at, &at.join(KEYS), signing);
-            prepare_presigned(&at, lab.port);
+            prepare_without_pools(&at, lab.port, json!({ "file": "signed", "transfer": EVERYBODY.clone() }));
             polder_dns(&at)
         })
+    }
+
+    /// polder-dns signs the zone and makes a digest of it; the pool is records.
+    pub fn of_polder_with_digest(signing: Signing) -> Lab {
+        Lab::start(signing, |lab| {
+            let at = lab.folder.join("parent");
+            let records = lab.delegation_signer + &zone::pool_as_records();
+            fs::write(at.join("zone"), zone::text(&records)).unwrap();
+            let dnssec = json!({ "keys": KEYS, "denial": signing.denial, "zonemd": true });
+            prepare_without_pools(
+                &at,
+                lab.port,
+                json!({ "file": "zone", "dnssec": dnssec, "transfer": EVERYBODY.clone() }),
+            );
+            polder_dns(&at)
+        })
+    }
+
+    /// A polder-dns that gets the zone from another nameserver.
+    pub fn secondary_of(&self, primary: SocketAddr) -> (Running, SocketAddr) {
+        let at = self.folder.path().join("secondary");
+        fs::create_dir(&at).unwrap();
+        let server = free_address();
+        let zone = json!({ "primaries": [{ "address": primary.to_string() }], "transfer": EVERYBODY.clone() });
+        prepare_without_pools(&at, server.port(), zone);
+        let running = Running::start(&at, "secondary", polder_dns(&at));
+        self.wait_for(server, ZONE, &running);
+        (running, server)
     }
 
     /// NSD with the file that is served.
@@ -254,8 +282,12 @@ fn prepare_polder_dns(at: &Path, port: u16, signing: Signing, members: &Members,
     fs::write(at.join("dns.json"), document.to_string()).unwrap();
 }
 
-/// Writes what a polder-dns with the zone in the file `signed` needs.
-fn prepare_presigned(at: &Path, port: u16) {
+/// Who gets the zone: all on this machine.
+static EVERYBODY: std::sync::LazyLock<Value> =
+    std::sync::LazyLock::new(|| json!({ "allow": [{ "networks": ["127.0.0.0/8"] }] }));
+
+/// Writes what a polder-dns with the zone needs, which comes from where this says.
+fn prepare_without_pools(at: &Path, port: u16, zone: Value) {
     fs::create_dir(at.join("state")).unwrap();
     let document = json!({
         "version": 1,
@@ -265,7 +297,7 @@ fn prepare_presigned(at: &Path, port: u16) {
         "state_dir": at.join("state"),
         "workers": 1,
         "rate_limit": { "exempt": ["127.0.0.0/8"] },
-        "zones": { ZONE: { "file": "signed", "transfer": { "allow": [{ "networks": ["127.0.0.0/8"] }] } } }
+        "zones": { ZONE: zone }
     });
     fs::write(at.join("dns.json"), document.to_string()).unwrap();
 }

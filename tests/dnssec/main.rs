@@ -104,3 +104,13 @@ fn the_judges_find_an_address_that_was_forged() {
         assert!(validator.ask(&mail.name(), "AAAA").unwrap().is_secure, "{kind:?}");
     }
 }
+
+#[test]
+#[ignore = "needs BIND, Knot, ldns and NSD: see CONTRIBUTING.md"]
+fn a_digest_that_is_made_here_is_that_of_the_zone_to_ldns() {
+    for signing in SIGNINGS {
+        let lab = Lab::of_polder_with_digest(signing);
+        assert_eq!(whole_zone::findings(&lab, signing), [""; 0], "{signing:?}");
+        assert_eq!(whole_zone::wrong_digest(&lab), None, "{signing:?}");
+    }
+}

@@ -257,3 +257,17 @@ fn what_others_have_signed_has_no_flaw_and_what_is_damaged_has_one() {
         assert!(!forged.is_success && forged.said.contains("over these records"), "{signer:?}: {}", forged.said);
     }
 }
+
+#[test]
+#[ignore = "needs BIND, ldns and NSD: see CONTRIBUTING.md"]
+fn a_zone_that_comes_signed_from_a_primary_is_answered_as_the_primary_answers_it() {
+    for signer in [Signer::Bind, Signer::LdnsOptOut] {
+        let lab = Lab::of_presigned(SIGNINGS[0], signer);
+        let (_running, nsd) = lab.the_same_by_nsd();
+        let (_running, secondary) = lab.secondary_of(nsd);
+        let answer = |server, (name, rtype): &(String, &str)| response(server, name, rtype, true);
+        let differ = questions().find(|question| answer(secondary, question) != answer(lab.parent(), question));
+        assert_eq!(differ, None, "{signer:?}");
+        assert_eq!(whole_zone::whole(secondary), whole_zone::whole(nsd), "{signer:?}");
+    }
+}

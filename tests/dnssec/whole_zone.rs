@@ -60,3 +60,12 @@ pub fn findings(lab: &Lab, signing: Signing) -> Vec<String> {
     });
     wrong.collect()
 }
+
+/// What ldns says of its digest, if it is not good.
+pub fn wrong_digest(lab: &Lab) -> Option<String> {
+    let zone = lab.folder.path().join("transferred");
+    fs::write(&zone, transferred(lab.parent())).unwrap();
+    // Twice: it has to be signed too.
+    let ended = run(program("ldns-verify-zone").args(["-Z", "-Z"]).arg(&zone));
+    (!ended.is_success).then_some(ended.said)
+}

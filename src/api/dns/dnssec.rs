@@ -17,26 +17,12 @@ pub struct DnssecStatus {
     /// Its keys.
     #[serde(default)]
     pub keys: Vec<ZoneKeyStatus>,
-    /// How far its ZSKs were made ahead; none: they were not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<ZoneKeySchedule>,
     /// Where its signatures come from, if they are not made here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_by: Option<GivenBy>,
-}
-
-/// ZSKs that were made ahead. Times are in milliseconds since the epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ZoneKeySchedule {
-    /// The key that signs next, and from when; none: the last one signs.
+    /// How far its ZSKs were made ahead; none: they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<(u16, u64)>,
-    /// For how long each key signs, in seconds.
-    pub every_s: u64,
-    /// When the last one would be relieved if there were another one.
-    pub ends_ms: u64,
-    /// From when on somebody should make more of them.
-    pub warns_ms: u64,
+    pub schedule: Option<ZoneKeySchedule>,
 }
 
 /// Where signatures come from that are served as they are.
@@ -58,6 +44,20 @@ impl GivenBy {
             GivenBy::Primaries => 10,
         }
     }
+}
+
+/// ZSKs that were made ahead. Times are in milliseconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneKeySchedule {
+    /// The key that signs next, and from when; none: the last one signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<(u16, u64)>,
+    /// For how long each key signs, in seconds.
+    pub every_s: u64,
+    /// When the last one would be relieved if there were another one.
+    pub ends_ms: u64,
+    /// From when on somebody should make more of them.
+    pub warns_ms: u64,
 }
 
 /// A key of a zone.

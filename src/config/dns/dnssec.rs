@@ -20,6 +20,8 @@ pub struct DnssecConfig {
     pub denial: Denial,
     /// Which serial is served. Default the file's.
     pub serial: SerialRule,
+    /// Whether a digest of the whole zone is made (RFC 8976), by which whoever gets it knows that it is whole. Default not.
+    pub zonemd: bool,
 }
 
 /// How it is proved that there is no such name or type.
@@ -56,7 +58,8 @@ impl SerialRule {
 impl DnssecConfig {
     /// Whether validators find the same of two zones; where the keys lie is each nameserver's own.
     pub fn signs_as(&self, other: &DnssecConfig) -> bool {
-        (self.lifetime, self.denial, self.serial) == (other.lifetime, other.denial, other.serial)
+        let found = |one: &DnssecConfig| (one.lifetime, one.denial, one.serial, one.zonemd);
+        found(self) == found(other)
     }
 }
 
@@ -68,12 +71,14 @@ impl fmt::Display for DnssecConfig {
             SerialRule::File => "the serial of the file",
             SerialRule::Hourly => "an hourly serial",
         };
-        write!(f, "{word} with signatures of {} and {serial}", duration::format(self.lifetime))
+        let digest = if self.zonemd { ", with a digest" } else { "" };
+        write!(f, "{word} with signatures of {} and {serial}{digest}", duration::format(self.lifetime))
     }
 }
 
 /// The keys of `dnssec`.
-pub(super) const KEYS: Keys = Keys { object: "zones.NAME.dnssec", names: &["denial", "keys", "lifetime", "serial"] };
+pub(super) const KEYS: Keys =
+    Keys { object: "zones.NAME.dnssec", names: &["denial", "keys", "lifetime", "serial", "zonemd"] };
 
 /// Signatures are made anew when a third is left: of the least that is 16 hours, which caches need, and whoever has to set a clock right.
 const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(2 * DAY)..=Duration::from_secs(90 * DAY);
@@ -88,5 +93,6 @@ pub(super) fn read(value: &Value<'_>) -> Read<DnssecConfig> {
     let lifetime = dnssec.with_default("lifetime", defaults::SIGNATURE_LIFETIME, |value| value.duration(LIFETIME));
     let denial = dnssec.with_default("denial", Denial::default(), |value| value.one_of(&Denial::ALL));
     let serial = dnssec.with_default("serial", SerialRule::default(), |value| value.one_of(&SerialRule::ALL));
-    Ok(DnssecConfig { keys: keys?, lifetime: lifetime?, denial: denial?, serial: serial? })
+    let zonemd = dnssec.with_default("zonemd", false, Value::boolean);
+    Ok(DnssecConfig { keys: keys?, lifetime: lifetime?, denial: denial?, serial: serial?, zonemd: zonemd? })
 }

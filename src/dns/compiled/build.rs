@@ -55,7 +55,10 @@ pub fn compile_zone(file: &ZoneFile, owners: &PoolOwners<'_>) -> Result<Zone, Fi
     let zone = draft.finish().map_err(|finding| Findings(vec![finding]))?;
     let signatures =
         presigned::signatures(file, &zone).map_err(|why| Findings(vec![Draft::whole(file, &why.to_string())]))?;
-    Ok(Zone { signatures: signatures.map(Arc::new), ..zone })
+    Ok(match signatures {
+        Some(signatures) => zone.signed(Arc::new(signatures)),
+        None => zone,
+    })
 }
 
 /// The hash of a name in lower case. Equal in every process, so that a reload changes no account.

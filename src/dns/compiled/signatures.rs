@@ -114,6 +114,14 @@ impl Signatures {
         Signatures { ttl, bytes, sets, denials, chain, apex, soa: None, first, given: None }
     }
 
+    /// The same with one more set of the apex.
+    #[must_use]
+    pub fn with_apex_set(mut self, set: OwnRrSet) -> Signatures {
+        self.first = self.first.into_iter().chain(lives(set.get().signatures)).min();
+        self.apex.push(set);
+        self
+    }
+
     /// The same with this SOA instead of the zone's own.
     #[must_use]
     pub fn with_soa(self, soa: OwnRrSet) -> Signatures {
@@ -284,7 +292,7 @@ impl Signatures {
     pub(super) fn made(&self, id: NodeId, rtype: u16) -> Option<RrSet<'_>> {
         match rtype {
             rtype::NSEC if !self.is_hashed() => self.denial(id),
-            rtype::DNSKEY | rtype::CDS | rtype::CDNSKEY | rtype::NSEC3PARAM if id == 0 => {
+            rtype::DNSKEY | rtype::CDS | rtype::CDNSKEY | rtype::NSEC3PARAM | rtype::ZONEMD if id == 0 => {
                 self.at_apex().find(|set| set.rtype == rtype)
             }
             _ => None,

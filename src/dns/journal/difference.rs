@@ -14,28 +14,27 @@ use crate::zone::number::rtype;
 /// What a zone has.
 pub fn content(zone: &Zone, has_pools: bool) -> Content {
     let mut context = Context::new(&SHA256);
-    let mut add = |owner: &[u8], rtype: u16, ttl: u32, rdata: &[u8]| {
-        context.update(owner);
-        context.update(&[&rtype.to_be_bytes()[..], &ttl.to_be_bytes()].concat());
-        context.update(&(rdata.len() as u16).to_be_bytes());
-        context.update(rdata);
-    };
-    for (owner, set) in zone.nodes().flat_map(|node| node.whole(zone)) {
+    for (owner, set) in zone.whole() {
         let owner = name::lower(owner);
         let mut rdatas: Vec<&[u8]> = set.rdatas().collect();
         rdatas.sort_unstable();
-        rdatas.into_iter().for_each(|rdata| add(&owner, set.rtype, set.ttl, rdata));
-    }
-    for (owner, rtype, ttl, rdata) in others(zone) {
-        add(&owner, rtype, ttl, rdata);
+        for rdata in rdatas {
+            context.update(&owner);
+            context.update(&[&set.rtype.to_be_bytes()[..], &set.ttl.to_be_bytes()].concat());
+            context.update(&(rdata.len() as u16).to_be_bytes());
+            context.update(rdata);
+        }
     }
     let mut digest = [0; 32];
     digest.copy_from_slice(context.finish().as_ref());
     Content { serial: zone.serial, digest, has_pools }
 }
 
-/// What leads from one zone to another; `None` if it takes more than so many bytes.
+/// What leads from one zone to another; `None` if it takes more than so many bytes, or one of them has records that belong to none of its names.
 pub fn between(before: &Zone, behind: &Zone, most: usize) -> Option<Difference> {
+    if before.others().chain(behind.others()).next().is_some() {
+        return None;
+    }
     let mut found = Found { zones: [before, behind], difference: Difference::default(), most };
     found.soas()?;
     let (mut old, mut new) = (before.nodes().peekable(), behind.nodes().peekable());
@@ -44,29 +43,12 @@ pub fn between(before: &Zone, behind: &Zone, most: usize) -> Option<Difference> 
             (Some(one), Some(other)) => name::compare(one.name(), other.name()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (None, None) => break,
+            (None, None) => return Some(found.difference),
         };
         let one = old.next_if(|_| order.is_le());
         let other = new.next_if(|_| order.is_ge());
         found.names(one, other)?;
     }
-    let [were, are] = [before, behind].map(others);
-    let only = |these: &BTreeSet<Plain<'_>>, those: &BTreeSet<Plain<'_>>, records: &mut Vec<u8>| {
-        these.difference(those).for_each(|(owner, rtype, ttl, rdata)| put(records, owner, *rtype, *ttl, rdata));
-    };
-    only(&were, &are, &mut found.difference.removed);
-    only(&are, &were, &mut found.difference.added);
-    let Difference { removed, added } = &found.difference;
-    (removed.len() + added.len() <= most).then_some(found.difference)
-}
-
-/// A record: owner in lower case, type, TTL and data.
-type Plain<'z> = (Box<[u8]>, u16, u32, &'z [u8]);
-
-/// What a zone came with and no answer has.
-fn others(zone: &Zone) -> BTreeSet<Plain<'_>> {
-    let records = zone.others().flat_map(|(owner, set)| set.rdatas().map(move |rdata| (owner, set, rdata)));
-    records.map(|(owner, set, rdata)| (name::lower(owner), set.rtype, set.ttl, rdata)).collect()
 }
 
 struct Found<'z> {

@@ -2,9 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::*;
-use crate::config::dns::{AllowedConfig, Checks, Denial, SerialRule, TransferConfig, ZoneSource};
+use crate::config::dns::{AllowedConfig, Checks, Denial, DnssecConfig, SerialRule, TransferConfig, ZoneSource};
 use crate::dns::compiled::{PoolOwners, compile_zone};
 use crate::dns::history;
+use crate::dns::secondary::made;
 use crate::dns::signing::{ZoneSigner, fixture, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone;
@@ -78,7 +79,7 @@ fn of_a_signed_zone_each_hour_leads_to_the_next_one_by_a_difference_with_a_later
     let key = make(&apex, Role::Ksk, Algorithm::EcdsaP256, Times::default(), &[]).unwrap().into_key();
     let key = Arc::new(key);
     for denial in [Denial::Nsec, Denial::Nsec3] {
-        let config = fixture::config(denial, SerialRule::Hourly);
+        let config = DnssecConfig { zonemd: true, ..fixture::config(denial, SerialRule::Hourly) };
         let signer = ZoneSigner::new(apex.clone(), vec![Arc::clone(&key)], &config);
         let begins = 498_000 * HOUR;
         let sign = |zone: &Zone, hour| zone.signed(Arc::new(sign_zone(zone, &signer.at(hour), Some(zone)).unwrap()));
@@ -108,6 +109,25 @@ fn of_a_signed_zone_each_hour_leads_to_the_next_one_by_a_difference_with_a_later
             assert!(led == all(&behind), "{denial:?}, {n}");
             before = behind;
         }
+    }
+}
+
+#[test]
+fn of_a_zone_that_comes_signed_one_version_leads_to_the_next_by_a_difference() {
+    use crate::dns::signing::fixture::{compiled, presigned_text};
+    let text = |serial: u32, more: &str| {
+        format!("$TTL 300\n@ SOA ns host {serial} 3600 600 86400 300\n@ NS ns\nns A 192.0.2.53\n{more}")
+    };
+    for denial in [Denial::Nsec, Denial::Nsec3] {
+        let [before, behind] = [(1, "a A 192.0.2.1\nb TXT x\n"), (2, "b TXT y\nc MX 10 ns\n")].map(|(serial, more)| {
+            let signed = presigned_text("example.net", &text(serial, more), 1_795_000_000, denial);
+            compiled("example.net", &signed)
+        });
+        let difference = difference::between(&before, &behind, usize::MAX).unwrap();
+        let mut led = all(&before);
+        made::each(&difference.removed).for_each(|gone| assert!(led.remove(&plain(gone)), "{gone:?}"));
+        made::each(&difference.added).for_each(|new| assert!(led.insert(plain(new)), "{new:?}"));
+        assert!(led == all(&behind), "{denial:?}");
     }
 }
 

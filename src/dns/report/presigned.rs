@@ -24,11 +24,11 @@ impl State {
         let life = zone.signatures().and_then(|signatures| signatures.first_life());
         let keys = zone.node(0).set(rtype::DNSKEY).into_iter().flat_map(RrSet::rdatas);
         Some(DnssecStatus {
-            schedule: None,
             expires_ms: life.map(|life| life.expires * 1000),
             lifetime_s: life.map_or(0, |life| life.expires.saturating_sub(life.begins)),
             folder: String::new(),
             keys: keys.map(|dnskey| key_status(zone, dnskey)).collect(),
+            schedule: None,
             given_by: Some(self.given_by(apex)),
         })
     }

@@ -22,7 +22,7 @@ pub fn presigned_text(apex: &str, text: &str, now: u64, denial: Denial) -> Strin
 
 /// As documents have it that say nothing of the rest; nothing is read from its folder.
 pub fn config(denial: Denial, serial: SerialRule) -> DnssecConfig {
-    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * 86_400), denial, serial }
+    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * 86_400), denial, serial, zonemd: false }
 }
 
 /// A zone of this text, without pools.

@@ -15,13 +15,14 @@ pub struct ZoneSigner {
     pub(super) lifetime: Duration,
     pub(super) denial: Denial,
     pub(super) serial: SerialRule,
+    pub(super) zonemd: bool,
 }
 
 impl ZoneSigner {
     /// With the keys of a zone, of which there is at least one, for its apex in lower case.
     pub fn new(apex: Box<[u8]>, keys: Vec<Arc<ZoneKey>>, config: &DnssecConfig) -> ZoneSigner {
-        let DnssecConfig { keys: _, lifetime, denial, serial } = *config;
-        ZoneSigner { apex, keys, lifetime, denial, serial }
+        let DnssecConfig { keys: _, lifetime, denial, serial, zonemd } = *config;
+        ZoneSigner { apex, keys, lifetime, denial, serial, zonemd }
     }
 
     /// The apex, in lower case.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::fixture::config;
 use super::pools::Signed;
 use super::*;
-use crate::config::dns::{Checks, Denial, DnsConfig, SerialRule, parse};
+use crate::config::dns::{Checks, Denial, DnsConfig, DnssecConfig, SerialRule, parse};
 use crate::dns::compiled::{Node, PoolOwners, RrSet, Zone, compile_zone};
 use crate::dns::snapshot::PoolAnswer;
 use crate::dnssec::{Algorithm, Role, Times, ZoneKey, make, verify};

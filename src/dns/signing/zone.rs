@@ -1,5 +1,6 @@
 //! All signatures of a zone, and its chain of NSEC or NSEC3 records.
 
+use super::digest::with_digest;
 use super::hash;
 use super::roles::Moment;
 use super::rrset::Unsigned;
@@ -23,8 +24,15 @@ pub enum Unsignable {
     )]
     OwnKeys(&'static str),
     /// Its file has a digest of the zone as it is without signatures (RFC 8976, 3.3.1).
-    #[error("its file has a ZONEMD record, which is none of the signed zone: remove the record")]
+    #[error(
+        "its file has a ZONEMD record, which is none of the signed zone: remove the record (\"zonemd\": true makes one)"
+    )]
     Digest,
+    /// It has names of pools, which change without it.
+    #[error(
+        "it is to have a digest (\"zonemd\"), and {0} in it is a pool's, whose addresses change all the time: take one of them out"
+    )]
+    DigestOfPool(String),
     /// The owners of its NSEC3 records would be longer than names can be.
     #[error("its apex is so long that no hash fits before it in a name: use \"nsec\" as its \"denial\"")]
     LongApex,
@@ -53,10 +61,14 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
     if moment.signer.denial == Denial::Nsec3 && hash::owner(&NameHash::default(), &zone.apex).len() > LONGEST_NAME {
         return Err(Unsignable::LongApex);
     }
+    if let Some((_, pool)) = zone.pool_names().next().filter(|_| moment.signer.zonemd) {
+        return Err(Unsignable::DigestOfPool(name::to_text(pool.name())));
+    }
     let before = before.filter(|before| before.signatures().is_some());
     let (ttl, apex_sets) = (zone.negative.get().ttl, apex_sets(zone, moment, before));
     let soa = zone.with_serial(moment.serial(zone.file_serial()));
-    let made: Vec<u16> = apex_sets.iter().map(|set| set.get().rtype).collect();
+    let digest = moment.signer.zonemd.then_some(rtype::ZONEMD);
+    let made: Vec<u16> = apex_sets.iter().map(|set| set.get().rtype).chain(digest).collect();
     let owners = owners(zone, moment.signer.denial);
     let (mut signed, next) = match moment.signer.denial {
         Denial::Nsec => {
@@ -100,7 +112,8 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
         let signatures = moment.sign(set, earlier.map_or(&[], |set| set.signatures));
         signed.add_node(hashed.as_deref(), Some((&rdata, &signatures))).map_err(|_| Unsignable::TooLarge)?;
     }
-    Ok(signed.with_soa(soa))
+    let signed = signed.with_soa(soa);
+    Ok(if digest.is_some() { with_digest(zone, signed, moment, before) } else { signed })
 }
 
 /// The beginnings of a zone with hashed names: its hashes in their order, and the next one of each owner.

@@ -2,6 +2,7 @@
 
 use super::documents::Running;
 use super::report::{Checked, Finding};
+use crate::dns::compiled::Zone;
 use crate::dnssec::validate::{Depth, Judged, Severity, Subject, is_signed, validate};
 use crate::unix_time;
 use crate::zone::name;
@@ -19,6 +20,25 @@ pub(super) fn check(running: &Running, checked: &mut Checked) {
         checked.findings.extend(errors.into_iter().map(Finding::from));
         checked.notes.extend(warnings.into_iter().map(Finding::from));
         signed_twice(running, apex, checked);
+    }
+    digests_beside_pools(running, checked);
+}
+
+/// A zone with a pool's name cannot have a digest: what is answered there changes without it.
+fn digests_beside_pools(running: &Running, checked: &mut Checked) {
+    for nameserver in running.nameservers.values() {
+        let has_digest = |zone: &&Zone| {
+            let config = nameserver.config.zones.get(&name::to_text(&zone.apex));
+            config.and_then(|zone| zone.dnssec.as_ref()).is_some_and(|dnssec| dnssec.zonemd)
+        };
+        for zone in nameserver.zones.iter().filter(has_digest) {
+            let Some((_, pool)) = zone.pool_names().next() else { continue };
+            let (apex, pool) = (name::to_text(&zone.apex), name::to_text(pool.name()));
+            let message = format!(
+                "is to have a digest (\"zonemd\"), and {pool} in it is a pool's, whose addresses change without it: take out one of the two"
+            );
+            checked.finding(format!("zone {apex}"), message);
+        }
     }
 }
 

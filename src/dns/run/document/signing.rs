@@ -56,6 +56,22 @@ pub fn sign(
     (zones, signers.into_iter().collect(), unusable)
 }
 
+/// Zones that are to have a digest, and in which a pool has a name: its addresses change without the zone.
+pub fn digests_beside_pools(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<Finding> {
+    let has_digest =
+        |apex: &str| config.zones.get(apex).and_then(|zone| zone.dnssec.as_ref()).is_some_and(|dnssec| dnssec.zonemd);
+    let beside = zones.iter().filter_map(|zone| {
+        let (apex, (_, pool)) = (name::to_text(&zone.apex), zone.pool_names().next()?);
+        let message = format!(
+            "cannot be true beside a pool in the zone: {} is one's name, and its addresses change without the digest; take out one of the two",
+            name::to_text(pool.name())
+        );
+        let path = format!("zones[\"{apex}\"].dnssec.zonemd");
+        has_digest(&apex).then(|| Finding { file: file.into(), line: None, path, message })
+    });
+    beside.collect()
+}
+
 /// Zones that are served and lie in one that is signed, which does not delegate them: it proves to resolvers that they are not there.
 pub fn undelegated(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<Finding> {
     let is_signed_here = |apex: &str| config.zones.get(apex).is_some_and(|config| config.dnssec.is_some());

@@ -448,3 +448,34 @@ fn what_is_wrong_behind_hundreds_of_names_is_found_as_well() {
     of(&mut records, "h1499.d99.example.net", rtype::A).rdata[0] = 1;
     assert_eq!(flaws(&records).len(), 1);
 }
+
+#[test]
+fn a_zone_has_a_digest_of_all_that_a_copy_has_if_it_is_to_and_each_hour_another_one() {
+    for denial in [Denial::Nsec, Denial::Nsec3] {
+        let config = DnssecConfig { zonemd: true, ..config(denial, SerialRule::Hourly) };
+        let apex = name::from_text("example.net").unwrap();
+        let signer = ZoneSigner::new(apex.clone(), vec![ksk(Algorithm::Ed25519)], &config);
+        let zone = signed(&compiled(TEXT, &document("")), &signer, NOW, None);
+        assert_eq!(shown(&flaws(&records(&zone))), "", "{denial:?}");
+        let digest = |zone: &Zone| zone.node(0).set(rtype::ZONEMD).unwrap().first().to_vec();
+        assert_eq!(digest(&zone)[..6], [&zone.serial.to_be_bytes()[..], &[1, 1]].concat());
+        assert!(zone.node(0).set(rtype::ZONEMD).unwrap().rrsigs().is_some());
+        let later = signed(&zone, &signer, NOW + DAY, Some(&zone));
+        assert_ne!(digest(&zone), digest(&later));
+        assert_eq!(shown(&flaws_at(&records(&later), NOW + DAY, Depth::Signatures, None)), "");
+        let mut damaged = records(&zone);
+        of(&mut damaged, "ns1.example.net", rtype::A).rdata[0] = 7;
+        assert!(shown(&flaws(&damaged)).contains("ZONEMD: the zone is not what it says"));
+    }
+}
+
+#[test]
+fn a_zone_with_a_pools_name_has_no_digest() {
+    let pools = document(
+        r#""pool.example.net": { "members": { "a": { "addresses": ["192.0.2.1"] } }, "check": { "type": "tcp", "port": 80 } }"#,
+    );
+    let config = DnssecConfig { zonemd: true, ..config(Denial::Nsec, SerialRule::File) };
+    let signer = ZoneSigner::new(name::from_text("example.net").unwrap(), vec![ksk(Algorithm::Ed25519)], &config);
+    let refused = sign_zone(&compiled(TEXT, &pools), &signer.at(NOW), None).unwrap_err();
+    assert_eq!(refused, Unsignable::DigestOfPool("pool.example.net".to_owned()));
+}
