@@ -302,7 +302,7 @@ fn prepare_without_pools(at: &Path, port: u16, zone: Value) {
     fs::write(at.join("dns.json"), document.to_string()).unwrap();
 }
 
-fn polder_dns(at: &Path) -> Command {
+pub fn polder_dns(at: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder-dns"));
     command.arg("--config").arg(at.join("dns.json"));
     command

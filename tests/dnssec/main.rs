@@ -13,6 +13,7 @@
 
 mod alike;
 mod ask;
+mod copies;
 mod flips;
 mod keys;
 mod lab;

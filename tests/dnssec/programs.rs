@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 /// A server that runs until it is dropped; what it says is in a file.
 pub struct Running {
     process: Child,
@@ -18,6 +21,11 @@ impl Running {
         let program = command.get_program().to_owned();
         let process = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         Running { process, log }
+    }
+
+    /// Has a daemon read its document again.
+    pub fn reload(&self) {
+        kill(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGHUP).unwrap();
     }
 
     pub fn log(&self) -> String {

@@ -11,7 +11,7 @@ use crate::programs::{program, run, told_by};
 use crate::zone::ZONE;
 
 /// All of its records, as dig writes them.
-fn transferred(server: SocketAddr) -> String {
+pub fn transferred(server: SocketAddr) -> String {
     let (at, port) = (format!("@{}", server.ip()), server.port().to_string());
     let mut dig = Command::new("dig");
     let text = told_by(dig.args([&at, "-p", &port, ZONE, "AXFR", "+onesoa", "+noall", "+answer"]));

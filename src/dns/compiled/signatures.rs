@@ -110,17 +110,8 @@ impl Signatures {
 
     fn new(ttl: u32, apex: Vec<OwnRrSet>, chain: Chain) -> Signatures {
         let first = apex.iter().flat_map(|set| lives(set.get().signatures)).min();
-        Signatures {
-            ttl,
-            bytes: Vec::new(),
-            sets: Vec::new(),
-            denials: Vec::new(),
-            chain,
-            apex,
-            soa: None,
-            first,
-            given: None,
-        }
+        let (bytes, sets, denials) = (Vec::new(), Vec::new(), Vec::new());
+        Signatures { ttl, bytes, sets, denials, chain, apex, soa: None, first, given: None }
     }
 
     /// The same with one more set of the apex.

@@ -1,13 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
 
 use super::*;
 use crate::config::dns::{AllowedConfig, Checks, Denial, DnssecConfig, SerialRule, TransferConfig, ZoneSource};
 use crate::dns::compiled::{PoolOwners, compile_zone};
 use crate::dns::history;
 use crate::dns::secondary::made;
-use crate::dns::signing::{ZoneSigner, sign_zone};
+use crate::dns::signing::{ZoneSigner, fixture, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone;
 
@@ -80,13 +79,7 @@ fn of_a_signed_zone_each_hour_leads_to_the_next_one_by_a_difference_with_a_later
     let key = make(&apex, Role::Ksk, Algorithm::EcdsaP256, Times::default(), &[]).unwrap().into_key();
     let key = Arc::new(key);
     for denial in [Denial::Nsec, Denial::Nsec3] {
-        let config = DnssecConfig {
-            keys: "/keys".into(),
-            lifetime: Duration::from_secs(14 * 24 * HOUR),
-            denial,
-            serial: SerialRule::Hourly,
-            zonemd: true,
-        };
+        let config = DnssecConfig { zonemd: true, ..fixture::config(denial, SerialRule::Hourly) };
         let signer = ZoneSigner::new(apex.clone(), vec![Arc::clone(&key)], &config);
         let begins = 498_000 * HOUR;
         let sign = |zone: &Zone, hour| zone.signed(Arc::new(sign_zone(zone, &signer.at(hour), Some(zone)).unwrap()));

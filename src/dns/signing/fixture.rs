@@ -15,11 +15,14 @@ use crate::zone;
 pub fn presigned_text(apex: &str, text: &str, now: u64, denial: Denial) -> String {
     let zone = compiled(apex, text);
     let key = make(&zone.apex, Role::Ksk, Algorithm::EcdsaP256, Times::default(), &[]).unwrap().into_key();
-    let lifetime = Duration::from_secs(14 * 86_400);
-    let config = DnssecConfig { keys: "/keys".into(), lifetime, denial, serial: SerialRule::File, zonemd: false };
-    let signer = ZoneSigner::new(zone.apex.clone(), vec![Arc::new(key)], &config);
+    let signer = ZoneSigner::new(zone.apex.clone(), vec![Arc::new(key)], &config(denial, SerialRule::File));
     let signatures = sign_zone(&zone, &signer.at(now), None).unwrap();
     text_of(&zone.signed(Arc::new(signatures)))
+}
+
+/// As documents have it that say nothing of the rest; nothing is read from its folder.
+pub fn config(denial: Denial, serial: SerialRule) -> DnssecConfig {
+    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * 86_400), denial, serial, zonemd: false }
 }
 
 /// A zone of this text, without pools.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::fixture::config;
 use super::pools::Signed;
 use super::*;
 use crate::config::dns::{Checks, Denial, DnsConfig, DnssecConfig, SerialRule, parse};
@@ -52,10 +52,6 @@ fn signer(keys: Vec<Arc<ZoneKey>>) -> ZoneSigner {
 
 fn signer_by(keys: Vec<Arc<ZoneKey>>, denial: Denial) -> ZoneSigner {
     ZoneSigner::new(name::from_text("example.net").unwrap(), keys, &config(denial, SerialRule::File))
-}
-
-fn config(denial: Denial, serial: SerialRule) -> DnssecConfig {
-    DnssecConfig { keys: "/keys".into(), lifetime: Duration::from_secs(14 * DAY), denial, serial, zonemd: false }
 }
 
 fn csk() -> ZoneSigner {
