@@ -197,6 +197,20 @@ fn a_serial_is_raised_and_the_file_and_line_are_told() {
 }
 
 #[test]
+fn a_zone_that_comes_signed_is_verified_and_keeps_its_serial() {
+    let site = Site::new();
+    let file = "fleet/hosts/zones/example.net.zone";
+    let signed = format!("{}\nexample.net. 300 IN NSEC www A\n", fs::read_to_string(site.path(file)).unwrap());
+    fs::write(site.path(file), &signed).unwrap();
+    let (code, text) = told(&site.polder(&["zone", "check", "example.net", file]));
+    assert_eq!((code, text.contains("example.net. DNSKEY: is missing")), (Some(1), true), "{text}");
+    assert!(text.contains("example.net. NSEC: says that the name has A, and not that it has NS, SOA"), "{text}");
+    let (code, text) = told(&site.polder(&["serial", "example.net"]));
+    assert_eq!((code, text.contains("raise it where the zone is signed")), (Some(1), true), "{text}");
+    assert_eq!(fs::read_to_string(site.path(file)).unwrap(), signed);
+}
+
+#[test]
 fn a_zone_with_an_error_in_it_and_one_of_two_files_keep_their_serials() {
     let site = Site::new();
     let file = "fleet/hosts/zones/example.net.zone";

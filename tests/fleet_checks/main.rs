@@ -9,3 +9,4 @@ mod hosts;
 mod nameservers;
 mod pools;
 mod proxies;
+mod signatures;

@@ -138,8 +138,8 @@ fn nameservers_that_sign_a_zone_differently_are_found() {
         "otherwise",
         both(json!({ "keys": "/keys", "denial": "nsec3", "lifetime": "7d" })),
         &[
-            "zone example.net: ns-ch and ns-nl sign it differently (nsec with signatures of 14d; nsec3 with signatures of 7d): give both the same \
-             \"lifetime\" and \"denial\"",
+            "zone example.net: ns-ch and ns-nl sign it differently (nsec with signatures of 14d and the serial of the file; nsec3 with signatures \
+             of 7d and the serial of the file): give both the same \"lifetime\", \"denial\", \"serial\" and \"zonemd\"",
         ],
     );
 }

@@ -45,7 +45,7 @@ fn signed_alike(running: &Running, apex: &str, checked: &mut Checked) {
     for (host, dnssec) in signing {
         let message = match (dnssec_of_first, dnssec) {
             (Some(one), Some(other)) if !one.signs_as(other) => format!(
-                "{first} and {host} sign it differently ({one}; {other}): give both the same \"lifetime\", \"denial\" and \"serial\""
+                "{first} and {host} sign it differently ({one}; {other}): give both the same \"lifetime\", \"denial\", \"serial\" and \"zonemd\""
             ),
             (Some(_), None) => unsigned(first, host),
             (None, Some(_)) => unsigned(host, first),

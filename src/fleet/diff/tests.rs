@@ -140,6 +140,17 @@ fn a_zone_tells_how_many_records_change_and_its_serial() {
 }
 
 #[test]
+fn a_zone_that_comes_signed_no_more_says_what_its_parent_has_to_do_first() {
+    let denial = crate::config::dns::Denial::Nsec;
+    let signed = crate::dns::signing::fixture::presigned_text("example.net", ZONE, 1_795_000_000, denial);
+    let (signed, plain) = (side(&proxy(), &dns(), &signed), side(&proxy(), &dns(), ZONE));
+    let [no_more] = &sentences(&signed, &plain)[..] else { panic!() };
+    assert!(no_more.contains("serial stays 41; it comes signed no more: while its parent has a DS of it"), "{no_more}");
+    let [now] = &sentences(&plain, &signed)[..] else { panic!() };
+    assert!(now.ends_with("serial stays 41; it comes signed"), "{now}");
+}
+
+#[test]
 fn zones_appear_and_go_and_without_a_file_to_read_so_too() {
     let (mut old, mut new) = (side(&proxy(), &dns(), ZONE), side(&proxy(), &dns(), ZONE));
     let mut document = dns();

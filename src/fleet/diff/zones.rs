@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::config::dns::Checks;
+use crate::dnssec::validate::is_signed;
 use crate::fleet::running::Running;
 use crate::zone::{self, ZoneFile};
 
@@ -53,10 +54,20 @@ fn changed(apex: &str, old: &str, new: &str) -> String {
         1 => "1 record changes".to_owned(),
         n => format!("{n} records change"),
     };
+    let signed = match (is_signed(&old.records), is_signed(&new.records)) {
+        (true, false) => {
+            "; it comes signed no more: while its parent has a DS of it, validating resolvers answer SERVFAIL; take that away first, and wait until its \
+             TTL is over"
+        }
+        (false, true) => "; it comes signed",
+        (true, true) | (false, false) => "",
+    };
     match (old.serial(), new.serial()) {
-        (Some(before), Some(after)) if before == after => format!("zone {apex}: {records}, serial stays {after}"),
-        (Some(before), Some(after)) => format!("zone {apex}: {records}, serial {before} -> {after}"),
-        _ => format!("zone {apex}: {records}"),
+        (Some(before), Some(after)) if before == after => {
+            format!("zone {apex}: {records}, serial stays {after}{signed}")
+        }
+        (Some(before), Some(after)) => format!("zone {apex}: {records}, serial {before} -> {after}{signed}"),
+        _ => format!("zone {apex}: {records}{signed}"),
     }
 }
 
