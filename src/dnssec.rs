@@ -34,6 +34,8 @@ mod times;
 pub use algorithm::{Algorithm, Digest};
 pub use error::KeyError;
 pub use folder::{KeyFiles, file_stem, files_of, read_keys, tags};
+#[cfg(test)]
+pub(crate) use key::tag;
 pub use key::{Role, ZoneKey};
 pub use make::{MadeKey, make, set_times};
 pub use public_key::verify;

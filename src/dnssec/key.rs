@@ -139,7 +139,7 @@ pub(super) fn dnskey(role: Role, algorithm: Algorithm, public: &[u8]) -> Vec<u8>
 }
 
 /// The tag of a DNSKEY's data (RFC 4034, appendix B).
-pub(super) fn tag(dnskey: &[u8]) -> u16 {
+pub(crate) fn tag(dnskey: &[u8]) -> u16 {
     let word = |pair: &[u8]| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0));
     let sum: u32 = dnskey.chunks(2).map(word).sum();
     (sum + (sum >> 16)) as u16
