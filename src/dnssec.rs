@@ -7,7 +7,8 @@
 //! 1. `folder` finds the pairs of a zone; `public_file` and `private_file` read their halves; `error` is what is wrong with one of them
 //! 2. `key` is the pair that fits together: its tag, its DNSKEY and DS, whether its `times` let it be published and sign
 //! 3. `secret` signs; `public_key` verifies
-//! 4. `make` makes a key and its files, and gives one other times; [`roll`] says what makes a successor of one, [`schedule`] many of them ahead
+//! 4. `make` makes a key and its files, and gives one other times; [`roll`] says what makes a successor of one, [`schedule`] many of them ahead;
+//!    [`parent_roll`] what relieves one that the parent knows
 //! 5. [`nsec3`] hashes names, for denials that do not list a zone; [`rrsig`] reads signatures, over the form of records that [`canonical`] gives
 //! 6. [`validate`] looks at a whole zone as validators would, and [`zonemd`] at its digest
 //!
@@ -21,6 +22,7 @@ mod folder;
 mod key;
 mod make;
 pub mod nsec3;
+pub mod parent_roll;
 mod private_file;
 mod public_file;
 mod public_key;

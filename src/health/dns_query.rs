@@ -154,24 +154,19 @@ impl Question {
     /// Reads a message; `None` unless it responds to this question under this identifier (RFC 5452, 9.1). An error may come
     /// without the question: a nameserver that could not read the query cannot repeat it.
     pub fn read_response(&self, id: u16, bytes: &[u8]) -> Option<Response> {
+        self.read_message(id, bytes).as_ref().map(Response::of)
+    }
+
+    /// The same, with all that it has.
+    fn read_message(&self, id: u16, bytes: &[u8]) -> Option<Message> {
         let message = Message::from_vec(bytes).ok()?;
         let header = &message.metadata;
         let repeats = bytes.get(HEADER..).is_some_and(|rest| {
             rest.get(..self.section.len()).is_some_and(|section| section.eq_ignore_ascii_case(&self.section))
         });
         let is_bare_error = message.queries.is_empty() && header.response_code != ResponseCode::NoError;
-        if header.id != id || header.message_type != MessageType::Response || !(repeats || is_bare_error) {
-            return None;
-        }
-        let data = || message.answers.iter().map(|record| &record.data);
-        Some(Response {
-            code: header.response_code,
-            authoritative: header.authoritative,
-            truncated: header.truncation,
-            serial: data().find_map(|data| if let RData::SOA(soa) = data { Some(soa.serial) } else { None }),
-            addresses: data().filter_map(RData::ip_addr).collect(),
-            ttl: message.answers.iter().map(|record| Duration::from_secs(record.ttl.into())).min(),
-        })
+        let answers = header.id == id && header.message_type == MessageType::Response && (repeats || is_bare_error);
+        answers.then_some(message)
     }
 
     /// Asks a nameserver and waits for the response.
@@ -181,15 +176,24 @@ impl Question {
     /// No response came in time.
     pub fn ask(&self, server: SocketAddr, transport: Transport) -> Result<Response, QueryError> {
         match transport {
-            Transport::Udp => match self.ask_over_udp(server)? {
-                response if response.truncated => self.ask_over_tcp(server, RESPONSE_LIMIT),
-                response => Ok(response),
-            },
+            Transport::Udp => self.ask_for_message(server).map(|message| Response::of(&message)),
             Transport::Tcp => self.ask_over_tcp(server, RESPONSE_LIMIT),
         }
     }
 
-    fn ask_over_udp(&self, server: SocketAddr) -> Result<Response, QueryError> {
+    /// Asks a nameserver, over TCP where a datagram does not hold the response, and gives all of it.
+    ///
+    /// # Errors
+    ///
+    /// No response came in time.
+    pub fn ask_for_message(&self, server: SocketAddr) -> Result<Message, QueryError> {
+        match self.ask_over_udp(server)? {
+            message if message.metadata.truncation => Ok(self.fetch_over_tcp(server, RESPONSE_LIMIT)?.0),
+            message => Ok(message),
+        }
+    }
+
+    fn ask_over_udp(&self, server: SocketAddr) -> Result<Message, QueryError> {
         let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let socket = UdpSocket::bind((any, 0))?;
         // Connected: the kernel drops what others send, and reports a closed port at once.
@@ -206,12 +210,12 @@ impl Question {
         Err(QueryError::NoAnswer)
     }
 
-    fn receive(&self, socket: &UdpSocket, id: u16) -> Result<Response, QueryError> {
+    fn receive(&self, socket: &UdpSocket, id: u16) -> Result<Message, QueryError> {
         let mut buffer = [0; MAX_DATAGRAM];
         for _ in 0..MAX_STRAYS {
             let length = socket.recv(&mut buffer)?;
-            if let Some(response) = self.read_response(id, &buffer[..length]) {
-                return Ok(response);
+            if let Some(message) = self.read_message(id, &buffer[..length]) {
+                return Ok(message);
             }
         }
         Err(QueryError::Unrelated)
@@ -224,15 +228,15 @@ impl Question {
     ///
     /// No response came in time.
     pub fn ask_over_tcp(&self, server: SocketAddr, limit: Duration) -> Result<Response, QueryError> {
-        self.fetch_over_tcp(server, limit).map(|(response, _)| response)
+        self.fetch_over_tcp(server, limit).map(|(message, _)| Response::of(&message))
     }
 
-    /// The same, with the message as it came.
+    /// The message that comes, read and as it came.
     ///
     /// # Errors
     ///
     /// As [`Question::ask_over_tcp`].
-    pub fn fetch_over_tcp(&self, server: SocketAddr, limit: Duration) -> Result<(Response, Vec<u8>), QueryError> {
+    pub fn fetch_over_tcp(&self, server: SocketAddr, limit: Duration) -> Result<(Message, Vec<u8>), QueryError> {
         let mut stream = TcpStream::connect_timeout(&server, limit)?;
         stream.set_read_timeout(Some(limit))?;
         let id = fastrand::u16(..);
@@ -243,8 +247,23 @@ impl Question {
         stream.read_exact(&mut length)?;
         let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
         stream.read_exact(&mut bytes)?;
-        let response = self.read_response(id, &bytes).ok_or(QueryError::Unrelated)?;
-        Ok((response, bytes))
+        let message = self.read_message(id, &bytes).ok_or(QueryError::Unrelated)?;
+        Ok((message, bytes))
+    }
+}
+
+impl Response {
+    /// What is read of a message.
+    pub fn of(message: &Message) -> Response {
+        let data = || message.answers.iter().map(|record| &record.data);
+        Response {
+            code: message.metadata.response_code,
+            authoritative: message.metadata.authoritative,
+            truncated: message.metadata.truncation,
+            serial: data().find_map(|data| if let RData::SOA(soa) = data { Some(soa.serial) } else { None }),
+            addresses: data().filter_map(RData::ip_addr).collect(),
+            ttl: message.answers.iter().map(|record| Duration::from_secs(record.ttl.into())).min(),
+        }
     }
 }
 

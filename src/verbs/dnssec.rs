@@ -4,6 +4,12 @@
 mod ds;
 mod keygen;
 mod keys_of;
+mod nameservers;
+mod pace;
+mod parent;
+mod parent_roll;
+mod roll_algorithm;
+mod roll_ksk;
 mod roll_zsk;
 mod shown;
 mod status;
@@ -19,7 +25,7 @@ pub enum DnssecVerb {
     /// Show the keys and signatures of signed zones, and what comes next
     ///
     /// As all their nameservers have them: each key and what it does, when the first signature runs out, what the parent is to have, and where
-    /// nameservers differ.
+    /// nameservers differ. Of a zone that is named, what the nameservers of the zone above have of it too.
     #[command(after_help = "Exit codes: 0 all is well, 1 it is not, 2 usage, 3 no nameserver answered.")]
     Status(status::StatusArgs),
     /// Make a key, and say what to do with it
@@ -41,6 +47,22 @@ pub enum DnssecVerb {
         after_help = "Exit codes: 0 the roll is under way, 1 the keys are not such that one can begin, 2 usage, 3 could not run."
     )]
     RollZsk(roll_zsk::RollArgs),
+    /// Relieve the key that the parent knows, a KSK or the one key of a zone
+    ///
+    /// The new key is published now, and signs beside the old one. Once the parent has its DS instead, --finish looks at every nameserver and at every one of the
+    /// parent's, and gives the old key its end: when the parent's old DS has run out of caches.
+    #[command(
+        after_help = "Exit codes: 0 begun, or ended, 1 the keys are not such that it can begin, or it waits for something, 2 usage, 3 could not run, or ask."
+    )]
+    RollKsk(roll_ksk::RollKskArgs),
+    /// Relieve all keys of a zone by those of another algorithm
+    ///
+    /// The new keys sign from now on, and are published when every resolver has their signatures. Then the parent has its turn, and --finish ends it, as that of roll-ksk
+    /// does: the old keys go first, and then their signatures.
+    #[command(
+        after_help = "Exit codes: 0 begun, or ended, 1 the keys are not such that it can begin, or it waits for something, 2 usage, 3 could not run, or ask."
+    )]
+    RollAlgorithm(roll_algorithm::RollAlgorithmArgs),
 }
 
 /// Does it.
@@ -50,5 +72,7 @@ pub fn run(verb: &DnssecVerb, output: &Output) -> Result<Exit, Error> {
         DnssecVerb::Keygen(args) => keygen::run(args, output),
         DnssecVerb::Ds(args) => ds::run(args, output),
         DnssecVerb::RollZsk(args) => roll_zsk::run(args, output),
+        DnssecVerb::RollKsk(args) => roll_ksk::run(args, output),
+        DnssecVerb::RollAlgorithm(args) => roll_algorithm::run(args, output),
     }
 }

@@ -14,6 +14,7 @@ mod encrypted;
 mod encrypted_streams;
 mod fleet;
 mod isolation;
+mod key_rolls;
 mod life;
 #[path = "../common/members.rs"]
 mod members;

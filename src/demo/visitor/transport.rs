@@ -161,7 +161,11 @@ fn receive(socket: &Socket, server: SocketAddr, datagram: &[u8], validation: &Rc
         tokio::task::spawn_local(async move {
             let question = pending.question;
             let asked = tokio::task::spawn_blocking(move || question.fetch_over_tcp(server, TCP_LIMIT).ok());
-            let answer = asked.await.ok().flatten().and_then(|(response, bytes)| validation.taken(response, &bytes));
+            let answer = asked
+                .await
+                .ok()
+                .flatten()
+                .and_then(|(message, bytes)| validation.taken(Response::of(&message), &bytes));
             let _ = pending.sender.try_send(answer.ok_or(()));
         });
     } else {

@@ -6,6 +6,7 @@ mod dnstap;
 mod falling;
 mod isolation;
 mod secondaries;
+mod sequences;
 mod signing;
 
 use std::path::Path;
@@ -53,9 +54,14 @@ fn text(members: &[(&str, &str)]) -> Value {
 }
 
 fn prepared(text: &Value) -> Arc<Prepared> {
+    prepared_with(text, ZONE)
+}
+
+/// With this text of its zone.
+fn prepared_with(text: &Value, zone: &str) -> Arc<Prepared> {
     let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).expect("a valid document");
     let zone =
-        crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE, Checks::Strict).expect("a valid zone");
+        crate::zone::parse("example.net", Path::new("example.net.zone"), zone, Checks::Strict).expect("a valid zone");
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
     let tcp = Limits::of(&config.tcp);

@@ -9,6 +9,8 @@ use crate::dnssec::{Algorithm, ZoneKey};
 pub struct Acting<'s> {
     /// They sign the keys.
     pub key_signing: Vec<&'s ZoneKey>,
+    /// They sign what is told to the parent (CDS and CDNSKEY): those that sign the keys.
+    pub parent_signing: Vec<&'s ZoneKey>,
     /// They sign everything else.
     pub zone_signing: Vec<&'s ZoneKey>,
     /// Algorithms of which no key stands in the zone, and whose signatures are there all the same: ahead of their keys, or for a while behind them (RFC 6781, 4.1.4).
@@ -21,12 +23,20 @@ impl<'s> Acting<'s> {
     pub fn at(all: &[&'s ZoneKey], now: u64) -> Acting<'s> {
         let keys = Keys { all, now };
         let seen = keys.seen_algorithms();
-        let key_signing = seen.iter().flat_map(|algorithm| keys.signing_keys(*algorithm)).collect();
+        let key_signing: Vec<&ZoneKey> = seen.iter().flat_map(|algorithm| keys.signing_keys(*algorithm)).collect();
         let mut zone_signing: Vec<&ZoneKey> = seen.iter().flat_map(|algorithm| keys.signing_zone(*algorithm)).collect();
         let unseen = all.iter().filter(|key| !seen.contains(&key.algorithm()) && key.times().signs_unseen(now));
         let unseen: Vec<&ZoneKey> = unseen.copied().collect();
         zone_signing.extend(&unseen);
-        Acting { key_signing, zone_signing, unseen: unseen.iter().map(|key| key.algorithm()).collect(), now }
+        // The keys have their signatures with them, wherever they are kept; all else may be kept longer, or shorter.
+        let parent_signing = key_signing.iter().chain(&unseen).copied().collect();
+        Acting {
+            key_signing,
+            parent_signing,
+            zone_signing,
+            unseen: unseen.iter().map(|key| key.algorithm()).collect(),
+            now,
+        }
     }
 
     /// Whether a key stands in the zone: its times say so, or it signs.
@@ -67,12 +77,15 @@ impl<'s> Keys<'_, 's> {
     }
 
     /// Those that sign the keys: made for that and active, else made for that; else those that are active. The parent's DS is of one that was made for it: it
-    /// goes on although its time is over, as long as nobody has made the next one.
+    /// goes on although its time is over, and although it was to be gone, as long as nobody has made the next one.
     fn signing_keys(&self, algorithm: Algorithm) -> Vec<&'s ZoneKey> {
         let is_ksk = |key: &ZoneKey| key.is_ksk() && key.algorithm() == algorithm;
+        let has_any_ksk = self.all.iter().any(|key| key.is_ksk() && (key.is_active(self.now) || self.has_begun(key)));
+        let gone = if has_any_ksk { Vec::new() } else { self.gone_last(&|key| key.is_ksk()) };
         let kinds = [
             self.all_that(&|key| is_ksk(key) && key.is_active(self.now)),
             self.all_that(&|key| is_ksk(key) && self.has_begun(key)),
+            gone.into_iter().filter(|key| key.algorithm() == algorithm).collect(),
             self.all_that(&|key| key.algorithm() == algorithm && key.is_active(self.now)),
             self.gone_last(&is_ksk),
             self.all_that(&is_ksk),

@@ -60,7 +60,8 @@ impl<'s> Moment<'s> {
     /// The keys that sign sets of this type.
     pub fn keys_for(&self, rtype: u16) -> &[&'s ZoneKey] {
         match rtype {
-            rtype::DNSKEY | rtype::CDS | rtype::CDNSKEY => &self.acting.key_signing,
+            rtype::DNSKEY => &self.acting.key_signing,
+            rtype::CDS | rtype::CDNSKEY => &self.acting.parent_signing,
             _ => &self.acting.zone_signing,
         }
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::keys_of::{KeysOf, Zone, now, unusable};
+use super::pace::{PaceArgs, parse_within};
 use super::shown::{KeyShown, titled};
 use super::step::carry_out;
-use crate::dnssec::roll::{Pace, Roll, plan};
+use crate::dnssec::roll::{Roll, plan};
 use crate::dnssec::schedule::Terms;
 use crate::dnssec::{KeyFiles, Role, read_keys};
 use crate::push::error::Error;
 use crate::unix_time::moment;
-use crate::verbs::args::parse_duration;
 use crate::verbs::exit::Exit;
 use crate::verbs::output::Output;
 use crate::verbs::times::{Later, parse_later};
@@ -34,35 +34,13 @@ pub struct RollArgs {
     /// When the new key begins to sign: `3d` from now, or a time in UTC (2026-12-24 04:10); a day after --ttl, if nothing is said
     #[arg(long, value_name = "TIME", value_parser = parse_later)]
     pub at: Option<Later>,
-    /// How long resolvers keep the zone's keys: the TTL of its DNSKEY records, or more
-    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_TTL), default_value = "1d", allow_hyphen_values = true)]
-    pub ttl: Duration,
-    /// How long signatures are valid: `dnssec.lifetime` of the zone, or more
-    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_LIFETIME), default_value = "14d", allow_hyphen_values = true)]
-    pub lifetime: Duration,
+    #[command(flatten)]
+    /// How long things take.
+    pub pace: PaceArgs,
 }
-
-/// The longest TTL that resolvers keep to (RFC 8767, 4), in days.
-const LONGEST_TTL: u64 = 7;
-
-/// The longest lifetime that a document may have, in days.
-const LONGEST_LIFETIME: u64 = 90;
 
 /// For how long keys are made ahead at most, in days.
 const LONGEST_SCHEDULE: u64 = 3650;
-
-/// How long the files of a key may take to all nameservers, in seconds.
-const PROPAGATION: u64 = 86_400;
-
-/// Some time, and at most so many days.
-fn parse_within(text: &str, days: u64) -> Result<Duration, Error> {
-    let span = parse_duration(text)?;
-    match span.as_secs() {
-        0 => Err(Error::new("expected a duration of a second at least")),
-        seconds if seconds > days * 86_400 => Err(Error::new(format!("expected at most {days}d"))),
-        _ => Ok(span),
-    }
-}
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -79,7 +57,7 @@ pub(super) fn run(args: &RollArgs, output: &Output) -> Result<Exit, Error> {
         Err(why) => return Ok(output.refuse(&why, Exit::Usage)),
     };
     let now = now();
-    let pace = Pace { ttl: args.ttl.as_secs(), propagation: PROPAGATION, lifetime: args.lifetime.as_secs() };
+    let pace = args.pace.pace();
     if let Some((every, span)) = args.every.zip(args.span) {
         let (every, until) = (every.as_secs(), now + span.as_secs());
         let first = args.at.map(|at| at.seconds(now));

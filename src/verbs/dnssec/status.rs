@@ -1,5 +1,6 @@
 //! `dnssec status`: how the signed zones stand on all of their nameservers: keys, signatures, what comes next, and what is not well.
 
+mod above;
 mod findings;
 mod next;
 mod seen;
@@ -9,15 +10,15 @@ use serde_json::json;
 
 use self::seen::Seen;
 use self::text::{Widths, shown};
-use crate::api::daemon::Daemon;
+use super::nameservers::ask_nameservers;
+use super::parent::{ParentArgs, ask};
 use crate::push::error::Error;
 use crate::unix_time::unix_ms;
 use crate::verbs::args::DaemonsArg;
-use crate::verbs::daemons::{Finder, Hosts};
 use crate::verbs::exit::Exit;
 use crate::verbs::named::not_known;
-use crate::verbs::output::Output;
-use crate::verbs::replies::{DaemonReply, ask_all};
+use crate::verbs::output::{Output, complain};
+use crate::verbs::replies::DaemonReply;
 use crate::verbs::signed_zones;
 use crate::verbs::zone::source::zone_name;
 
@@ -29,6 +30,12 @@ pub struct StatusArgs {
     #[command(flatten)]
     /// Which daemons are asked.
     pub daemons: DaemonsArg,
+    #[command(flatten)]
+    /// How the zone above is asked.
+    pub parent: ParentArgs,
+    /// Ask nobody but the nameservers: without it, where a zone is named, those of the zone above are asked what DS they have
+    #[arg(long, conflicts_with_all = ["servers", "resolvers"])]
+    pub offline: bool,
 }
 
 pub(super) fn run(args: &StatusArgs, output: &Output) -> Result<Exit, Error> {
@@ -37,26 +44,21 @@ pub(super) fn run(args: &StatusArgs, output: &Output) -> Result<Exit, Error> {
         (Ok(zone), Ok(daemons)) => (zone, daemons),
         (Err(why), _) | (_, Err(why)) => return Ok(output.refuse(&why, Exit::Usage)),
     };
-    let selection = Finder::new(&daemons, Hosts::WithDaemons).find()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(format!("the runtime did not start: {error}")))?;
-    let mut replies = runtime.block_on(ask_all(&selection.daemons));
-    replies.retain(|one| one.role() != Some(Daemon::Proxy));
-    if replies.is_empty() {
-        return Ok(output.could_not("no nameserver is among the daemons that are asked"));
-    }
-    if replies.iter().all(|one| one.answer.is_err()) {
-        return Ok(output.could_not("no nameserver answered; `polder status` tells why"));
-    }
-    let seen = Seen::of(&replies, zone.as_deref(), unix_ms());
+    let replies = ask_nameservers(&daemons)?;
+    let mut seen = Seen::of(&replies, zone.as_deref(), unix_ms());
     if let Some(zone) = zone.as_deref().filter(|_| seen.zones.is_empty()) {
         return Ok(output.refuse_with(
             &unsigned(zone, &replies),
             serde_json::Map::from_iter([("known".to_owned(), json!(signed(&replies)))]),
             Exit::No,
         ));
+    }
+    // The demo's zones are others' in the DNS of everybody.
+    if let Some(zone) = zone.as_deref().filter(|_| !args.offline && !daemons.demo) {
+        match ask(&args.parent, zone) {
+            Ok(parent) => seen.look_at(parent),
+            Err(why) => complain(&format!("note: the zone above {zone} was not asked what it has: {why}")),
+        }
     }
     output.answer(&seen.report(), &shown(&seen, Widths::here()));
     Ok(if seen.is_well() { Exit::Done } else { Exit::No })

@@ -201,6 +201,29 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     ("dnssec ds", &[("polder dnssec ds example.net --folder /var/lib/dnssec", "as the registrar wants it")]),
     (
+        "dnssec roll-ksk",
+        &[
+            (
+                "polder dnssec roll-ksk example.net --folder /var/lib/dnssec",
+                "a new key beside the one that the parent knows",
+            ),
+            (
+                "polder dnssec roll-ksk example.net --folder /var/lib/dnssec --finish",
+                "the old one goes, if all have the new one",
+            ),
+        ],
+    ),
+    (
+        "dnssec roll-algorithm",
+        &[
+            ("polder dnssec roll-algorithm example.net --folder keys --to ed25519", "its signatures come first"),
+            (
+                "polder dnssec roll-algorithm example.net --folder keys --finish",
+                "the old keys go, if all have the new ones",
+            ),
+        ],
+    ),
+    (
         "dnssec roll-zsk",
         &[
             ("polder dnssec roll-zsk example.net --folder /var/lib/dnssec", "the new key signs in two days"),

@@ -104,6 +104,8 @@ fn options_for_daemons_are_those_of_verbs_that_speak_to_them() {
             "reload",
             "dnstap",
             "dnssec status",
+            "dnssec roll-ksk",
+            "dnssec roll-algorithm",
         ];
         for option in ["socket", "timeout", "demo"] {
             assert_eq!(has(option), asks.contains(&&*words), "{words} --{option}");

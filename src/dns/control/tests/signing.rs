@@ -46,7 +46,7 @@ fn ordered(effects: Vec<Effect>) -> Option<SigningOrder> {
     effects.into_iter().find_map(|effect| if let Effect::Sign(order) = effect { Some(order) } else { None })
 }
 
-fn perform(SigningOrder { hour, zones }: SigningOrder) -> Event {
+pub(super) fn perform(SigningOrder { hour, zones }: SigningOrder) -> Event {
     let sign = |(zone, signer): (Arc<Zone>, Arc<ZoneSigner>)| {
         (Arc::new(zone.signed(Arc::new(sign_zone(&zone, &signer.at(hour), Some(&zone)).unwrap()))), signer)
     };
@@ -61,7 +61,7 @@ fn ordered_ahead(effects: Vec<Effect>) -> Option<AheadOrder> {
     })
 }
 
-fn perform_ahead(AheadOrder { document, present, served, zones, hour, before }: AheadOrder) -> Event {
+pub(super) fn perform_ahead(AheadOrder { document, present, served, zones, hour, before }: AheadOrder) -> Event {
     let pools: Vec<_> = document.config.pools.values().zip(present.iter().map(Vec::as_slice)).collect();
     let ahead = sign_ahead(&pools, &zones, hour, &before);
     Event::SignedAhead(Box::new(SignedAhead { ahead, served }))

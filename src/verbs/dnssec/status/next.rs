@@ -54,7 +54,13 @@ fn step(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus, next: ZoneKeyCha
         _ if key.overdue => None,
         ZoneKeyStep::Published => Some(format!("key {tag} stands in the zone from {at}")),
         ZoneKeyStep::Active => {
-            let ds = if key.ds.is_some() { "; give the parent its DS before" } else { "" };
+            let ds = match (&key.ds, key.published) {
+                (None, _) => "",
+                (Some(_), true) => "; give the parent its DS before",
+                (Some(_), false) => {
+                    "; the parent's DS of it comes after that, when the keys of before have run out of caches"
+                }
+            };
             Some(format!("key {tag} signs from {at}{ds}"))
         }
         ZoneKeyStep::Inactive | ZoneKeyStep::Deleted if key.signs && heir().is_none() => {
@@ -138,6 +144,8 @@ impl Parent {
             let Some(ds) = &key.ds else { continue };
             let record = format!("{}. IN DS {ds}", zone.name);
             match key.next {
+                // Its DS would be of a key that nobody can see.
+                _ if !key.published => {}
                 _ if key.signs => push_once(&mut parent.present, record),
                 Some(ZoneKeyChange { at_ms, to: ZoneKeyStep::Active }) => {
                     push_once(&mut parent.coming, (at_ms, record))

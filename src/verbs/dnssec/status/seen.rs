@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{findings, next};
+use super::super::parent::Parent;
+use super::{above, findings, next};
 use crate::api::dns::DnssecStatus;
 use crate::push::error::Error;
 use crate::verbs::replies::DaemonReply;
@@ -25,6 +26,15 @@ pub(super) struct ZoneSeen<'a> {
     /// How far its ZSKs were made ahead, in a sentence.
     pub(super) schedule: Option<String>,
     pub(super) parent: next::Parent,
+    /// What the zone above has in fact; none: it was not asked.
+    pub(super) above: Option<Above>,
+}
+
+/// What the nameservers of the zone above have.
+pub(super) struct Above {
+    pub(super) asked: Parent,
+    /// What that is, in sentences.
+    pub(super) told: Vec<String>,
 }
 
 impl<'a> Seen<'a> {
@@ -37,10 +47,19 @@ impl<'a> Seen<'a> {
             next: next::steps(&zone),
             schedule: next::schedule(&zone),
             parent: next::Parent::of(&zone),
+            above: None,
             zone,
         };
         let silent = replies.iter().filter_map(|one| Some((one.name(), one.answer.as_ref().err()?)));
         Seen { zones: wanted.map(seen).collect(), silent: silent.collect(), now }
+    }
+
+    /// Takes in what the zone above the one that is shown has.
+    pub(super) fn look_at(&mut self, asked: Parent) {
+        let Some(seen) = self.zones.first_mut() else { return };
+        seen.findings.extend(above::findings(&seen.zone, &asked));
+        let told = asked.told(&above::keys(&seen.zone));
+        seen.above = Some(Above { asked, told });
     }
 
     pub(super) fn is_well(&self) -> bool {
@@ -70,6 +89,7 @@ impl ZoneSeen<'_> {
             next: &self.next,
             schedule: self.schedule.as_deref(),
             ds: self.parent.records().collect(),
+            parent: self.above.as_ref().map(|above| &above.asked),
             nameservers: signers.chain(others).collect(),
         }
     }
@@ -98,6 +118,9 @@ struct ZoneReport<'a> {
     schedule: Option<&'a str>,
     /// The records that the parent is to have now.
     ds: Vec<&'a str>,
+    /// What it has in fact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a Parent>,
     nameservers: Vec<OnNameserver<'a>>,
 }
 

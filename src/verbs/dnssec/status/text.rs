@@ -53,6 +53,8 @@ fn of_zone(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
         text += &wrapped("", &format!("and well before {}, beside it:", moment(*at)), 2, widths.sentence);
         text += &record(coming);
     }
+    let above = seen.above.iter().flat_map(|above| &above.told);
+    text.extend(above.map(|words| wrapped("", &printable(words), 2, widths.sentence)));
     text
 }
 
