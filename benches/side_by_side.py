@@ -18,6 +18,7 @@ so that whatever else the machine does meets them alike. Loopback only. The firs
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -29,12 +30,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
 HOST = "www.example.net"
 BODY = "x" * 1024
-PATIENCE = 120  # seconds for a daemon to start or end
+PATIENCE = 600  # seconds for a daemon to start or end
 
 ZONE = """$ORIGIN example.net.
 $TTL 300
@@ -297,9 +299,7 @@ def start_dns(folder, what, options):
             (folder / "knot.conf").write_text(knot_config(folder, port, options.threads, asked))
             command = [program or "knotd", "-c", folder / "knot.conf"]
         else:
-            # No member answers there: the pool answers as configured, all of them.
-            members = {f"px{n}": {"addresses": [address]} for n, address in enumerate(MEMBERS)}
-            pool = {"members": members, "check": {"type": "tcp", "port": 9, "timeout": "200ms"}}
+            pool = flipping_pool(options.flips) if options.flips else POOL_AT_REST
             document = daemon_document(folder, name, {"listeners": [f"127.0.0.1:{port}"], "workers": options.threads,
                                        "zones": {"example.net": {"file": str(folder / "polder.zone")} | dnssec},
                                        "pools": {POOL: pool}})
@@ -313,6 +313,31 @@ def start_dns(folder, what, options):
         daemon.asked = asked
         daemons.append(daemon)
     return [], daemons
+
+
+# No member answers there: the pool answers as configured, all of them.
+POOL_AT_REST = {"members": {f"px{n}": {"addresses": [address]} for n, address in enumerate(MEMBERS)},
+                "check": {"type": "tcp", "port": 9, "timeout": "200ms"}}
+
+
+def flipping_pool(flips):
+    """A pool of three members, one of which goes or comes so many times a second: what is answered changes each time."""
+    addresses = [f"127.0.9.{n + 1}" for n in range(3)]
+    port = free_port()
+
+    def flip():
+        listening = {address: socket.create_server((address, port)) for address in addresses}
+        for turn in itertools.count():
+            time.sleep(1 / flips)
+            address = addresses[turn // 2 % 3]
+            if address in listening:
+                listening.pop(address).close()
+            else:
+                listening[address] = socket.create_server((address, port))
+
+    threading.Thread(target=flip, daemon=True).start()
+    check = {"type": "tcp", "port": port, "interval": "40ms", "fast_interval": "20ms", "timeout": "200ms", "rise": 1, "fall": 1}
+    return {"members": {f"px{n}": {"addresses": [address]} for n, address in enumerate(addresses)}, "check": check}
 
 
 def sign(folder, options):
@@ -496,6 +521,7 @@ def main():
     parser.add_argument("--over", choices=["udp", "tcp", "dot"], default="udp", help="dns: over kept connections of TCP, or of TLS")
     parser.add_argument("--signed", choices=["positive", "nxdomain", "pool"], help="dns: a signed zone, and what is asked of it with DO")
     parser.add_argument("--names", type=int, default=100_000, help="dns: of the signed zone")
+    parser.add_argument("--flips", type=int, default=0, help="dns: how many times a second a member of polder's pool goes or comes")
     parser.add_argument("--mixed", action="store_true", help="dns: not only the pool's name")
     options = parser.parse_args()
     kinds = {"http": (start_http, ask_http), "https": (start_https, ask_https), "dns": (start_dns, ask_dns)}
