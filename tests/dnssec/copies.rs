@@ -16,7 +16,7 @@ use crate::zone::ZONE;
 
 /// The zone with so many names besides.
 fn write_zone(at: &Path, names: usize) {
-    let serial = 2026_113_000 + names;
+    let serial = 2_026_113_000 + names;
     let mut text = format!("$TTL 300\n@ SOA ns hostmaster {serial} 3600 600 86400 300\n@ NS ns\nns A 127.0.0.1\n");
     (0..names).for_each(|n| text += &format!("n{n} TXT \"number {n}\"\n"));
     fs::write(at.join("zone"), text).unwrap();

@@ -1,6 +1,6 @@
 //! The signatures that a zone comes with (RFC 4035, 3): laid beside its sets, as those are that are made here, so that both are answered alike.
 //!
-//! Takes them as they are: whether a validator would is for [`validate`](crate::dnssec::validate).
+//! Takes them as they are: whether a validator would is for [`validate`].
 
 use std::collections::HashMap;
 

@@ -74,6 +74,9 @@ pub enum Instead {
         /// Since when the zone was as it is in the copy.
         since: SystemTime,
     },
+    /// From the file all the same: it comes signed, its signatures are what is wrong, and there is no copy to serve. Resolvers that do not validate
+    /// get their answers.
+    AsItIs,
     /// With SERVFAIL: this is why there is no copy to serve.
     Servfail(String),
 }
@@ -90,9 +93,13 @@ impl fmt::Display for Impaired {
                     since.strftime("%Y-%m-%d %H:%M:%SZ")
                 )?;
             }
+            Instead::AsItIs => f.write_str("served as it is, and resolvers that validate refuse it")?,
             Instead::Servfail(why) => write!(f, "answered SERVFAIL, for there is no good copy ({why})")?,
         }
-        f.write_str(": its file could not be used at the start: ")?;
+        f.write_str(match &self.instead {
+            Instead::AsItIs => ": its signatures are not what they must be: ",
+            Instead::Copy { .. } | Instead::Servfail(_) => ": its file could not be used at the start: ",
+        })?;
         match &self.findings.0[..] {
             [first, rest @ ..] if !rest.is_empty() => write!(f, "{first} (and {} more findings)", rest.len())?,
             findings => findings.iter().try_for_each(|finding| write!(f, "{finding}"))?,

@@ -139,6 +139,7 @@ impl State {
                 None if self.is_made_here(zone) => "catalog",
                 None => "file",
                 Some(Instead::Copy { .. }) => "copy",
+                Some(Instead::AsItIs) => "file",
                 Some(Instead::Servfail(_)) => "servfail",
             };
             for one in ["file", "primary", "catalog", "copy", "servfail"] {

@@ -20,7 +20,7 @@ use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
 use crate::dns::challenges::HeldName;
 use crate::dns::compiled::Zone;
-use crate::dns::control::prepared::Instead;
+use crate::dns::control::prepared::{Impaired, Instead};
 use crate::dns::control::{Choices, State};
 use crate::dns::pool::{self, By, near};
 use crate::health::Verdict;
@@ -110,7 +110,9 @@ impl State {
     pub(super) fn zone_statuses(&self, counted: &ZoneFigures) -> Vec<ZoneStatus> {
         let status = |zone: &Zone| {
             let name = name::to_text(&zone.apex);
-            let copy_because = self.document.impaired.get(&name).map(ToString::to_string);
+            let impaired = self.document.impaired.get(&name);
+            let is_copy = |impaired: &&Impaired| matches!(impaired.instead, Instead::Copy { .. });
+            let copy_because = impaired.filter(is_copy).map(ToString::to_string);
             let catalog = self.catalog_of(&name).map(str::to_owned);
             let queries = counted.of(&name);
             let config = self.document.config.zones.get(&name);

@@ -114,16 +114,17 @@ impl Document for Prepared {
                     zones.push(Arc::new(copied));
                     Instead::Copy { serial, since }
                 }
-                Err(why) => {
-                    // Resolvers that do not validate get their answers.
-                    if let Ok(mut loaded) = presigned::load_as_it_is(apex, zone, &owners) {
+                Err(why) => match presigned::load_as_it_is(apex, zone, &owners) {
+                    Ok(mut loaded) => {
                         journal::follow_stored(&mut loaded, zone, stored, || None);
                         zones.push(Arc::new(loaded));
-                        continue;
+                        Instead::AsItIs
                     }
-                    unavailable.extend(name::from_text(apex));
-                    Instead::Servfail(why)
-                }
+                    Err(_) => {
+                        unavailable.extend(name::from_text(apex));
+                        Instead::Servfail(why)
+                    }
+                },
             };
             impaired.insert(apex.clone(), Impaired { findings, instead });
         }

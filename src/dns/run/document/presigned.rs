@@ -25,16 +25,13 @@ pub fn load(apex: &str, config: &ZoneConfig, owners: &PoolOwners<'_>, depth: Dep
     compiled::compile_zone(&file, owners)
 }
 
-/// The same whatever is wrong with its signatures, which is told: for a start without a good copy.
+/// The same whatever is wrong with its signatures: for a start without a good copy.
 ///
 /// # Errors
 ///
 /// Something else is wrong.
 pub fn load_as_it_is(apex: &str, config: &ZoneConfig, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
-    let mut file = read(apex, config)?;
-    let Judged { errors, warnings } = judge(&file, config.checks, Depth::Structure);
-    file.warnings.extend(errors.into_iter().chain(warnings));
-    compiled::compile_zone(&file, owners)
+    compiled::compile_zone(&read(apex, config)?, owners)
 }
 
 fn read(apex: &str, config: &ZoneConfig) -> Result<ZoneFile, Findings> {
