@@ -172,7 +172,7 @@ in
               "hourly"
             ];
             description = ''
-              Which serial is served: that of the file, or that and the hours since 1970, so that it rises with the signatures and copies get new ones.
+              Which serial is served: that of the file, or that and a number that grows by the hour, so that it rises with the signatures and copies get new ones.
             '';
           };
           zonemd = fleetTypes.daemonDefault {

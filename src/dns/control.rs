@@ -36,7 +36,7 @@ use tokio::sync::oneshot;
 
 use super::challenges::Challenges;
 use super::challenges::answers::ChallengeAnswers;
-use super::compiled::{Zone, Zones};
+use super::compiled::Zones;
 use super::ordered;
 use super::pool::Family;
 use super::pool::falling::Falling;
@@ -159,8 +159,6 @@ pub struct State {
     pub(super) catalogs: BTreeMap<String, Catalog>,
     /// The zones that are served: the document's, and of other nameservers' those that are there.
     pub(super) zones: Arc<Zones>,
-    /// Those of the document that have been signed anew since it came, by apex.
-    renewed: BTreeMap<Box<[u8]>, Arc<Zone>>,
     /// For which hour everything is signed, in seconds since the epoch.
     signed_for: u64,
     /// For which it is being signed.
@@ -222,7 +220,6 @@ impl State {
         let (zones, transfers) = (Arc::clone(&document.zones), Arc::clone(&document.transfers));
         let orders = Orders::new(ordered::terms(&document.config), Known::default());
         State {
-            renewed: BTreeMap::new(),
             signed_for: hour_of(document.signed_at),
             signing_for: None,
             signed_pools: pools::Signed::default(),
@@ -341,11 +338,11 @@ impl State {
                 self.rejected.retain(|peer, _| is_member(peer));
                 self.peers.retain(|peer, _| is_member(peer));
                 self.document = document;
+                self.reload_signing();
                 let dnstap = self.dnstap.take();
                 self.inherit_dnstap(dnstap);
                 // Pools have other numbers in it: its zones and no earlier ones go with them.
                 (self.put_together, self.have_zones_changed) = (None, true);
-                self.reload_signing();
                 let (config, zones) = self.document.challenges_and_zones();
                 self.challenges.reload(config, zones);
                 self.proposals.keep_peers(&self.peer_names());

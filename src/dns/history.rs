@@ -134,6 +134,12 @@ impl History {
         History { content, distrusted, steps }
     }
 
+    /// The same where others may serve something else under serials up to this one.
+    #[must_use]
+    pub fn distrusting(self, serial: u32) -> History {
+        History { distrusted: Some(self.later(serial)), ..self }
+    }
+
     fn later(&self, serial: u32) -> u32 {
         self.distrusted.map_or(serial, |distrusted| later_of(distrusted, serial))
     }

@@ -17,14 +17,20 @@ use tokio::sync::Mutex;
 
 use super::compiled::{Zone, Zones};
 use super::history::{Before, Content, History};
+use super::signing::SERIALS_PER_HOUR;
 use super::zone_copies::file_stem;
-use crate::config::dns::{PoolsInTransfer, ZoneConfig};
+use crate::config::dns::{PoolsInTransfer, SerialRule, ZoneConfig};
 use crate::config::regular_file::read_regular_file;
 use crate::files;
 use crate::zone::name;
+use crate::zone::number::rtype;
+use crate::zone::serial::is_newer;
 
 /// The longest journal that is read, in bytes: more than is ever kept.
 const LONGEST: u64 = 20 << 20;
+
+/// For how many hours the keys and the file of a zone may take to all of its nameservers.
+const HOURS_TO_ALL: u32 = 24;
 
 /// The journals of one state directory.
 #[derive(Debug, Clone)]
@@ -83,8 +89,31 @@ impl Journals {
 /// Gives a zone its history that is to be served after `before`, if other nameservers get it.
 pub fn follow(zone: &mut Zone, config: &ZoneConfig, before: &Zone) {
     if let Some(content) = content(zone, config) {
-        zone.history = Some(Arc::new(following(zone, content, before)));
+        let history = following(zone, content, before);
+        let is_as_everywhere = is_newer(zone.file_serial(), before.file_serial()) && has_the_keys_of(zone, before);
+        let has_changed = before.history.as_ref().is_none_or(|before| *before.content() != content);
+        zone.history = Some(Arc::new(match has_changed && !is_as_everywhere {
+            true => until_all_have_it(history, config),
+            false => history,
+        }));
     }
+}
+
+/// With an hourly serial a nameserver that has not got new keys yet, or a file that was changed under its old serial, serves what it has under the same serials as
+/// those that have: nobody's copy is what it should be for certain until all have them.
+fn until_all_have_it(history: History, config: &ZoneConfig) -> History {
+    let is_hourly = config.dnssec.as_ref().is_some_and(|dnssec| dnssec.serial == SerialRule::Hourly);
+    let until = history.content().serial.wrapping_add(HOURS_TO_ALL * SERIALS_PER_HOUR);
+    if is_hourly { history.distrusting(until) } else { history }
+}
+
+/// Whether both are signed with the same keys, and deny by the same hashes.
+fn has_the_keys_of(zone: &Zone, other: &Zone) -> bool {
+    let alike = |rtype| {
+        let [one, other] = [zone, other].map(|zone| zone.node(0).set(rtype).map(|set| set.wire));
+        one == other
+    };
+    alike(rtype::DNSKEY) && alike(rtype::NSEC3PARAM)
 }
 
 /// The same for a zone that is `before` with other signatures.
@@ -112,14 +141,24 @@ pub fn follow_stored(
     copy: impl FnOnce() -> Option<Zone>,
 ) {
     let Some(content) = content(zone, config) else { return };
-    zone.history = Some(Arc::new(match stored() {
+    let history = match stored() {
         None => History::begin(content),
         Some(history) => history.next(content, Before::Gone, zone.size(), |most| {
             let copy = copy()?;
-            let is_it = difference::content(&copy, false).digest == history.content().digest;
+            let is_it = are_alike(&copy, history.content());
             is_it.then(|| difference::between(&copy, zone, most)).flatten()
         }),
-    }));
+    };
+    zone.history = Some(Arc::new(until_all_have_it(history, config)));
+}
+
+/// Whether two zones have the same records.
+pub fn have_the_same_records(one: &Zone, other: &Zone) -> bool {
+    are_alike(one, &difference::content(other, false))
+}
+
+fn are_alike(zone: &Zone, content: &Content) -> bool {
+    difference::content(zone, false).digest == content.digest
 }
 
 /// What other nameservers get of it, if they do.

@@ -23,7 +23,7 @@ pub use ahead::{Ahead, sign_ahead};
 pub use hash::hash;
 pub use made::Made;
 pub use period::hour_of;
-pub use roles::Moment;
+pub use roles::{Moment, SERIALS_PER_HOUR};
 pub use signer::{Signers, ZoneSigner};
 pub use zone::{Unsignable, sign_zone};
 

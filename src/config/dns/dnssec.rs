@@ -45,7 +45,7 @@ pub enum SerialRule {
     /// That of its file: it says nothing of signatures.
     #[default]
     File,
-    /// That of its file and the hours since 1970 that it is signed for: it rises with every renewal, the same on all nameservers, so that copies
+    /// That of its file and a number that grows with the hour that it is signed for: it rises with every renewal, the same on all nameservers, so that copies
     /// get new signatures.
     Hourly,
 }

@@ -340,6 +340,12 @@ impl Zone {
         Arc::ptr_eq(&self.names, &other.names)
     }
 
+    /// The same zone, given to others whole alone.
+    #[must_use]
+    pub fn without_history(&self) -> Zone {
+        Zone { history: None, ..self.clone() }
+    }
+
     /// The same zone with these signatures, which were made for it.
     #[must_use]
     pub fn signed(&self, signatures: Arc<Signatures>) -> Zone {

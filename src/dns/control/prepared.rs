@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwapOption;
+
 use crate::config::dns::AcmeChallengesConfig;
 use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
 use crate::dns::capacity::Limits;
-use crate::dns::compiled::Zones;
+use crate::dns::compiled::{Zone, Zones};
 use crate::dns::encrypted::Terms;
 use crate::dns::locality::Locations;
 use crate::dns::protection::Protection;
@@ -24,6 +26,8 @@ pub struct Prepared {
     pub config: DnsConfig,
     /// Its zones, with the pools' names in them.
     pub zones: Arc<Zones>,
+    /// The same as they are served since some of them were signed anew.
+    pub renewed: ArcSwapOption<Zones>,
     /// How members are probed over TLS, each once: held, so that what they go by is read once.
     pub connectors: Vec<Arc<Connector>>,
     /// Where clients are.
@@ -49,6 +53,16 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Its zones as they are served.
+    pub fn served(&self) -> Arc<Zones> {
+        self.renewed.load_full().unwrap_or_else(|| Arc::clone(&self.zones))
+    }
+
+    /// Serves these instead of those of the same apexes.
+    pub fn renew(&self, zones: Vec<Arc<Zone>>) {
+        self.renewed.store(Some(Arc::new(self.served().replacing(zones))));
+    }
+
     /// Which proxies may tell challenges, and where those are answered.
     pub fn challenges_and_zones(&self) -> (Option<&AcmeChallengesConfig>, &Zones) {
         (self.config.acme_challenges.as_ref(), &self.zones)

@@ -267,10 +267,7 @@ impl State {
         let awaited = self.secondaries.iter().filter(|(_, secondary)| secondary.zone.is_none());
         let apexes: Vec<_> = awaited.filter_map(|(apex, _)| name::from_text(apex)).collect();
         let awaited = apexes.iter().map(AsRef::as_ref);
-        let own = match self.renewed.is_empty() {
-            true => Arc::clone(&self.document.zones),
-            false => Arc::new(self.document.zones.replacing(self.renewed.values().cloned())),
-        };
+        let own = self.document.served();
         self.zones = match (self.had_members, held.is_empty() && apexes.is_empty()) {
             (true, _) => Arc::new(own.and(listed, &self.zones).with(held, awaited)),
             (false, true) => own,

@@ -12,6 +12,7 @@ use crate::dns::compiled::Zone;
 use crate::dns::pool::near;
 use crate::dns::signing::{Moment, ZoneSigner, hour_of};
 use crate::dns::snapshot::PoolAnswer;
+use crate::zone::serial::is_newer;
 
 /// In seconds.
 const HOUR: u64 = 3600;
@@ -48,9 +49,16 @@ impl State {
 
     /// Another document, with its zones signed, is in force.
     pub(super) fn reload_signing(&mut self) {
-        self.renewed.clear();
-        self.signing_for = None;
-        self.signed_for = hour_of(self.document.signed_at);
+        (self.signing_for, self.signed_for) = (None, hour_of(self.document.signed_at));
+        // What was signed for a later hour while it was read had been served with other content than it will have: of what leads from there nobody is told.
+        let went_back = self.document.signers.iter().filter_map(|signer| {
+            let (new, served) = (self.document.zones.get(signer.apex())?, self.zones.get(signer.apex())?);
+            is_newer(served.serial, new.serial).then(|| Arc::new(new.without_history()))
+        });
+        let went_back: Vec<_> = went_back.collect();
+        if !went_back.is_empty() {
+            self.document.renew(went_back);
+        }
     }
 
     /// Orders what another hour wants signed anew: a later one, or one that is much earlier, for a clock that was ahead.
@@ -79,9 +87,8 @@ impl State {
             let own = self.document.signers.of(&zone.apex).zip(self.document.zones.get(&zone.apex));
             own.is_some_and(|(own, document)| Arc::ptr_eq(own, signer) && document.has_the_names_of(zone))
         };
-        let signed = zones.into_iter().filter(of_document).map(|(zone, _)| (zone.apex.clone(), zone));
-        let signed: Vec<_> = signed.collect();
-        self.renewed.extend(signed);
+        let signed: Vec<_> = zones.into_iter().filter(of_document).map(|(zone, _)| zone).collect();
+        self.document.renew(signed);
         (self.signing_for, self.signed_for, self.have_zones_changed) = (None, hour, true);
     }
 

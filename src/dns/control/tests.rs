@@ -17,6 +17,8 @@ use serde_json::json;
 use tracing::Level;
 
 use super::*;
+use arc_swap::ArcSwapOption;
+
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::config::dns::Checks;
 use crate::dns::capacity::Limits;
@@ -66,6 +68,7 @@ fn prepared_with(text: &Value, zone: &str) -> Arc<Prepared> {
     let protection = Protection::of(&config).expect("secrets made up");
     let tcp = Limits::of(&config.tcp);
     Arc::new(Prepared {
+        renewed: ArcSwapOption::empty(),
         signers: Signers::default(),
         signed_at: 0,
         transfers: Arc::default(),

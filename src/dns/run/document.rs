@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+
 use crate::config::dns::{Checks, EncryptedConfig, PoolConfig, ZoneConfig};
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
@@ -26,6 +28,7 @@ use crate::dns::journal::{self, Journals};
 use crate::dns::locality::Locations;
 use crate::dns::pool::near;
 use crate::dns::protection::Protection;
+use crate::dns::signing::Signers;
 use crate::dns::transfer::Transfers;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
 use crate::dnssec::validate::Depth;
@@ -39,8 +42,8 @@ pub struct Parsed {
     zones: Arc<Zones>,
     impaired: BTreeMap<String, Impaired>,
     warnings: Vec<Finding>,
-    /// The zones in force, of which signatures may be kept.
-    before: Option<Arc<Zones>>,
+    /// The zones that are served, of which signatures may be kept, and what has made these.
+    before: Option<(Arc<Zones>, Signers)>,
     /// What checks go by must not keep zones from being served.
     at_start: bool,
 }
@@ -65,15 +68,16 @@ impl Document for Prepared {
     /// A zone that has not changed is the one that is in force, and takes no memory beside it.
     fn parse_again(file: &Path, in_force: &Prepared) -> Result<Parsed, Findings> {
         let before = pool_owners(file, &in_force.config)?;
-        let parsed = parse_all(file, Some(&in_force.zones), |apex, zone, owners| {
+        let served = in_force.served();
+        let parsed = parse_all(file, Some(&served), |apex, zone, owners| {
             let wire = name::from_text(apex).filter(|_| in_force.config.zones.get(apex) == Some(zone))?;
-            let kept = in_force.zones.get(&wire).filter(|_| owners.within(&wire).eq(before.within(&wire)))?;
+            let kept = served.get(&wire).filter(|_| owners.within(&wire).eq(before.within(&wire)))?;
             kept.fingerprint
                 .as_ref()
                 .is_some_and(|read| zone.file().is_some_and(|file| read.is_still(file)))
                 .then(|| Arc::clone(kept))
         })?;
-        Ok(Parsed { before: Some(Arc::clone(&in_force.zones)), ..parsed })
+        Ok(Parsed { before: Some((served, in_force.signers.clone())), ..parsed })
     }
 
     /// As [`Document::parse`], but a zone that cannot be used does not keep the others from being served: it is read from its last good
@@ -94,7 +98,15 @@ impl Document for Prepared {
                 })
             };
             let stored = || journals.read(apex);
-            let findings = match presigned::load(apex, zone, &owners, Depth::Structure) {
+            // What is as it was when it was taken was verified then.
+            let loaded = presigned::load(apex, zone, &owners, Depth::Structure).and_then(|loaded| {
+                let is_known = || copy().is_ok_and(|(copy, _)| journal::have_the_same_records(&copy, &loaded));
+                match loaded.is_presigned() && !is_known() {
+                    true => presigned::load(apex, zone, &owners, Depth::Signatures),
+                    false => Ok(loaded),
+                }
+            });
+            let findings = match loaded {
                 Ok(mut loaded) => {
                     // One that is to be signed has its history once it is.
                     if zone.dnssec.is_none() {
@@ -148,7 +160,8 @@ impl Document for Prepared {
             config.encrypted.as_ref().map(|encrypted| Shown::read(encrypted, &config.state_dir)).unwrap_or_default();
         unusable.extend(unusable_shown);
         let signed_at = unix_time::unix_ms() / 1000;
-        let (zones, signers, unusable_keys) = signing::sign(&config, zones, before.as_deref(), signed_at);
+        let (zones, signers, unusable_keys) =
+            signing::sign(&config, zones, before.as_ref().map(|(zones, signers)| (&**zones, signers)), signed_at);
         unusable.extend(unusable_keys);
         if !at_start && !unusable.is_empty() {
             return Err(unusable);
@@ -163,6 +176,7 @@ impl Document for Prepared {
                 let prepared = Prepared {
                     config,
                     zones,
+                    renewed: ArcSwapOption::empty(),
                     impaired,
                     connectors,
                     locations,

@@ -16,6 +16,13 @@ pub struct Moment<'s> {
     acting: Acting<'s>,
 }
 
+/// From when on hours are counted in serials: the beginning of 2026.
+const FROM: u64 = 1_767_225_600;
+
+/// What each of them adds. A nameserver that has not got the zone's new file yet serves the old one with its own later hours: with a number that the serials
+/// of two files hardly ever differ by, however long it has not, never under the serial that another one has given to the new file.
+pub const SERIALS_PER_HOUR: u32 = 997;
+
 /// For how long a key that was relieved late stands in the zone, in seconds, beyond the lifetime of its last signature: clocks differ, and files take a while to all nameservers.
 const STAYS_BEYOND: u64 = 24 * HOUR;
 
@@ -53,7 +60,9 @@ impl<'s> Moment<'s> {
     pub fn serial(&self, of_file: u32) -> u32 {
         match self.signer.serial {
             SerialRule::File => of_file,
-            SerialRule::Hourly => of_file.wrapping_add((self.hour / HOUR) as u32),
+            SerialRule::Hourly => {
+                of_file.wrapping_add(SERIALS_PER_HOUR.wrapping_mul((self.hour.saturating_sub(FROM) / HOUR) as u32))
+            }
         }
     }
 

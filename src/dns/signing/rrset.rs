@@ -35,7 +35,10 @@ impl Moment<'_> {
         let heads = self.keys_for(set.rtype).iter().map(|key| (*key, self.head(key, set, period)));
         let heads: Vec<(&ZoneKey, Vec<u8>)> = heads.collect();
         let mut kept = before;
-        let are_as_made = heads.iter().all(|(_, head)| {
+        let are_as_made = heads.iter().all(|(key, head)| {
+            if self.signer.taken_over.contains(&key.tag()) {
+                return false;
+            }
             let Some((record, rest)) = first_record(kept) else { return false };
             kept = rest;
             record[HEAD..].starts_with(head)

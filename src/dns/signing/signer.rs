@@ -1,6 +1,6 @@
 //! What signs the zones of a document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub struct ZoneSigner {
     pub(super) lifetime: Duration,
     pub(super) denial: Denial,
     pub(super) serial: SerialRule,
+    /// Tags that other keys had before: what they made is told from what these make by nothing but its being wrong.
+    pub(super) taken_over: BTreeSet<u16>,
     pub(super) zonemd: bool,
 }
 
@@ -22,7 +24,19 @@ impl ZoneSigner {
     /// With the keys of a zone, of which there is at least one, for its apex in lower case.
     pub fn new(apex: Box<[u8]>, keys: Vec<Arc<ZoneKey>>, config: &DnssecConfig) -> ZoneSigner {
         let DnssecConfig { keys: _, lifetime, denial, serial, zonemd } = *config;
-        ZoneSigner { apex, keys, lifetime, denial, serial, zonemd }
+        ZoneSigner { apex, keys, lifetime, denial, serial, zonemd, taken_over: BTreeSet::new() }
+    }
+
+    /// The same after another one of its zone: nothing is kept that a key of the same tag may have made.
+    #[must_use]
+    pub fn following(mut self, before: &ZoneSigner) -> ZoneSigner {
+        let is_another = |key: &&Arc<ZoneKey>| {
+            let of_tag = before.keys.iter().filter(|before| before.tag() == key.tag());
+            let is_new = of_tag.clone().all(|before| before.dnskey() != key.dnskey());
+            of_tag.count() > 0 && is_new || before.taken_over.contains(&key.tag())
+        };
+        self.taken_over = self.keys.iter().filter(is_another).map(|key| key.tag()).collect();
+        self
     }
 
     /// The apex, in lower case.
@@ -37,7 +51,7 @@ impl ZoneSigner {
 }
 
 /// What signs the zones of a document, by apex in lower case.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Signers(BTreeMap<Box<[u8]>, Arc<ZoneSigner>>);
 
 impl Signers {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::api::dns::GivenBy;
 use crate::config::dns::Denial;
-use crate::dns::compiled::{Life, Zones};
+use crate::dns::compiled::{Life, Zone, Zones};
 use crate::dns::signing::{ZoneSigner, hour_of, sign_ahead, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone::name;

@@ -17,7 +17,7 @@ use crate::zone::number::rtype;
 pub fn sign(
     DnsConfig { zones: configs, state_dir, .. }: &DnsConfig,
     zones: Arc<Zones>,
-    before: Option<&Zones>,
+    before: Option<(&Zones, &Signers)>,
     now: u64,
 ) -> (Arc<Zones>, Signers, Vec<KeyError>) {
     let (mut signers, mut signed, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
@@ -25,14 +25,20 @@ pub fn sign(
         let Some((dnssec, wire)) = config.dnssec.as_ref().zip(name::from_text(apex)) else { continue };
         let key = || format!("zones.{apex}.dnssec");
         let signer = match dnssec::read_keys(&dnssec.keys, &wire) {
-            Ok(keys) => ZoneSigner::new(wire, keys, dnssec),
+            Ok(keys) => {
+                let signer = ZoneSigner::new(wire, keys, dnssec);
+                match before.and_then(|(_, signers)| signers.of(signer.apex())) {
+                    Some(before) => signer.following(before),
+                    None => signer,
+                }
+            }
             Err(why) => {
                 unusable.push(KeyError::at(&why.file, why.line, why.why).of(format!("{}.keys", key())));
                 continue;
             }
         };
         if let Some(zone) = zones.get(signer.apex()) {
-            let served = before.and_then(|before| before.get(signer.apex()));
+            let served = before.and_then(|(zones, _)| zones.get(signer.apex()));
             match sign_one(zone, &signer, served.unwrap_or(zone), now) {
                 Ok(mut one) => {
                     match served {
