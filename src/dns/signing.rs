@@ -18,7 +18,7 @@ pub use hash::hash;
 pub use period::hour_of;
 pub use roles::Moment;
 pub use signer::{Signers, ZoneSigner};
-pub use zone::{Unsignable, sign_zone};
+pub use zone::{Unsignable, check_signable, sign_zone};
 
 #[cfg(test)]
 mod tests;

@@ -257,6 +257,7 @@ fn parse_all(
         }
     }
     let (mut unread, shown) = (Vec::new(), certificates::check(file, &config));
+    findings.extend(signing::unsignable(file, &config, &zones));
     findings.extend(signing::undelegated(file, &config, &zones));
     for (unusable, unread_of_them) in [outgoing_tls::check(file, &config), shown] {
         findings.extend(unusable);

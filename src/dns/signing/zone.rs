@@ -31,12 +31,12 @@ pub enum Unsignable {
     TooLarge,
 }
 
-/// Signs a zone. What `before` has of the same records, made with the same keys and still as good, is kept.
+/// Whether a zone can be signed, as far as its file says.
 ///
 /// # Errors
 ///
-/// It has keys of its own, or is too large.
-pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Result<Signatures, Unsignable> {
+/// It has keys or a digest of its own, or its apex is too long for hashes.
+pub fn check_signable(zone: &Zone, denial: Denial) -> Result<(), Unsignable> {
     let apex = zone.node(0);
     let own = [(rtype::DNSKEY, "DNSKEY"), (rtype::CDS, "CDS"), (rtype::CDNSKEY, "CDNSKEY")];
     if let Some((_, name)) = own.into_iter().find(|(rtype, _)| apex.sets().any(|set| set.rtype == *rtype)) {
@@ -45,9 +45,19 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
     if apex.sets().any(|set| set.rtype == ZONEMD) {
         return Err(Unsignable::Digest);
     }
-    if moment.signer.denial == Denial::Nsec3 && hash::owner(&NameHash::default(), &zone.apex).len() > LONGEST_NAME {
+    if denial == Denial::Nsec3 && hash::owner(&NameHash::default(), &zone.apex).len() > LONGEST_NAME {
         return Err(Unsignable::LongApex);
     }
+    Ok(())
+}
+
+/// Signs a zone. What `before` has of the same records, made with the same keys and still as good, is kept.
+///
+/// # Errors
+///
+/// It has keys of its own, or is too large.
+pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Result<Signatures, Unsignable> {
+    check_signable(zone, moment.signer.denial)?;
     let before = before.filter(|before| before.signatures().is_some());
     let (ttl, apex_sets) = (zone.negative.get().ttl, apex_sets(zone, moment, before));
     let made: Vec<u16> = apex_sets.iter().map(|set| set.get().rtype).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::{DnsConfig, Finding};
 use crate::daemon::key_file::KeyError;
 use crate::dns::compiled::{Found, Zone, Zones};
-use crate::dns::signing::{Signers, ZoneSigner, sign_zone};
+use crate::dns::signing::{Signers, ZoneSigner, check_signable, sign_zone};
 use crate::dnssec;
 use crate::zone::name::{self, Name};
 use crate::zone::number::rtype;
@@ -44,6 +44,17 @@ pub fn sign(
     }
     let zones = if signed.is_empty() { zones } else { Arc::new(zones.replacing(signed)) };
     (zones, signers.into_iter().collect(), unusable)
+}
+
+/// Zones whose files have what a zone that is signed here cannot have.
+pub fn unsignable(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<Finding> {
+    let finding = |zone: &Arc<Zone>| {
+        let apex = name::to_text(&zone.apex);
+        let dnssec = config.zones.get(&apex)?.dnssec.as_ref()?;
+        let message = check_signable(zone, dnssec.denial).err()?.to_string();
+        Some(Finding { file: file.into(), line: None, path: format!("zones[\"{apex}\"].dnssec"), message })
+    };
+    zones.iter().filter_map(finding).collect()
 }
 
 /// Zones that are served and lie in one that is signed, which does not delegate them: it proves to resolvers that they are not there.
