@@ -215,6 +215,14 @@ impl Operator {
         }
     }
 
+    /// The parent reads what nameservers tell it, and does it if all of them say the same (RFC 7344, 6.1).
+    pub fn read_cds(&mut self, nameservers: &[Nameserver]) {
+        let told: Vec<_> = nameservers.iter().filter_map(Nameserver::tells_parent).collect();
+        if told.len() == nameservers.len() && !told[0].is_empty() && told.iter().all(|one| *one == told[0]) {
+            self.ds.clone_from(&told[0]);
+        }
+    }
+
     /// All keys and their times, and which of them the parent knows.
     pub fn told(&self) -> String {
         let told = |key: &Arc<ZoneKey>| {
