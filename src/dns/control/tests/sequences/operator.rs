@@ -164,6 +164,9 @@ impl Operator {
         if let Some(times) = &begin.old_times {
             set_times(self.keys.path(), &begin.old, times).unwrap();
         }
+        for (key, times) in &begin.relieved {
+            set_times(self.keys.path(), key, times).unwrap();
+        }
         for (role, algorithm, times) in &begin.make {
             let is_early = self.is(Mistake::KeysBeforeSignatures);
             let times = if is_early { Times { publish: Some(now), activate: Some(now), ..*times } } else { *times };
