@@ -25,7 +25,7 @@ pub use made::Made;
 pub use period::hour_of;
 pub use roles::{Moment, SERIALS_PER_HOUR};
 pub use signer::{Signers, ZoneSigner};
-pub use zone::{Unsignable, sign_zone};
+pub use zone::{Unsignable, check_signable, sign_zone};
 
 #[cfg(test)]
 mod tests;

@@ -168,7 +168,11 @@ impl Pair {
         if key.dnskey() != public.dnskey {
             return Err(KeyError::new(
                 &private_path,
-                format!("it is not the secret of {}: two pairs were mixed up", public_path.display()),
+                format!(
+                    "it is not the secret of {}: two pairs were mixed up, as when the keys of two folders are put into one, and one has the \
+                     tag of another: bring both files as they were made together",
+                    public_path.display()
+                ),
             ));
         }
         if (key.algorithm().number(), key.tag()) != (self.algorithm, self.tag) {
@@ -186,11 +190,27 @@ impl Pair {
 
 /// The text of a file; `what` it is, for the error where it is missing.
 fn read(path: &Path, what: &str) -> Result<String, KeyError> {
-    let bytes = read_regular_file(path, MOST_KEYS).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => KeyError::new(path, format!("is not there; {what}")),
-        _ => KeyError::new(path, format!("cannot be read: {error}")),
-    })?;
+    let bytes = read_regular_file(path, MOST_KEYS).map_err(|error| unread(path, what, &error))?;
     in_utf8(path, bytes)
+}
+
+/// Why a file of a pair was not read.
+fn unread(path: &Path, what: &str, error: &std::io::Error) -> KeyError {
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => format!("is not there; {what}"),
+        std::io::ErrorKind::PermissionDenied => {
+            format!("cannot be read by {}: {error}; it is to be that user's, with mode 0400", reader())
+        }
+        _ => format!("cannot be read: {error}"),
+    };
+    KeyError::new(path, why)
+}
+
+/// Who reads.
+fn reader() -> String {
+    let uid = nix::unistd::geteuid();
+    let known = nix::unistd::User::from_uid(uid).ok().flatten();
+    known.map_or_else(|| format!("the user {uid}"), |user| format!("the user {}", user.name))
 }
 
 /// The text of a file that is there.

@@ -20,6 +20,8 @@ pub struct Begin {
     pub old: Arc<ZoneKey>,
     /// Its times from now on, where it was to end.
     pub old_times: Option<Times>,
+    /// ZSKs that signed instead of it, as its time was over too, with their times from now on: it signs again, and what they have signed is in caches.
+    pub relieved: Vec<(Arc<ZoneKey>, Times)>,
     /// Keys to be made, in this order: the one for the parent last.
     pub make: Vec<(Role, Algorithm, Times)>,
     /// From when the new key for the parent stands in the zone, in seconds since the epoch.
@@ -74,6 +76,7 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
     let old = present(keys, now)?;
     let cleared = Times { inactive: None, delete: None, ..*old.times() };
     let old_times = (cleared != *old.times()).then_some(cleared);
+    let relieved = if old.times().is_over(now) { last_zsks(keys, &old, now, pace) } else { Vec::new() };
     // Which of two keys came first is in their times.
     let now = if old.times().activate == Some(now) { now + 1 } else { now };
     let at = |publish: u64, activate: u64| Times {
@@ -84,7 +87,7 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
     };
     let Some(to) = to else {
         let make = vec![(Role::Ksk, old.algorithm(), at(now, now))];
-        return Ok(Begin { old, old_times, make, published: now });
+        return Ok(Begin { old, old_times, relieved, make, published: now });
     };
     if to == old.algorithm() {
         return Err(NoParentRoll::SameAlgorithm(to));
@@ -101,7 +104,20 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
         (true, true) => vec![(Role::Ksk, to, at(published, published))],
         (true, false) => vec![(Role::Zsk, to, at(published, now)), (Role::Ksk, to, at(published, published))],
     };
-    Ok(Begin { old, old_times, make, published })
+    Ok(Begin { old, old_times, relieved, make, published })
+}
+
+/// The ZSKs that signed last where none is to sign any more. They stay until what they sign has run out, wherever the files come to late.
+fn last_zsks(keys: &[Arc<ZoneKey>], old: &ZoneKey, now: u64, pace: Pace) -> Vec<(Arc<ZoneKey>, Times)> {
+    let zsks = || keys.iter().filter(|key| key.role() == Role::Zsk && key.algorithm() == old.algorithm());
+    if zsks().any(|key| key.is_active(now)) {
+        return Vec::new();
+    }
+    let last = zsks().filter_map(|key| key.times().inactive.or(key.times().delete)).max();
+    let until = now + pace.propagation + pace.lifetime;
+    let stays = |times: &Times| Times { delete: times.delete.map(|delete| delete.max(until)), ..*times };
+    let is_last = |key: &&Arc<ZoneKey>| last.is_some() && key.times().inactive.or(key.times().delete) == last;
+    zsks().filter(is_last).map(|key| (Arc::clone(key), stays(key.times()))).collect()
 }
 
 /// The roll that has begun and was not ended; none: none has.

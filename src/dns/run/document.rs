@@ -287,6 +287,7 @@ fn parse_all(
         }
     }
     let (mut unread, shown) = (Vec::new(), certificates::check(file, &config));
+    findings.extend(signing::unsignable(file, &config, &zones));
     findings.extend(signing::undelegated(file, &config, &zones));
     findings.extend(signing::digests_beside_pools(file, &config, &zones));
     findings.extend(presigned::signed_twice(file, &config, zones.iter().map(AsRef::as_ref)));

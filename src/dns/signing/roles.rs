@@ -87,10 +87,29 @@ impl<'s> Moment<'s> {
 
     /// The data of the CDS and CDNSKEY records: of the keys that the parent is to have (RFC 7344, 4), which are made for it. None where there is none such.
     pub fn for_parent(&self) -> (Vec<Vec<u8>>, Vec<&[u8]>) {
-        let keys = || self.acting.key_signing.iter().filter(|key| key.is_ksk());
-        (keys().map(|key| key.ds(Digest::Sha256)).collect(), keys().map(|key| key.dnskey()).collect())
+        let keys = || self.known_to_parent().into_iter();
+        (keys().map(|key| key.ds(Digest::Sha256)).collect(), keys().map(ZoneKey::dnskey).collect())
+    }
+
+    /// The key for the parent that came last, once resolvers know it; those before it until then.
+    fn known_to_parent(&self) -> Vec<&'s ZoneKey> {
+        let signing: Vec<&ZoneKey> = self.acting.key_signing.iter().copied().filter(|key| key.is_ksk()).collect();
+        let is_settled = |key: &&ZoneKey| {
+            let since = key.times().publish.or(key.times().activate);
+            since.is_none_or(|since| since + SETTLES <= self.end())
+        };
+        let settled: Vec<&ZoneKey> = signing.iter().copied().filter(is_settled).collect();
+        let last = settled.iter().map(|key| key.times().activate).max();
+        match last {
+            Some(last) => settled.into_iter().filter(|key| key.times().activate == last).collect(),
+            None => signing,
+        }
     }
 }
+
+/// How long a key stands in the zone before the parent is told of it instead of the one before, in seconds: a parent that reads CDS takes it at once (RFC 7344, 6), and every resolver
+/// has to know it by then, whichever nameserver it asks.
+const SETTLES: u64 = 7 * 24 * HOUR;
 
 /// What a key is to do within an hour it does from its beginning on: one that was made just now is not waited for.
 fn end_of(hour: u64) -> u64 {

@@ -380,3 +380,15 @@ fn signatures_of_an_algorithm_come_before_its_keys_and_go_after_them() {
         assert_eq!(moment.dnskeys(), data, "day {day}");
     }
 }
+
+#[test]
+fn the_parent_is_told_of_a_successor_alone_when_every_resolver_knows_it_and_of_the_key_before_it_until_then() {
+    let at = |time| Times { publish: Some(time), activate: Some(time), ..Times::default() };
+    let [old, new] = [at(NOW - 90 * DAY), at(NOW)].map(|times| key(Role::Ksk, Algorithm::EcdsaP256, times));
+    let signer = signer(vec![Arc::clone(&old), Arc::clone(&new)]);
+    for (days, key) in [(0, &old), (6, &old), (7, &new), (90, &new)] {
+        let moment = signer.at(NOW + days * DAY);
+        assert_eq!(moment.for_parent().1, [key.dnskey()], "day {days}");
+        assert_eq!(moment.keys_for(rtype::DNSKEY).len(), 2, "day {days}");
+    }
+}

@@ -41,6 +41,26 @@ pub enum Unsignable {
     TooLarge,
 }
 
+/// Whether a zone can be signed, as far as its file says.
+///
+/// # Errors
+///
+/// It has keys or a digest of its own, or its apex is too long for hashes.
+pub fn check_signable(zone: &Zone, denial: Denial) -> Result<(), Unsignable> {
+    let apex = zone.node(0);
+    let own = [(rtype::DNSKEY, "DNSKEY"), (rtype::CDS, "CDS"), (rtype::CDNSKEY, "CDNSKEY")];
+    if let Some((_, name)) = own.into_iter().find(|(rtype, _)| apex.sets().any(|set| set.rtype == *rtype)) {
+        return Err(Unsignable::OwnKeys(name));
+    }
+    if apex.sets().any(|set| set.rtype == rtype::ZONEMD) {
+        return Err(Unsignable::Digest);
+    }
+    if denial == Denial::Nsec3 && hash::owner(&NameHash::default(), &zone.apex).len() > LONGEST_NAME {
+        return Err(Unsignable::LongApex);
+    }
+    Ok(())
+}
+
 /// Signs a zone. What `before` has of the same records, made with the same keys and still as good, is kept.
 ///
 /// # Errors
@@ -50,17 +70,7 @@ pub fn sign_zone(zone: &Zone, moment: &Moment<'_>, before: Option<&Zone>) -> Res
     if zone.is_presigned() {
         return Err(Unsignable::Presigned);
     }
-    let apex = zone.node(0);
-    let own = [(rtype::DNSKEY, "DNSKEY"), (rtype::CDS, "CDS"), (rtype::CDNSKEY, "CDNSKEY")];
-    if let Some((_, name)) = own.into_iter().find(|(rtype, _)| apex.sets().any(|set| set.rtype == *rtype)) {
-        return Err(Unsignable::OwnKeys(name));
-    }
-    if apex.sets().any(|set| set.rtype == rtype::ZONEMD) {
-        return Err(Unsignable::Digest);
-    }
-    if moment.signer.denial == Denial::Nsec3 && hash::owner(&NameHash::default(), &zone.apex).len() > LONGEST_NAME {
-        return Err(Unsignable::LongApex);
-    }
+    check_signable(zone, moment.signer.denial)?;
     if let Some((_, pool)) = zone.pool_names().next().filter(|_| moment.signer.zonemd) {
         return Err(Unsignable::DigestOfPool(name::to_text(pool.name())));
     }

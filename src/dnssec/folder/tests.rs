@@ -108,7 +108,10 @@ fn halves_that_do_not_belong_together_are_no_key() {
     fs::copy(of_other, folder.path().join(format!("{PAIR}.private"))).unwrap();
     assert_eq!(
         fault(folder.path(), "ttl.example"),
-        format!("{PAIR}.private: it is not the secret of {PAIR}.key: two pairs were mixed up")
+        format!(
+            "{PAIR}.private: it is not the secret of {PAIR}.key: two pairs were mixed up, as when the keys of two folders are put into one, and one has \
+             the tag of another: bring both files as they were made together"
+        )
     );
 }
 
@@ -191,4 +194,12 @@ fn a_secret_that_everybody_may_read_is_read_all_the_same() {
     let private = folder.path().join(format!("{PAIR}.private"));
     fs::set_permissions(&private, fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(read_keys(folder.path(), &wire("ttl.example")).unwrap().len(), 1);
+}
+
+#[test]
+fn whose_a_file_has_to_be_is_said_to_whoever_may_not_read_it() {
+    let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let why = unread(Path::new("K.private"), "the secret", &denied).to_string();
+    assert!(why.starts_with("K.private: cannot be read by the user "), "{why}");
+    assert!(why.ends_with("permission denied; it is to be that user's, with mode 0400"), "{why}");
 }

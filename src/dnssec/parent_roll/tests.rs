@@ -157,3 +157,14 @@ fn of_two_keys_that_were_made_within_a_second_the_first_is_the_old_one() {
         assert_eq!(under_way(&keys, NOW + 1).unwrap().unwrap().old.tag(), keys[0].tag());
     }
 }
+
+#[test]
+fn a_zsk_that_went_on_as_no_key_was_to_sign_stays_until_what_it_signed_has_run_out() {
+    let over = Times { inactive: Some(NOW - 10 * DAY), delete: Some(NOW + HOUR), ..signing() };
+    let mut keys = vec![key(Role::Ksk, Algorithm::EcdsaP256, over, &[])];
+    keys.push(key(Role::Zsk, Algorithm::EcdsaP256, over, &keys));
+    let roll = begin(&keys, NOW, None, PACE).unwrap();
+    let [(zsk, times)] = &roll.relieved[..] else { panic!("{roll:?}") };
+    assert_eq!((zsk.tag(), times.delete), (keys[1].tag(), Some(NOW + DAY + PACE.lifetime)));
+    assert!(begin(&zone(true), NOW, None, PACE).unwrap().relieved.is_empty());
+}

@@ -33,6 +33,8 @@ struct World {
     operator: Operator,
     resolver: Resolver,
     serial: u32,
+    /// The parent reads CDS.
+    reads_cds: bool,
     /// What was done, and when, for whoever looks for a fault.
     done: Vec<String>,
 }
@@ -60,6 +62,7 @@ impl World {
             operator,
             resolver,
             serial: 1,
+            reads_cds: mistake.is_none() && seed.is_multiple_of(3),
             done: Vec::new(),
         };
         for one in 0..2 {
@@ -124,9 +127,22 @@ impl World {
     }
 
     fn act(&mut self) {
-        let (now, one, what) = (self.now, self.rng.usize(..2), self.rng.u8(..14));
-        let name =
-            ["flip", "flip", "flip", "file", "reload", "takeover", "down", "zsk", "ahead", "ksk", "algorithm", "late"];
+        let (now, one, what) = (self.now, self.rng.usize(..2), self.rng.u8(..15));
+        let name = [
+            "flip",
+            "flip",
+            "flip",
+            "file",
+            "reload",
+            "takeover",
+            "down",
+            "zsk",
+            "ahead",
+            "ksk",
+            "algorithm",
+            "late",
+            "cds",
+        ];
         self.done.push(format!(
             "{now} {} {}",
             name.get(usize::from(what)).unwrap_or(&"go on"),
@@ -160,6 +176,7 @@ impl World {
             9 => self.operator.begin(&mut self.rng, now, false),
             10 => self.operator.begin(&mut self.rng, now, true),
             11 => self.operator.make_late(&mut self.rng, now),
+            12 if self.reads_cds => self.operator.read_cds(&self.nameservers),
             _ => self.operator.go_on(&mut self.rng, now, &self.nameservers),
         }
     }

@@ -7,7 +7,7 @@ use crate::config::{DnsConfig, Finding};
 use crate::daemon::key_file::KeyError;
 use crate::dns::compiled::{Found, Zone, Zones};
 use crate::dns::journal::{self, Journals};
-use crate::dns::signing::{Signers, ZoneSigner, sign_zone};
+use crate::dns::signing::{Signers, ZoneSigner, check_signable, sign_zone};
 use crate::dnssec;
 use crate::zone::name::{self, Name};
 use crate::zone::number::rtype;
@@ -76,6 +76,17 @@ pub fn digests_beside_pools(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]
         has_digest(&apex).then(|| Finding { file: file.into(), line: None, path, message })
     });
     beside.collect()
+}
+
+/// Zones whose files have what a zone that is signed here cannot have.
+pub fn unsignable(file: &Path, config: &DnsConfig, zones: &[Arc<Zone>]) -> Vec<Finding> {
+    let finding = |zone: &&Arc<Zone>| {
+        let apex = name::to_text(&zone.apex);
+        let dnssec = config.zones.get(&apex)?.dnssec.as_ref()?;
+        let message = check_signable(zone, dnssec.denial).err()?.to_string();
+        Some(Finding { file: file.into(), line: None, path: format!("zones[\"{apex}\"].dnssec"), message })
+    };
+    zones.iter().filter(|zone| !zone.is_presigned()).filter_map(|zone| finding(&zone)).collect()
 }
 
 /// Zones that are served and lie in one that is signed, which does not delegate them: it proves to resolvers that they are not there.

@@ -147,3 +147,23 @@ fn a_zone_that_comes_signed_is_not_signed_again() {
     let refused = Prepared::parse(&folder.path()).err().unwrap().to_string();
     assert!(refused.contains("its file is signed already"), "{refused}");
 }
+
+#[test]
+fn what_a_signed_zone_cannot_have_in_its_file_is_a_finding_before_any_key_is_read() {
+    let mut folder = Folder::new();
+    folder.document["zones"]["one.test"]["dnssec"] = json!({ "keys": "no-such-folder" });
+    folder.write("dns.json", &folder.document.to_string());
+    assert!(Prepared::parse(&folder.path()).is_ok());
+    let digest = "00".repeat(48);
+    for (record, name) in [
+        ("@ DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=", "DNSKEY"),
+        (&format!("@ CDS 1 13 2 {}", "00".repeat(32)), "CDS"),
+        ("@ CDNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=", "CDNSKEY"),
+        (&format!("@ ZONEMD 1 1 1 {digest}"), "ZONEMD"),
+    ] {
+        folder.write("more", &format!("{record}\n"));
+        let Err(Findings(findings)) = Prepared::parse(&folder.path()) else { panic!("{name}") };
+        let [finding] = &findings[..] else { panic!("{name}: {findings:?}") };
+        assert!(finding.path == "zones[\"one.test\"].dnssec" && finding.message.contains(name), "{finding}");
+    }
+}

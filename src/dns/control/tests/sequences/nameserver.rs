@@ -1,5 +1,7 @@
 //! A nameserver: the control core, the files of its disk, and a clock that is not quite right.
 
+use std::collections::BTreeSet;
+
 use tempfile::TempDir;
 
 use super::super::signing::{perform, perform_ahead};
@@ -139,6 +141,14 @@ impl Nameserver {
             let signer = state.document().signers.of(&apex).unwrap();
             signer.at(state.signed_for()).dnskeys().contains(&dnskey)
         })
+    }
+
+    /// The keys that it tells the parent of; none while it is down.
+    pub fn tells_parent(&self) -> Option<BTreeSet<Vec<u8>>> {
+        let apex = name::from_text(APEX).unwrap();
+        let state = self.state.as_ref()?;
+        let moment = state.document().signers.of(&apex).unwrap().at(state.signed_for());
+        Some(moment.for_parent().1.into_iter().map(<[u8]>::to_vec).collect())
     }
 
     /// What it answers to a resolver that validates; nothing while it is down.

@@ -164,6 +164,9 @@ impl Operator {
         if let Some(times) = &begin.old_times {
             set_times(self.keys.path(), &begin.old, times).unwrap();
         }
+        for (key, times) in &begin.relieved {
+            set_times(self.keys.path(), key, times).unwrap();
+        }
         for (role, algorithm, times) in &begin.make {
             let is_early = self.is(Mistake::KeysBeforeSignatures);
             let times = if is_early { Times { publish: Some(now), activate: Some(now), ..*times } } else { *times };
@@ -212,6 +215,14 @@ impl Operator {
                 set_times(self.keys.path(), &key, &times).unwrap();
             }
             self.copy_before(rng, now, before);
+        }
+    }
+
+    /// The parent reads what nameservers tell it, and does it if all of them say the same (RFC 7344, 6.1).
+    pub fn read_cds(&mut self, nameservers: &[Nameserver]) {
+        let told: Vec<_> = nameservers.iter().filter_map(Nameserver::tells_parent).collect();
+        if told.len() == nameservers.len() && !told[0].is_empty() && told.iter().all(|one| *one == told[0]) {
+            self.ds.clone_from(&told[0]);
         }
     }
 
