@@ -19,6 +19,7 @@ use polder::demo::addresses::Addresses;
 use polder::demo::authority::Authority;
 use polder::demo::documents::{self, Layout, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
 use polder::demo::identities::Identities;
+use polder::dnssec::{Algorithm, Role};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -97,7 +98,17 @@ impl Site {
         polder::files::replace_own(&site.path("cookies.key"), documents::key_file().unwrap().as_bytes()).unwrap();
         Authority::make().unwrap().issue_all(site.folder.path()).unwrap();
         fs::write(site.path("polder.test.zone"), site.places().zone()).unwrap();
+        site.make_zone_key();
         site
+    }
+
+    /// The key by which nameservers sign the zone, where their documents name it.
+    fn make_zone_key(&self) {
+        let folder = self.path(documents::ZONE_KEYS);
+        fs::create_dir(&folder).unwrap();
+        let apex = polder::zone::name::from_text(documents::ZONE).unwrap();
+        let key = polder::dnssec::make(&apex, Role::Ksk, Algorithm::EcdsaP256, polder::dnssec::Times::default(), &[]);
+        key.unwrap().write(&folder).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
