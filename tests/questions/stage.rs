@@ -210,13 +210,15 @@ impl<'p> Stage<'p> {
     }
 }
 
-/// What a real fleet has and the demo's has not: ids of requests, a network that may not come, a limit.
+/// What a real fleet has and the demo's has not: ids of requests, a network that may not come, a limit. The demo's key is another one each time, which a
+/// page could not show.
 fn change(_: &str, document: &mut Value) {
     if document.get("services").is_none() {
         let zone = Path::new(env!("CARGO_MANIFEST_DIR")).join("hosts/zones/example.net.zone");
         let beside = Path::new(document["zones"]["polder.test"]["file"].as_str().unwrap());
         let keys = beside.with_file_name("keys");
         copy_keys(&keys);
+        document["zones"]["polder.test"].as_object_mut().unwrap().remove("dnssec");
         document["zones"]["example.net"] = json!({ "file": zone, "dnssec": { "keys": keys } });
         return;
     }
