@@ -60,7 +60,9 @@ impl Prepared {
 
     /// Serves these instead of those of the same apexes.
     pub fn renew(&self, zones: Vec<Arc<Zone>>) {
-        self.renewed.store(Some(Arc::new(self.served().replacing(zones))));
+        if !zones.is_empty() {
+            self.renewed.store(Some(Arc::new(self.served().replacing(zones))));
+        }
     }
 
     /// Which proxies may tell challenges, and where those are answered.

@@ -56,9 +56,7 @@ impl State {
             is_newer(served.serial, new.serial).then(|| Arc::new(new.without_history()))
         });
         let went_back: Vec<_> = went_back.collect();
-        if !went_back.is_empty() {
-            self.document.renew(went_back);
-        }
+        self.document.renew(went_back);
     }
 
     /// Orders what another hour wants signed anew: a later one, or one that is much earlier, for a clock that was ahead.

@@ -167,3 +167,46 @@ fn what_a_signed_zone_cannot_have_in_its_file_is_a_finding_before_any_key_is_rea
         assert!(finding.path == "zones[\"one.test\"].dnssec" && finding.message.contains(name), "{finding}");
     }
 }
+
+/// The zone `one.test` as it is signed at a time, after another one that was served.
+fn renewed(prepared: &Prepared, zone: &Zone, now: u64) -> Zone {
+    let signer = prepared.signers.of(&zone.apex).unwrap();
+    let signatures = crate::dns::signing::sign_zone(zone, &signer.at(now), Some(zone)).unwrap();
+    let mut renewed = zone.signed(Arc::new(signatures));
+    journal::follow_renewed(&mut renewed, zone);
+    renewed
+}
+
+#[test]
+fn nobody_gets_a_difference_from_a_serial_under_which_the_zone_had_something_else_before_the_reload() {
+    const HOUR: u64 = 3600;
+    let mut folder = Folder::new();
+    let keys = folder.folder.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    let apex = name::from_text("one.test").unwrap();
+    let times = crate::dnssec::Times::default();
+    let key = crate::dnssec::make(&apex, crate::dnssec::Role::Ksk, crate::dnssec::Algorithm::Ed25519, times, &[]);
+    key.unwrap().write(&keys).unwrap();
+    folder.document["zones"]["one.test"] = json!({
+        "file": "one",
+        "dnssec": { "keys": "keys", "serial": "hourly" },
+        "transfer": { "allow": [{ "networks": ["192.0.2.0/24"] }] }
+    });
+    folder.write("dns.json", &folder.document.to_string());
+    let first = folder.start();
+    let begun = first.signed_at;
+    let an_hour_later = renewed(&first, first.zones.get(&apex).unwrap(), begun + HOUR);
+    let served_then = an_hour_later.serial;
+    first.renew(vec![Arc::new(an_hour_later)]);
+    // The serial in the file stays, and the clock is not moved: what was served is served again with something else in it.
+    folder.write("more", "www A 192.0.2.77\n");
+    let second = Prepared::parse_again(&folder.path(), &first).unwrap();
+    let second = Prepared::with_keys(second).unwrap().0;
+    let mut zone = second.zones.get(&apex).unwrap().as_ref().clone();
+    for hours in 1..60 {
+        zone = renewed(&second, &zone, begun + hours * HOUR);
+        assert!(zone.serial < served_then || zone.history.as_ref().unwrap().since(served_then).is_none(), "{hours}");
+    }
+    let day = served_then + 30 * crate::dns::signing::SERIALS_PER_HOUR;
+    assert!(zone.history.as_ref().unwrap().since(day).is_some(), "once all have it");
+}
