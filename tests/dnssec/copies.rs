@@ -1,4 +1,5 @@
-//! Copies of a zone that polder-dns signs, kept by NSD and by another polder-dns: they are told of each change, and get what has changed.
+//! Copies of a zone that polder-dns signs, kept by NSD and by another polder-dns: they are told of each change, and get the zone. What has changed alone they
+//! would get a day after the start: until then other nameservers may not have the same keys.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -81,7 +82,7 @@ fn verify(folder: &Path, copy: SocketAddr, anchor: &keys::Anchor) {
 
 #[test]
 #[ignore = "needs NSD and BIND: see CONTRIBUTING.md"]
-fn copies_of_a_signed_zone_are_told_when_its_serial_rises_and_get_what_has_changed() {
+fn copies_of_a_signed_zone_are_told_when_its_serial_rises_and_have_it_whole_and_proved() {
     for signing in SIGNINGS.iter().filter(|signing| !signing.is_split) {
         play(*signing);
     }
@@ -105,14 +106,11 @@ fn play(signing: Signing) {
     let polder = start(at, "secondary", by_polder, zone);
     let copies = [(by_nsd, &nsd), (by_polder, &polder)];
     until_alike(primary, &copies, 40);
-    // Of what was served before it started nobody knows: the first change brings the whole zone.
     for names in [41, 45, 46] {
         write_zone(&at.join("primary"), names);
         signer.reload();
         until_alike(primary, &copies, names);
         verify(at, by_nsd, &anchor);
     }
-    let log = signer.log();
-    let differences = log.lines().filter(|line| line.contains("what has changed since")).count();
-    assert!(differences >= 3, "{differences} transfers of what has changed:\n{log}");
+    assert!(!signer.log().contains("what has changed since"), "{}", signer.log());
 }
