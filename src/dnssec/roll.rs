@@ -109,18 +109,24 @@ pub fn plan(keys: &[Arc<ZoneKey>], now: u64, at: Option<u64>, pace: Pace) -> Res
         }
         Some((next, begins)) => (Successor::Made(next), begins),
         None => {
-            let earliest = now + pace.ttl;
+            let publish = shown_from(&old, now);
+            let earliest = publish + pace.ttl;
             // Keys act by the full hour: what is to happen within one would begin with it.
             let at = at.unwrap_or(earliest + pace.propagation).next_multiple_of(HOUR);
             if at < earliest {
                 return Err(NoRoll::TooEarly(earliest));
             }
-            let times = Times { created: Some(now), publish: Some(now), activate: Some(at), ..Times::default() };
+            let times = Times { created: Some(now), publish: Some(publish), activate: Some(at), ..Times::default() };
             (Successor::Missing(old.algorithm(), times), at)
         }
     };
     let old_times = relieved(old.times(), at, now, pace);
     Ok(Roll { old, old_times, successor, at, publish_before: at.saturating_sub(pace.ttl) })
+}
+
+/// From when a successor may stand in the zone: while an algorithm comes in, no key of it does before its signatures are in all caches, whoever makes it.
+pub(super) fn shown_from(old: &ZoneKey, now: u64) -> u64 {
+    old.times().publish.map_or(now, |publish| publish.max(now))
 }
 
 /// The one ZSK that signs.

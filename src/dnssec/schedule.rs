@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::key::{Role, ZoneKey};
-use super::roll::{HOUR, NoRoll, Pace, Roll, Successor, active, later, relieved};
+use super::roll::{HOUR, NoRoll, Pace, Roll, Successor, active, later, relieved, shown_from};
 use super::times::Times;
 use crate::unix_time::moment;
 
@@ -57,14 +57,15 @@ pub fn next_step(keys: &[Arc<ZoneKey>], now: u64, terms: Terms) -> Result<Option
     if due.is_some_and(|due| due >= until) {
         return Ok(None);
     }
-    let earliest = now + pace.ttl;
+    let shown = shown_from(before, now);
+    let earliest = shown + pace.ttl;
     let wanted = first.filter(|_| ahead.is_empty());
     if wanted.is_some_and(|wanted| wanted < earliest) {
         return Err(NoRoll::TooEarly(earliest));
     }
     // Keys act by the full hour.
     let at = wanted.unwrap_or(due.unwrap_or(0).max(earliest + pace.propagation)).next_multiple_of(HOUR);
-    let publish = at.saturating_sub(pace.ttl + pace.propagation).max(now);
+    let publish = at.saturating_sub(pace.ttl + pace.propagation).max(shown);
     let times = Times { created: Some(now), publish: Some(publish), activate: Some(at), ..Times::default() };
     Ok(Some(step(before, Successor::Missing(old.algorithm(), times), at, now, pace)))
 }
