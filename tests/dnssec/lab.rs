@@ -254,31 +254,20 @@ fn prepare_polder_dns(at: &Path, port: u16, signing: Signing, members: &Members,
     fs::write(at.join("zone"), zone::text(delegation_signer)).unwrap();
     let member = |n: u8| (format!("px-{n}"), json!({ "addresses": zone::addresses(n) }));
     let table: serde_json::Map<String, Value> = (0..MEMBERS).map(member).collect();
-    let document = json!({
-        "version": 1,
-        "name": "ns-test",
-        "listeners": [format!("127.0.0.1:{port}")],
-        "admin": { "socket": at.join("admin.sock") },
-        "state_dir": at.join("state"),
-        "workers": 1,
-        "rate_limit": { "exempt": ["127.0.0.0/8"] },
-        "zones": { ZONE: {
-            "file": "zone",
-            "dnssec": { "keys": KEYS, "denial": signing.denial },
-            "transfer": { "allow": [{ "networks": ["127.0.0.0/8"] }] }
-        } },
-        "pools": { POOL: {
-            "ttl": 2,
-            "aliases": ALIASES,
-            "https": {},
-            "keep_answer": "0s",
-            "when_all_down": { "fallback": ["203.0.113.1"] },
-            "members": table,
-            "check": {
-                "port": members.port, "path": "/ready", "interval": "20ms", "fast_interval": "10ms", "timeout": "1s", "rise": 1, "fall": 1
-            }
-        } }
-    });
+    let dnssec = json!({ "keys": KEYS, "denial": signing.denial });
+    let zone = json!({ "file": "zone", "dnssec": dnssec, "transfer": *EVERYBODY });
+    let mut document = document(at, port, zone);
+    document["pools"] = json!({ POOL: {
+        "ttl": 2,
+        "aliases": ALIASES,
+        "https": {},
+        "keep_answer": "0s",
+        "when_all_down": { "fallback": ["203.0.113.1"] },
+        "members": table,
+        "check": {
+            "port": members.port, "path": "/ready", "interval": "20ms", "fast_interval": "10ms", "timeout": "1s", "rise": 1, "fall": 1
+        }
+    } });
     fs::write(at.join("dns.json"), document.to_string()).unwrap();
 }
 
@@ -289,7 +278,11 @@ static EVERYBODY: std::sync::LazyLock<Value> =
 /// Writes what a polder-dns with the zone needs, which comes from where this says.
 fn prepare_without_pools(at: &Path, port: u16, zone: Value) {
     fs::create_dir(at.join("state")).unwrap();
-    let document = json!({
+    fs::write(at.join("dns.json"), document(at, port, zone).to_string()).unwrap();
+}
+
+fn document(at: &Path, port: u16, zone: Value) -> Value {
+    json!({
         "version": 1,
         "name": "ns-test",
         "listeners": [format!("127.0.0.1:{port}")],
@@ -298,8 +291,7 @@ fn prepare_without_pools(at: &Path, port: u16, zone: Value) {
         "workers": 1,
         "rate_limit": { "exempt": ["127.0.0.0/8"] },
         "zones": { ZONE: zone }
-    });
-    fs::write(at.join("dns.json"), document.to_string()).unwrap();
+    })
 }
 
 pub fn polder_dns(at: &Path) -> Command {
