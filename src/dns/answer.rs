@@ -43,7 +43,7 @@ use begun::{Begun, Besides, begin};
 use chain::CHAIN;
 use nearness::Nearness;
 use proofs::{Denied, Proofs};
-use query::{Query, Refusal};
+use query::Refusal;
 use signed::Signed;
 use writer::{Owner, Section};
 
@@ -80,8 +80,9 @@ fn answer_to(
 ) -> Option<Answered> {
     let besides =
         Besides { server: snapshot.identity.server.as_deref(), goes_by_subnets: !snapshot.locations.is_empty() };
-    // It is large, and stays where it is.
-    let mut begun = begin(message, client, besides, buffer);
+    // They are large, and stay where they are.
+    let mut name = Name::ROOT;
+    let mut begun = begin((message, &mut name), client, besides, buffer);
     let Begun { writer, read, opt, standing } = begun.as_mut()?;
     let standing = *standing;
     if let Err(Refusal { tsig: Some(place), edns, question_end, .. }) = read {
@@ -102,7 +103,7 @@ fn answer_to(
         Ok(query) if nearness::is_malformed(query.edns.as_ref(), &snapshot.locations) => rcode::FORMERR,
         Ok(query) if query.about_server => {
             account.class = Class::Answer;
-            about_server(query, &snapshot.identity, writer)
+            about_server(&name, &snapshot.identity, writer)
         }
         Ok(query) => {
             let shown = client.transport != Transport::Udp || standing == Standing::Good;
@@ -122,7 +123,7 @@ fn answer_to(
                 dnames: [None; CHAIN + 1],
                 proofs: Proofs::default(),
             };
-            let rcode = reply.resolve(query);
+            let rcode = reply.resolve(&name);
             reply.prove();
             if let Some((_, scope)) = opt.as_mut().and_then(|opt| opt.subnet.as_mut()) {
                 *scope = reply.nearness.scope();
@@ -180,12 +181,13 @@ enum Step {
 impl<'a> Reply<'a, '_> {
     /// Follows the name through our zones, a chain of CNAMEs and DNAMEs included. Gives the response code: that of
     /// the last name (RFC 6604, 3), whether or not its records fit.
-    fn resolve(&mut self, query: &Query) -> u16 {
+    fn resolve(&mut self, asked: &Name) -> u16 {
         let zones: &'a Zones = &self.snapshot.zones;
-        let mut name = query.name;
+        let mut target: Option<Name> = None;
         let mut places = [HEADER; CHAIN + 1];
         for step in 0..=CHAIN {
-            let (authority, slot) = zones.zone_and_slot_of(&name, self.qtype);
+            let name = target.as_ref().unwrap_or(asked);
+            let (authority, slot) = zones.zone_and_slot_of(name, self.qtype);
             if step == 0 {
                 *self.slot = slot;
             }
@@ -204,16 +206,16 @@ impl<'a> Reply<'a, '_> {
                 // The resolver goes on from the chain's last name; another nameserver may have its zone.
                 Authority::Zone(_) | Authority::Unavailable { .. } | Authority::Elsewhere => return rcode::NOERROR,
             };
-            match self.step(zone, &name, places[step], step == 0) {
+            match self.step(zone, name, places[step], step == 0) {
                 Step::Done(rcode) => return rcode,
-                Step::Onward(target, Some(place)) => {
-                    if places[..=step].iter().any(|earlier| self.writer.is_name(*earlier, target.as_bytes())) {
+                Step::Onward(next, Some(place)) => {
+                    if places[..=step].iter().any(|earlier| self.writer.is_name(*earlier, next.as_bytes())) {
                         return rcode::NOERROR;
                     }
                     places[(step + 1).min(CHAIN)] = place;
-                    name = target;
+                    target = Some(next);
                 }
-                Step::Onward(target, None) => name = target,
+                Step::Onward(next, None) => target = Some(next),
             }
         }
         rcode::NOERROR
@@ -234,32 +236,23 @@ impl<'a> Reply<'a, '_> {
         {
             return step;
         }
+        let wanted = match found {
+            Found::Node(node) => self.wanted(node),
+            _ => None,
+        };
         if first {
-            *self.account = self.account_of(zone, &found);
+            *self.account = account_of(zone, &found, wanted.is_some());
             // AA speaks of the first name of the answer section (RFC 1035, 4.1.1).
             if !matches!(found, Found::Cut(_)) {
                 self.writer.set_authoritative();
             }
         }
         match found {
-            Found::Node(node) => self.node(zone, node, name, place),
+            Found::Node(node) => self.node(zone, (node, wanted), name, place),
             Found::Cut(node) => self.referral(zone, node),
             Found::Dname { set, owner, label } => self.dname(set, owner, name, label, place),
             Found::Nothing { encloser } => self.negative(zone, name, Denied::Name { encloser }),
         }
-    }
-
-    fn account_of(&self, zone: &Zone, found: &Found<'_>) -> Account {
-        let (class, name) = match found {
-            Found::Node(node) if self.wanted(*node).is_some() || node.set(rtype::CNAME).is_some() => {
-                (Class::Answer, node.account())
-            }
-            Found::Node(_) => (Class::Nodata, zone.account),
-            Found::Cut(node) => (Class::Referral, node.account()),
-            Found::Dname { owner, .. } => (Class::Answer, owner.account()),
-            Found::Nothing { .. } => (Class::Nxdomain, zone.account),
-        };
-        Account { class, name }
     }
 
     /// Writes records that the response cannot do without, and gives the offset of the last one's data. If they do not
@@ -275,8 +268,15 @@ impl<'a> Reply<'a, '_> {
         written
     }
 
-    fn node(&mut self, zone: &'a Zone, node: Node<'a>, name: &Name, place: usize) -> Step {
-        if let Some(set) = self.wanted(node) {
+    /// The answer at a node, which has what is wanted or not.
+    fn node(
+        &mut self,
+        zone: &'a Zone,
+        (node, wanted): (Node<'a>, Option<RrSet<'a>>),
+        name: &Name,
+        place: usize,
+    ) -> Step {
+        if let Some(set) = wanted {
             if node.pool().is_some_and(|pool| self.snapshot.pool(pool).is_stale(set.rtype)) {
                 *self.extended = Some(Extended::Stale);
             }
@@ -427,4 +427,16 @@ impl<'a> Reply<'a, '_> {
         }
         Ok(())
     }
+}
+
+/// Whose account a response is on, which has what is wanted or not.
+fn account_of(zone: &Zone, found: &Found<'_>, has_wanted: bool) -> Account {
+    let (class, name) = match found {
+        Found::Node(node) if has_wanted || node.set(rtype::CNAME).is_some() => (Class::Answer, node.account()),
+        Found::Node(_) => (Class::Nodata, zone.account),
+        Found::Cut(node) => (Class::Referral, node.account()),
+        Found::Dname { owner, .. } => (Class::Answer, owner.account()),
+        Found::Nothing { .. } => (Class::Nxdomain, zone.account),
+    };
+    Account { class, name }
 }

@@ -5,6 +5,7 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -75,12 +76,24 @@ enum Local {
     V6(Ipv6Addr, u32),
 }
 
-/// A datagram of the present batch.
-#[derive(Clone, Copy)]
-struct Datagram {
-    length: usize,
-    from: Option<SockaddrStorage>,
-    to: Local,
+/// The datagrams of the present batch, part by part, as the system calls want them; then the answers, in place of those that are answered.
+struct Batch {
+    lengths: [usize; BATCH],
+    peers: [Option<SockaddrStorage>; BATCH],
+    locals: [Local; BATCH],
+}
+
+impl Batch {
+    const EMPTY: Batch = Batch { lengths: [0; BATCH], peers: [None; BATCH], locals: [Local::Bound; BATCH] };
+
+    /// Puts an answer of this length to one datagram where an earlier one was, or the same.
+    fn reply(&mut self, place: usize, to: usize, length: usize) {
+        self.lengths[place] = length;
+        if place != to {
+            self.peers[place] = self.peers[to];
+            self.locals[place] = self.locals[to];
+        }
+    }
 }
 
 impl Worker {
@@ -95,7 +108,7 @@ impl Worker {
         let mut answers = vec![[0u8; DATAGRAM]; BATCH];
         let mut received = headers(wildcard);
         let mut sent = headers(wildcard);
-        let mut batch = [Datagram { length: 0, from: None, to: Local::Bound }; BATCH];
+        let mut batch = Batch::EMPTY;
         let mut last_batches = LAST_BATCHES;
         loop {
             self.tick.tick();
@@ -116,7 +129,7 @@ impl Worker {
                     continue;
                 }
             };
-            if wildcard && batch[..count].iter().any(|datagram| datagram.to == Local::Bound) {
+            if wildcard && batch.locals[..count].contains(&Local::Bound) {
                 // The kernel has shortened the control buffers; without them no address would ever come again.
                 received = headers(wildcard);
             }
@@ -124,18 +137,18 @@ impl Worker {
             let moment = Moment::now(protection.load());
             let mut replies = 0;
             for n in 0..count {
-                let query = &queries[n][..batch[n].length];
-                let answered = self.answer(query, snapshot, batch[n].from, &moment, &mut answers[replies]);
+                let query = &queries[n][..batch.lengths[n]];
+                let answered = self.answer(query, snapshot, batch.peers[n].as_ref(), &moment, &mut answers[replies]);
                 if self.tap.is_on() {
                     let response = answered.map(|answered| &answers[replies][..answered.length]);
-                    self.record(&batch[n], bound, &moment, query, response);
+                    self.record(batch.peers[n].as_ref(), (bound, batch.locals[n]), &moment, query, response);
                 }
                 if let Some(answered) = answered {
-                    batch[replies] = Datagram { length: answered.length, ..batch[n] };
+                    batch.reply(replies, n, answered.length);
                     replies += 1;
                 }
             }
-            self.send(&mut sent, &answers, &batch[..replies]);
+            self.send(&mut sent, &answers, &batch, replies);
             if stopping {
                 last_batches -= 1;
                 if last_batches == 0 {
@@ -149,14 +162,14 @@ impl Worker {
     #[cold]
     fn record(
         &self,
-        datagram: &Datagram,
-        bound: Option<SocketAddr>,
+        from: Option<&SockaddrStorage>,
+        to: (Option<SocketAddr>, Local),
         moment: &Moment<'_>,
         query: &[u8],
         response: Option<&[u8]>,
     ) {
-        let Some(client) = datagram.from.as_ref().and_then(socket_address) else { return };
-        let server = bound.map(|bound| match datagram.to {
+        let Some(client) = from.and_then(socket_address) else { return };
+        let server = to.0.map(|bound| match to.1 {
             Local::Bound => bound,
             Local::V4(address) => SocketAddr::new(address.into(), bound.port()),
             Local::V6(address, _) => SocketAddr::new(address.into(), bound.port()),
@@ -169,11 +182,11 @@ impl Worker {
         &self,
         query: &[u8],
         snapshot: &Snapshot,
-        from: Option<SockaddrStorage>,
+        from: Option<&SockaddrStorage>,
         moment: &Moment<'_>,
         buffer: &mut [u8],
     ) -> Option<Answered> {
-        let address = from.as_ref().and_then(ip);
+        let address = from.and_then(ip);
         let client = Client { transport: Transport::Udp, issuer: address.map(|address| moment.issuer(address)) };
         let answered = answer::answer(query, snapshot, &client, fastrand::usize(..), buffer);
         let answered = match (answered, address) {
@@ -271,7 +284,7 @@ impl Worker {
         &self,
         headers: &mut MultiHeaders<SockaddrStorage>,
         buffers: &mut [[u8; DATAGRAM]],
-        batch: &mut [Datagram; BATCH],
+        batch: &mut Batch,
         flags: MsgFlags,
     ) -> Result<usize, Errno> {
         let mut buffers = buffers.iter_mut();
@@ -279,29 +292,33 @@ impl Worker {
             std::array::from_fn(|_| [IoSliceMut::new(buffers.next().map_or(&mut [][..], |buffer| &mut buffer[..]))]);
         let mut count = 0;
         for message in recvmmsg(self.socket.as_raw_fd(), headers, slices.iter_mut(), flags, None)? {
-            batch[count] = Datagram { length: message.bytes, from: message.address, to: local(&message) };
+            batch.lengths[count] = message.bytes;
+            batch.locals[count] = local(&message);
+            batch.peers[count] = message.address;
             count += 1;
         }
         Ok(count)
     }
 
     /// Sends the answers, those from one local address in one call.
-    fn send(&self, headers: &mut MultiHeaders<SockaddrStorage>, answers: &[[u8; DATAGRAM]], batch: &[Datagram]) {
+    fn send(
+        &self,
+        headers: &mut MultiHeaders<SockaddrStorage>,
+        answers: &[[u8; DATAGRAM]],
+        batch: &Batch,
+        replies: usize,
+    ) {
         let mut first = 0;
-        for run in batch.chunk_by(|a, b| a.to == b.to) {
-            let mut left = run;
-            while !left.is_empty() {
-                match self.send_run(headers, &answers[first..], left) {
-                    Ok(count) if count > 0 => {
-                        first += count;
-                        left = &left[count..];
-                    }
+        for run in batch.locals[..replies].chunk_by(|a, b| a == b) {
+            let end = first + run.len();
+            while first < end {
+                match self.send_run(headers, answers, batch, first..end) {
+                    Ok(count) if count > 0 => first += count,
                     Err(Errno::EINTR) => {}
                     // The first of them cannot be sent (its address is gone, a firewall forbids it); the rest can.
                     _ => {
                         self.counters.send_errors.add();
                         first += 1;
-                        left = &left[1..];
                     }
                 }
             }
@@ -312,18 +329,16 @@ impl Worker {
         &self,
         headers: &mut MultiHeaders<SockaddrStorage>,
         answers: &[[u8; DATAGRAM]],
-        run: &[Datagram],
+        batch: &Batch,
+        run: Range<usize>,
     ) -> Result<usize, Errno> {
-        let slices: [[IoSlice<'_>; 1]; BATCH] = std::array::from_fn(|n| {
-            [IoSlice::new(run.get(n).map_or(&[][..], |datagram| &answers[n][..datagram.length]))]
-        });
-        let addresses: [Option<SockaddrStorage>; BATCH] =
-            std::array::from_fn(|n| run.get(n).and_then(|datagram| datagram.from));
-        let slices = &slices[..run.len()];
-        let addresses = &addresses[..run.len()];
+        let of_run = |n: usize| if run.contains(&n) { &answers[n][..batch.lengths[n]] } else { &[] };
+        let slices: [[IoSlice<'_>; 1]; BATCH] = std::array::from_fn(|n| [IoSlice::new(of_run(n))]);
+        let slices = &slices[run.clone()];
+        let addresses = &batch.peers[run.clone()];
         let fd = self.socket.as_raw_fd();
         let flags = MsgFlags::empty();
-        Ok(match run[0].to {
+        Ok(match batch.locals[run.start] {
             Local::Bound => sendmmsg(fd, headers, slices, addresses, [], flags)?.count(),
             Local::V4(address) => {
                 let info = libc::in_pktinfo {

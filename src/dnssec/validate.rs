@@ -3,7 +3,7 @@
 //! [`validate`] looks at a zone's records and a time, and says in words what is wrong at which record. Pure: no clock, no file.
 //!
 //! 1. `tree`: the names of the zone, and which of them are its own (RFC 4035, 2.2)
-//! 2. `keys`: the keys at its apex, and whether the zone above knows one that signs them
+//! 2. `keys`: the keys at its apex, and whether the zone above knows one that signs them; `for_parent`: what that one is told of them
 //! 3. `signatures`: those of each set, on all processors; `times` sums up when they are good
 //! 4. `nsec` and `nsec3`: the chain of names that are there, each with its `types`
 //! 5. `flaw`: what was found; `judged` gives it the form of what is found in zone files
@@ -11,6 +11,7 @@
 //! Called where a zone that comes with signatures is read, and by the operator's command.
 
 mod flaw;
+mod for_parent;
 mod judged;
 mod keys;
 mod nsec;
@@ -45,6 +46,7 @@ pub fn validate(subject: &Subject<'_>) -> Flaws {
     let keys = Keys::of(&tree);
     let mut flaws = Flaws::default();
     keys.check(&tree, subject, &mut flaws);
+    for_parent::check(&tree, &keys, subject, &mut flaws);
     flaws.append(signatures::check(&tree, &keys, subject));
     check_denial(&tree, &mut flaws);
     check_digest(&tree, &mut flaws);

@@ -263,10 +263,20 @@ pub struct Name {
 }
 
 impl Name {
+    /// The root.
+    pub const ROOT: Name = Name { bytes: [0; LONGEST_NAME], length: 1, starts: [0; 128], labels: 0 };
+
     /// Reads the uncompressed name at `at` of a message. Gives it with the offset behind it; `None` where it is cut
     /// off, too long, or holds a pointer (nothing stands before a question that one could point at).
     pub fn read(message: &[u8], at: usize) -> Option<(Name, usize)> {
-        let mut name = Name { bytes: [0; LONGEST_NAME], length: 0, starts: [0; 128], labels: 0 };
+        let mut name = Name::ROOT;
+        let end = name.read_from(message, at)?;
+        Some((name, end))
+    }
+
+    /// The same into this one, which saves copying it about. It is no particular name where `None` is given.
+    pub fn read_from(&mut self, message: &[u8], at: usize) -> Option<usize> {
+        self.labels = 0;
         let mut from = at;
         loop {
             let label = *message.get(from)? as usize;
@@ -274,14 +284,14 @@ impl Name {
             if label > 63 || start + label + 1 > LONGEST_NAME {
                 return None;
             }
-            name.starts[name.labels as usize] = start as u8;
+            self.starts[self.labels as usize] = start as u8;
             if label == 0 {
-                name.length = (start + 1) as u8;
-                name.bytes[..=start].copy_from_slice(&message[at..=from]);
-                name.bytes[..=start].make_ascii_lowercase();
-                return Some((name, from + 1));
+                self.length = (start + 1) as u8;
+                self.bytes[..=start].copy_from_slice(&message[at..=from]);
+                self.bytes[..=start].make_ascii_lowercase();
+                return Some(from + 1);
             }
-            name.labels += 1;
+            self.labels += 1;
             from += label + 1;
         }
     }

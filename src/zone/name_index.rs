@@ -1,6 +1,8 @@
 //! Finds names by a hash table of their numbers: eleven bytes a name. The names themselves are the caller's.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
 
 use super::name::LONGEST_NAME;
 use crate::memory;
@@ -10,7 +12,7 @@ use crate::memory;
 pub struct NameIndex {
     /// Where a name's hash leads, or behind it (linear probing); at most three quarters are taken.
     slots: Vec<Slot>,
-    /// Of this table alone: who writes a zone cannot choose names that all come to one slot.
+    /// Of this table alone: who writes a zone cannot choose names that all come to one slot. Who asks finds what lies there, and adds nothing: a fast hash is enough.
     hash: RandomState,
 }
 
@@ -35,7 +37,7 @@ impl NameIndex {
         let count = names.len() / 3 * 4 + 4;
         let mut slots = memory::vector(count);
         slots.resize(count, Slot::FREE);
-        let mut index = NameIndex { slots, hash: RandomState::new() };
+        let mut index = NameIndex { slots, hash: RandomState::default() };
         for (number, name) in names.enumerate() {
             let (mut at, mark) = index.place(name);
             while !index.slots[at].is_free() {

@@ -6,6 +6,7 @@ use super::query::{self, HEADER, Query, Refusal};
 use super::writer::{UDP_SIZE, Writer};
 use crate::dns::cookie::Standing;
 use crate::dns::locality::subnet::Stated;
+use crate::zone::name::Name;
 
 /// The largest answer without EDNS over UDP (RFC 1035, 4.2.1).
 pub(super) const PLAIN_UDP_SIZE: usize = 512;
@@ -27,9 +28,9 @@ pub(super) struct Besides<'s> {
     pub(super) goes_by_subnets: bool,
 }
 
-/// Begins a response. `None`: the message gets none.
+/// Begins a response, with the name that is asked for in `name`. `None`: the message gets none.
 pub(super) fn begin<'b, 's>(
-    message: &[u8],
+    (message, name): (&[u8], &mut Name),
     client: &Client<'_>,
     besides: Besides<'s>,
     buffer: &'b mut [u8],
@@ -38,7 +39,7 @@ pub(super) fn begin<'b, 's>(
         return None;
     }
     let mut writer = Writer::new(buffer, message);
-    let read = query::read(message);
+    let read = query::read(message, name);
     let (question_end, edns) = match &read {
         Ok(query) => (Some(query.question_end), query.edns),
         Err(refusal) => (refusal.question_end, refusal.edns),

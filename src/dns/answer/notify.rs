@@ -27,7 +27,9 @@ pub fn notify(
     let (name, end) = Name::read(message, HEADER).filter(|_| is_notify)?;
     let asked = message.get(end..end + 4)?;
     let is_soa = asked == [rtype::SOA.to_be_bytes(), CLASS_IN.to_be_bytes()].concat();
-    let Begun { opt, standing, .. } = begin(message, client, Besides::default(), buffer)?;
+    // As a query it is refused before its name is read.
+    let mut unread = Name::ROOT;
+    let Begun { opt, standing, .. } = begin((message, &mut unread), client, Besides::default(), buffer)?;
     let mut heard = None;
     let mut answer = |bare: &[u8], key: Option<&[u8]>, buffer: &mut [u8]| {
         let is_of_primary = snapshot.transfers.is_primary(name.as_bytes(), from, key);

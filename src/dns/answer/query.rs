@@ -45,10 +45,8 @@ pub struct Edns {
     pub subnet: Option<Stated>,
 }
 
-/// A query that can be answered.
+/// A query that can be answered; the name asked for stands beside it.
 pub struct Query {
-    /// The name asked for, lower case.
-    pub name: Name,
     /// The type asked for.
     pub qtype: u16,
     /// It is about the server itself: its class is CHAOS (RFC 4892).
@@ -158,8 +156,8 @@ pub fn asks_for_keepalive(message: &[u8]) -> bool {
     is_query(message) && edns_of(message).is_some_and(|edns| edns.keepalive)
 }
 
-/// Reads a query that [`is_query`]. Flags we do not know are passed over (RFC 8906, 3.1.3).
-pub fn read(message: &[u8]) -> Result<Query, Refusal> {
+/// Reads a query that [`is_query`], the name asked for into `name`, in lower case. Flags we do not know are passed over (RFC 8906, 3.1.3).
+pub fn read(message: &[u8], name: &mut Name) -> Result<Query, Refusal> {
     if (message[2] >> 3) & 0x0f != OPCODE_QUERY {
         return Err(Refusal { edns: edns_of(message), ..Refusal::bare(rcode::NOTIMP) });
     }
@@ -172,7 +170,7 @@ pub fn read(message: &[u8]) -> Result<Query, Refusal> {
         return Err(Refusal { edns, ..Refusal::bare(rcode) });
     }
     let formerr = || Refusal::bare(rcode::FORMERR);
-    let (name, end) = Name::read(message, HEADER).ok_or_else(formerr)?;
+    let end = name.read_from(message, HEADER).ok_or_else(formerr)?;
     let qtype = number(message, end).ok_or_else(formerr)?;
     let qclass = number(message, end + 2).ok_or_else(formerr)?;
     let question_end = end + 4;
@@ -192,7 +190,7 @@ pub fn read(message: &[u8]) -> Result<Query, Refusal> {
     if let Some(rcode) = refused(qtype, qclass) {
         return Err(echo(rcode, edns));
     }
-    Ok(Query { name, qtype, about_server: qclass == CLASS_CHAOS, question_end, edns })
+    Ok(Query { qtype, about_server: qclass == CLASS_CHAOS, question_end, edns })
 }
 
 /// The EDNS record of a message that is refused for another reason, as far as it can be made out: who sends one gets

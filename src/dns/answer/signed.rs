@@ -9,6 +9,7 @@ use super::opt::LONGEST_OPT;
 use super::query::{Edns, TsigPlace};
 use super::writer::{UDP_SIZE, Unsigned};
 use crate::dns::tsig::{Key, Keys, Refused, Untimely, Verified};
+use crate::zone::name::Name;
 use crate::zone::number::rcode;
 
 /// A query with a TSIG.
@@ -57,7 +58,9 @@ impl Signed<'_> {
 
     /// It is signed by nobody who is known here: the answer is not signed either.
     fn refuse(&self, refused: Refused, client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
-        let Begun { mut writer, opt, standing, .. } = begin(self.message, client, Besides::default(), buffer)?;
+        let mut name = Name::ROOT;
+        let Begun { mut writer, opt, standing, .. } =
+            begin((self.message, &mut name), client, Besides::default(), buffer)?;
         let unsigned = refused.code().map(|error| Unsigned { query: self.message, place: self.place, error });
         let rcode = if unsigned.is_some() { rcode::NOTAUTH } else { rcode::FORMERR };
         let length = writer.finish(rcode, opt.as_ref(), unsigned);
@@ -73,8 +76,9 @@ impl Signed<'_> {
         (buffer, room): (&mut [u8], usize),
         now: u64,
     ) -> Option<Answered> {
+        let mut name = Name::ROOT;
         let Begun { mut writer, opt, standing, .. } =
-            begin(&verified.message, client, Besides::default(), &mut buffer[..room])?;
+            begin((&verified.message, &mut name), client, Besides::default(), &mut buffer[..room])?;
         let length = writer.finish(rcode::NOTAUTH, opt.as_ref(), None);
         let length = verified.sign_fault(fault, buffer, length, now);
         Some(Answered::of_no_zone(length, rcode::NOTAUTH, standing))

@@ -213,11 +213,9 @@ impl<'b> Writer<'b> {
         let others = opt.options() + extended.map_or(0, |_| EXTENDED_BYTES);
         let padding = self.padding(others).filter(|_| opt.is_padded);
         let options = others + padding.map_or(0, |bytes| OPTION_HEAD + bytes);
-        self.put(&[0])?;
-        self.put(&rtype::OPT.to_be_bytes())?;
-        self.put(&UDP_SIZE.to_be_bytes())?;
-        self.put(&[(rcode >> 4) as u8, 0, dnssec_ok, 0])?;
-        self.put(&(options as u16).to_be_bytes())?;
+        let [[t, u], [s, z], [l, n]] = [rtype::OPT, UDP_SIZE, options as u16].map(u16::to_be_bytes);
+        let head: [u8; OPT_BYTES] = [0, t, u, s, z, (rcode >> 4) as u8, 0, dnssec_ok, 0, l, n];
+        self.put(&head)?;
         if let Some(idle) = opt.keepalive {
             self.put(&[0, 11, 0, 2])?;
             self.put(&idle.to_be_bytes())?;

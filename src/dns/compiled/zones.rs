@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
+
 use super::names::{Names, Node, PoolId};
 use super::order::Order;
 use super::rrset::{NodeId, OwnRrSet, RrSet};
@@ -24,7 +26,7 @@ pub const MOST_SLOTS: Slot = 1000;
 #[derive(Debug, Default)]
 pub struct Zones {
     zones: Vec<Arc<Zone>>,
-    by_apex: HashMap<Box<[u8]>, (Place, Slot)>,
+    by_apex: HashMap<Box<[u8]>, (Place, Slot), RandomState>,
     /// The slot of the next zone that none had before.
     next: Slot,
     /// Labels of the apex with the most of them: no longer suffix needs to be looked up.
@@ -124,7 +126,7 @@ impl Zones {
     pub fn new(zones: Vec<Arc<Zone>>, unavailable: Vec<Box<[u8]>>) -> Zones {
         let read = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), Place::Zone(n)));
         let all = read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable { is_awaited: false })));
-        let by_apex: HashMap<_, _> = all.zip(0..).map(|((apex, place), n)| (apex, (place, slot(n)))).collect();
+        let by_apex: HashMap<_, _, _> = all.zip(0..).map(|((apex, place), n)| (apex, (place, slot(n)))).collect();
         let deepest = by_apex.keys().map(|apex| name::labels(apex).count()).max().unwrap_or(0);
         let next = slot(by_apex.len());
         Zones { zones, by_apex, deepest, next }

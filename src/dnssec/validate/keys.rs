@@ -47,8 +47,13 @@ impl<'z> Key<'z> {
         signature.is_by(self.rdata, owner, rdatas)
     }
 
+    /// Whether this is the data of its record.
+    pub(super) fn is(&self, dnskey: &[u8]) -> bool {
+        self.rdata == dnskey
+    }
+
     /// Whether a DS is of it; none: the digest is of a kind that is not known here.
-    fn is_of(&self, apex: &[u8], ds: &[u8]) -> Option<bool> {
+    pub(super) fn is_of(&self, apex: &[u8], ds: &[u8]) -> Option<bool> {
         let [high, low, algorithm, kind, digest @ ..] = ds else { return Some(false) };
         let hash = Digest::from_number(*kind)?.of([apex, self.rdata]);
         let is_named = self.tag == u16::from_be_bytes([*high, *low]) && self.algorithm == *algorithm;
@@ -112,8 +117,13 @@ impl<'z> Keys<'z> {
         }
     }
 
+    /// Each of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Key<'z>> {
+        self.0.iter()
+    }
+
     /// Those that have signed the keys.
-    fn signing_keys(&self, apex: Name<'z>, depth: Depth) -> Vec<Key<'z>> {
+    pub(super) fn signing_keys(&self, apex: Name<'z>, depth: Depth) -> Vec<Key<'z>> {
         let owner = name::lower(apex.owner());
         let set = apex.set(rtype::DNSKEY);
         let has_signed = |key: &&Key<'z>| {

@@ -200,6 +200,27 @@ const DAMAGES: &[Damage] = &[
     ),
     (
         BOTH,
+        "the parent is told of a strange key",
+        |all| of(all, "example.net", rtype::CDS).rdata[5] ^= 1,
+        "example.net. CDS: is of none of the zone's keys",
+    ),
+    (
+        BOTH,
+        "the parent is told of strange keys alone",
+        |all| {
+            of(all, "example.net", rtype::CDS).rdata[5] ^= 1;
+            of(all, "example.net", rtype::CDNSKEY).rdata[5] ^= 1;
+        },
+        "no key that signs the keys is told to the zone above",
+    ),
+    (
+        BOTH,
+        "the parent is told two things",
+        |all| of(all, "example.net", rtype::CDNSKEY).rdata[5] ^= 1,
+        "is told by CDS and not by CDNSKEY",
+    ),
+    (
+        BOTH,
         "a delegation is signed",
         |all| borrowed_signature(all, "sub.example.net", rtype::NS),
         "(of NS) belongs to nothing: this name is delegated",
@@ -405,6 +426,15 @@ fn what_no_validator_minds_is_told_and_is_not_bogus() {
             shown(&found)
         );
     }
+}
+
+#[test]
+fn a_zone_that_asks_the_parent_to_take_its_ds_away_tells_of_no_strange_key() {
+    let mut records = signed_records(vec![ksk(Algorithm::EcdsaP256)], Denial::Nsec);
+    of(&mut records, "example.net", rtype::CDS).rdata = vec![0, 0, 0, 0, 0];
+    of(&mut records, "example.net", rtype::CDNSKEY).rdata = vec![0, 0, 3, 0, 0];
+    assert!(!shown(&flaws(&records)).contains("is of none of the zone's keys"));
+    assert!(!shown(&flaws(&records)).contains("is told"));
 }
 
 #[test]
