@@ -1,16 +1,19 @@
-//! Members of the pool come and go, and all of them at times, while validators ask: no answer is ever without its proof.
+//! Members of the pool come and go, and all of them at times, while validators ask and others take the zone whole: no answer is ever without its proof.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fastrand::Rng;
 use hickory_proto::op::ResponseCode;
 
-use crate::keys::SIGNINGS;
+use crate::keys::{SIGNINGS, Signing};
 use crate::lab::{Lab, wait};
+use crate::programs::{Running, program};
 use crate::validators::{Kind, Validator};
+use crate::whole_zone;
 use crate::zone::{MEMBERS, POOL, absolute};
 
 fn number(name: &str) -> Option<u64> {
@@ -52,11 +55,61 @@ fn ask_on(validator: &Validator, is_over: &AtomicBool, rng: &mut Rng) -> Seen {
     seen
 }
 
-/// Changes which members are well, so many times, and waits each time until that is answered.
-fn flip(lab: &Lab, flips: u64, rng: &mut Rng) {
+/// Says that it is over, however a flip ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Takes the zone whole, again and again, and has it judged, until it is told to end. Gives how many times, and what is wrong.
+fn judge_on(lab: &Lab, signing: Signing, is_over: &AtomicBool) -> (usize, Vec<String>) {
+    let mut taken = 0;
+    let mut wrong = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        wrong.extend(whole_zone::findings(lab, signing));
+        taken += 1;
+    }
+    (taken, wrong)
+}
+
+/// Asks the nameserver itself so many times a second, for as long as it is there.
+fn load(lab: &Lab, queries_a_second: u64) -> Option<Running> {
+    (queries_a_second > 0).then(|| {
+        let queries = lab.folder.path().join("load");
+        fs::write(&queries, format!("{POOL} A\n{POOL} AAAA\n{POOL} HTTPS\nnothing.{POOL} A\n")).unwrap();
+        let server = lab.parent();
+        let mut dnsperf = program("dnsperf");
+        dnsperf.args([
+            "-D",
+            "-s",
+            &server.ip().to_string(),
+            "-p",
+            &server.port().to_string(),
+            "-l",
+            "100000",
+            "-c",
+            "8",
+            "-T",
+            "1",
+            "-S",
+            "10",
+        ]);
+        dnsperf.args(["-Q", &queries_a_second.to_string(), "-d"]).arg(&queries);
+        Running::start(lab.folder.path(), "dnsperf", dnsperf)
+    })
+}
+
+/// Changes which members are well, so many times, and waits each time until that is answered, and for its turn: a flip comes no sooner than `pause` behind the one before.
+fn flip(lab: &Lab, flips: u64, pause: Duration, rng: &mut Rng) {
     let all = (1u8 << MEMBERS) - 1;
+    let began = Instant::now();
     let mut well = all;
     for flip in 0..flips {
+        let turn = began + pause * u32::try_from(flip).unwrap();
+        std::thread::sleep(turn.saturating_duration_since(Instant::now()));
         let others: Vec<u8> = (0..=all).filter(|other| *other != well).collect();
         // None at all is one of sixteen, and worth more.
         well = if well != 0 && rng.u8(..5) == 0 { 0 } else { *rng.choice(&others).unwrap() };
@@ -82,7 +135,10 @@ fn flip(lab: &Lab, flips: u64, rng: &mut Rng) {
 fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof() {
     let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     let flips = number("FLIPS").unwrap_or(300);
-    eprintln!("SEED={seed} FLIPS={flips}");
+    let a_second = number("A_SECOND").unwrap_or(0);
+    let pause = Duration::from_secs(1).checked_div(a_second as u32).unwrap_or_default();
+    let queries_a_second = number("QUERIES_A_SECOND").unwrap_or(0);
+    eprintln!("SEED={seed} FLIPS={flips} A_SECOND={a_second} QUERIES_A_SECOND={queries_a_second}");
     let mut rng = Rng::with_seed(seed);
     for signing in [SIGNINGS[0], SIGNINGS[1]] {
         let lab = Lab::of_polder(signing);
@@ -104,10 +160,21 @@ fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof()
         wait(|| "answers are signed ahead".to_owned(), || lab.figure("polder_pool_signatures_ahead") > 0);
         let late = || lab.figure("polder_pool_signatures_late_total");
         let (before, hour) = (late(), hour());
-        flip(&lab, flips / 2, &mut rng);
+        let began = Instant::now();
+        let load = load(&lab, queries_a_second);
+        let (taken, wrong) = std::thread::scope(|scope| {
+            let judge = scope.spawn(|| judge_on(&lab, signing, &is_over));
+            let over = Over(&is_over);
+            flip(&lab, flips / 2, pause, &mut rng);
+            drop(over);
+            judge.join().unwrap()
+        });
+        eprintln!("{} flips in {} s; the zone was taken whole {taken} times", flips / 2, began.elapsed().as_secs());
+        let said = load.map(|dnsperf| dnsperf.log()).unwrap_or_default();
+        eprintln!("{}", said.lines().last().unwrap_or_default());
+        assert!(taken > 0 && wrong.is_empty(), "of {taken} copies:\n{}", wrong.join("\n"));
         // At the full hour what is due is signed anew, the present answers among it.
         assert!(late() == before || self::hour() != hour, "a flip had to wait for its signatures");
-        is_over.store(true, Ordering::Relaxed);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let all = all.lock().unwrap();
         for (kind, seen, bogus) in all.iter() {

@@ -2,7 +2,8 @@
 //! whole. So that their judgement is worth something, they judge a zone that BIND has signed too, and find what was forged in it.
 //!
 //! Needs those, and NSD (Debian's bind9, bind9-utils, bind9-dnsutils, unbound, knot-resolver, knot-dnssecutils, ldnsutils and nsd), and so is apart from `cargo test`:
-//! `cargo test --test dnssec -- --ignored --nocapture`. `FLIPS` is how many times members of the pool come and go (300), `SEED` where that begins (random).
+//! `cargo test --test dnssec -- --ignored --nocapture`. `FLIPS` is how many times members of the pool come and go (300), `A_SECOND` how many
+//! times a second at most (as fast as it goes), `QUERIES_A_SECOND` what dnsperf asks besides (0), `SEED` where that begins (random).
 
 #![allow(
     clippy::disallowed_methods,
