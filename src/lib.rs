@@ -82,9 +82,10 @@
 //! | whose files are believed | [`ownership`] |
 //! | how the words of others are shown | [`printable`] |
 //! | how a number is told with its noun | [`counted`] |
+//! | how work of many pieces is done on all cores | [`parallel`] |
 //!
 //! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> acme -> daemon, etcd -> api -> health -> dnssec -> import, tls, zone -> config. `proxy` and `dns`
-//! never use each other. `counted`, `files`, `log_line`, `memory`, `ownership`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
+//! never use each other. `counted`, `files`, `log_line`, `memory`, `ownership`, `parallel`, `printable`, `proxy_protocol` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod acme;
 pub mod api;
@@ -102,6 +103,7 @@ pub mod import;
 pub mod log_line;
 pub mod memory;
 pub mod ownership;
+pub mod parallel;
 pub mod printable;
 pub mod proxy;
 pub mod proxy_protocol;

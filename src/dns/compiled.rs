@@ -19,5 +19,5 @@ pub use build::{compile, compile_zone};
 pub use names::{Node, PoolId};
 pub use owners::PoolOwners;
 pub use rrset::{NodeId, OwnRrSet, RrSet, Shape, put};
-pub use signatures::{Given, Hashing, Life, NameHash, Signatures};
+pub use signatures::{Given, Hashing, Life, NameHash, Signatures, TooLarge};
 pub use zones::{Authority, Found, MOST_SLOTS, Slot, Zone, Zones};

@@ -6,11 +6,13 @@
 
 mod acting;
 mod ahead;
+mod chain;
 mod digest;
 #[cfg(test)]
 pub mod fixture;
 mod hash;
 mod made;
+mod nodes;
 mod period;
 pub mod pools;
 mod roles;

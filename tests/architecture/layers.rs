@@ -17,7 +17,18 @@ const LAYERS: [&[&str]; 14] = [
     &["import", "tls", "zone"],
     &["config"],
     &["ownership"],
-    &["counted", "files", "log_line", "memory", "printable", "proxy_protocol", "random", "running_time", "unix_time"],
+    &[
+        "counted",
+        "files",
+        "log_line",
+        "memory",
+        "parallel",
+        "printable",
+        "proxy_protocol",
+        "random",
+        "running_time",
+        "unix_time",
+    ],
 ];
 
 /// What speaks to daemons over their admin API, and so needs nothing of their insides.

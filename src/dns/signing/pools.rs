@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
+use super::chain::Next;
 use super::made::Made;
 use super::roles::Moment;
-use super::zone::Next;
 use crate::dns::compiled::{Node, OwnRrSet, PoolId, RrSet, Zone};
 use crate::dns::snapshot::{PoolAnswer, PoolRecords, SignedName, SignedRecords};
 use crate::zone::name;

@@ -1,4 +1,5 @@
 mod presigned;
+mod threads;
 mod validated;
 
 use std::collections::BTreeMap;

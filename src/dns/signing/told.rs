@@ -1,8 +1,8 @@
 //! Signatures of what lies over a zone: names that are there as long as a proxy tells something at them.
 
+use super::chain::Next;
 use super::roles::Moment;
 use super::rrset::Unsigned;
-use super::zone::Next;
 use crate::dns::compiled::OwnRrSet;
 use crate::zone::number::rtype;
 
