@@ -219,7 +219,7 @@ impl State {
         let snapshot = Snapshot { generation: saved.health.generation, ..Snapshot::default() };
         let (zones, transfers) = (Arc::clone(&document.zones), Arc::clone(&document.transfers));
         let orders = Orders::new(ordered::terms(&document.config), Known::default());
-        State {
+        let mut state = State {
             signed_for: hour_of(document.signed_at),
             signing_for: None,
             signed_pools: pools::Signed::default(),
@@ -259,7 +259,9 @@ impl State {
             peers: BTreeMap::new(),
             isolation: Isolation::default(),
             announced: PeerMessage::default(),
-        }
+        };
+        state.take_prepared();
+        state
     }
 
     /// Takes in whether this machine has IPv6 of its own, which the next event judges by. What is said of it, if that is news.

@@ -101,6 +101,14 @@ impl StateFiles {
         })
     }
 
+    /// What `health.json` of a state directory holds, for whoever makes use of it before it is read in earnest; none: nothing that could be used.
+    pub fn peek_health(state_dir: &Path) -> Option<Value> {
+        match StateFiles::new(state_dir).health.file.read() {
+            Stored::Whole(value) => Some(value),
+            Stored::Missing | Stored::Broken(_) => None,
+        }
+    }
+
     /// Writes `operator.json`, and calls `ended` with the result.
     pub fn write_operator(&self, value: Value, ended: impl FnOnce(io::Result<()>) + 'static) {
         let (write, under_way) = (self.operator.write(value), self.begin_write());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::prepared::Prepared;
 use crate::daemon::clock::Now;
 use crate::dns::compiled::{Zone, Zones};
-use crate::dns::signing::{Ahead, Made, ZoneSigner};
+use crate::dns::signing::{Ahead, Made, ZoneSigner, sign_ahead};
 
 /// How often it is begun at most: each time what was made before is looked through.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -26,7 +26,17 @@ pub struct AheadOrder {
     /// For which hour, in seconds since the epoch.
     pub hour: u64,
     /// What was made before.
-    pub before: Arc<Made>,
+    pub before: [Arc<Made>; 2],
+}
+
+impl AheadOrder {
+    /// Signs all of it: seconds, where there are many names.
+    pub fn perform(self) -> SignedAhead {
+        let AheadOrder { document, present, served, zones, hour, before } = self;
+        let pools: Vec<_> = document.config.pools.values().zip(present.iter().map(Vec::as_slice)).collect();
+        let ahead = sign_ahead(&pools, &zones, hour, &before.each_ref().map(AsRef::as_ref));
+        SignedAhead { ahead, served }
+    }
 }
 
 /// What was signed ahead.

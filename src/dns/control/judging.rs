@@ -67,6 +67,7 @@ impl State {
         let locations = Arc::clone(&self.document.locations);
         self.snapshot = Arc::new(Snapshot { generation, zones, pools, challenges, transfers, identity, locations });
         self.choices = choices;
+        self.keep_at_hand();
         if !self.document.signers.is_empty() {
             self.aheads.note_change(&self.zones);
         }

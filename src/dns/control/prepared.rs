@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::config::dns::AcmeChallengesConfig;
 use crate::config::{DnsConfig, Findings};
@@ -15,7 +16,7 @@ use crate::dns::compiled::{Zone, Zones};
 use crate::dns::encrypted::Terms;
 use crate::dns::locality::Locations;
 use crate::dns::protection::Protection;
-use crate::dns::signing::Signers;
+use crate::dns::signing::{Made, Signers};
 use crate::dns::transfer::Transfers;
 use crate::tls::client::Connector;
 
@@ -46,6 +47,8 @@ pub struct Prepared {
     pub signers: Signers,
     /// When its zones were signed, in seconds since the epoch.
     pub signed_at: u64,
+    /// Of its pools, what is at hand; kept up since it is in force.
+    pub at_hand: ArcSwap<AtHand>,
     /// The key by which its peers know this nameserver; none where there are no peers.
     pub identity: Option<Identity>,
     /// The key by which proxies that tell challenges know it; none where none may.
@@ -68,6 +71,22 @@ impl Prepared {
     /// Which proxies may tell challenges, and where those are answered.
     pub fn challenges_and_zones(&self) -> (Option<&AcmeChallengesConfig>, &Zones) {
         (self.config.acme_challenges.as_ref(), &self.zones)
+    }
+}
+
+/// What the next document is made ready with, so that what its pools are answered with is signed before it is in force.
+#[derive(Debug, Default)]
+pub struct AtHand {
+    /// By pool, what clients get that are near to nobody; nothing before the document is in force.
+    pub answered: BTreeMap<String, Vec<IpAddr>>,
+    /// Signatures of what pools may be answered with.
+    pub made: [Arc<Made>; 2],
+}
+
+impl AtHand {
+    /// Of a document that is not in force yet.
+    pub fn prepared(made: Made) -> AtHand {
+        AtHand { answered: BTreeMap::new(), made: [Arc::new(made), Arc::default()] }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ahead::{AheadOrder, SignedAhead};
+use super::prepared::AtHand;
 use super::{Effect, State};
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
@@ -50,6 +51,7 @@ impl State {
     /// Another document, with its zones signed, is in force.
     pub(super) fn reload_signing(&mut self) {
         (self.signing_for, self.signed_for) = (None, hour_of(self.document.signed_at));
+        self.take_prepared();
         // What was signed for a later hour while it was read had been served with other content than it will have: of what leads from there nobody is told.
         let went_back = self.document.signers.iter().filter_map(|signer| {
             let (new, served) = (self.document.zones.get(signer.apex())?, self.zones.get(signer.apex())?);
@@ -97,6 +99,19 @@ impl State {
         waits.then(|| now.running + Duration::from_millis(begins.saturating_sub(now.unix_ms)).min(LOOKS_AT_CLOCK))
     }
 
+    /// Takes what was signed of the pools with the document.
+    pub(super) fn take_prepared(&mut self) {
+        let [prepared, _] = &self.document.at_hand.load().made;
+        self.signed_pools.take_prepared(Arc::clone(prepared));
+    }
+
+    /// Keeps up what the next document is made ready with.
+    pub(super) fn keep_at_hand(&self) {
+        let answered = self.choices.iter().map(|(name, chosen)| (name.clone(), chosen.addresses().copied().collect()));
+        let (answered, made) = (answered.collect(), self.signed_pools.at_hand());
+        self.document.at_hand.store(Arc::new(AtHand { answered, made }));
+    }
+
     /// Signs what pools are answered with.
     pub(super) fn sign_pools(&mut self, answers: &mut [PoolAnswer]) {
         let document = Arc::clone(&self.document);
@@ -133,7 +148,7 @@ impl State {
                 served: Arc::clone(&self.zones),
                 zones,
                 hour: self.signed_for,
-                before: Arc::clone(self.signed_pools.ahead()),
+                before: self.signed_pools.at_hand(),
             }))
         })
     }
@@ -142,6 +157,7 @@ impl State {
     pub(super) fn take_ahead(&mut self, SignedAhead { ahead, served }: SignedAhead) {
         self.aheads.end(ahead.is_all, served);
         self.signed_pools.take_ahead(Arc::new(ahead.made));
+        self.keep_at_hand();
     }
 
     /// What clients of a pool get, everywhere and in the locations of its members.

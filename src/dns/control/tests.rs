@@ -17,7 +17,7 @@ use serde_json::json;
 use tracing::Level;
 
 use super::*;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::config::dns::Checks;
@@ -71,6 +71,7 @@ fn prepared_with(text: &Value, zone: &str) -> Arc<Prepared> {
         renewed: ArcSwapOption::empty(),
         signers: Signers::default(),
         signed_at: 0,
+        at_hand: ArcSwap::default(),
         transfers: Arc::default(),
         locations: Arc::new(Locations::new(&config.locations)),
         config,

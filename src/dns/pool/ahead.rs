@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-use super::Family;
+use super::{By, Choice, Family, near};
 use crate::config::dns::{PoolConfig, WhenAllDown};
 
 /// Answers that a pool may come to, A, then AAAA, each in the order of the document.
@@ -48,6 +48,36 @@ pub fn answers(pool: &PoolConfig, present: &[Vec<IpAddr>], most: usize) -> Answe
     let fallbacks = fallbacks(pool, &found);
     found.extend(fallbacks);
     Answers { all: found, are_all: waiting.is_empty() }
+}
+
+/// The answers that a pool is likely to have when its document comes into force, everywhere and in the locations of its members: those that are `expected`, the
+/// one with everybody up, and those with nobody.
+pub fn likely(pool: &PoolConfig, expected: &[Vec<IpAddr>]) -> Vec<Vec<IpAddr>> {
+    let everybody: Vec<IpAddr> = pool.members.values().flat_map(|member| &member.addresses).copied().collect();
+    let mut all: Vec<Vec<IpAddr>> = Vec::new();
+    let mut add = |answer: Vec<IpAddr>| {
+        if !all.contains(&answer) {
+            all.push(answer);
+        }
+    };
+    for answered in expected.iter().chain([&everybody]) {
+        let choices = Family::BOTH.map(|family| {
+            let is_answered = |address: &&IpAddr| family.has(address) && answered.contains(address);
+            Choice { addresses: everybody.iter().filter(is_answered).copied().collect(), by: By::Checks }
+        });
+        add(choices.iter().flat_map(|choice| &choice.addresses).copied().collect());
+        for location in near::locations(pool) {
+            let near = Family::BOTH.into_iter().zip(&choices);
+            let near = near.flat_map(|(family, choice)| near::addresses(pool, location, (choice, &[]), family));
+            add(near.copied().collect());
+        }
+    }
+    add(Vec::new());
+    if let WhenAllDown::Fallback(fallback) = &pool.when_all_down {
+        let of = |family: Family| fallback.iter().filter(move |address| family.has(address));
+        add(Family::BOTH.into_iter().flat_map(of).copied().collect());
+    }
+    all
 }
 
 /// What comes and goes at a time, as places in the addresses: a member, or one address of it.
@@ -136,6 +166,30 @@ mod tests {
             }
         }
         assert!(all.contains(&Vec::new()) && all.contains(&v4(&(1..=20).collect::<Vec<_>>())));
+    }
+
+    #[test]
+    fn likely_at_first_is_what_is_expected_of_present_members_everybody_and_nobody() {
+        let pool = pool(3, &["192.0.2.", "2001:db8::"], r#", "when_all_down": { "fallback": ["192.0.2.99"] }"#);
+        let v6 = |last: &[u16]| -> Vec<IpAddr> {
+            last.iter().map(|last| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, *last])).collect()
+        };
+        let with = |last: &[u8], last_v6: &[u16]| [v4(last), v6(last_v6)].concat();
+        // In another order, with an address of nobody's.
+        let expected = [v6(&[2]), v4(&[77, 2, 1])].concat();
+        let all = with(&[1, 2, 3], &[1, 2, 3]);
+        assert_eq!(likely(&pool, &[expected]), [with(&[1, 2], &[2]), all.clone(), Vec::new(), v4(&[99])]);
+        assert_eq!(likely(&pool, std::slice::from_ref(&all)), [all, Vec::new(), v4(&[99])]);
+    }
+
+    #[test]
+    fn what_clients_of_locations_are_likely_to_get_is_known_too() {
+        let mut pool = pool(3, &["192.0.2."], r#", "nearby_at_least": 1"#);
+        for (member, location) in pool.members.values_mut().zip(["here", "there", "there"]) {
+            member.location = Some(location.to_owned());
+        }
+        let (all, there) = (v4(&[1, 2, 3]), v4(&[2, 3]));
+        assert_eq!(likely(&pool, &[v4(&[1, 2])]), [v4(&[1, 2]), v4(&[1]), v4(&[2]), all, there, Vec::new()]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `dns.json` and the zone files it names, read and compiled together: at a start, at a reload and by `--check-config`.
 
 mod outgoing_tls;
+mod pools;
 mod presigned;
 mod signing;
 
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::config::dns::{Checks, EncryptedConfig, PoolConfig, ZoneConfig};
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
@@ -21,7 +22,7 @@ use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
-use crate::dns::control::prepared::{Impaired, Instead, Prepared};
+use crate::dns::control::prepared::{AtHand, Impaired, Instead, Prepared};
 use crate::dns::encrypted::Terms;
 use crate::dns::encrypted::certificates::{self, Shown};
 use crate::dns::journal::{self, Journals};
@@ -35,6 +36,7 @@ use crate::dnssec::validate::Depth;
 use crate::health::Targets;
 use crate::unix_time;
 use crate::zone::{self, name};
+use pools::Expected;
 
 /// A document with its zones, before any key file is read.
 pub struct Parsed {
@@ -42,10 +44,22 @@ pub struct Parsed {
     zones: Arc<Zones>,
     impaired: BTreeMap<String, Impaired>,
     warnings: Vec<Finding>,
-    /// The zones that are served, of which signatures may be kept, and what has made these.
-    before: Option<(Arc<Zones>, Signers)>,
+    /// The document that is in force.
+    before: Option<Before>,
     /// What checks go by must not keep zones from being served.
     at_start: bool,
+}
+
+/// What is kept of the document before.
+struct Before {
+    /// The zones that are served, of which signatures may be kept.
+    zones: Arc<Zones>,
+    /// What has made these.
+    signers: Signers,
+    /// What was signed of its pools.
+    at_hand: Arc<AtHand>,
+    /// What those of the next one are likely to be answered with.
+    expected: Expected,
 }
 
 impl Parsed {
@@ -77,7 +91,9 @@ impl Document for Prepared {
                 .is_some_and(|read| zone.file().is_some_and(|file| read.is_still(file)))
                 .then(|| Arc::clone(kept))
         })?;
-        Ok(Parsed { before: Some((served, in_force.signers.clone())), ..parsed })
+        let (signers, at_hand) = (in_force.signers.clone(), in_force.at_hand.load_full());
+        let expected = pools::expected_after(in_force, &at_hand, &parsed.config);
+        Ok(Parsed { before: Some(Before { zones: served, signers, at_hand, expected }), ..parsed })
     }
 
     /// As [`Document::parse`], but a zone that cannot be used does not keep the others from being served: it is read from its last good
@@ -161,11 +177,17 @@ impl Document for Prepared {
         unusable.extend(unusable_shown);
         let signed_at = unix_time::unix_ms() / 1000;
         let (zones, signers, unusable_keys) =
-            signing::sign(&config, zones, before.as_ref().map(|(zones, signers)| (&**zones, signers)), signed_at);
+            signing::sign(&config, zones, before.as_ref().map(|before| (&*before.zones, &before.signers)), signed_at);
         unusable.extend(unusable_keys);
         if !at_start && !unusable.is_empty() {
             return Err(unusable);
         }
+        let signed_pools = pools::sign(
+            &config,
+            (&zones, &signers),
+            before.map(|Before { at_hand, expected, .. }| (at_hand, expected)),
+            signed_at,
+        );
         let missed = unusable.iter().map(|error| format!("{error}; whatever else the document says is done")).collect();
         let transfers = Transfers::read(&config.tsig_keys, &config.zones);
         match (identity, challenges.transpose(), Protection::of(&config), transfers) {
@@ -186,6 +208,7 @@ impl Document for Prepared {
                     transfers,
                     signers,
                     signed_at,
+                    at_hand: ArcSwap::from_pointee(AtHand::prepared(signed_pools)),
                     identity,
                     challenges_identity,
                 };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::dns::compiled::Zone;
 use crate::dns::control::prepared::Prepared;
-use crate::dns::control::{AheadOrder, Event, SignedAhead, SignedZones, SigningOrder};
+use crate::dns::control::{AheadOrder, Event, SignedZones, SigningOrder};
 use crate::dns::journal;
-use crate::dns::signing::{ZoneSigner, sign_ahead, sign_zone};
+use crate::dns::signing::{ZoneSigner, sign_zone};
 
 /// Begins what is ordered; control is told when it has ended.
 pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
@@ -27,14 +27,8 @@ pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
 pub fn order_ahead(order: AheadOrder, inputs: &Inputs<Prepared, Event>) {
     let inputs = inputs.clone();
     tokio::task::spawn_local(async move {
-        let made = tokio::task::spawn_blocking(move || {
-            let AheadOrder { document, present, served, zones, hour, before } = order;
-            let pools = document.config.pools.values().zip(present.iter().map(Vec::as_slice));
-            let ahead = sign_ahead(&pools.collect::<Vec<_>>(), &zones, hour, &before);
-            Box::new(SignedAhead { ahead, served })
-        });
-        if let Ok(made) = made.await {
-            inputs.send(Input::Event(Event::SignedAhead(made)));
+        if let Ok(made) = tokio::task::spawn_blocking(move || order.perform()).await {
+            inputs.send(Input::Event(Event::SignedAhead(Box::new(made))));
         }
     });
 }

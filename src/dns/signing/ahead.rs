@@ -1,16 +1,18 @@
 //! Signatures of what pools may be answered with next, made before it is: beside the control thread, so that a flip has nothing to wait for.
 
-use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::made::Made;
 use super::pools::of_records;
+use super::roles::Moment;
 use super::signer::ZoneSigner;
 use crate::config::dns::PoolConfig;
 use crate::dns::compiled::{Node, PoolId, RrSet, Zone};
 use crate::dns::pool::ahead::answers;
 use crate::dns::snapshot::PoolRecords;
+use crate::parallel;
 
 /// How many answers of a pool are signed ahead: all that it can have where it has eight addresses at most.
 const MOST_ANSWERS: usize = 256;
@@ -24,6 +26,9 @@ const LEAST_ANSWERS: usize = 8;
 /// A pool, and the addresses that it is answered with at present, everywhere and in each location.
 pub type Present<'p> = (&'p PoolConfig, &'p [Vec<IpAddr>]);
 
+/// Zones, with what signs those of them that are signed here.
+pub type Zones<'z> = &'z [(Arc<Zone>, Arc<ZoneSigner>)];
+
 /// What was signed ahead.
 #[derive(Debug)]
 pub struct Ahead {
@@ -34,27 +39,48 @@ pub struct Ahead {
 }
 
 /// Signs what `pools`, in the document's order, may be answered with next, in these zones at an hour. What is in `before` is kept if it is still right.
-pub fn sign_ahead(pools: &[Present<'_>], zones: &[(Arc<Zone>, Arc<ZoneSigner>)], hour: u64, before: &Made) -> Ahead {
-    let mut names: HashMap<PoolId, Vec<(&Zone, &ZoneSigner, Node<'_>)>> = HashMap::new();
-    for (zone, signer) in zones.iter().filter(|(zone, _)| zone.signatures().is_some()) {
-        zone.pool_names().for_each(|(pool, node)| names.entry(pool).or_default().push((zone, signer, node)));
-    }
-    let count: usize = names.values().map(Vec::len).sum();
-    let most = (MOST_SETS / (PoolRecords::TYPES.len() * count.max(1))).clamp(LEAST_ANSWERS, MOST_ANSWERS);
-    let mut ahead = Ahead { made: Made::default(), is_all: true };
-    for (pool, (config, present)) in (0..).zip(pools) {
-        let Some(names) = names.get(&pool) else { continue };
-        let answers = answers(config, present, most);
-        ahead.is_all &= answers.are_all;
-        let records: Vec<PoolRecords> =
-            answers.all.iter().map(|addresses| PoolRecords::of_pool(config, addresses)).collect();
-        for (zone, signer, node) in names {
-            let moment = signer.at(hour);
-            let mut sign = |owner: &[u8], set: RrSet<'_>| ahead.made.sign(&[before], owner, set, &moment).0;
-            for records in &records {
-                of_records(zone, *node, (records, config.ttl), |rtype| records.decides(rtype), &mut sign);
-            }
+pub fn sign_ahead(pools: &[Present<'_>], zones: Zones<'_>, hour: u64, before: &[&Made]) -> Ahead {
+    let names: Vec<PoolId> = zones.iter().flat_map(|(zone, _)| zone.pool_names()).map(|(pool, _)| pool).collect();
+    let most = (MOST_SETS / (PoolRecords::TYPES.len() * names.len().max(1))).clamp(LEAST_ANSWERS, MOST_ANSWERS);
+    let mut is_all = true;
+    let answered = (0..).zip(pools).map(|(pool, (config, present))| {
+        if !names.contains(&pool) {
+            return (*config, Vec::new());
         }
-    }
-    ahead
+        let answers = answers(config, present, most);
+        is_all &= answers.are_all;
+        (*config, answers.all)
+    });
+    let answered: Vec<(&PoolConfig, Vec<Vec<IpAddr>>)> = answered.collect();
+    Ahead { made: sign_answers(&answered, zones, hour, before), is_all }
+}
+
+/// Signs these answers of each of `pools`, in the document's order, at all of its names in these zones, on all cores.
+pub fn sign_answers(pools: &[(&PoolConfig, Vec<Vec<IpAddr>>)], zones: Zones<'_>, hour: u64, before: &[&Made]) -> Made {
+    let records = pools.iter().map(|(config, answers)| {
+        answers.iter().map(|addresses| PoolRecords::of_pool(config, addresses)).collect::<Vec<PoolRecords>>()
+    });
+    let records: Vec<Vec<PoolRecords>> = records.collect();
+    let signed = zones.iter().filter(|(zone, _)| zone.signatures().is_some());
+    let signed: Vec<(&Zone, Moment<'_>)> = signed.map(|(zone, signer)| (&**zone, signer.at(hour))).collect();
+    let names = signed
+        .iter()
+        .flat_map(|(zone, moment)| zone.pool_names().map(move |(pool, node)| (usize::from(pool), *zone, moment, node)));
+    let names: Vec<(usize, &Zone, &Moment<'_>, Node<'_>)> = names.collect();
+    let sign = |name: usize| {
+        let mut made = Made::default();
+        let (pool, zone, moment, node) = names[name];
+        let Some(((config, _), records)) = pools.get(pool).zip(records.get(pool)) else { return made };
+        let mut sign = |owner: &[u8], set: RrSet<'_>| made.sign(before, owner, set, moment).0;
+        for records in records {
+            of_records(zone, node, (records, config.ttl), |rtype| records.decides(rtype), &mut sign);
+        }
+        made
+    };
+    let mut all = Made::default();
+    let Ok(()) = parallel::in_order(names.len(), parallel::cores(), sign, |made| {
+        all.append(made);
+        Ok::<(), Infallible>(())
+    });
+    all
 }

@@ -14,8 +14,8 @@ type Key = (Box<[u8]>, Box<[u8]>);
 pub struct Made(HashMap<Key, Box<[u8]>>);
 
 impl Made {
-    /// The RRSIG records of a set, `owner` in lower case: those that are here or in `others`, if they are as they would be made now, else new ones. They are here
-    /// then. Gives whether they are new, too.
+    /// The RRSIG records of a set, `owner` in lower case: those that are here or in one of the `others`, if they are as they would be made now, else new ones. They
+    /// are here then. Gives whether they are new, too.
     pub(super) fn sign(
         &mut self,
         others: &[&Made],
@@ -24,14 +24,19 @@ impl Made {
         moment: &Moment<'_>,
     ) -> (Box<[u8]>, bool) {
         let key = (Box::from(owner), Box::from(set.wire));
-        let before = [&*self].into_iter().chain(others.iter().copied()).find_map(|made| made.0.get(&key));
-        let before: &[u8] = before.map_or(&[], |made| made);
+        let before = [&*self].into_iter().chain(others.iter().copied()).filter_map(|made| made.0.get(&key));
+        let before = before.map(|signatures| &**signatures);
         let rdatas: Vec<&[u8]> = set.rdatas().collect();
         let unsigned = Unsigned { owner, rtype: set.rtype, ttl: set.ttl, rdatas: &rdatas };
-        let signatures: Box<[u8]> = moment.sign(unsigned, before).into();
-        let is_new = *signatures != *before;
+        let signatures: Box<[u8]> = moment.sign_unless(unsigned, before.clone()).into();
+        let is_new = before.into_iter().all(|before| *before != *signatures);
         self.0.insert(key, signatures.clone());
         (signatures, is_new)
+    }
+
+    /// Takes in those of other sets.
+    pub(super) fn append(&mut self, Made(others): Made) {
+        self.0.extend(others);
     }
 
     /// How many sets have signatures here.

@@ -1,7 +1,6 @@
 //! What the names of a pool have in signed zones, for the records that it has now.
 
 use std::collections::HashMap;
-use std::mem;
 use std::sync::Arc;
 
 use super::chain::Next;
@@ -17,6 +16,8 @@ use crate::zone::number::rtype;
 pub struct Signed {
     /// What was made ahead.
     ahead: Arc<Made>,
+    /// What was made with a document, before it was in force; nothing once something was made ahead for it.
+    prepared: Arc<Made>,
     /// What was made since, when it was wanted.
     late: Made,
     /// How many signatures of sets were not there when they were wanted.
@@ -24,6 +25,16 @@ pub struct Signed {
 }
 
 impl Signed {
+    /// Takes what was made with a document that comes into force.
+    pub fn take_prepared(&mut self, made: Arc<Made>) {
+        self.prepared = made;
+    }
+
+    /// All that was made before it was wanted.
+    pub fn at_hand(&self) -> [Arc<Made>; 2] {
+        [Arc::clone(&self.ahead), Arc::clone(&self.prepared)]
+    }
+
     /// Signs what pools are answered with, in zones that are signed; `kept` are answers that had the same zones, at the same hour.
     pub fn sign(&mut self, answers: &mut [PoolAnswer], kept: &[PoolAnswer], zones: &[(&Zone, Moment<'_>)]) {
         let mut names: HashMap<PoolId, Vec<SignedName>> = HashMap::new();
@@ -59,7 +70,7 @@ impl Signed {
     /// Takes what was made ahead, with what is answered now among it.
     pub fn take_ahead(&mut self, made: Arc<Made>) {
         self.ahead = made;
-        mem::take(&mut self.late);
+        (self.prepared, self.late) = Default::default();
     }
 
     /// How many sets had no signature when they were to be answered, so that one was made then.
@@ -69,7 +80,7 @@ impl Signed {
 
     fn name(&mut self, zone: &Zone, node: Node<'_>, answer: &PoolAnswer, moment: &Moment<'_>) -> SignedName {
         let mut sign = |owner: &[u8], set: RrSet<'_>| {
-            let (signatures, is_new) = self.late.sign(&[&self.ahead], owner, set, moment);
+            let (signatures, is_new) = self.late.sign(&[&self.ahead, &self.prepared], owner, set, moment);
             self.waited_for += u64::from(is_new);
             signatures
         };

@@ -31,20 +31,16 @@ impl Moment<'_> {
     /// Makes the RRSIG records of a set, as [`RrSet::signatures`](crate::dns::compiled::RrSet::signatures) has them. `before` are those of the same
     /// records from earlier: what is still as it would be made now is kept.
     pub fn sign(&self, set: Unsigned<'_>, before: &[u8]) -> Vec<u8> {
+        self.sign_unless(set, [before])
+    }
+
+    /// The same where there may be several from earlier, each of its own time.
+    pub(super) fn sign_unless<'b>(&self, set: Unsigned<'_>, before: impl IntoIterator<Item = &'b [u8]>) -> Vec<u8> {
         let period = Period::of(set.owner, set.rtype, self.hour, self.signer.lifetime);
         let heads = self.keys_for(set.rtype).iter().map(|key| (*key, self.head(key, set, period)));
         let heads: Vec<(&ZoneKey, Vec<u8>)> = heads.collect();
-        let mut kept = before;
-        let are_as_made = heads.iter().all(|(key, head)| {
-            if self.signer.taken_over.contains(&key.tag()) {
-                return false;
-            }
-            let Some((record, rest)) = first_record(kept) else { return false };
-            kept = rest;
-            record[HEAD..].starts_with(head)
-        });
-        if are_as_made && kept.is_empty() {
-            return before.to_vec();
+        if let Some(kept) = before.into_iter().find(|before| self.are_as_made(before, &heads)) {
+            return kept.to_vec();
         }
         let records = canonical_set(set.owner, set.rtype, set.ttl, set.rdatas.iter().copied());
         let mut signatures = Vec::new();
@@ -54,6 +50,19 @@ impl Moment<'_> {
             put(&mut signatures, rtype::RRSIG, set.ttl, &head);
         }
         signatures
+    }
+
+    /// Whether RRSIG records are as they would be made now by these keys, with these beginnings of their data.
+    fn are_as_made(&self, mut records: &[u8], heads: &[(&ZoneKey, Vec<u8>)]) -> bool {
+        let is_next = |(key, head): &(&ZoneKey, Vec<u8>)| {
+            if self.signer.taken_over.contains(&key.tag()) {
+                return false;
+            }
+            let Some((record, rest)) = first_record(records) else { return false };
+            records = rest;
+            record[HEAD..].starts_with(head)
+        };
+        heads.iter().all(is_next) && records.is_empty()
     }
 
     /// The data of an RRSIG record up to its signature.

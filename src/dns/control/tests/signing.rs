@@ -4,7 +4,7 @@ use super::*;
 use crate::api::dns::GivenBy;
 use crate::config::dns::Denial;
 use crate::dns::compiled::{Life, Zone, Zones};
-use crate::dns::signing::{ZoneSigner, hour_of, sign_ahead, sign_zone};
+use crate::dns::signing::{ZoneSigner, hour_of, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
 use crate::zone::name;
 use crate::zone::number::rtype;
@@ -61,10 +61,8 @@ fn ordered_ahead(effects: Vec<Effect>) -> Option<AheadOrder> {
     })
 }
 
-pub(super) fn perform_ahead(AheadOrder { document, present, served, zones, hour, before }: AheadOrder) -> Event {
-    let pools: Vec<_> = document.config.pools.values().zip(present.iter().map(Vec::as_slice)).collect();
-    let ahead = sign_ahead(&pools, &zones, hour, &before);
-    Event::SignedAhead(Box::new(SignedAhead { ahead, served }))
+pub(super) fn perform_ahead(order: AheadOrder) -> Event {
+    Event::SignedAhead(Box::new(order.perform()))
 }
 
 /// The inception of the SOA's signature, and of the pool's A.

@@ -34,7 +34,7 @@ families! {
     ZONE_SIGNATURES_LIFETIME = Gauge "polder_zone_signatures_lifetime_seconds" ["zone"] "Of a zone that is signed here, for how long a signature is made (`dnssec.lifetime`).";
     ZONE_KEYS_MADE_UNTIL = Gauge "polder_zone_keys_made_until_timestamp_seconds" ["zone"] "Of a zone whose zone-signing keys were made ahead, when the last of them would be relieved if there were another one; it goes on then (see [DNSSEC](dnssec.md)).";
     SIGNATURES_AHEAD = Gauge "polder_pool_signatures_ahead" [] "Sets of pools in signed zones that are signed before they are answered (see [DNSSEC](dnssec.md#pools)).";
-    SIGNATURES_LATE = Counter "polder_pool_signatures_late_total" [] "Sets of pools that were signed only when they were to be answered, so that the answer waited for it: those of the start, and of what comes after more flips than signing ahead looks.";
+    SIGNATURES_LATE = Counter "polder_pool_signatures_late_total" [] "Sets of pools that were signed only when they were to be answered, so that the answer waited for it: what differs from all that was likely at a start or after a reload, and what comes of more flips at once than signing ahead looks.";
     CATALOG_ZONES = Gauge "polder_catalog_zones" ["catalog"] "Zones that a catalog lists: one that is made here, or one of other nameservers as it was when it was sound last (see [catalogs](zones.md#catalogs)).";
     ACME_CHALLENGES = Gauge "polder_acme_challenges" ["proxy"] "Values of a certificate authority's challenges that this proxy has told and that are answered.";
     POOL_MEMBERS_USABLE = Gauge "polder_pool_members_usable" ["pool"] "Members that are up and ready.";

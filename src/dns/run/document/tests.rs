@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod pools;
+
 /// A folder with a document of two zones; the first one includes a file and has a warning, the second one has a pool.
 struct Folder {
     folder: tempfile::TempDir,
