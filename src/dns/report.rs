@@ -10,4 +10,5 @@ pub mod explain;
 pub mod metrics;
 pub mod page;
 mod presigned;
+mod signatures;
 pub mod status;

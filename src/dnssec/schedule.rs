@@ -84,8 +84,9 @@ pub struct Schedule {
     pub every: u64,
     /// When the last key would be relieved if there were another one, in seconds since the epoch.
     pub ends: u64,
-    /// From when on somebody should extend it, in seconds since the epoch: 30 days before it ends, or a sixth of what was made ahead with its last key, where that is
-    /// less.
+    /// For how long it was made ahead: from the moment at which its last key was made to its end, in seconds.
+    pub span: u64,
+    /// From when on somebody should extend it, in seconds since the epoch: 30 days before it ends, or a sixth of its span, where that is less.
     pub warns: u64,
 }
 
@@ -107,8 +108,9 @@ pub fn schedule(keys: &[Arc<ZoneKey>], now: u64) -> Option<Schedule> {
     }
     let coming = zsks().filter_map(|key| Some((key.tag(), key.times().activate.filter(|at| *at > now)?)));
     let ends = activate + every;
-    let warns = ends - (30 * DAY).min((ends - created) / 6);
-    Some(Schedule { next: coming.min_by_key(|(_, at)| *at), every, ends, warns })
+    let span = ends.saturating_sub(created);
+    let warns = ends - (30 * DAY).min(span / 6);
+    Some(Schedule { next: coming.min_by_key(|(_, at)| *at), every, ends, span, warns })
 }
 
 /// Why no schedule is made of these terms; none: it can be.

@@ -11,7 +11,10 @@
 
 let
   fleet = {
-    environment.systemPackages = [ hostPkgs.openssl ];
+    environment.systemPackages = [
+      hostPkgs.ldns.examples
+      hostPkgs.openssl
+    ];
     polder.fleet.services.www.tls.certificates = [
       {
         chain_file = "/var/lib/certificates/chain.pem";
@@ -40,6 +43,8 @@ in
     polderTests.prelude nodes
     + builtins.readFile ./data/alerts.py
     + ''
+      import datetime
+
       RULES = {rule["alert"]: rule["expr"] for rule in json.loads(${builtins.toJSON (builtins.toJSON nodes.px1.polder.alerts.rules)})}
       DAEMONS = {"px1": (px1, "polder-proxy"), "px2": (px2, "polder-proxy"), "ns1": (ns1, "polder-dns"), "ns2": (ns2, "polder-dns")}
       gone: set[str] = set()
@@ -81,6 +86,41 @@ in
               "cd /var/lib/certificates; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=www "
               f"-not_before {date(left - life)} -not_after {date(left)} -addext subjectAltName=DNS:www.example.test,DNS:example.test "
               "-keyout key.pem -out chain.pem >&2; chgrp polder-proxy *.pem; chmod 0640 *.pem",
+          )
+
+      OF_SIGNATURES = ("PolderZoneSignaturesOld", "PolderZoneSignaturesEnding")
+
+      def zone_of(apex, serial):
+          """A zone's file, for a shell."""
+          return f"$ORIGIN {apex}.\n$TTL 5\n@ SOA ns1 hostmaster {serial} 2 2 86400 5\n@ NS ns1\nns1 A {NS1}"
+
+      def put_zones(host, zones):
+          """Has a nameserver serve these beside the fleet's."""
+          document = "/etc/polder/dns.json"
+          host.succeed(
+              f"test -e /tmp/dns.json || cp {document} /tmp/dns.json; rm {document}",
+              f"jq '.zones += {json.dumps(zones)}' /tmp/dns.json > {document}; systemctl reload polder-dns.service",
+          )
+
+      def is_known(metric, instance, zone):
+          return any(name == metric and {("instance", instance), ("zone", zone)} <= labels for name, labels in scrape())
+
+      def serial(host, apex):
+          return next((zone["serial"] for zone in status(host, "polder-dns")["zones"] if zone["name"] == apex), None)
+
+      def made_earlier(private, days):
+          """The text of a key's secret file, as if it had been made so many days ago."""
+          form = "%Y%m%d%H%M%S"
+          earlier = lambda found: (datetime.datetime.strptime(found[0], form) - datetime.timedelta(days)).strftime(form)
+          return re.sub(r"(?<=: )\d{14}$", earlier, private, flags=re.MULTILINE)
+
+      def sign(serial, left, life=30):
+          """Has somebody else sign given.test, with signatures that are good for so many days still, and ns1 take it."""
+          date = lambda days: f"$(date --utc --date '{days:+} days' +%Y%m%d%H%M%S)"
+          ns1.succeed(
+              f"cd /tmp/signer; echo '{zone_of('given.test', serial)}' > unsigned",
+              f"cd /tmp/signer; ldns-signzone -i {date(left - life)} -e {date(left)} -f /var/lib/zones/given.test unsigned $(basename K*.key .key)",
+              "systemctl reload polder-dns.service",
           )
 
       def mend(host):
@@ -190,6 +230,48 @@ in
               )
           ns2.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload polder-dns.service")
           wait_until("it is served from its file again", lambda: firing(RULES["PolderZoneNotFromFile"], [scrape()]) == [], 30)
+
+      with subtest("a zone that a nameserver signs, and can no more"):
+          document, keys = "/etc/polder/dns.json", "/var/lib/polder-keys/dnssec"
+          ns1.succeed(
+              f"install -d -m 0700 -o polder-dns {keys}; install -d /var/lib/zones",
+              f"echo '{zone_of('signed.test', 1)}' > /var/lib/zones/signed.test",
+              f"polder dnssec keygen signed.test --ksk --folder {keys} >&2",
+              f"polder dnssec keygen signed.test --zsk --folder {keys} >&2",
+              f"polder dnssec roll-zsk signed.test --every 16d --for 32d --folder {keys} >&2",
+          )
+          put_zones(ns1, {"signed.test": {"file": "/var/lib/zones/signed.test", "dnssec": {"keys": keys}}})
+          wait_until("it is signed", lambda: is_known("polder_zone_keys_made_until_timestamp_seconds", "ns1", "signed.test"))
+          with fires("PolderZoneKeysMadeAheadEnd", instance="ns1", zone="signed.test"):
+              # As they are 28 days later: all that keys know of time stands in their files.
+              for file in ns1.succeed(f"ls {keys}/*.private").split():
+                  older = made_earlier(ns1.succeed(f"cat {file}"), 28)
+                  ns1.succeed(f"echo '{older}' > {file}")
+              ns1.succeed("systemctl reload polder-dns.service")
+          for name in OF_SIGNATURES:
+              t.assertEqual(firing(RULES[name], [scrape()]), [], name)
+          with fires("PolderZoneSignaturesEnding", instance="ns1", zone="signed.test"):
+              ns1.succeed(f"mv {keys} /tmp/keys; systemctl restart polder-dns.service")
+          ns1.succeed(f"mv /tmp/keys {keys}; systemctl reload polder-dns.service")
+          wait_until("it is signed again", lambda: not any(firing(RULES[name], [scrape()]) for name in OF_SIGNATURES))
+
+      with subtest("a zone that comes signed, and whose signer is late"):
+          ns1.succeed("install -d /tmp/signer; cd /tmp/signer; polder dnssec keygen given.test --folder . >&2")
+          sign(1, left=11)
+          put_zones(ns1, {"given.test": {"file": "/var/lib/zones/given.test", "transfer": {"allow": [{"networks": [NS2]}]}}})
+          put_zones(ns2, {"given.test": {"primaries": [{"address": NS1}]}})
+          wait_until("the secondary has it", lambda: is_known("polder_zone_signatures_left_seconds", "ns2", "given.test"))
+          with fires("PolderZoneSignaturesOld", instance="ns1", zone="given.test"):
+              sign(2, left=9)
+          wait_until("the secondary has that", lambda: serial(ns2, "given.test") == 2)
+          at_secondary = [found for found in firing(RULES["PolderZoneSignaturesOld"], [scrape()]) if found["instance"] == "ns2"]
+          t.assertEqual(at_secondary, [], "other signers renew at times of their own")
+          with fires("PolderZoneSignaturesEnding", instance="ns2", zone="given.test"):
+              sign(3, left=2)
+          t.assertEqual({found["instance"] for found in firing(RULES["PolderZoneSignaturesOld"], [scrape()])}, {"ns1", "ns2"})
+          for host in (ns1, ns2):
+              put_zones(host, {})
+          wait_until("it is none of their zones any more", lambda: not any(firing(RULES[name], [scrape()]) for name in OF_SIGNATURES))
 
       with subtest("a zone that its primary does not give"):
           # Nobody listens there.

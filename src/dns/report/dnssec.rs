@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::api::dns::{DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep};
+use crate::config::dns::DnssecConfig;
 use crate::config::duration;
 use crate::daemon::clock::Now;
 use crate::dns::control::State;
@@ -16,8 +17,7 @@ use crate::zone::rdata;
 impl State {
     /// Of a zone that its document has signed here, or that comes signed; none of another one.
     pub(super) fn dnssec_status(&self, apex: &str) -> Option<DnssecStatus> {
-        let config = self.document.config.zones.get(apex).and_then(|zone| zone.dnssec.as_ref());
-        let Some(config) = config else { return self.presigned_status(apex) };
+        let Some(config) = self.dnssec_config(apex) else { return self.presigned_status(apex) };
         let wire = name::from_text(apex)?;
         let expires_ms = self.signatures_expire(&wire).map(|seconds| seconds * 1000);
         let keys = self.document.signers.of(&wire).map(|signer| {
@@ -53,16 +53,20 @@ impl State {
         Some(DnssecStatus { expires_ms, lifetime_s, folder, keys: keys.unwrap_or_default(), schedule, given_by: None })
     }
 
+    fn dnssec_config(&self, apex: &str) -> Option<&DnssecConfig> {
+        self.document.config.zones.get(apex)?.dnssec.as_ref()
+    }
+
     /// How far the ZSKs of a zone were made ahead; none: they were not, or the zone is not signed.
     fn zone_key_schedule(&self, apex: &[u8]) -> Option<Schedule> {
         let signer = self.document.signers.of(apex)?;
         schedule(signer.keys(), signer.at(self.signed_for()).end())
     }
 
-    /// When the schedule of a zone's ZSKs ends, in seconds since the epoch, of each zone that has one.
-    pub(super) fn schedules_end(&self) -> impl Iterator<Item = (&str, u64)> {
+    /// The schedule of a zone's ZSKs, of each zone that has one.
+    pub(super) fn zone_key_schedules(&self) -> impl Iterator<Item = (&str, Schedule)> {
         let zones = self.document.config.zones.iter().filter(|(_, zone)| zone.dnssec.is_some());
-        zones.filter_map(move |(apex, _)| Some((&**apex, self.zone_key_schedule(&name::from_text(apex)?)?.ends)))
+        zones.filter_map(move |(apex, _)| Some((&**apex, self.zone_key_schedule(&name::from_text(apex)?)?)))
     }
 
     /// When the first signature of a zone runs out, in seconds since the epoch.
@@ -70,33 +74,13 @@ impl State {
         self.zones.get(apex)?.signatures()?.expires()
     }
 
-    /// How long the first signature is good still of each zone that is to be signed, or comes signed, in seconds; 0 where there is none.
-    pub(super) fn signatures_left(&self, now: Now) -> impl Iterator<Item = (String, u64)> {
-        let zones = self.document.config.zones.iter().filter(|(_, zone)| zone.dnssec.is_some());
-        let signed_here = zones.filter_map(move |(apex, _)| {
-            let expires = self.signatures_expire(&name::from_text(apex)?).unwrap_or_default();
-            Some((apex.clone(), expires.saturating_sub(now.unix_ms / 1000)))
-        });
-        let given = self.presigned_lives();
-        signed_here.chain(given.map(move |(apex, life)| (apex, life.expires.saturating_sub(now.unix_ms / 1000))))
-    }
-
-    /// For how long signatures are made of each zone that is to be signed, in seconds.
-    pub(super) fn signature_lifetimes(&self) -> impl Iterator<Item = (&str, u64)> {
-        let zones = self.document.config.zones.iter();
-        zones.filter_map(|(apex, zone)| Some((&**apex, zone.dnssec.as_ref()?.lifetime.as_secs())))
-    }
-
     /// What the operator should look at: at a third of the life of signatures and, louder, at a tenth.
     pub(super) fn dnssec_alarms(&self, now: Now) -> Vec<String> {
-        let zones = self.document.config.zones.iter().filter_map(|(apex, zone)| Some((apex, zone.dnssec.as_ref()?)));
         let mut alarms = self.presigned_alarms(now);
-        for (apex, config) in zones {
-            let Some(wire) = name::from_text(apex) else { continue };
-            if self.zones.get(&wire).is_none() {
-                continue;
-            }
-            let Some(expires) = self.signatures_expire(&wire) else {
+        for times in self.times_of_signed(now) {
+            let apex = &times.apex;
+            let (Some(config), Some(wire)) = (self.dnssec_config(apex), name::from_text(apex)) else { continue };
+            let Some(expires) = times.expires else {
                 alarms.push(format!(
                     "zone {apex} is answered without signatures: resolvers that validate refuse it if the zone above has a DS for it; its keys \
                      could not be used at the start (see the log): mend {} and reload",
@@ -104,12 +88,9 @@ impl State {
                 ));
                 continue;
             };
-            let left = Duration::from_secs(expires.saturating_sub(now.unix_ms / 1000));
-            // They are renewed when a third is left, an hour early or late.
-            let overdue = config.lifetime / 3 - Duration::from_secs(2 * 3600);
-            if left < overdue {
+            if times.is_overdue() {
                 let when = unix_time::moment(expires * 1000);
-                let urgency = if left < config.lifetime / 10 { "NOW: " } else { "" };
+                let urgency = if times.is_ending() { "NOW: " } else { "" };
                 alarms.push(format!(
                     "{urgency}zone {apex}: a signature runs out at {when}, and was to be renewed when a third of {} was left: from then on \
                      resolvers that validate refuse the zone; see the log for why, and whether the clock is right",

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use self::families::*;
 use super::by_zone::ZoneFigures;
 use super::counters::{by_rcode, rcode_name};
+use super::signatures::SignatureTimes;
 use super::status::RuntimeFigures;
 use crate::acme::metrics as certificates;
 use crate::api::daemon::Daemon;
@@ -24,6 +25,7 @@ use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, ZONE_RCODES};
 use crate::dns::pool::{self, Members};
 use crate::dns::rate_limit::Class;
+use crate::dnssec::schedule::Schedule;
 use crate::health::Verdict;
 use crate::zone::name;
 
@@ -31,6 +33,10 @@ use crate::zone::name;
 const ALWAYS: [&str; 2] = ["udp", "tcp"];
 
 type Read = fn(&Counters) -> &Count;
+
+type ReadTimes = fn(&SignatureTimes) -> u64;
+
+type ReadSchedule = fn(&Schedule) -> u64;
 
 const COUNTERS: [(Family, Read); 6] = [
     (TRANSFERS, |c| &c.transfers),
@@ -72,18 +78,7 @@ impl State {
         for (zone, left) in self.secondary_times_left(now) {
             metric.sample(&[("zone", zone)], left);
         }
-        let mut metric = page.metric(ZONE_SIGNATURES_LEFT);
-        for (zone, left) in self.signatures_left(now) {
-            metric.sample(&[("zone", &zone)], left);
-        }
-        let mut metric = page.metric(ZONE_SIGNATURES_LIFETIME);
-        for (zone, lifetime) in self.signature_lifetimes() {
-            metric.sample(&[("zone", zone)], lifetime);
-        }
-        let mut metric = page.metric(ZONE_KEYS_MADE_UNTIL);
-        for (zone, until) in self.schedules_end() {
-            metric.sample(&[("zone", zone)], until);
-        }
+        self.signing(&mut page, now);
         if !self.document.signers.is_empty() {
             page.metric(SIGNATURES_AHEAD).sample(&[], self.signed_pools.ahead().count() as u64);
             page.metric(SIGNATURES_LATE).sample(&[], self.signed_pools.waited_for());
@@ -144,6 +139,30 @@ impl State {
             };
             for one in ["file", "primary", "catalog", "copy", "servfail"] {
                 metric.flag(&[("zone", zone), ("source", one)], source == one);
+            }
+        }
+    }
+
+    fn signing(&self, page: &mut Page, now: Now) {
+        let times: Vec<SignatureTimes> = self.signature_times(now).collect();
+        let of_signatures: [(Family, ReadTimes); 3] = [
+            (ZONE_SIGNATURES_LEFT, |times| times.left),
+            (ZONE_SIGNATURES_LIFETIME, |times| times.lifetime),
+            (ZONE_SIGNATURES_REFRESH, |times| times.refresh),
+        ];
+        for (family, read) in of_signatures {
+            let mut metric = page.metric(family);
+            for times in &times {
+                metric.sample(&[("zone", &times.apex)], read(times));
+            }
+        }
+        let schedules: Vec<(&str, Schedule)> = self.zone_key_schedules().collect();
+        let of_schedules: [(Family, ReadSchedule); 2] =
+            [(ZONE_KEYS_MADE_UNTIL, |schedule| schedule.ends), (ZONE_KEYS_MADE_FOR, |schedule| schedule.span)];
+        for (family, read) in of_schedules {
+            let mut metric = page.metric(family);
+            for (zone, schedule) in &schedules {
+                metric.sample(&[("zone", zone)], read(schedule));
             }
         }
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::signatures::SignatureTimes;
 use crate::api::dns::{DnssecStatus, GivenBy, ZoneKeyRole, ZoneKeyStatus};
 use crate::config::duration;
 use crate::daemon::clock::Now;
-use crate::dns::compiled::{Life, RrSet, Zone};
+use crate::dns::compiled::{RrSet, Zone};
 use crate::dns::control::State;
 use crate::dnssec::rrsig::Rrsig;
 use crate::dnssec::{Algorithm, Digest, ds, tag};
@@ -33,41 +34,32 @@ impl State {
         })
     }
 
-    fn given_by(&self, apex: &str) -> GivenBy {
+    pub(super) fn given_by(&self, apex: &str) -> GivenBy {
         let has_file = self.document.config.zones.get(apex).is_some_and(|zone| zone.file().is_some());
         if has_file { GivenBy::File } else { GivenBy::Primaries }
     }
 
-    /// For how long the first signature is good of each zone that comes signed.
-    pub(super) fn presigned_lives(&self) -> impl Iterator<Item = (String, Life)> {
-        let presigned = self.zones.iter().filter(|zone| zone.is_presigned());
-        presigned.filter_map(|zone| Some((name::to_text(&zone.apex), zone.signatures()?.first_life()?)))
-    }
-
     /// What the operator should look at: at a part of the life of signatures and, louder, at a tenth.
     pub(super) fn presigned_alarms(&self, now: Now) -> Vec<String> {
-        let seconds = now.unix_ms / 1000;
-        let alarm = |(apex, life): (String, Life)| {
-            let given_by = self.given_by(&apex);
-            let (left, whole) = (life.expires.saturating_sub(seconds), life.expires.saturating_sub(life.begins));
-            let late = left < whole / given_by.part_left();
-            let urgency = if left < whole / GivenBy::Primaries.part_left() { "NOW: " } else { "" };
-            let (when, whole) = (unix_time::moment(life.expires * 1000), duration::format(Duration::from_secs(whole)));
-            let what_to_do = match given_by {
+        let late = self.times_of_given(now).filter(SignatureTimes::is_overdue);
+        let alarm = |times: SignatureTimes| {
+            let apex = &times.apex;
+            let urgency = if times.is_ending() { "NOW: " } else { "" };
+            let runs = if times.left == 0 { "has run out at" } else { "runs out at" };
+            let when = unix_time::moment(times.expires.unwrap_or_default() * 1000);
+            let whole = duration::format(Duration::from_secs(times.lifetime));
+            let what_to_do = match self.given_by(apex) {
                 GivenBy::File => "sign its file anew where that is done, and push or reload",
                 GivenBy::Primaries => {
                     "see whether its primaries sign it anew, and whether it is got from them (`polder status`)"
                 }
             };
-            late.then(|| {
-                let runs = if left == 0 { "has run out at" } else { "runs out at" };
-                format!(
-                    "{urgency}zone {apex}: a signature that it came with, good for {whole}, {runs} {when}: from then on resolvers that validate refuse \
-                     the zone; {what_to_do}"
-                )
-            })
+            format!(
+                "{urgency}zone {apex}: a signature that it came with, good for {whole}, {runs} {when}: from then on resolvers that validate refuse \
+                 the zone; {what_to_do}"
+            )
         };
-        self.presigned_lives().filter_map(alarm).collect()
+        late.map(alarm).collect()
     }
 }
 

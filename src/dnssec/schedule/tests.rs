@@ -79,7 +79,13 @@ fn a_schedule_has_a_key_for_each_time_and_the_last_one_goes_on() {
     assert!(ends >= TERMS.until);
     assert_eq!(
         schedule,
-        Schedule { next: Some((zsks[1].tag(), from[0])), every: 90 * DAY, ends, warns: ends - 30 * DAY }
+        Schedule {
+            next: Some((zsks[1].tag(), from[0])),
+            every: 90 * DAY,
+            ends,
+            span: ends - NOW,
+            warns: ends - 30 * DAY
+        }
     );
 }
 

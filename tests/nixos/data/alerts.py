@@ -1,6 +1,6 @@
 # Evaluates the alert rules that ship with the modules on scraped metrics, for the forms that those rules keep to:
 # METRIC{labels} OP N, increase(METRIC[..]) OP N, changes(METRIC[..]) OP N, max by (labels) (METRIC) OP N,
-# METRIC - time() < clamp_max(METRIC / N, SECONDS) for metrics of the same labels.
+# and for metrics of the same labels METRIC < METRIC, METRIC < METRIC / N, METRIC - time() < clamp_max(METRIC / N, SECONDS).
 import re
 import time
 
@@ -9,6 +9,7 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 RULE = re.compile(r"(?:max by \((?P<by>[\w, ]+)\) \((?P<inner>.+)\)|(?P<plain>.+?)) (?P<op>>|==) (?P<number>[\d.]+)$")
 TERM = re.compile(r"(?:(?P<function>increase|changes)\()?(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})?(?:\[\w+\])?\)?$")
 
+LESS = re.compile(r"(?P<one>\w+) < (?P<other>\w+)(?: / (?P<parts>\d+))?$")
 DUE = re.compile(r"(?P<when>\w+) - time\(\) < clamp_max\((?P<whole>\w+) / (?P<parts>\d+), (?P<most>\d+)\)$")
 
 
@@ -25,6 +26,8 @@ def read(text, instance):
 
 def firing(expression, history):
     """The label sets for which the expression holds, given scrapes in their order."""
+    if less := LESS.match(expression):
+        return lesser(less, history[-1])
     if due := DUE.match(expression):
         return ending(due, history[-1])
     rule = RULE.match(expression)
@@ -55,9 +58,19 @@ def firing(expression, history):
     return [dict(labels) for labels, value in values.items() if (value > number if rule["op"] == ">" else value == number)]
 
 
+def of(name, scrape):
+    """The samples of a metric by their labels."""
+    return {labels: value for (of, labels), value in scrape.items() if of == name}
+
+
+def lesser(less, scrape):
+    """The label sets for which a metric is less than another one, or a part of it."""
+    ones, others = of(less["one"], scrape), of(less["other"], scrape)
+    return [dict(labels) for labels, one in ones.items() if labels in others and one < others[labels] / int(less["parts"] or 1)]
+
+
 def ending(due, scrape):
     """The label sets for which a time to come is closer than a part of another metric, or than so many seconds."""
-    times = {labels: value for (name, labels), value in scrape.items() if name == due["when"]}
-    wholes = {labels: value for (name, labels), value in scrape.items() if name == due["whole"]}
+    times, wholes = of(due["when"], scrape), of(due["whole"], scrape)
     bound = lambda labels: min(wholes[labels] / int(due["parts"]), int(due["most"]))
     return [dict(labels) for labels, when in times.items() if labels in wholes and when - time.time() < bound(labels)]

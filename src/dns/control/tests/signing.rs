@@ -3,6 +3,7 @@
 use super::*;
 use crate::api::dns::GivenBy;
 use crate::config::dns::Denial;
+use crate::daemon::metrics::Scrape;
 use crate::dns::compiled::{Life, Zone, Zones};
 use crate::dns::signing::{ZoneSigner, hour_of, sign_zone};
 use crate::dnssec::{Algorithm, Role, Times, make};
@@ -201,18 +202,68 @@ fn signatures_that_are_not_renewed_raise_an_alarm_at_a_third_and_a_louder_one_at
     assert!(tenth.starts_with("NOW: zone example.net: "), "{tenth}");
 }
 
+/// What a metric of a zone says.
+fn metric(state: &State, name: &str, now: Now) -> Option<u64> {
+    let page = state.metrics(std::iter::empty(), &RuntimeFigures::default(), now, &Scrape::begin(""));
+    let line = page.lines().find(|line| line.starts_with(&format!("{name}{{")))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+/// Whether the alert rules for signatures fire, by what the metrics say: that they should have been renewed, and that their end is near.
+fn alerts(state: &State, now: Now) -> (bool, bool) {
+    let read = |what: &str| metric(state, &format!("polder_zone_signatures_{what}_seconds"), now).unwrap();
+    (read("left") < read("refresh"), read("left") < read("lifetime") / 10)
+}
+
 #[test]
-fn signatures_that_a_zone_came_with_raise_an_alarm_at_a_third_and_a_louder_one_at_a_tenth() {
+fn alert_rules_for_signatures_fire_exactly_when_there_is_an_alarm() {
+    for (state, words) in [(answering(), "a signature runs out"), (given(), "a signature that it came with")] {
+        let signatures = state.zones.iter().next().unwrap().signatures().unwrap();
+        let Life { expires, begins } = signatures.first_life().unwrap();
+        for seconds in (begins..expires + 7200).step_by(3600) {
+            let now = Now { unix_ms: seconds * 1000, ..start(0) };
+            let alarms = state.status(&RuntimeFigures::default(), now).daemon.alarms;
+            let alarm = alarms.iter().find(|alarm| alarm.contains(words));
+            let expected = (alarm.is_some(), alarm.is_some_and(|alarm| alarm.starts_with("NOW: ")));
+            assert_eq!(
+                alerts(&state, now),
+                expected,
+                "{} s before the end: {alarms:?}",
+                expires.saturating_sub(seconds)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_zone_that_could_not_be_signed_is_one_whose_signatures_have_run_out_and_one_that_is_not_served_is_none() {
+    let mut text = text(&TWO);
+    text["zones"]["example.net"]["dnssec"] = json!({ "keys": "/keys" });
+    let unsigned = State::new(prepared(&text), Saved::default());
+    assert_eq!(alerts(&unsigned, start(0)), (true, true));
+    let mut document = Arc::into_inner(prepared(&text)).unwrap();
+    document.zones = Arc::new(Zones::new(Vec::new(), vec![name::from_text("example.net").unwrap()]));
+    let unserved = State::new(Arc::new(document), Saved::default());
+    assert_eq!(metric(&unserved, "polder_zone_signatures_left_seconds", start(0)), None);
+}
+
+/// A nameserver whose zone comes signed.
+fn given() -> State {
     let now = start(0).unix_ms / 1000;
     let text = "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 192.0.2.53\n";
     let signed = crate::dns::signing::fixture::presigned_text("example.net", text, now, Denial::Nsec);
     let zone = crate::dns::signing::fixture::compiled("example.net", &signed);
-    let Life { expires, begins } = zone.signatures().unwrap().first_life().unwrap();
     let mut without_pools = super::text(&TWO);
     without_pools["pools"] = json!({});
     let mut document = Arc::into_inner(prepared(&without_pools)).unwrap();
     document.zones = Arc::new(Zones::new(vec![Arc::new(zone)], Vec::new()));
-    let state = State::new(Arc::new(document), Saved::default());
+    State::new(Arc::new(document), Saved::default())
+}
+
+#[test]
+fn signatures_that_a_zone_came_with_raise_an_alarm_at_a_third_and_a_louder_one_at_a_tenth() {
+    let state = given();
+    let Life { expires, begins } = state.zones.iter().next().unwrap().signatures().unwrap().first_life().unwrap();
     let at = |unix: u64| Now { unix_ms: unix * 1000, ..start(0) };
     let alarm = |left: u64| {
         let status = state.status(&RuntimeFigures::default(), at(expires - left));
@@ -224,7 +275,7 @@ fn signatures_that_a_zone_came_with_raise_an_alarm_at_a_third_and_a_louder_one_a
     assert!(third.starts_with("zone example.net: ") && third.contains("runs out at"), "{third}");
     assert!(alarm(life / 10 - 10).unwrap().starts_with("NOW: zone example.net: "));
     assert!(alarm(0).unwrap().contains("has run out at"));
-    let status = state.status(&RuntimeFigures::default(), at(now));
+    let status = state.status(&RuntimeFigures::default(), start(0));
     let dnssec = status.zones[0].dnssec.as_ref().unwrap();
     assert_eq!(dnssec.given_by, Some(GivenBy::File));
     assert!(dnssec.keys.len() == 1 && dnssec.keys[0].signs && dnssec.keys[0].ds.is_some(), "{dnssec:?}");

@@ -1,0 +1,74 @@
+//! For how long signatures of zones are good still, and with how much left they should have been renewed: alarms and alert rules go by the same.
+
+use crate::daemon::clock::Now;
+use crate::dns::compiled::Life;
+use crate::dns::control::State;
+use crate::zone::name;
+
+/// They are renewed when a third of their life is left, an hour early or late. In seconds.
+const SPREAD: u64 = 2 * 3600;
+
+/// The part of its life with which the end of a signature is near: one of so many.
+const ENDING: u64 = 10;
+
+/// The times of the signature of a zone that runs out first, in seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SignatureTimes {
+    /// The zone, without the final dot.
+    pub(super) apex: String,
+    /// When it runs out, in seconds since the epoch; none: the zone has no signature.
+    pub(super) expires: Option<u64>,
+    /// For how long it is good still; 0: it has run out, or there is none.
+    pub(super) left: u64,
+    /// For how long it is good in all.
+    pub(super) lifetime: u64,
+    /// How much of that is left when it should have been renewed.
+    pub(super) refresh: u64,
+}
+
+impl SignatureTimes {
+    fn new(apex: String, expires: Option<u64>, lifetime: u64, refresh: u64, now: Now) -> SignatureTimes {
+        let left = expires.unwrap_or_default().saturating_sub(now.unix_ms / 1000);
+        SignatureTimes { apex, expires, left, lifetime, refresh }
+    }
+
+    /// Whether it should have been renewed.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.left < self.refresh
+    }
+
+    /// Whether its end is near.
+    pub(super) fn is_ending(&self) -> bool {
+        self.left < self.lifetime / ENDING
+    }
+}
+
+impl State {
+    /// Of each zone that is served, and is to be signed here or comes signed.
+    pub(super) fn signature_times(&self, now: Now) -> impl Iterator<Item = SignatureTimes> {
+        self.times_of_signed(now).chain(self.times_of_given(now))
+    }
+
+    /// Of each zone that is to be signed here.
+    pub(super) fn times_of_signed(&self, now: Now) -> impl Iterator<Item = SignatureTimes> {
+        let zones = self.document.config.zones.iter();
+        let to_be_signed = zones.filter_map(|(apex, zone)| Some((apex, zone.dnssec.as_ref()?.lifetime.as_secs())));
+        to_be_signed.filter_map(move |(apex, lifetime)| {
+            let served = self.zones.get(&name::from_text(apex)?)?;
+            let expires = served.signatures().and_then(|signatures| signatures.expires());
+            let refresh = (lifetime / 3).saturating_sub(SPREAD);
+            Some(SignatureTimes::new(apex.clone(), expires, lifetime, refresh, now))
+        })
+    }
+
+    /// Of each zone that comes signed.
+    pub(super) fn times_of_given(&self, now: Now) -> impl Iterator<Item = SignatureTimes> {
+        let presigned = self.zones.iter().filter(|zone| zone.is_presigned());
+        presigned.filter_map(move |zone| {
+            let Life { expires, begins } = zone.signatures()?.first_life()?;
+            let (apex, lifetime) = (name::to_text(&zone.apex), expires.saturating_sub(begins));
+            let refresh = lifetime / self.given_by(&apex).part_left();
+            Some(SignatureTimes::new(apex, Some(expires), lifetime, refresh, now))
+        })
+    }
+}
