@@ -101,8 +101,9 @@ impl Default for Accounts {
 impl Accounts {
     /// Counts a response to a client, and says what becomes of it. `now` in seconds, of a clock that never goes back.
     pub fn debit(&self, limits: &RateLimitConfig, client: IpAddr, account: Account, now: u32) -> Verdict {
-        // The class is a few bits of a hash: two words are hashed in half the time of four parts.
-        let hash = self.hasher.hash_one((network(limits, client), account.name ^ (account.class as u64) << 61));
+        // Two words are hashed in half the time of four parts; of the name's hash a few bits less will do.
+        let kind = (account.class as u64) << 1 | u64::from(client.is_ipv4());
+        let hash = self.hasher.hash_one((network(limits, client), account.name ^ kind << 60));
         let places = &self.sets[hash as usize % SETS].0;
         let tag = hash >> (64 - Balance::TAG_BITS);
         loop {
@@ -135,12 +136,10 @@ fn find<'p>(places: &'p [AtomicU64; WAYS], tag: u64, limits: &RateLimitConfig, n
     (best.0, best.1)
 }
 
-/// The bits of an address that make its network; of IPv4, those of the network of IPv6 that stands for it (RFC 4291, 2.5.5.2), which nobody comes from.
+/// The bits of an address that make its network.
 fn network(limits: &RateLimitConfig, client: IpAddr) -> u64 {
     match client {
-        IpAddr::V4(address) => {
-            0xffff << 32 | u64::from(u32::from(address) >> (32 - u32::from(limits.ipv4_prefix.min(32))))
-        }
+        IpAddr::V4(address) => u64::from(u32::from(address) >> (32 - u32::from(limits.ipv4_prefix.min(32)))),
         IpAddr::V6(address) => (u128::from(address) >> (128 - u32::from(limits.ipv6_prefix.clamp(1, 64)))) as u64,
     }
 }

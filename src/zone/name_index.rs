@@ -12,7 +12,7 @@ use crate::memory;
 pub struct NameIndex {
     /// Where a name's hash leads, or behind it (linear probing); at most three quarters are taken.
     slots: Vec<Slot>,
-    /// Of this table alone: who writes a zone cannot choose names that all come to one slot. Who asks finds what lies there, and adds nothing: a fast hash is enough.
+    /// With a seed of this table's own: who writes a zone does not know where its names will be. Who asks adds none, so that a fast hash is enough.
     hash: RandomState,
 }
 

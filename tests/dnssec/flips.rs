@@ -170,8 +170,12 @@ fn members_come_and_go_and_no_validator_ever_finds_an_answer_without_its_proof()
             judge.join().unwrap()
         });
         eprintln!("{} flips in {} s; the zone was taken whole {taken} times", flips / 2, began.elapsed().as_secs());
-        let said = load.map(|dnsperf| dnsperf.log()).unwrap_or_default();
-        eprintln!("{}", said.lines().last().unwrap_or_default());
+        if let Some(dnsperf) = load {
+            let said = dnsperf.log();
+            let last = said.lines().last().unwrap_or_default();
+            eprintln!("{last}");
+            assert!(!last.ends_with(" 0.000000") && last.contains(": "), "it answers nothing:\n{said}");
+        }
         assert!(taken > 0 && wrong.is_empty(), "of {taken} copies:\n{}", wrong.join("\n"));
         // At the full hour what is due is signed anew, the present answers among it.
         assert!(late() == before || self::hour() != hour, "a flip had to wait for its signatures");

@@ -5,23 +5,28 @@ use super::keys::{Key, Keys};
 use super::subject::Subject;
 use super::tree::Tree;
 use crate::zone::number::rtype;
+use crate::zone::rdata::types;
 
 /// What asks the parent to take every DS away (RFC 8078, 4): no key has it.
 const DELETE_CDS: &[u8] = &[0, 0, 0, 0, 0];
 const DELETE_CDNSKEY: &[u8] = &[0, 0, 3, 0, 0];
 
-/// Looks at both sets.
+/// Looks at both sets. That one tells of a key which is not in the zone yet is no mistake: it may be standing by (RFC 6781, 4.1.2 and 4.2.4).
 pub(super) fn check(tree: &Tree<'_>, keys: &Keys<'_>, subject: &Subject<'_>, flaws: &mut Flaws) {
     let Some(apex) = tree.apex() else { return };
-    let told: Vec<Told<'_>> = [rtype::CDS, rtype::CDNSKEY]
+    let all: Vec<Told<'_>> = [rtype::CDS, rtype::CDNSKEY]
         .into_iter()
         .flat_map(|rtype| apex.set(rtype).iter().map(move |record| (rtype, *record)))
         .map(|(rtype, record)| Told { rtype, record, rdata: tree.records.get(record).rdata })
-        .filter(|told| !told.is_deletion())
         .collect();
+    let (deletions, told): (Vec<Told<'_>>, Vec<Told<'_>>) = all.into_iter().partition(Told::is_deletion);
     let Some(first) = told.first() else { return };
-    for strange in told.iter().filter(|told| keys.iter().all(|key| told.is_of(key, tree.apex) == Some(false))) {
-        flaws.odd(strange.record, tree, "is of none of the zone's keys");
+    if let Some(deletion) = deletions.first() {
+        let why = format!(
+            "asks the zone above to take every DS away, and {} tells of a key: which one counts is up to that (RFC 8078, 4)",
+            first.kind()
+        );
+        flaws.odd(deletion.record, tree, why);
     }
     let signing = keys.signing_keys(apex, subject.depth);
     if !told.iter().any(|told| signing.iter().any(|key| told.is_of(key, tree.apex) != Some(false))) {
@@ -58,6 +63,10 @@ struct Told<'z> {
 }
 
 impl Told<'_> {
+    fn kind(&self) -> String {
+        types::to_text(self.rtype)
+    }
+
     fn is_deletion(&self) -> bool {
         self.rdata == if self.rtype == rtype::CDS { DELETE_CDS } else { DELETE_CDNSKEY }
     }
