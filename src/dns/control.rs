@@ -6,6 +6,7 @@
 
 mod ahead;
 mod asked;
+mod bogus;
 mod by_peers;
 mod catalogs;
 mod certificates;

@@ -94,12 +94,12 @@ in
           """A zone's file, for a shell."""
           return f"$ORIGIN {apex}.\n$TTL 5\n@ SOA ns1 hostmaster {serial} 2 2 86400 5\n@ NS ns1\nns1 A {NS1}"
 
-      def put_zones(host, zones):
+      def put_zones(host, zones, by="reload"):
           """Has a nameserver serve these beside the fleet's."""
           document = "/etc/polder/dns.json"
           host.succeed(
               f"test -e /tmp/dns.json || cp {document} /tmp/dns.json; rm {document}",
-              f"jq '.zones += {json.dumps(zones)}' /tmp/dns.json > {document}; systemctl reload polder-dns.service",
+              f"jq '.zones += {json.dumps(zones)}' /tmp/dns.json > {document}; systemctl {by} polder-dns.service",
           )
 
       def is_known(metric, instance, zone):
@@ -269,9 +269,18 @@ in
           with fires("PolderZoneSignaturesEnding", instance="ns2", zone="given.test"):
               sign(3, left=2)
           t.assertEqual({found["instance"] for found in firing(RULES["PolderZoneSignaturesOld"], [scrape()])}, {"ns1", "ns2"})
+          with fires("PolderZoneBogus", instance="ns2", zone="forged.test"):
+              # A nameserver that starts and has never seen it otherwise serves it as it is; a reload would refuse it.
+              ns1.succeed("sed 's/hostmaster.given.test. 3 /hostmaster.given.test. 4 /; s/given/forged/g' /var/lib/zones/given.test > /var/lib/zones/forged.test")
+              forged = {"file": "/var/lib/zones/forged.test", "transfer": {"allow": [{"networks": [NS2]}]}}
+              put_zones(ns1, {"forged.test": forged}, by="restart")
+              put_zones(ns2, {"forged.test": {"primaries": [{"address": NS1}]}})
+          t.assertEqual({found["instance"] for found in firing(RULES["PolderZoneBogus"], [scrape()])}, {"ns1", "ns2"})
+          t.assertIn("resolvers that validate refuse it: forged.test.", ns2.execute("polder status forged.test")[1])
           for host in (ns1, ns2):
               put_zones(host, {})
-          wait_until("it is none of their zones any more", lambda: not any(firing(RULES[name], [scrape()]) for name in OF_SIGNATURES))
+          of_both = (*OF_SIGNATURES, "PolderZoneBogus")
+          wait_until("they are none of their zones any more", lambda: not any(firing(RULES[name], [scrape()]) for name in of_both))
 
       with subtest("a zone that its primary does not give"):
           # Nobody listens there.

@@ -20,6 +20,9 @@ pub struct DnssecStatus {
     /// Where its signatures come from, if they are not made here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_by: Option<GivenBy>,
+    /// Why resolvers that validate refuse it, and it is served all the same; none: nothing is known that would make them, but for times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bogus: Option<String>,
     /// How far its ZSKs were made ahead; none: they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ZoneKeySchedule>,

@@ -252,6 +252,7 @@ impl<'f> Draft<'f> {
             serial,
             records: file.records.len(),
             warnings: file.warnings.clone(),
+            bogus: None,
             fingerprint: file.fingerprint.clone(),
             is_catalog: false,
             history: None,

@@ -81,6 +81,8 @@ pub struct Zone {
     pub records: usize,
     /// What is hardly meant in the files.
     pub warnings: Vec<Finding>,
+    /// Why resolvers that validate refuse it, whenever they ask, and it is served all the same; none: nothing is known that would make them.
+    pub bogus: Option<String>,
     /// What it was read from; none if it is a copy.
     pub fingerprint: Option<Fingerprint>,
     /// It lists zones for nameservers, and is answered only to those who may have it whole.

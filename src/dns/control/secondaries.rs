@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Effect, State};
+use super::{Effect, State, bogus};
 use crate::config::dns::{PrimaryConfig, ZoneConfig};
 use crate::counted::counted;
 use crate::daemon::clock::Now;
@@ -158,6 +158,7 @@ impl State {
                 secondary.is_read = true;
                 if let Some((zone, times, age)) = stored {
                     secondary.timers.stored(times, age, now);
+                    effects.extend(bogus::line(&apex, secondary.zone.as_deref(), &zone).map(Effect::Log));
                     secondary.zone = Some(zone);
                     self.have_zones_changed = true;
                 }
@@ -189,6 +190,7 @@ impl State {
                     }
                     Ok(Answered::Newer(zone, times, how)) => {
                         secondary.timers.confirmed(times, now);
+                        effects.extend(bogus::line(&apex, secondary.zone.as_deref(), &zone).map(Effect::Log));
                         secondary.zone = Some(zone);
                         (Some(format!("zone {apex}: {how}")), true)
                     }
@@ -288,32 +290,41 @@ impl State {
 
     /// What the operator should look at.
     pub(in crate::dns) fn secondary_alarms(&self, now: Now) -> Vec<String> {
-        let alarm = |(apex, secondary): &(&String, &Secondary)| {
+        let alarm = |(apex, secondary): (&String, &Secondary)| {
             let why = secondary.failure.as_deref().unwrap_or("no primary has been asked yet");
-            match secondary.timers.left(now.running) {
-                _ if secondary.timers.has_expired() => Some(format!(
+            let alarm = match secondary.timers.left(now.running) {
+                _ if secondary.timers.has_expired() => format!(
                     "zone {apex} has expired and is answered SERVFAIL: no primary has confirmed it for the time that its SOA gives; {why}"
-                )),
-                Some((left, all)) if left < all / NEAR => Some(format!(
+                ),
+                Some((left, all)) if left < all / NEAR => format!(
                     "zone {apex} expires in {}, and is answered SERVFAIL then: no primary confirms it; {why}",
                     counted(left.as_secs() as usize, "second")
-                )),
+                ),
                 None if secondary.is_read => {
-                    Some(format!("zone {apex} is answered SERVFAIL: it has not come yet; {why}"))
+                    format!("zone {apex} is answered SERVFAIL: it has not come yet; {why}")
                 }
-                Some(_) | None => None,
-            }
+                Some(_) | None => return None,
+            };
+            Some((apex.clone(), alarm))
         };
-        let (listed, own): (Vec<_>, Vec<_>) =
-            self.secondaries.iter().partition(|(_, secondary)| secondary.listing.is_some());
-        let mut alarms: Vec<String> = own.iter().filter_map(alarm).collect();
-        // A primary that is gone is one thing to look at, however many zones come from it.
-        let of_listed: Vec<String> = listed.iter().filter_map(alarm).collect();
-        let more = of_listed.len().saturating_sub(MOST_ALARMS);
-        alarms.extend(of_listed.into_iter().take(MOST_ALARMS));
+        self.few_of_listed(self.secondaries.iter().filter_map(alarm), "they are answered SERVFAIL, or will be")
+    }
+
+    /// Alarms, each beside its zone. Of zones that catalogs list the first few, and what is so of the others: a primary, or a signer, that is gone is one
+    /// thing to look at, however many zones come from it.
+    pub(in crate::dns) fn few_of_listed(
+        &self,
+        alarms: impl Iterator<Item = (String, String)>,
+        others: &str,
+    ) -> Vec<String> {
+        let is_listed = |apex: &str| self.secondaries.get(apex).is_some_and(|secondary| secondary.listing.is_some());
+        let (listed, own): (Vec<_>, Vec<_>) = alarms.partition(|(apex, _)| is_listed(apex));
+        let more = listed.len().saturating_sub(MOST_ALARMS);
+        let shown = own.into_iter().chain(listed.into_iter().take(MOST_ALARMS));
+        let mut alarms: Vec<String> = shown.map(|(_, alarm)| alarm).collect();
         if more > 0 {
             alarms.push(format!(
-                "{} more that catalogs list: they are answered SERVFAIL, or will be; status NAME tells of each",
+                "{} more that catalogs list: {others}; status NAME tells of each",
                 counted(more, "zone")
             ));
         }
@@ -323,8 +334,7 @@ impl State {
     /// How a zone from other nameservers stands, in words; `None` for another zone.
     pub(in crate::dns) fn secondary_in_words(&self, apex: &str, now: Now) -> Option<String> {
         let secondary = self.secondaries.get(apex)?;
-        let from = secondary.config.primaries().iter().map(|primary| primary.address.to_string());
-        let from = from.collect::<Vec<_>>().join(", ");
+        let from = secondary.primaries();
         let left = match secondary.timers.left(now.running) {
             _ if secondary.timers.has_expired() => "it has expired".to_owned(),
             Some((left, _)) => {
@@ -370,6 +380,12 @@ impl Secondary {
     /// Lets go of the question that is under way, if there is one.
     fn cancel(&mut self, apex: &str) -> Option<Effect> {
         self.asked.take().map(|_| Effect::Secondary(SecondaryTask::Cancel(apex.to_owned())))
+    }
+
+    /// Where they are, in words.
+    pub(in crate::dns) fn primaries(&self) -> String {
+        let addresses = self.config.primaries().iter().map(|primary| primary.address.to_string());
+        addresses.collect::<Vec<_>>().join(", ")
     }
 
     fn is_unserved(&self) -> bool {

@@ -50,7 +50,15 @@ impl State {
             ends_ms: schedule.ends * 1000,
             warns_ms: schedule.warns * 1000,
         });
-        Some(DnssecStatus { expires_ms, lifetime_s, folder, keys: keys.unwrap_or_default(), schedule, given_by: None })
+        Some(DnssecStatus {
+            expires_ms,
+            lifetime_s,
+            folder,
+            keys: keys.unwrap_or_default(),
+            schedule,
+            given_by: None,
+            bogus: None,
+        })
     }
 
     fn dnssec_config(&self, apex: &str) -> Option<&DnssecConfig> {

@@ -156,6 +156,10 @@ impl State {
                 metric.sample(&[("zone", &times.apex)], read(times));
             }
         }
+        let mut metric = page.metric(ZONE_BOGUS);
+        for (zone, is_bogus) in self.refused_by_validators() {
+            metric.flag(&[("zone", &zone)], is_bogus);
+        }
         let schedules: Vec<(&str, Schedule)> = self.zone_key_schedules().collect();
         let of_schedules: [(Family, ReadSchedule); 2] =
             [(ZONE_KEYS_MADE_UNTIL, |schedule| schedule.ends), (ZONE_KEYS_MADE_FOR, |schedule| schedule.span)];

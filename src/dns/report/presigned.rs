@@ -31,6 +31,7 @@ impl State {
             keys: keys.map(|dnskey| key_status(zone, dnskey)).collect(),
             schedule: None,
             given_by: Some(self.given_by(apex)),
+            bogus: zone.bogus.clone(),
         })
     }
 
@@ -59,7 +60,31 @@ impl State {
                  the zone; {what_to_do}"
             )
         };
-        late.map(alarm).collect()
+        let late = late.map(|times| (times.apex.clone(), alarm(times)));
+        let mut alarms = self.few_of_listed(self.bogus(), "resolvers that validate refuse them");
+        alarms.extend(self.few_of_listed(late, "their signatures run out"));
+        alarms
+    }
+
+    /// An alarm for each zone that primaries have sent and validators refuse. Of one from a file it is said that the file could not be used.
+    fn bogus(&self) -> impl Iterator<Item = (String, String)> {
+        self.secondaries.iter().filter_map(|(apex, secondary)| {
+            let zone = self.zones.get(&name::from_text(apex)?)?;
+            let why = zone.bogus.as_ref()?;
+            let alarm = format!(
+                "zone {apex} is served as it came from its primaries ({}), and resolvers that validate refuse it: {why}; have serial {} signed anew \
+                 where that is done, under a higher serial",
+                secondary.primaries(),
+                zone.serial
+            );
+            Some((apex.clone(), alarm))
+        })
+    }
+
+    /// Each zone that comes signed, and whether validators refuse it whenever they ask.
+    pub(super) fn refused_by_validators(&self) -> impl Iterator<Item = (String, bool)> {
+        let presigned = self.zones.iter().filter(|zone| zone.is_presigned());
+        presigned.map(|zone| (name::to_text(&zone.apex), zone.bogus.is_some()))
     }
 }
 

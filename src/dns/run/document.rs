@@ -29,6 +29,7 @@ use crate::dns::journal::{self, Journals};
 use crate::dns::locality::Locations;
 use crate::dns::pool::near;
 use crate::dns::protection::Protection;
+use crate::dns::secondary::made;
 use crate::dns::signing::Signers;
 use crate::dns::transfer::Transfers;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
@@ -145,6 +146,7 @@ impl Document for Prepared {
                 Err(why) => match presigned::load_as_it_is(apex, zone, &owners) {
                     Ok(mut loaded) => {
                         journal::follow_stored(&mut loaded, zone, stored, || None);
+                        loaded.bogus = Some(made::brief(&findings.0));
                         zones.push(Arc::new(loaded));
                         Instead::AsItIs
                     }

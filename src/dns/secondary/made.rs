@@ -10,7 +10,7 @@ use crate::config::Finding;
 use crate::config::dns::Checks;
 use crate::dns::compiled::{self, PoolOwners, Zone};
 use crate::dns::history::{Difference, Record, first, put};
-use crate::dnssec::validate::{self, Depth, Judged, Severity, Subject};
+use crate::dnssec::validate::{self, Depth, Subject};
 use crate::dnssec::zonemd::{self, Checked};
 use crate::zone::{self, ZoneFile, ZoneRecord, name, number::rtype, serial};
 
@@ -113,14 +113,13 @@ pub fn zone(apex: &str, records: &[u8], checks: Checks) -> Result<Made, Unfit> {
         return Err(Unfit::Digest);
     }
     let path = Path::new("what it sends");
-    let mut file = zone::parse(apex, path, text(&all), checks).map_err(|findings| Unfit::Zone(brief(&findings.0)))?;
-    let flaws = signed_wrongly(&file);
-    file.warnings.extend(flaws);
+    let file = zone::parse(apex, path, text(&all), checks).map_err(|findings| Unfit::Zone(brief(&findings.0)))?;
     // Its names are answered from what the primary has, and from no pool.
     let none = std::collections::BTreeMap::new();
     let owners = PoolOwners::new(path, vec![file.apex.clone()], &none);
     let owners = owners.map_err(|findings| Unfit::Zone(brief(&findings.0)))?;
-    let zone = compiled::compile_zone(&file, &owners).map_err(|findings| Unfit::Zone(brief(&findings.0)))?;
+    let mut zone = compiled::compile_zone(&file, &owners).map_err(|findings| Unfit::Zone(brief(&findings.0)))?;
+    zone.bogus = why_bogus(&file);
     let soa = zone.node(0).set(rtype::SOA).map(|soa| soa.first().to_vec()).unwrap_or_default();
     let number = |behind: usize| {
         let at = soa.len().checked_sub(behind)?;
@@ -130,15 +129,14 @@ pub fn zone(apex: &str, records: &[u8], checks: Checks) -> Result<Made, Unfit> {
     Ok(Made { zone, times })
 }
 
-/// What validators will refuse of a zone that comes signed: it is served all the same, for its primaries serve it too. Signatures are taken as they are.
-fn signed_wrongly(file: &ZoneFile) -> Vec<Finding> {
+/// Why validators refuse a zone that comes signed: it is served all the same, for its primaries serve it too.
+fn why_bogus(file: &ZoneFile) -> Option<String> {
     if !validate::is_signed(&file.records) {
-        return Vec::new();
+        return None;
     }
-    // When they are good is told as long as the zone is served, and not when it comes.
-    let (now, depth, parent) = (0, Depth::Structure, None);
-    let flaws = validate::validate(&Subject { apex: &file.apex, records: &file.records, now, depth, parent });
-    Judged::of(file, &flaws, |severity| severity == Severity::Bogus).errors
+    // When signatures are good is told as long as the zone is served, and not when it comes.
+    let (now, depth, parent) = (0, Depth::Apex, None);
+    validate::validate(&Subject { apex: &file.apex, records: &file.records, now, depth, parent }).why_bogus()
 }
 
 fn as_of_a_zone<'r>(&Record { owner, rtype, ttl, rdata }: &Record<'r>) -> ZoneRecord<'r> {

@@ -71,6 +71,17 @@ impl Flaws {
         self.kept.iter().any(|flaw| flaw.severity == Severity::Bogus)
     }
 
+    /// Why validators refuse an answer, for as long as the zone is so: the first reason, and how many more there are. None: they do not.
+    pub fn why_bogus(&self) -> Option<String> {
+        let mut bogus = self.kept.iter().filter(|flaw| flaw.severity == Severity::Bogus);
+        let first = bogus.next().map(|flaw| format!("{} {}", flaw.about(), flaw.message))?;
+        Some(match (bogus.count(), self.more) {
+            (0, _) => first,
+            (rest, 0) => format!("{first} (and {rest} more)"),
+            (rest, _) => format!("{first} (and {rest} more at least)"),
+        })
+    }
+
     pub(super) fn bogus(&mut self, record: u32, tree: &Tree<'_>, message: impl Into<String>) {
         self.about(Severity::Bogus, record, tree, message.into());
     }

@@ -28,7 +28,7 @@ pub(super) fn check(tree: &Tree<'_>, keys: &Keys<'_>, subject: &Subject<'_>, fla
         );
         flaws.odd(deletion.record, tree, why);
     }
-    let signing = keys.signing_keys(apex, subject.depth);
+    let signing = keys.signing_keys(apex, subject);
     if !told.iter().any(|told| signing.iter().any(|key| told.is_of(key, tree.apex) != Some(false))) {
         let why = "no key that signs the keys is told to the zone above: if that takes what is told, validators refuse the whole zone (RFC 7344, 4.1)";
         flaws.odd(first.record, tree, why);

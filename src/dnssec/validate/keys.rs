@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::flaw::Flaws;
-use super::subject::{Depth, Subject};
+use super::subject::Subject;
 use super::tree::{Name, Tree};
 use crate::counted::listed;
 use crate::dnssec::key::tag;
@@ -104,7 +104,7 @@ impl<'z> Keys<'z> {
                 format!("algorithm {algorithm} cannot be verified here: its signatures are taken as they are"),
             );
         }
-        let signing = self.signing_keys(apex, subject.depth);
+        let signing = self.signing_keys(apex, subject);
         match subject.parent {
             Some(signers) => check_parent(tree, &self.0, &signing, signers, flaws),
             None if signing.iter().any(|key| key.is_sep()) => {}
@@ -123,14 +123,14 @@ impl<'z> Keys<'z> {
     }
 
     /// Those that have signed the keys.
-    pub(super) fn signing_keys(&self, apex: Name<'z>, depth: Depth) -> Vec<Key<'z>> {
+    pub(super) fn signing_keys(&self, apex: Name<'z>, subject: &Subject<'_>) -> Vec<Key<'z>> {
         let owner = name::lower(apex.owner());
         let set = apex.set(rtype::DNSKEY);
         let has_signed = |key: &&Key<'z>| {
             let mut of_keys = apex.signatures().filter(|(_, signature)| signature.covered == rtype::DNSKEY);
             of_keys.any(|(_, signature)| {
                 let is_named = signature.tag == key.tag && signature.algorithm == key.algorithm;
-                let is_taken = depth == Depth::Structure || !is_verifiable(key.algorithm);
+                let is_taken = !subject.is_verified(&owner) || !is_verifiable(key.algorithm);
                 is_named && !key.is_revoked() && (is_taken || key.has_made(&signature, &owner, apex.rdatas(set)))
             })
         };

@@ -23,7 +23,7 @@ const WORTH_A_THREAD: usize = 500;
 pub(super) fn check(tree: &Tree<'_>, keys: &Keys<'_>, subject: &Subject<'_>) -> Flaws {
     let checker = Checker { tree, keys, algorithms: keys.algorithms(), subject };
     let threads = match subject.depth {
-        Depth::Structure => 1,
+        Depth::Structure | Depth::Apex => 1,
         Depth::Signatures => thread::available_parallelism().map_or(1, NonZero::get),
     };
     let each = tree.names.len().div_ceil(threads).max(WORTH_A_THREAD);
@@ -136,7 +136,7 @@ impl<'z> Checker<'_, 'z> {
         let rdatas = set.name.rdatas(set.indexes);
         match keys.peek().is_some() {
             false => Worth::OfNobody,
-            true if self.subject.depth == Depth::Structure || !is_verifiable(signature.algorithm) => Worth::Good,
+            true if !self.subject.is_verified(&set.owner) || !is_verifiable(signature.algorithm) => Worth::Good,
             true if keys.any(|key| key.has_made(signature, &set.owner, rdatas.clone())) => Worth::Good,
             true => Worth::Bad(format!("is none that key {} has made over these records", signature.tag)),
         }

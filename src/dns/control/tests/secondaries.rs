@@ -1,9 +1,11 @@
 //! A zone from other nameservers over its life, by a clock that is driven.
 
 use super::*;
+use crate::config::dns::Denial;
 use crate::dns::answer::{Client, Transport, answer};
 use crate::dns::secondary::made;
 use crate::dns::secondary::timers::Times;
+use crate::dns::signing::fixture::presigned_text;
 use crate::zone::number::rcode;
 
 fn state() -> State {
@@ -24,7 +26,15 @@ fn state() -> State {
 
 /// With refresh 100, retry 10 and expire 1000, in seconds.
 fn zone(serial: u32) -> (Arc<crate::dns::compiled::Zone>, Times) {
-    let text = format!("$TTL 300\n@ SOA ns host {serial} 100 10 1000 300\n@ NS ns\nns A 192.0.2.53\n");
+    received(&unsigned(serial))
+}
+
+fn unsigned(serial: u32) -> String {
+    format!("$TTL 300\n@ SOA ns host {serial} 100 10 1000 300\n@ NS ns\nns A 192.0.2.53\n")
+}
+
+/// What becomes of such a zone when it comes from a primary.
+fn received(text: &str) -> (Arc<crate::dns::compiled::Zone>, Times) {
     let file = crate::zone::parse("example.com", Path::new("z"), text, Checks::Lenient).unwrap();
     let mut records = Vec::new();
     for record in file.records.iter() {
@@ -95,6 +105,53 @@ fn a_zone_is_servfail_until_it_has_come_served_until_it_expires_and_again_when_a
     let (_, number) = asked(&effects).pop().unwrap();
     answered(&mut state, number, Ok(Answered::Same), now);
     assert_eq!(code(&state), rcode::NOERROR);
+}
+
+#[test]
+fn a_zone_that_validators_refuse_is_served_with_an_alarm_and_a_line_of_log_until_it_is_mended() {
+    let mut state = state();
+    state.on_event(Event::Ready, at(0));
+    let signed = |serial: u32| {
+        let now = at(0).unix_ms / 1000;
+        presigned_text("example.com", &unsigned(serial), now, Denial::Nsec)
+    };
+    // Somebody has changed it without its key.
+    let text = signed(1);
+    let changed = |serial: u32| {
+        let other = text.replace("host.example.com. 1 ", &format!("host.example.com. {serial} "));
+        assert_ne!(text, other);
+        other
+    };
+    let mut number = 1;
+    let mut take = |state: &mut State, text: String| {
+        let (zone, times) = received(&text);
+        let moment = at(number * 200_000);
+        let effects = answered(state, number, Ok(Answered::Newer(zone, times, "the whole zone".into())), moment);
+        assert_eq!(code(state), rcode::NOERROR);
+        number += 1;
+        state.on_event(Event::Time, at(number * 200_000 - 1));
+        let logged = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Log(line) if line.words.contains("resolvers that validate") => Some(line.words),
+            _ => None,
+        });
+        let alarms = state.status(&RuntimeFigures::default(), moment).daemon.alarms;
+        let alarms = alarms.into_iter().filter(|alarm| alarm.contains("resolvers that validate refuse it"));
+        (logged.collect::<Vec<String>>(), alarms.collect::<Vec<String>>())
+    };
+    assert_eq!(take(&mut state, signed(1)), (vec![], vec![]));
+    let (logged, alarms) = take(&mut state, changed(2));
+    let why = "example.com. RRSIG (of SOA) is none that key ";
+    assert!(logged.len() == 1 && logged[0].contains("refuse serial 2, ") && logged[0].contains(why), "{logged:?}");
+    assert!(alarms.len() == 1 && alarms[0].starts_with("zone example.com ") && alarms[0].contains(why), "{alarms:?}");
+    assert!(alarms[0].contains("(192.0.2.54:53, 192.0.2.55:53)") && alarms[0].contains("have serial 2 signed anew"));
+    let (logged, alarms) = take(&mut state, changed(3));
+    assert!(logged.is_empty() && alarms.len() == 1, "the same reason is no news: {logged:?}");
+    let status = state.status(&RuntimeFigures::default(), at(0));
+    let dnssec = status.zones.iter().find_map(|zone| zone.dnssec.as_ref()).unwrap();
+    assert!(dnssec.bogus.as_ref().is_some_and(|why_bogus| why_bogus.starts_with(why)));
+    let (logged, alarms) = take(&mut state, signed(4));
+    assert!(logged.len() == 1 && logged[0].contains("serial 4 is signed as"), "{logged:?}");
+    assert!(alarms.is_empty(), "{alarms:?}");
 }
 
 #[test]

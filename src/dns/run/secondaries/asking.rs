@@ -131,13 +131,6 @@ impl Asking {
             let made = made::zone(&apex, &records, config.checks)?;
             let (mut zone, times): (Zone, Times) = (made.zone, made.times);
             zone.is_catalog = config.is_catalog();
-            if zone.is_presigned() && !zone.warnings.is_empty() {
-                tracing::warn!(
-                    "zone {apex}: serial {} from {to} is signed in a way that validators refuse, and is served as it is: {}",
-                    zone.serial,
-                    made::brief(&zone.warnings)
-                );
-            }
             if let Some(held) = held.as_ref().filter(|held| !is_newer(zone.serial, held.serial)) {
                 return Err(AskError::SendsOlder(zone.serial, held.serial));
             }

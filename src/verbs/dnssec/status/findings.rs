@@ -12,7 +12,8 @@ use crate::verbs::signed_zones::SignedZone;
 
 /// Nothing found: all is well.
 pub(super) fn of(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
-    let mut findings = expired(zone, now);
+    let mut findings = bogus(zone);
+    findings.extend(expired(zone, now));
     findings.extend(unsigned(zone));
     findings.extend(left_out(zone));
     findings.extend(zone.failed.iter().map(|(nameserver, why)| format!("{nameserver} answers SERVFAIL for it: {why}")));
@@ -20,6 +21,25 @@ pub(super) fn of(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
     findings.extend(overdue(zone));
     findings.extend(schedule_ends(zone, now));
     findings
+}
+
+/// What no validator takes, whenever it asks.
+fn bogus(zone: &SignedZone<'_>) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (nameserver, status) in &zone.signers {
+        if let Some(why) = &status.bogus {
+            reasons.entry(why).or_default().push(nameserver);
+        }
+    }
+    let told = |(why, by): (&str, Vec<&str>)| {
+        format!(
+            "zone {} is served by {} as it came, and resolvers that validate refuse it: {why}; have it signed anew where that is done, under a higher \
+             serial",
+            zone.name,
+            listed(by)
+        )
+    };
+    reasons.into_iter().map(told).collect()
 }
 
 /// Signatures that have run out, or were to be renewed.

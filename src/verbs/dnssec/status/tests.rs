@@ -1,6 +1,6 @@
 use super::*;
 use crate::api::dns::{
-    DnssecStatus, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep, ZoneStatus,
+    DnssecStatus, GivenBy, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep, ZoneStatus,
 };
 use crate::verbs::status::tests::examples::{NOW, nameserver, reply, signed_zone, zone_key};
 
@@ -154,6 +154,21 @@ fn signatures_that_are_not_renewed_are_a_finding_before_they_run_out() {
     assert_eq!(left(5 * DAY), Vec::<String>::new(), "a third is left");
     assert!(left(4 * DAY)[0].contains("on ns-1 runs out at 2023-11-18 22:13:20Z, and was to be renewed before"));
     assert!(left(0)[0].contains("has run out at 2023-11-14 22:13:20Z"));
+}
+
+#[test]
+fn a_zone_that_came_signed_in_a_way_that_validators_refuse_is_told_once_with_why_and_what_to_do() {
+    let bogus = changed(in_a_roll(), |status| {
+        (status.given_by, status.bogus) = (Some(GivenBy::Primaries), Some("example.net. A is not signed".to_owned()));
+    });
+    let replies = [with("ns-1", vec![bogus.clone()]), with("ns-2", vec![bogus])];
+    let [found] = &found(&replies)[..] else { panic!("{:?}", found(&replies)) };
+    assert!(
+        found.contains("served by ns-1 and ns-2 as it came")
+            && found.contains("example.net. A is not signed; have it signed anew"),
+        "{found}"
+    );
+    assert!(!Seen::of(&replies, None, NOW).is_well());
 }
 
 #[test]

@@ -166,6 +166,7 @@ pub fn signed_zone(keys: Vec<api::dns::ZoneKeyStatus>) -> api::dns::ZoneStatus {
             folder: "/var/lib/dnssec".to_owned(),
             keys,
             schedule: None,
+            bogus: None,
         }),
         queries: None,
     }

@@ -18,7 +18,15 @@ fn roll() -> UnderWay {
 /// A nameserver that signs with these keys.
 fn signing(tags: &[u16]) -> DnssecStatus {
     let keys = tags.iter().map(|tag| zone_key(*tag, ZoneKeyRole::Csk)).collect();
-    DnssecStatus { expires_ms: Some(1), lifetime_s: 0, folder: String::new(), keys, schedule: None, given_by: None }
+    DnssecStatus {
+        expires_ms: Some(1),
+        lifetime_s: 0,
+        folder: String::new(),
+        keys,
+        schedule: None,
+        given_by: None,
+        bogus: None,
+    }
 }
 
 fn seen<'a>(signers: &[(&'a str, &'a DnssecStatus)]) -> SignedZone<'a> {
