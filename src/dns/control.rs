@@ -58,7 +58,7 @@ use crate::daemon::peers::{PeerEvent, Rejected};
 use crate::health::{HealthView, Target};
 use crate::log_line::{Kind, LogLine};
 use ahead::Aheads;
-pub use ahead::{AheadOrder, SignedAhead};
+pub use ahead::{AheadOrder, PoolsOrder, SignedAhead};
 use asked::PeersAsked;
 pub use catalogs::{Catalog, CatalogNews, CatalogOrder};
 pub use choices::Choices;

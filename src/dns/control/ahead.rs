@@ -6,36 +6,48 @@ use std::time::Duration;
 
 use super::prepared::Prepared;
 use crate::daemon::clock::Now;
-use crate::dns::compiled::{Zone, Zones};
+use crate::dns::compiled::Zone;
 use crate::dns::signing::{Ahead, Made, ZoneSigner, sign_ahead};
 
 /// How often it is begun at most: each time what was made before is looked through.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is to be signed ahead; answered with [`SignedAhead`].
+/// The pools whose next answers are to be signed.
 #[derive(Debug)]
-pub struct AheadOrder {
+pub struct PoolsOrder {
     /// Whose pools.
     pub document: Arc<Prepared>,
     /// By pool, the addresses that clients get at present, everywhere and in each location.
     pub present: Vec<Vec<Vec<IpAddr>>>,
-    /// The zones that are served.
-    pub served: Arc<Zones>,
-    /// Those of them that are signed, with what signs them.
-    pub zones: Vec<(Arc<Zone>, Arc<ZoneSigner>)>,
-    /// For which hour, in seconds since the epoch.
-    pub hour: u64,
     /// What was made before.
     pub before: [Arc<Made>; 2],
 }
 
-impl AheadOrder {
-    /// Signs all of it: seconds, where there are many names.
-    pub fn perform(self) -> SignedAhead {
-        let AheadOrder { document, present, served, zones, hour, before } = self;
+impl PoolsOrder {
+    /// Signs what they may be answered with next, in these zones at an hour: seconds, where there are many names.
+    pub(super) fn perform(self, zones: &[(Arc<Zone>, Arc<ZoneSigner>)], hour: u64) -> SignedAhead {
+        let PoolsOrder { document, present, before } = self;
         let pools: Vec<_> = document.config.pools.values().zip(present.iter().map(Vec::as_slice)).collect();
-        let ahead = sign_ahead(&pools, &zones, hour, &before.each_ref().map(AsRef::as_ref));
-        SignedAhead { ahead, served }
+        let ahead = sign_ahead(&pools, zones, hour, &before.each_ref().map(AsRef::as_ref));
+        SignedAhead { ahead, document, hour }
+    }
+}
+
+/// What is to be signed ahead; answered with [`SignedAhead`].
+#[derive(Debug)]
+pub struct AheadOrder {
+    /// Of which pools.
+    pub pools: PoolsOrder,
+    /// The zones that are signed, with what signs them.
+    pub zones: Vec<(Arc<Zone>, Arc<ZoneSigner>)>,
+    /// For which hour, in seconds since the epoch.
+    pub hour: u64,
+}
+
+impl AheadOrder {
+    /// Does it.
+    pub fn perform(self) -> SignedAhead {
+        self.pools.perform(&self.zones, self.hour)
     }
 }
 
@@ -44,8 +56,10 @@ impl AheadOrder {
 pub struct SignedAhead {
     /// The signatures.
     pub ahead: Ahead,
-    /// The zones that were served.
-    pub served: Arc<Zones>,
+    /// Whose pools.
+    pub document: Arc<Prepared>,
+    /// For this hour, in seconds since the epoch.
+    pub hour: u64,
 }
 
 /// Whether it is to be signed ahead.
@@ -54,14 +68,24 @@ pub(super) struct Aheads {
     is_wanted: bool,
     is_under_way: bool,
     not_before: Duration,
-    /// With these zones every answer is there that pools can have.
-    all_of: Option<Arc<Zones>>,
+    /// In this hour every answer is there that the pools of the document can have.
+    all_of: Option<u64>,
 }
 
 impl Aheads {
-    /// What is answered from these zones has changed.
-    pub(super) fn note_change(&mut self, zones: &Arc<Zones>) {
-        self.is_wanted = !self.all_of.as_ref().is_some_and(|of| Arc::ptr_eq(of, zones));
+    /// Another document is in force.
+    pub(super) fn note_reload(&mut self) {
+        self.all_of = None;
+    }
+
+    /// What is answered has changed, and is signed for this hour.
+    pub(super) fn note_change(&mut self, hour: u64) {
+        self.is_wanted = self.all_of != Some(hour);
+    }
+
+    /// All that pools can have in this hour is there, or not.
+    pub(super) fn note_made(&mut self, is_all: bool, hour: u64) {
+        self.all_of = is_all.then_some(hour);
     }
 
     /// Whether it is to begin now.
@@ -80,8 +104,8 @@ impl Aheads {
         self.not_before = now.running + PAUSE;
     }
 
-    /// It has ended for these zones, and all that pools can have is there, or not.
-    pub(super) fn end(&mut self, is_all: bool, zones: Arc<Zones>) {
-        (self.is_under_way, self.all_of) = (false, is_all.then_some(zones));
+    /// It has ended.
+    pub(super) fn end(&mut self) {
+        self.is_under_way = false;
     }
 }

@@ -69,7 +69,7 @@ impl State {
         self.choices = choices;
         self.keep_at_hand();
         if !self.document.signers.is_empty() {
-            self.aheads.note_change(&self.zones);
+            self.aheads.note_change(self.signed_for);
         }
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ahead::{AheadOrder, SignedAhead};
+use super::ahead::{AheadOrder, PoolsOrder, SignedAhead};
 use super::prepared::AtHand;
 use super::{Effect, State};
 use crate::config::dns::PoolConfig;
@@ -31,6 +31,19 @@ pub struct SigningOrder {
     pub hour: u64,
     /// The zones, as they are served, with what signs them.
     pub zones: Vec<(Arc<Zone>, Arc<ZoneSigner>)>,
+    /// The pools that have names in them, if any has.
+    pub pools: Option<PoolsOrder>,
+}
+
+impl SigningOrder {
+    /// Does it: signs each zone by `sign` for the hour, and then what pools may be answered with in it.
+    pub fn perform(self, sign: impl Fn(&Zone, &ZoneSigner, u64) -> Option<Arc<Zone>>) -> SignedZones {
+        let SigningOrder { hour, zones, pools } = self;
+        let signed = zones.into_iter().map(|(zone, signer)| (sign(&zone, &signer, hour).unwrap_or(zone), signer));
+        let zones: Vec<_> = signed.collect();
+        let ahead = pools.map(|pools| pools.perform(&zones, hour));
+        SignedZones { hour, zones, ahead }
+    }
 }
 
 /// Zones that have been signed.
@@ -38,8 +51,10 @@ pub struct SigningOrder {
 pub struct SignedZones {
     /// For this hour.
     pub hour: u64,
-    /// The zones, with what has signed them.
+    /// The zones, with what has signed them; one that could not be signed is as it was.
     pub zones: Vec<(Arc<Zone>, Arc<ZoneSigner>)>,
+    /// What pools may be answered with from then on.
+    pub ahead: Option<SignedAhead>,
 }
 
 impl State {
@@ -51,6 +66,7 @@ impl State {
     /// Another document, with its zones signed, is in force.
     pub(super) fn reload_signing(&mut self) {
         (self.signing_for, self.signed_for) = (None, hour_of(self.document.signed_at));
+        self.aheads.note_reload();
         self.take_prepared();
         // What was signed for a later hour while it was read had been served with other content than it will have: of what leads from there nobody is told.
         let went_back = self.document.signers.iter().filter_map(|signer| {
@@ -61,7 +77,9 @@ impl State {
         self.document.renew(went_back);
     }
 
-    /// Orders what another hour wants signed anew: a later one, or one that is much earlier, for a clock that was ahead.
+    /// Orders what another hour wants signed anew: a later one, or one that is much earlier, for a clock that was ahead. What pools may be answered with in it
+    /// comes together with the zones: until then all is answered as in the hour before, whose signatures are good for days yet, and from then on all as in this one. So no
+    /// flip waits for a signature, and what is answered follows from the hour alone, and not from who has flipped when.
     pub(super) fn look_at_signatures(&mut self, now: Now) -> Option<Effect> {
         let hour = hour_of(now.unix_ms / 1000);
         let is_wanted = hour > self.signed_for || hour + TOLERANCE < self.signed_for;
@@ -69,7 +87,9 @@ impl State {
             return None;
         }
         self.signing_for = Some(hour);
-        Some(Effect::Sign(SigningOrder { hour, zones: self.signed_zones() }))
+        let zones = self.signed_zones();
+        let pools = self.pools_to_sign(&zones);
+        Some(Effect::Sign(SigningOrder { hour, zones, pools }))
     }
 
     /// The zones that are signed here, as they are served, with what signs them.
@@ -79,7 +99,7 @@ impl State {
     }
 
     /// Zones have been signed. What was ordered for a document from before is not taken.
-    pub(super) fn take_signed(&mut self, SignedZones { hour, zones }: SignedZones) {
+    pub(super) fn take_signed(&mut self, SignedZones { hour, zones, ahead }: SignedZones) {
         if self.signing_for != Some(hour) {
             return;
         }
@@ -90,6 +110,9 @@ impl State {
         let signed: Vec<_> = zones.into_iter().filter(of_document).map(|(zone, _)| zone).collect();
         self.document.renew(signed);
         (self.signing_for, self.signed_for, self.have_zones_changed) = (None, hour, true);
+        if let Some(ahead) = ahead {
+            self.take_made(ahead);
+        }
     }
 
     /// When the next hour begins, if there is something to sign.
@@ -138,26 +161,42 @@ impl State {
             return None;
         }
         let zones = self.signed_zones();
-        let is_anything_there = zones.iter().any(|(zone, _)| zone.pool_names().next().is_some());
-        self.aheads.begin(is_anything_there, now);
-        let pools = self.document.config.pools.iter();
-        is_anything_there.then(|| {
-            Effect::SignAhead(Box::new(AheadOrder {
-                document: Arc::clone(&self.document),
-                present: pools.map(|(name, config)| self.present(name, config)).collect(),
-                served: Arc::clone(&self.zones),
-                zones,
-                hour: self.signed_for,
-                before: self.signed_pools.at_hand(),
-            }))
-        })
+        let pools = self.pools_to_sign(&zones);
+        self.aheads.begin(pools.is_some(), now);
+        let hour = self.signed_for;
+        pools.map(|pools| Effect::SignAhead(Box::new(AheadOrder { pools, zones, hour })))
     }
 
     /// They have been made.
-    pub(super) fn take_ahead(&mut self, SignedAhead { ahead, served }: SignedAhead) {
-        self.aheads.end(ahead.is_all, served);
-        self.signed_pools.take_ahead(Arc::new(ahead.made));
+    pub(super) fn take_ahead(&mut self, signed: SignedAhead) {
+        self.aheads.end();
+        self.take_made(signed);
+    }
+
+    /// Signatures have been made ahead. Of those of another hour than the present one none is as it would be made now; those of a document from before may be good still.
+    fn take_made(&mut self, SignedAhead { ahead, document, hour }: SignedAhead) {
+        if hour != self.signed_for {
+            return;
+        }
+        match Arc::ptr_eq(&document, &self.document) {
+            true => {
+                self.aheads.note_made(ahead.is_all, hour);
+                self.signed_pools.take_ahead(Arc::new(ahead.made));
+            }
+            false => self.signed_pools.take_from_before(Arc::new(ahead.made)),
+        }
         self.keep_at_hand();
+    }
+
+    /// What pools may be answered with next, if any has a name in these zones.
+    fn pools_to_sign(&self, zones: &[(Arc<Zone>, Arc<ZoneSigner>)]) -> Option<PoolsOrder> {
+        let is_anything_there = zones.iter().any(|(zone, _)| zone.pool_names().next().is_some());
+        let pools = self.document.config.pools.iter();
+        is_anything_there.then(|| PoolsOrder {
+            document: Arc::clone(&self.document),
+            present: pools.map(|(name, config)| self.present(name, config)).collect(),
+            before: self.signed_pools.at_hand(),
+        })
     }
 
     /// What clients of a pool get, everywhere and in the locations of its members.

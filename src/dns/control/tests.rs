@@ -4,6 +4,7 @@ mod catalogs;
 mod certificates;
 mod dnstap;
 mod falling;
+mod hours;
 mod isolation;
 mod secondaries;
 mod sequences;

@@ -14,12 +14,9 @@ pub fn order(order: SigningOrder, inputs: &Inputs<Prepared, Event>) {
     let inputs = inputs.clone();
     tokio::task::spawn_local(async move {
         let hour = order.hour;
-        let signed = tokio::task::spawn_blocking(move || {
-            let sign = |(zone, signer): (Arc<Zone>, Arc<ZoneSigner>)| Some((sign(&zone, &signer, order.hour)?, signer));
-            order.zones.into_iter().filter_map(sign).collect::<Vec<_>>()
-        });
-        let zones = signed.await.unwrap_or_default();
-        inputs.send(Input::Event(Event::Signed(SignedZones { hour, zones })));
+        let signed = tokio::task::spawn_blocking(move || order.perform(sign)).await;
+        let nothing = |_| SignedZones { hour, zones: Vec::new(), ahead: None };
+        inputs.send(Input::Event(Event::Signed(signed.unwrap_or_else(nothing))));
     });
 }
 

@@ -73,6 +73,11 @@ impl Signed {
         (self.prepared, self.late) = Default::default();
     }
 
+    /// Takes what was made ahead for a document before the present one, with what of that was there already among it.
+    pub fn take_from_before(&mut self, made: Arc<Made>) {
+        self.ahead = made;
+    }
+
     /// How many sets had no signature when they were to be answered, so that one was made then.
     pub fn waited_for(&self) -> u64 {
         self.waited_for
