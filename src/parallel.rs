@@ -4,9 +4,9 @@ use std::num::NonZero;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use rustix::process::setpriority_process;
+use rustix::process::nice;
 
-/// What is added to the niceness of each thread (setpriority(2)): where cores are short, whoever is answered comes first.
+/// What is added to the niceness of each thread (nice(2), which on Linux is about the calling thread): where cores are short, whoever is answered comes first.
 const NICE: i32 = 5;
 
 /// How many pieces of each thread wait to be taken at most.
@@ -18,7 +18,7 @@ pub fn cores() -> usize {
 }
 
 /// Makes so many pieces on so many threads, and has each taken on this one, in their order and as soon as it is there. Whatever the number of threads, the same
-/// is taken; only a few pieces of each wait in memory. Without a second thread, and for what no thread can be started for, this one makes them.
+/// is taken; only a few pieces of each wait in memory. A single piece, and what no thread can be started for, this one makes itself.
 ///
 /// # Errors
 ///
@@ -29,17 +29,18 @@ pub fn in_order<T: Send, E>(
     make: impl Fn(usize) -> T + Sync,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
-    let threads = threads.min(pieces);
-    if threads <= 1 {
+    if pieces <= 1 {
         return (0..pieces).try_for_each(|piece| take(make(piece)));
     }
+    // One core is the more reason to give way.
+    let threads = threads.clamp(1, pieces);
     let make = &make;
     thread::scope(|scope| {
         let begin = |first: usize| -> Option<Receiver<T>> {
             let (made, receiver) = sync_channel(WAITING);
             let work = move || {
-                // Of this thread alone. Without it, it does the same.
-                let _ = setpriority_process(None, NICE);
+                // Without it, it does the same.
+                let _ = nice(NICE);
                 for piece in (first..pieces).step_by(threads) {
                     if made.send(make(piece)).is_err() {
                         break;
@@ -97,6 +98,26 @@ mod tests {
         assert_eq!(ended, Err(10));
         let made = made.into_inner();
         assert!(made <= 11 + 4 * (WAITING + 2), "{made} were made");
+    }
+
+    #[test]
+    fn whoever_makes_a_piece_gives_way_to_this_thread_however_many_cores_there_are() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let own = niceness();
+        for threads in [1, 3] {
+            let mut seen = Vec::new();
+            let Ok(()) = in_order(
+                9,
+                threads,
+                |_| niceness(),
+                |niceness| {
+                    seen.push(niceness);
+                    Ok::<(), Infallible>(())
+                },
+            );
+            assert_eq!(seen, [(own + NICE).min(19); 9], "{threads} threads");
+        }
+        assert_eq!(niceness(), own);
     }
 
     #[test]

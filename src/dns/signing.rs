@@ -21,7 +21,7 @@ mod signer;
 mod told;
 mod zone;
 
-pub use ahead::{Ahead, sign_ahead, sign_answers};
+pub use ahead::{Ahead, most_answers, sign_ahead, sign_answers};
 pub use hash::hash;
 pub use made::Made;
 pub use period::hour_of;

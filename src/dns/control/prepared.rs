@@ -79,14 +79,16 @@ impl Prepared {
 pub struct AtHand {
     /// By pool, what clients get that are near to nobody; nothing before the document is in force.
     pub answered: BTreeMap<String, Vec<IpAddr>>,
-    /// Signatures of what pools may be answered with.
-    pub made: [Arc<Made>; 2],
+    /// Signatures of what pools may be answered with next, made since it is in force.
+    pub ahead: Arc<Made>,
+    /// Those that were made with it.
+    pub prepared: Arc<Made>,
 }
 
 impl AtHand {
     /// Of a document that is not in force yet.
     pub fn prepared(made: Made) -> AtHand {
-        AtHand { answered: BTreeMap::new(), made: [Arc::new(made), Arc::default()] }
+        AtHand { prepared: Arc::new(made), ..AtHand::default() }
     }
 }
 

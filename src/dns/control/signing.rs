@@ -124,15 +124,15 @@ impl State {
 
     /// Takes what was signed of the pools with the document.
     pub(super) fn take_prepared(&mut self) {
-        let [prepared, _] = &self.document.at_hand.load().made;
-        self.signed_pools.take_prepared(Arc::clone(prepared));
+        let prepared = Arc::clone(&self.document.at_hand.load().prepared);
+        self.signed_pools.take_prepared(prepared);
     }
 
     /// Keeps up what the next document is made ready with.
     pub(super) fn keep_at_hand(&self) {
         let answered = self.choices.iter().map(|(name, chosen)| (name.clone(), chosen.addresses().copied().collect()));
-        let (answered, made) = (answered.collect(), self.signed_pools.at_hand());
-        self.document.at_hand.store(Arc::new(AtHand { answered, made }));
+        let (answered, [ahead, prepared]) = (answered.collect(), self.signed_pools.at_hand());
+        self.document.at_hand.store(Arc::new(AtHand { answered, ahead, prepared }));
     }
 
     /// Signs what pools are answered with.

@@ -90,7 +90,7 @@ impl State {
             let (Some(config), Some(wire)) = (self.dnssec_config(apex), name::from_text(apex)) else { continue };
             let Some(expires) = times.expires else {
                 alarms.push(format!(
-                    "zone {apex} is answered without signatures: resolvers that validate refuse it if the zone above has a DS for it; its keys \
+                    "NOW: zone {apex} is answered without signatures: resolvers that validate refuse it if the zone above has a DS for it; its keys \
                      could not be used at the start (see the log): mend {} and reload",
                     config.keys.display()
                 ));

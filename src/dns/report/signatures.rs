@@ -54,7 +54,8 @@ impl State {
         let zones = self.document.config.zones.iter();
         let to_be_signed = zones.filter_map(|(apex, zone)| Some((apex, zone.dnssec.as_ref()?.lifetime.as_secs())));
         to_be_signed.filter_map(move |(apex, lifetime)| {
-            let served = self.zones.get(&name::from_text(apex)?)?;
+            // One whose file came signed meanwhile is answered as it came: a start cannot refuse it.
+            let served = self.zones.get(&name::from_text(apex)?).filter(|served| !served.is_presigned())?;
             let expires = served.signatures().and_then(|signatures| signatures.expires());
             let refresh = (lifetime / 3).saturating_sub(SPREAD);
             Some(SignatureTimes::new(apex.clone(), expires, lifetime, refresh, now))

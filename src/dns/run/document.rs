@@ -184,12 +184,6 @@ impl Document for Prepared {
         if !at_start && !unusable.is_empty() {
             return Err(unusable);
         }
-        let signed_pools = pools::sign(
-            &config,
-            (&zones, &signers),
-            before.map(|Before { at_hand, expected, .. }| (at_hand, expected)),
-            signed_at,
-        );
         let missed = unusable.iter().map(|error| format!("{error}; whatever else the document says is done")).collect();
         let transfers = Transfers::read(&config.tsig_keys, &config.zones);
         match (identity, challenges.transpose(), Protection::of(&config), transfers) {
@@ -197,6 +191,8 @@ impl Document for Prepared {
                 let (tcp, transfers) = (Limits::of(&config.tcp), Arc::new(transfers));
                 let encrypted = config.encrypted.as_ref().zip(shown).map(|(config, shown)| Terms::new(config, shown));
                 let locations = Arc::new(Locations::new(&config.locations));
+                let before = before.map(|Before { at_hand, expected, .. }| (at_hand, expected));
+                let signed_pools = pools::sign(&config, (&zones, &signers), before, signed_at);
                 let prepared = Prepared {
                     config,
                     zones,

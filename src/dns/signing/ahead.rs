@@ -1,5 +1,6 @@
 //! Signatures of what pools may be answered with next, made before it is: beside the control thread, so that a flip has nothing to wait for.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ const LEAST_ANSWERS: usize = 8;
 pub type Present<'p> = (&'p PoolConfig, &'p [Vec<IpAddr>]);
 
 /// Zones, with what signs those of them that are signed here.
-pub type Zones<'z> = &'z [(Arc<Zone>, Arc<ZoneSigner>)];
+pub type SignedZones<'z> = &'z [(Arc<Zone>, Arc<ZoneSigner>)];
 
 /// What was signed ahead.
 #[derive(Debug)]
@@ -39,12 +40,11 @@ pub struct Ahead {
 }
 
 /// Signs what `pools`, in the document's order, may be answered with next, in these zones at an hour. What is in `before` is kept if it is still right.
-pub fn sign_ahead(pools: &[Present<'_>], zones: Zones<'_>, hour: u64, before: &[&Made]) -> Ahead {
-    let names: Vec<PoolId> = zones.iter().flat_map(|(zone, _)| zone.pool_names()).map(|(pool, _)| pool).collect();
-    let most = (MOST_SETS / (PoolRecords::TYPES.len() * names.len().max(1))).clamp(LEAST_ANSWERS, MOST_ANSWERS);
+pub fn sign_ahead(pools: &[Present<'_>], zones: SignedZones<'_>, hour: u64, before: &[&Made]) -> Ahead {
+    let (named, most) = (pools_of(zones).collect::<BTreeSet<PoolId>>(), most_answers(zones));
     let mut is_all = true;
     let answered = (0..).zip(pools).map(|(pool, (config, present))| {
-        if !names.contains(&pool) {
+        if !named.contains(&pool) {
             return (*config, Vec::new());
         }
         let answers = answers(config, present, most);
@@ -55,8 +55,24 @@ pub fn sign_ahead(pools: &[Present<'_>], zones: Zones<'_>, hour: u64, before: &[
     Ahead { made: sign_answers(&answered, zones, hour, before), is_all }
 }
 
+/// How many answers of each pool are signed ahead at most, in these zones.
+pub fn most_answers(zones: SignedZones<'_>) -> usize {
+    let names = pools_of(zones).count();
+    (MOST_SETS / (PoolRecords::TYPES.len() * names.max(1))).clamp(LEAST_ANSWERS, MOST_ANSWERS)
+}
+
+/// The pool of each name that has one.
+fn pools_of(zones: SignedZones<'_>) -> impl Iterator<Item = PoolId> {
+    zones.iter().flat_map(|(zone, _)| zone.pool_names()).map(|(pool, _)| pool)
+}
+
 /// Signs these answers of each of `pools`, in the document's order, at all of its names in these zones, on all cores.
-pub fn sign_answers(pools: &[(&PoolConfig, Vec<Vec<IpAddr>>)], zones: Zones<'_>, hour: u64, before: &[&Made]) -> Made {
+pub fn sign_answers(
+    pools: &[(&PoolConfig, Vec<Vec<IpAddr>>)],
+    zones: SignedZones<'_>,
+    hour: u64,
+    before: &[&Made],
+) -> Made {
     let records = pools.iter().map(|(config, answers)| {
         answers.iter().map(|addresses| PoolRecords::of_pool(config, addresses)).collect::<Vec<PoolRecords>>()
     });

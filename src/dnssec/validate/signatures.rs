@@ -1,8 +1,7 @@
 //! The signatures of each set (RFC 4035, 2.2 and 5.3).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZero;
-use std::thread;
+use std::convert::Infallible;
 
 use super::flaw::Flaws;
 use super::keys::Keys;
@@ -12,30 +11,30 @@ use super::tree::{Name, Place, Tree};
 use crate::counted::listed;
 use crate::dnssec::rrsig::Rrsig;
 use crate::dnssec::{Algorithm, is_verifiable};
+use crate::parallel;
 use crate::zone::name;
 use crate::zone::number::rtype;
 use crate::zone::rdata::types;
 
-/// Fewer names than these are not worth a thread.
-const WORTH_A_THREAD: usize = 500;
+/// How many names are looked at at a time by one thread.
+const NAMES_OF_A_PIECE: usize = 500;
 
 /// What is wrong with signatures, and when they are good.
 pub(super) fn check(tree: &Tree<'_>, keys: &Keys<'_>, subject: &Subject<'_>) -> Flaws {
     let checker = Checker { tree, keys, algorithms: keys.algorithms(), subject };
-    let threads = match subject.depth {
-        Depth::Structure | Depth::Apex => 1,
-        Depth::Signatures => thread::available_parallelism().map_or(1, NonZero::get),
+    // What is not verified is soon looked through, and is waited for at a start.
+    let each = match subject.depth {
+        Depth::Structure | Depth::Apex => tree.names.len().max(1),
+        Depth::Signatures => NAMES_OF_A_PIECE,
     };
-    let each = tree.names.len().div_ceil(threads).max(WORTH_A_THREAD);
-    let parts: Vec<(Flaws, Times)> = thread::scope(|scope| {
-        let begun: Vec<_> = tree.names.chunks(each).map(|names| scope.spawn(|| checker.names(names))).collect();
-        begun.into_iter().map(|part| part.join().unwrap_or_default()).collect()
-    });
+    let pieces: Vec<&[Name<'_>]> = tree.names.chunks(each).collect();
     let (mut flaws, mut times) = (Flaws::default(), Times::default());
-    for (of_part, times_of_part) in parts {
-        flaws.append(of_part);
-        times.append(times_of_part);
-    }
+    let look = |piece: usize| checker.names(pieces[piece]);
+    let Ok(()) = parallel::in_order(pieces.len(), parallel::cores(), look, |(of_piece, times_of_piece)| {
+        flaws.append(of_piece);
+        times.append(times_of_piece);
+        Ok::<(), Infallible>(())
+    });
     times.tell(&mut flaws);
     flaws
 }

@@ -242,6 +242,11 @@ fn a_zone_that_could_not_be_signed_is_one_whose_signatures_have_run_out_and_one_
     text["zones"]["example.net"]["dnssec"] = json!({ "keys": "/keys" });
     let unsigned = State::new(prepared(&text), Saved::default());
     assert_eq!(alerts(&unsigned, start(0)), (true, true));
+    let alarms = unsigned.status(&RuntimeFigures::default(), start(0)).daemon.alarms;
+    assert!(
+        alarms.iter().any(|alarm| alarm.starts_with("NOW: ") && alarm.contains("without signatures")),
+        "{alarms:?}"
+    );
     let mut document = Arc::into_inner(prepared(&text)).unwrap();
     document.zones = Arc::new(Zones::new(Vec::new(), vec![name::from_text("example.net").unwrap()]));
     let unserved = State::new(Arc::new(document), Saved::default());

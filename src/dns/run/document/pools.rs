@@ -13,7 +13,7 @@ use crate::dns::compiled::Zones;
 use crate::dns::control::SavedHealth;
 use crate::dns::control::prepared::{AtHand, Prepared};
 use crate::dns::pool::ahead::likely;
-use crate::dns::signing::{Made, Signers, hour_of, sign_answers};
+use crate::dns::signing::{Made, Signers, hour_of, most_answers, sign_answers};
 
 /// Answers that are expected, by pool.
 pub type Expected = BTreeMap<String, Vec<Vec<IpAddr>>>;
@@ -49,9 +49,14 @@ pub fn sign(
     let (before, expected) = before.unwrap_or_else(|| (Arc::default(), expected_at_start(&config.state_dir)));
     let signed = signers.iter().filter_map(|signer| Some((Arc::clone(zones.get(signer.apex())?), Arc::clone(signer))));
     let signed: Vec<_> = signed.collect();
-    let answers = |name: &String, pool: &PoolConfig| likely(pool, expected.get(name).map_or(&[], Vec::as_slice));
+    let most = most_answers(&signed);
+    let answers = |name: &String, pool: &PoolConfig| {
+        let mut likely = likely(pool, expected.get(name).map_or(&[], Vec::as_slice));
+        likely.truncate(most);
+        likely
+    };
     let pools: Vec<_> = config.pools.iter().map(|(name, pool)| (pool, answers(name, pool))).collect();
-    sign_answers(&pools, &signed, hour_of(now), &before.made.each_ref().map(AsRef::as_ref))
+    sign_answers(&pools, &signed, hour_of(now), &[&before.ahead, &before.prepared])
 }
 
 fn addresses(pool: &PoolConfig) -> impl Iterator<Item = &IpAddr> {
