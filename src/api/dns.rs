@@ -26,7 +26,9 @@ use super::daemon::DaemonStatus;
 use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
 
-pub use dnssec::{DnssecStatus, GivenBy, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep};
+pub use dnssec::{
+    DnssecStatus, GivenBy, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep, refresh,
+};
 pub use dnstap::{DnstapCommand, DnstapNote, DnstapStatus};
 pub use zone_queries::{CookieQueries, LimitedResponses, OtherZones, ZoneQueries};
 

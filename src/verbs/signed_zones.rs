@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::times::moment;
-use crate::api::dns::{DnssecStatus, Status, ZoneKeyStatus, ZoneKeyStep};
+use crate::api::dns::{DnssecStatus, Status, ZoneKeyStatus};
 use crate::counted::listed;
 
 /// A zone that a nameserver at least is to sign.
@@ -100,7 +99,7 @@ impl<'a> SignedZone<'a> {
         let mut keys: BTreeMap<Identity<'_>, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
         for (nameserver, status) in self.signing() {
             for key in &status.keys {
-                keys.entry(identity(key)).or_default().entry(told(key)).or_default().push(nameserver);
+                keys.entry(identity(key)).or_default().entry(key.in_words()).or_default().push(nameserver);
             }
         }
         let (key, ways) = keys.into_iter().find(|(_, ways)| ways.len() > 1)?;
@@ -111,30 +110,5 @@ impl<'a> SignedZone<'a> {
             key.0,
             ways.join("; ")
         ))
-    }
-}
-
-/// What a key does and does next, by its times: `signs, in the zone until 2026-12-02 16:00:00Z`.
-fn told(key: &ZoneKeyStatus) -> String {
-    let does = match (key.signs, key.published) {
-        (true, _) => "signs",
-        (false, true) => "only published",
-        (false, false) => "not in the zone",
-    };
-    match key.next {
-        None => does.to_owned(),
-        Some(next) if key.signs && next.to == ZoneKeyStep::Inactive => change(next.to, next.at_ms),
-        Some(next) => format!("{does}, {}", change(next.to, next.at_ms)),
-    }
-}
-
-/// What a key does from a moment on, in milliseconds since the epoch.
-pub fn change(to: ZoneKeyStep, at_ms: u64) -> String {
-    let at = moment(at_ms);
-    match to {
-        ZoneKeyStep::Published => format!("in the zone from {at}"),
-        ZoneKeyStep::Active => format!("signs from {at}"),
-        ZoneKeyStep::Inactive => format!("signs until {at}"),
-        ZoneKeyStep::Deleted => format!("in the zone until {at}"),
     }
 }

@@ -1,4 +1,4 @@
-//! A proxy and a nameserver, each with what a page shows: two services, a pool, events; over a backend that is well or not.
+//! A proxy and a nameserver, each with what a page shows: two services, a pool in a signed zone, events; over a backend that is well or not.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -78,13 +78,19 @@ impl Fleet {
             "$ORIGIN example.net.\n$TTL 60\n@ SOA ns1 hostmaster 7 7200 3600 1209600 60\n@ NS ns1\nns1 A 192.0.2.1\nwww CNAME http0.l\n",
         )
         .unwrap();
+        let made = Command::new(env!("CARGO_BIN_EXE_polder"))
+            .args(["dnssec", "keygen", "example.net", "--folder"])
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let nameserver = json!({
             "version": 1,
             "name": "ns-ch",
             "listeners": [format!("127.0.0.1:{questions}")],
             "admin": { "socket": path("dns.sock"), "address": format!("127.0.0.1:{nameserver_page}"), "pages": fleet },
             "state_dir": path("dns"),
-            "zones": { "example.net": { "file": "example.net.zone" } },
+            "zones": { "example.net": { "file": "example.net.zone", "dnssec": { "keys": folder.path() } } },
             "pools": { "http0.l.example.net": {
                 "members": { "px-nl": { "addresses": ["127.0.0.1"] }, "px-ch": { "addresses": ["127.0.0.2"] },
                     "px-be": { "addresses": ["127.0.0.3"] } },

@@ -194,6 +194,25 @@ fn a_page_tells_everything_without_scripts() {
 
 #[test]
 #[ignore = "needs chromium"]
+fn a_signed_zone_shows_its_keys_and_until_when_its_signatures_are_good_on_a_phone_too() {
+    let fleet = Fleet::start();
+    let mut browser = Browser::start();
+    let (_, url) = &fleet.pages()[1];
+    browser.open(url, 390, false, true);
+    browser.wait_for("document.getElementById('link').textContent === 'live'");
+    let row = "[...document.querySelectorAll('section')].find(one => one.querySelector('h2')?.textContent === 'Signed zones').innerText";
+    let words = browser.value(row);
+    let words = words.as_str().unwrap();
+    for part in ["example.net", "signed here", "● signatures good until ", " (CSK, ECDSAP256SHA256) signs"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert_eq!(browser.value(OVERFLOW), serde_json::json!([]));
+    assert_eq!(browser.value(PALE), serde_json::json!([]));
+    keep(&mut browser, "nameserver-390-signed");
+}
+
+#[test]
+#[ignore = "needs chromium"]
 fn how_long_a_services_visitors_wait_shows_on_a_phone_too() {
     let fleet = Fleet::start();
     let mut browser = Browser::start();

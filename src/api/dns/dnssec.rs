@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::unix_time::moment;
+
+/// Signatures that are made here are renewed when a third of their life is left, an hour early or late. In seconds.
+const SPREAD: u64 = 2 * 3600;
+
 /// A zone that is to be signed here, or comes signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DnssecStatus {
@@ -38,14 +43,47 @@ pub enum GivenBy {
     Primaries,
 }
 
-impl GivenBy {
-    /// The part of a signature's life that is left when it should have been renewed: one of so many. Signers that are left to themselves wait longer
-    /// than people should.
-    pub fn part_left(self) -> u64 {
-        match self {
-            GivenBy::File => 3,
-            GivenBy::Primaries => 10,
+/// How much of the life of a signature is left when it should have been renewed, both in seconds. Signers that are left to themselves wait longer than
+/// people should.
+pub fn refresh(lifetime: u64, given_by: Option<GivenBy>) -> u64 {
+    match given_by {
+        None => (lifetime / 3).saturating_sub(SPREAD),
+        Some(GivenBy::File) => lifetime / 3,
+        Some(GivenBy::Primaries) => lifetime / 10,
+    }
+}
+
+impl DnssecStatus {
+    /// Whether its first signature should have been renewed at this moment, in milliseconds since the epoch; not said of a zone without any.
+    pub fn is_late(&self, now: u64) -> bool {
+        let is_late = |expires: u64| expires.saturating_sub(now) / 1000 < refresh(self.lifetime_s, self.given_by);
+        self.expires_ms.is_some_and(is_late)
+    }
+
+    /// Whether it is signed as it should be, and will be, as far as is known.
+    pub fn is_well(&self, now: u64) -> bool {
+        let is_ending = self.schedule.is_some_and(|schedule| schedule.warns_ms <= now);
+        let is_overdue = self.keys.iter().any(|key| key.overdue);
+        self.expires_ms.is_some() && !self.is_late(now) && self.bogus.is_none() && !is_overdue && !is_ending
+    }
+
+    /// Where its signatures come from: `signed here`.
+    pub fn origin(&self) -> &'static str {
+        match (self.expires_ms, self.given_by) {
+            (None, None) => "NOT signed: its keys could not be used at the start",
+            (Some(_), None) => "signed here",
+            (_, Some(GivenBy::File)) => "signed elsewhere, from its file",
+            (_, Some(GivenBy::Primaries)) => "signed elsewhere, from its primaries",
         }
+    }
+
+    /// The keys that stand in the zone, sign, or will. Those that wait for their turn in a schedule are told with it.
+    pub fn present_keys(&self) -> impl Iterator<Item = &ZoneKeyStatus> {
+        let is_present = |key: &&ZoneKeyStatus| {
+            let waits = key.next.is_some() && (self.schedule.is_none() || key.role != ZoneKeyRole::Zsk);
+            key.published || key.signs || waits
+        };
+        self.keys.iter().filter(is_present)
     }
 }
 
@@ -97,6 +135,62 @@ pub enum ZoneKeyRole {
     Zsk,
     /// Everything: the zone above has a DS of it.
     Csk,
+}
+
+impl ZoneKeyRole {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ZoneKeyRole::Ksk => "KSK",
+            ZoneKeyRole::Zsk => "ZSK",
+            ZoneKeyRole::Csk => "CSK",
+        }
+    }
+}
+
+impl ZoneKeyStatus {
+    /// `key 40212 (KSK, ECDSAP256SHA256)`
+    pub fn name(&self) -> String {
+        format!("key {} ({}, {})", self.tag, self.role.name(), self.algorithm)
+    }
+
+    /// What it does and does next, by its times: `signs, in the zone until 2026-12-02 16:00:00Z`.
+    pub fn in_words(&self) -> String {
+        let does = match (self.signs, self.published) {
+            (true, _) => "signs",
+            (false, true) => "only published",
+            (false, false) => "not in the zone",
+        };
+        match self.next {
+            None => does.to_owned(),
+            Some(next) if self.signs && next.to == ZoneKeyStep::Inactive => next.in_words(),
+            Some(next) => format!("{does}, {}", next.in_words()),
+        }
+    }
+}
+
+impl ZoneKeyChange {
+    /// `signs until 2026-12-02 16:00:00Z`
+    pub fn in_words(&self) -> String {
+        let at = moment(self.at_ms);
+        match self.to {
+            ZoneKeyStep::Published => format!("in the zone from {at}"),
+            ZoneKeyStep::Active => format!("signs from {at}"),
+            ZoneKeyStep::Inactive => format!("signs until {at}"),
+            ZoneKeyStep::Deleted => format!("in the zone until {at}"),
+        }
+    }
+}
+
+impl ZoneKeySchedule {
+    /// `ZSKs made ahead until 2028-11-19 16:00:00Z: key 7413 signs from 2026-12-02 16:00:00Z`
+    pub fn in_words(&self) -> String {
+        let then = match self.next {
+            Some((tag, at)) => format!("key {tag} signs from {}", moment(at)),
+            None => "the last one signs".to_owned(),
+        };
+        format!("ZSKs made ahead until {}: {then}", moment(self.ends_ms))
+    }
 }
 
 /// A moment at which a key begins or ceases to do something.

@@ -1,9 +1,12 @@
-//! The nameserver's page for a browser: pools with their members, zones, challenges.
+//! The nameserver's page for a browser: pools with their members, zones, how signed ones stand, challenges.
 
 use maud::{Markup, html};
 
+mod signed;
+
+use self::signed::signed_zones;
 use crate::acme::report::certificates_section;
-use crate::api::dns::{AddressStatus, MemberStatus, OtherZones, PoolStatus, Status};
+use crate::api::dns::{AddressStatus, MemberStatus, OtherZones, PoolStatus, Status, ZoneStatus};
 use crate::api::events::Event;
 use crate::api::operator::OperatorState;
 use crate::config::dns::MemberConfig;
@@ -14,9 +17,11 @@ use crate::daemon::page::{Page, facts_of};
 use crate::daemon::trends::{Reading, Trends};
 use crate::dns::control::State;
 use crate::health::Verdict;
+use crate::unix_time::unix_ms;
 
 /// The page of this status.
 pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pages: &'a PagesConfig) -> Page<'a> {
+    let now = unix_ms();
     let mut facts = facts_of(&status.daemon);
     facts.push(("queries", status.queries.to_string()));
     if status.no_ipv6 {
@@ -29,6 +34,7 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
     pools.sort_by_key(|pool| (pool.all_down.is_none(), pool.is_well()));
     let pools = html! { div.cards { @for pool in pools { (of_pool(pool, trends)) } } };
     let mut sections = vec![pools, zones(status)];
+    sections.extend(signed_zones(status, now));
     if !status.certificates.is_empty() {
         sections.push(certificates_section(&status.certificates));
     }
@@ -36,10 +42,13 @@ pub fn page<'a>(status: &'a Status, trends: &'a Trends, events: &'a [Event], pag
         sections.push(challenges(status));
     }
     let count = |number: usize, what| (number > 0).then(|| format!("{} not well", counted(number, what)));
-    let copies = status.zones.iter().filter(|zone| zone.copy_because.is_some()).count();
+    let is_unwell = |zone: &&ZoneStatus| {
+        zone.copy_because.is_some() || zone.dnssec.as_ref().is_some_and(|dnssec| !dnssec.is_well(now))
+    };
+    let zones_unwell = status.zones.iter().filter(is_unwell).count();
     let unwell = [
         count(status.pools.iter().filter(|pool| !pool.is_well()).count(), "pool"),
-        count(status.failed_zones.len() + copies, "zone"),
+        count(status.failed_zones.len() + zones_unwell, "zone"),
     ];
     Page {
         daemon: &status.daemon,

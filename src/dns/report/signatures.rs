@@ -1,12 +1,10 @@
 //! For how long signatures of zones are good still, and with how much left they should have been renewed: alarms and alert rules go by the same.
 
+use crate::api::dns::{GivenBy, refresh};
 use crate::daemon::clock::Now;
 use crate::dns::compiled::Life;
 use crate::dns::control::State;
 use crate::zone::name;
-
-/// They are renewed when a third of their life is left, an hour early or late. In seconds.
-const SPREAD: u64 = 2 * 3600;
 
 /// The part of its life with which the end of a signature is near: one of so many.
 const ENDING: u64 = 10;
@@ -27,8 +25,9 @@ pub(super) struct SignatureTimes {
 }
 
 impl SignatureTimes {
-    fn new(apex: String, expires: Option<u64>, lifetime: u64, refresh: u64, now: Now) -> SignatureTimes {
+    fn new(apex: String, expires: Option<u64>, lifetime: u64, given_by: Option<GivenBy>, now: Now) -> SignatureTimes {
         let left = expires.unwrap_or_default().saturating_sub(now.unix_ms / 1000);
+        let refresh = refresh(lifetime, given_by);
         SignatureTimes { apex, expires, left, lifetime, refresh }
     }
 
@@ -57,8 +56,7 @@ impl State {
             // One whose file came signed meanwhile is answered as it came: a start cannot refuse it.
             let served = self.zones.get(&name::from_text(apex)?).filter(|served| !served.is_presigned())?;
             let expires = served.signatures().and_then(|signatures| signatures.expires());
-            let refresh = (lifetime / 3).saturating_sub(SPREAD);
-            Some(SignatureTimes::new(apex.clone(), expires, lifetime, refresh, now))
+            Some(SignatureTimes::new(apex.clone(), expires, lifetime, None, now))
         })
     }
 
@@ -68,8 +66,8 @@ impl State {
         presigned.filter_map(move |zone| {
             let Life { expires, begins } = zone.signatures()?.first_life()?;
             let (apex, lifetime) = (name::to_text(&zone.apex), expires.saturating_sub(begins));
-            let refresh = lifetime / self.given_by(&apex).part_left();
-            Some(SignatureTimes::new(apex, Some(expires), lifetime, refresh, now))
+            let given_by = self.given_by(&apex);
+            Some(SignatureTimes::new(apex, Some(expires), lifetime, Some(given_by), now))
         })
     }
 }

@@ -5,6 +5,7 @@ mod daemon;
 mod pool;
 mod service;
 mod sheet;
+mod zone;
 
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ pub(super) fn text(named: &Named, seen: &Seen, columns: Columns) -> String {
         }
     }
     parts.extend(pool::all(&seen.replies).iter().filter_map(|views| pool::text(named, views, width)));
-    parts.extend(pool::zone(named, &seen.replies, width));
+    parts.extend(zone::text(named, &seen.replies, width));
     let members = agreement::all(&seen.replies).filter(|views| views.has(|name| named.is(name)));
     parts.extend(members.map(|views| {
         let mut sheet = Sheet::new(width);

@@ -156,6 +156,31 @@ fn a_zone_is_shown_with_what_each_nameserver_counted_of_it() {
 }
 
 #[test]
+fn a_signed_zone_is_shown_with_its_signatures_and_keys_as_each_nameserver_has_them() {
+    use crate::api::dns::{ZoneKeyChange, ZoneKeyRole, ZoneKeyStep};
+    let next = Some(ZoneKeyChange { at_ms: examples::NOW, to: ZoneKeyStep::Inactive });
+    let key = crate::api::dns::ZoneKeyStatus { next, ..examples::zone_key(7413, ZoneKeyRole::Csk) };
+    let with = |name: &str, change: fn(&mut crate::api::dns::DnssecStatus)| {
+        let mut nameserver = examples::nameserver();
+        nameserver.daemon.name = name.to_owned();
+        let mut zone = examples::signed_zone(vec![key.clone()]);
+        zone.dnssec.iter_mut().for_each(change);
+        nameserver.zones = vec![zone];
+        examples::reply(name, Ok(Status::Nameserver(Box::new(nameserver))))
+    };
+    let over = "signed here; the first signature runs out at 2023-11-23 22:13:20Z (over)";
+    let does = "key 7413 (CSK, ECDSAP256SHA256): signs until 2023-11-14 22:13:20Z\n";
+    let seen = Seen::of(vec![with("ns-1", |_| ()), with("ns-2", |_| ())], None);
+    let text = shown(&seen, Some("example.net"), 200);
+    assert!(text.contains(&format!("\n  {over}\n  {does}")), "{text}");
+    let unsigned = with("ns-2", |dnssec| (dnssec.expires_ms, dnssec.keys) = (None, Vec::new()));
+    let seen = Seen::of(vec![with("ns-1", |_| ()), unsigned], None);
+    let text = shown(&seen, Some("example.net"), 200);
+    assert!(text.contains(&format!("  {over} (so on ns-1)\n  {does}")), "{text}");
+    assert!(text.contains("  NOT signed: its keys could not be used at the start (so on ns-2)\n"), "{text}");
+}
+
+#[test]
 fn a_name_that_nothing_has_is_answered_with_the_one_that_was_meant() {
     let seen = seen(&[examples::proxy()]);
     for (said, meant) in

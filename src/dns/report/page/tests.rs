@@ -1,6 +1,8 @@
 use super::*;
 use crate::api::daemon::{Daemon, DaemonStatus};
-use crate::api::dns::DecidedBy;
+use crate::api::dns::{
+    DecidedBy, DnssecStatus, GivenBy, ZoneKeyChange, ZoneKeyRole, ZoneKeySchedule, ZoneKeyStatus, ZoneKeyStep,
+};
 
 fn status(pools: Vec<PoolStatus>) -> Status {
     Status {
@@ -82,4 +84,90 @@ fn a_pool_says_how_many_of_its_addresses_are_answered_and_each_other_one_why_it_
         at(&format!("left out: {part}</span>"));
     }
     at("<title>1 alarm, 1 pool not well, nameserver ");
+}
+
+const DAY: u64 = 86_400_000;
+
+fn signed(name: &str, left_ms: u64, change: impl FnOnce(&mut DnssecStatus)) -> ZoneStatus {
+    let key = |tag, role, next| ZoneKeyStatus {
+        tag,
+        algorithm: "ECDSAP256SHA256".into(),
+        role,
+        published: true,
+        signs: true,
+        overdue: false,
+        next,
+        ds: None,
+    };
+    let relieved = ZoneKeyChange { at_ms: 1_796_227_200_000, to: ZoneKeyStep::Inactive };
+    let mut dnssec = DnssecStatus {
+        expires_ms: Some(unix_ms() + left_ms),
+        lifetime_s: 14 * 86_400,
+        folder: String::new(),
+        keys: vec![key(40212, ZoneKeyRole::Ksk, None), key(59013, ZoneKeyRole::Zsk, Some(relieved))],
+        given_by: None,
+        bogus: None,
+        schedule: None,
+    };
+    change(&mut dnssec);
+    ZoneStatus {
+        name: name.into(),
+        serial: 1,
+        records: 1,
+        copy_because: None,
+        catalog: None,
+        signed: String::new(),
+        dnssec: Some(dnssec),
+        queries: None,
+    }
+}
+
+#[test]
+fn a_signed_zone_says_until_when_its_signatures_are_good_what_its_keys_do_and_what_is_wrong() {
+    let well = signed("well.test", 9 * DAY + 60_000, |_| {});
+    let schedule = |warns_ms| ZoneKeySchedule { next: None, every_s: 90 * 86_400, ends_ms: warns_ms + DAY, warns_ms };
+    let zones = vec![
+        well.clone(),
+        signed("late.test", 4 * DAY, |_| {}),
+        signed("over.test", 0, |_| {}),
+        signed("elsewhere.test", 4 * DAY, |dnssec| dnssec.given_by = Some(GivenBy::Primaries)),
+        signed("bogus.test", 9 * DAY, |dnssec| {
+            dnssec.given_by = Some(GivenBy::Primaries);
+            dnssec.bogus = Some("<a> is not signed".into());
+        }),
+        signed("unsigned.test", 0, |dnssec| (dnssec.expires_ms, dnssec.keys) = (None, vec![])),
+        signed("overdue.test", 9 * DAY, |dnssec| dnssec.keys[1].overdue = true),
+        signed("ahead.test", 9 * DAY, |dnssec| dnssec.schedule = Some(schedule(unix_ms() + DAY))),
+        signed("ending.test", 9 * DAY, |dnssec| dnssec.schedule = Some(schedule(unix_ms() - DAY))),
+    ];
+    let all = Status { zones, ..status(vec![]) };
+    let document = page(&all, &Trends::default(), &[], &PagesConfig::default()).document();
+    let (_, section) = document.split_once("<h2>Signed zones</h2>").unwrap();
+    let row = |name: &str| {
+        let (_, row) = section.split_once(&format!("<b>{name}</b>")).unwrap_or_else(|| panic!("{name}: {section}"));
+        row.split_once("</li>").unwrap().0
+    };
+    let at = |name: &str| section.find(&format!("<b>{name}</b>")).unwrap();
+    for (name, said, is_well) in [
+        ("well.test", "for 9 d 0 h", true),
+        ("well.test", "<span>signed here</span>", true),
+        ("well.test", "<span class=\"dim\">key 40212 (KSK, ECDSAP256SHA256) signs</span>", true),
+        ("well.test", "key 59013 (ZSK, ECDSAP256SHA256) signs until 2026-12-02 16:00:00Z", true),
+        ("late.test", ": they should have been renewed", false),
+        ("over.test", "✖ a signature has run out at ", false),
+        ("elsewhere.test", "● signatures good until ", true),
+        ("elsewhere.test", "signed elsewhere, from its primaries", true),
+        ("bogus.test", "✖ resolvers that validate refuse it: &lt;a&gt; is not signed", false),
+        ("unsigned.test", "✖ NOT signed", false),
+        ("overdue.test", "▲ key 59013 (ZSK, ECDSAP256SHA256) goes on", false),
+        ("ahead.test", "<span class=\"dim\">ZSKs made ahead until ", true),
+        ("ending.test", "<span class=\"off\">▲ ZSKs made ahead until ", false),
+    ] {
+        assert!(row(name).contains(said), "{name}: {said}: {}", row(name));
+        assert_eq!(at(name) >= at("well.test"), is_well, "{name}: what is not well stands first: {section}");
+    }
+    assert!(document.contains("6 zones not well, nameserver "), "{document}");
+    let plain = Status { zones: vec![ZoneStatus { dnssec: None, ..well }], ..status(vec![]) };
+    let document = page(&plain, &Trends::default(), &[], &PagesConfig::default()).document();
+    assert!(!document.contains("Signed zones"), "{document}");
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::next::{folder_of, lifetime_of, replace};
-use crate::api::dns::DnssecStatus;
 use crate::config::duration;
 use crate::counted::listed;
 use crate::unix_time::moment;
@@ -47,7 +46,7 @@ fn expired(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
     let mut moments: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
     for (nameserver, status) in zone.signing() {
         let Some(expires) = status.expires_ms else { continue };
-        if expires <= now || is_late(expires - now, status) {
+        if expires <= now || status.is_late(now) {
             moments.entry(expires).or_default().push(nameserver);
         }
     }
@@ -70,16 +69,6 @@ fn expired(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
         }
     };
     moments.into_iter().map(told).collect()
-}
-
-/// Those that are made here are renewed when a third is left, an hour early or late.
-fn is_late(left_ms: u64, status: &DnssecStatus) -> bool {
-    const SLACK: u64 = 2 * 3600;
-    let least = match status.given_by {
-        Some(given_by) => status.lifetime_s / given_by.part_left(),
-        None => (status.lifetime_s / 3).saturating_sub(SLACK),
-    };
-    left_ms / 1000 < least
 }
 
 /// Nameservers that are to sign it and could not use its keys.

@@ -7,7 +7,6 @@ use crate::counted::listed;
 use crate::unix_time::moment;
 use crate::verbs::layout::{self, wrapped};
 use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
-use crate::verbs::signed_zones::change;
 use crate::verbs::times::span;
 
 /// How wide lines may be.
@@ -95,13 +94,13 @@ fn keys(seen: &ZoneSeen<'_>, width: usize) -> String {
     let mut table = Table::new(&heading);
     for (key, by) in ways {
         let state = State::of(key);
-        let role = match key.role {
-            ZoneKeyRole::Ksk => "KSK",
-            ZoneKeyRole::Zsk => "ZSK",
-            ZoneKeyRole::Csk => "CSK",
-        };
-        let mut cells =
-            vec![cell(key.tag.to_string()), cell(role), cell(&*key.algorithm), state.cell(), cell(next(key, state))];
+        let mut cells = vec![
+            cell(key.tag.to_string()),
+            cell(key.role.name()),
+            cell(&*key.algorithm),
+            state.cell(),
+            cell(next(key, state)),
+        ];
         cells.extend(has_views.then(|| cell(if by.len() == all { String::new() } else { by.join(" ") })));
         table.row(cells);
     }
@@ -152,7 +151,7 @@ impl State {
 fn next(key: &ZoneKeyStatus, state: State) -> String {
     match key.next {
         _ if state == State::Overdue => "signs until another one does".to_owned(),
-        Some(next) => change(next.to, next.at_ms),
+        Some(next) => next.in_words(),
         None => "stays".to_owned(),
     }
 }

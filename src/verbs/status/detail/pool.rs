@@ -1,4 +1,4 @@
-//! A pool, some of its members, or a zone, as all nameservers see them.
+//! A pool, or some of its members, as all nameservers see them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use super::super::services::tone;
 use super::service::{checked, said};
 use super::sheet::{Sheet, only_by};
 use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus};
-use crate::counted::counted;
 use crate::health::Verdict;
 use crate::verbs::output::Tone;
 use crate::verbs::replies::DaemonReply;
@@ -113,43 +112,4 @@ fn of_member(pool: &str, name: &str, views: &[(&str, &PoolStatus)], sheet: &mut 
         sheet.toned(&checked(address.check, &address.check_reason, address.check_since), tone(address.check));
         said(member.operator, member.note.as_ref(), sheet);
     }
-}
-
-/// A zone of this name.
-pub(super) fn zone(named: &Named, replies: &[DaemonReply], width: usize) -> Option<String> {
-    let mut said: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for status in replies.iter().filter_map(DaemonReply::nameserver) {
-        for zone in status.zones.iter().filter(|zone| named.is(&zone.name)) {
-            let copy = zone.copy_because.as_ref().map(|why| format!("; served from its last good copy: {why}"));
-            let listed = zone.catalog.as_ref().map(|catalog| format!(", listed by catalog {catalog}"));
-            let words = format!(
-                "serial {}, {}{}{}",
-                zone.serial,
-                counted(zone.records, "record"),
-                listed.unwrap_or_default(),
-                copy.unwrap_or_default()
-            );
-            said.entry(words).or_default().push(&status.daemon.name);
-        }
-        for zone in status.failed_zones.iter().filter(|zone| named.is(&zone.name)) {
-            let words = format!("answered SERVFAIL, it could not be read: {}", zone.because);
-            said.entry(words).or_default().push(&status.daemon.name);
-        }
-    }
-    let mut sheet = Sheet::new(width);
-    for (words, by) in &said {
-        sheet.heading(&format!("zone {}", named.name()), &format!("{words}; on {}", by.join(", ")));
-    }
-    for status in replies.iter().filter_map(DaemonReply::nameserver) {
-        for zone in status.zones.iter().filter(|zone| named.is(&zone.name)) {
-            let together = status.other_zones.map(|others| counted(others.zones, "zone"));
-            let words = match (&zone.queries, together) {
-                (Some(queries), _) => queries.in_words(),
-                (None, Some(zones)) => format!("queries are counted together with those of others, {zones} in all"),
-                (None, None) => continue,
-            };
-            sheet.toned(&format!("{}: {words}", status.daemon.name), Tone::Faint);
-        }
-    }
-    (!said.is_empty()).then(|| sheet.text())
 }
