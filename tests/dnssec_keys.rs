@@ -242,7 +242,7 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
     let keys = Keys::new();
     assert_eq!(
         keys.refused(3, "ds", "example.com", &[]),
-        "polder: FOLDER: no key of example.com; expected files Kexample.com.+ALGORITHM+TAG.key and .private: `polder dnssec keygen example.com --folder FOLDER` makes them\n"
+        "polder: FOLDER: no key of example.com; expected files Kexample.com.+ALGORITHM+TAG.key and .private: copy those of the zone's other nameservers here; only if it has none anywhere yet, `polder dnssec keygen example.com --folder FOLDER` makes them, once for all nameservers\n"
     );
     keys.refused(3, "roll-zsk", "example.com", &[]);
     let order = keys.refused(2, "keygen", "example.com", &["--inactive", "30d", "--delete", "20d"]);

@@ -26,7 +26,8 @@ pub fn read_keys(folder: &Path, apex: &[u8]) -> Result<Vec<Arc<ZoneKey>>, KeyErr
         return Err(KeyError::new(
             folder,
             format!(
-                "no key of {zone}; expected files {stem}+ALGORITHM+TAG.key and .private: `polder dnssec keygen {zone} --folder {}` makes them",
+                "no key of {zone}; expected files {stem}+ALGORITHM+TAG.key and .private: copy those of the zone's other nameservers here; only if it has none anywhere yet, \
+                 `polder dnssec keygen {zone} --folder {}` makes them, once for all nameservers",
                 folder.display()
             ),
         ));

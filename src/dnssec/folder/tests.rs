@@ -74,7 +74,7 @@ fn a_folder_that_is_not_there_or_has_no_key_of_the_zone_says_what_belongs_in_it(
     let folder = folder();
     assert_eq!(
         fault(folder.path(), "example.org"),
-        "FOLDER: no key of example.org; expected files Kexample.org.+ALGORITHM+TAG.key and .private: `polder dnssec keygen example.org --folder FOLDER` makes them"
+        "FOLDER: no key of example.org; expected files Kexample.org.+ALGORITHM+TAG.key and .private: copy those of the zone's other nameservers here; only if it has none anywhere yet, `polder dnssec keygen example.org --folder FOLDER` makes them, once for all nameservers"
     );
     drop(fs::remove_dir_all(folder.path()));
     assert_eq!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::finding::Finding;
 use crate::api::daemon::DaemonStatus;
+use crate::api::dns::GivenBy;
 use crate::api::{dns, proxy};
 use crate::verbs::signed_zones::{self, SignedZone};
 
@@ -12,6 +13,9 @@ type Aspects = Vec<(&'static str, String)>;
 
 /// The aspect that stands for all that a document says of it. What differs is not known, only that something does.
 const WHOLE: &str = "settings";
+
+/// What a daemon has of an aspect that its document does not decide.
+const UNKNOWN: &str = "";
 
 /// What each daemon has: by daemon, by name.
 type Having<'a> = Vec<(&'a str, BTreeMap<&'a str, Aspects>)>;
@@ -87,7 +91,13 @@ fn of_pool(pool: &dns::PoolStatus) -> Aspects {
 }
 
 fn of_zone(zone: &dns::ZoneStatus) -> Aspects {
-    let signed = if zone.signed.is_empty() { "none" } else { &zone.signed };
+    // A copy of a signed zone has its signatures from its primaries, and its document says nothing of them.
+    let is_copy = zone.dnssec.as_ref().is_some_and(|dnssec| dnssec.given_by == Some(GivenBy::Primaries));
+    let signed = match &*zone.signed {
+        "" if is_copy => UNKNOWN,
+        "" => "none",
+        signed => signed,
+    };
     vec![("serial", zone.serial.to_string()), ("DNSSEC", signed.to_owned())]
 }
 
@@ -115,6 +125,9 @@ fn differences(what: &str, having: &Having<'_>) -> Vec<Finding> {
 /// What two daemons have of one thing.
 fn apart(what: &str, name: &str, (one, ours): (&str, &Aspects), (other, theirs): (&str, &Aspects)) -> Vec<Finding> {
     let differ = ours.iter().zip(theirs).filter(|((_, one), (_, other))| one != other);
+    let differ = differ.filter(|((aspect, one), (_, other))| {
+        *aspect == WHOLE || ![one, other].into_iter().any(|of_it| of_it == UNKNOWN)
+    });
     let (whole, shown): (Vec<_>, Vec<_>) = differ.partition(|((aspect, _), _)| *aspect == WHOLE);
     let known = |text: &String| !text.is_empty();
     let words: Vec<String> = match shown.is_empty() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::api::dns::{ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep};
+use crate::api::dns::{GivenBy, ZoneKeyChange, ZoneKeyRole, ZoneKeyStatus, ZoneKeyStep};
 use crate::api::operator::OperatorState;
 use crate::api::proxy;
 use crate::api::status::Status;
@@ -248,6 +248,25 @@ fn nameservers_with_different_zones_are_a_finding() {
         in_words(&[with("ns-1", 7, "nsec with signatures of 14d"), with("ns-2", 7, "")]),
         ["zone example.net: not the same DNSSEC: ns-1 has nsec with signatures of 14d; ns-2 has none"]
     );
+}
+
+#[test]
+fn a_copy_of_a_zone_that_its_primary_signs_is_none_that_is_signed_otherwise() {
+    let with = |name: &str, given_by: Option<GivenBy>| {
+        let mut status = examples::nameserver();
+        status.daemon.name = name.to_owned();
+        let mut zone = examples::signed_zone(Vec::new());
+        zone.signed = given_by.map_or("nsec with signatures of 14d", |_| "").to_owned();
+        zone.dnssec.as_mut().unwrap().given_by = given_by;
+        status.zones.push(zone);
+        seen(Ok(Status::Nameserver(Box::new(status))))
+    };
+    let of_dnssec = |given_by| {
+        let words = in_words(&[with("ns-1", None), with("ns-3", Some(given_by))]);
+        words.iter().any(|words| words.contains("not the same DNSSEC"))
+    };
+    assert!(!of_dnssec(GivenBy::Primaries));
+    assert!(of_dnssec(GivenBy::File));
 }
 
 #[test]
