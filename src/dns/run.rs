@@ -34,6 +34,7 @@ use super::secondary::bell::Bell;
 use super::zone_copies::ZoneCopies;
 use crate::acme::hands::Hands;
 use crate::acme::store;
+use crate::counted::counted;
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{
@@ -167,7 +168,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     Ok(shell)
 }
 
-/// Waits until each member's address has been probed once, so that no unchecked address is answered. Until then the results
+/// Waits until each member's address has been probed once, so that no unchecked address is answered, and what is stored of zones of other nameservers has been read. Until then the results
 /// of checks show only in the status.
 async fn check_all(shell: &mut Shell<DnsDaemon>) {
     notify::status("checking the pools' members");
@@ -177,7 +178,11 @@ async fn check_all(shell: &mut Shell<DnsDaemon>) {
         if timeout_at(logged + STILL_CHECKING, shell.next()).await.is_err() {
             logged = Instant::now();
             let (left, all) = shell.daemon.state.unchecked();
-            tracing::warn!("not ready yet: {left} of {all} addresses are not checked");
+            let unread = shell.daemon.state.unread_secondaries();
+            tracing::warn!(
+                "not ready yet: {left} of {all} addresses are not checked, {} of other nameservers not read",
+                counted(unread, "zone")
+            );
         }
     }
 }

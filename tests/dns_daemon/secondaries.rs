@@ -58,6 +58,28 @@ fn a_reload_lets_go_of_the_question_to_a_primary_that_the_document_has_no_more()
 }
 
 #[test]
+fn a_process_that_takes_over_has_what_is_stored_of_zones_from_others_whether_they_answer_or_not() {
+    let members = Members::start(1);
+    let primary = primary(&members, 7);
+    let mut daemon = Daemon::prepare(&members);
+    daemon.document["zones"][SECONDARY] =
+        json!({ "primaries": [{ "address": format!("127.0.0.1:{}", primary.port) }] });
+    daemon.document["zones"]["catalog.example"] =
+        json!({ "catalog": { "zones": [SECONDARY] }, "transfer": { "allow": [{ "networks": ["127.0.0.0/8"] }] } });
+    daemon.write_document();
+    daemon.run();
+    wait_for("the zone", || (soa(&daemon).0 == rcode::NOERROR).then_some(()));
+    drop(primary);
+    let first = daemon.process.take().unwrap();
+    let second = daemon.spawn(&["--takeover"]);
+    daemon.wait_ready(second.id());
+    daemon.process = Some(first);
+    daemon.wait_exit();
+    daemon.process = Some(second);
+    assert_eq!(soa(&daemon), (rcode::NOERROR, Some("7".into())), "{}", daemon.log());
+}
+
+#[test]
 fn a_zone_that_the_document_has_no_more_is_not_there_when_it_comes_back() {
     let members = Members::start(1);
     let primary = primary(&members, 7);

@@ -13,6 +13,9 @@ pub struct DnssecStatus {
     /// When its first signature runs out, in milliseconds since the epoch; none: it is not signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<u64>,
+    /// From when on all of its signatures are good, in milliseconds since the epoch, if it came with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good_from_ms: Option<u64>,
     /// How long a signature is good, in seconds; 0: not known.
     #[serde(default)]
     pub lifetime_s: u64,
@@ -60,11 +63,21 @@ impl DnssecStatus {
         self.expires_ms.is_some_and(is_late)
     }
 
+    /// From when on all of its signatures are good, if that is later than this moment, both in milliseconds since the epoch.
+    pub fn is_early(&self, now: u64) -> Option<u64> {
+        self.good_from_ms.filter(|from| *from > now)
+    }
+
     /// Whether it is signed as it should be, and will be, as far as is known.
     pub fn is_well(&self, now: u64) -> bool {
         let is_ending = self.schedule.is_some_and(|schedule| schedule.warns_ms <= now);
         let is_overdue = self.keys.iter().any(|key| key.overdue);
-        self.expires_ms.is_some() && !self.is_late(now) && self.bogus.is_none() && !is_overdue && !is_ending
+        self.expires_ms.is_some()
+            && !self.is_late(now)
+            && self.is_early(now).is_none()
+            && self.bogus.is_none()
+            && !is_overdue
+            && !is_ending
     }
 
     /// Where its signatures come from: `signed here`.

@@ -26,6 +26,8 @@ pub struct Signatures {
     soa: Option<OwnRrSet>,
     /// The one that runs out first.
     first: Option<Life>,
+    /// From when on all of them are good, in seconds since the epoch.
+    good_from: u64,
     /// None: they were made here.
     given: Option<Given>,
 }
@@ -110,14 +112,16 @@ impl Signatures {
 
     fn new(ttl: u32, apex: Vec<OwnRrSet>, chain: Chain) -> Signatures {
         let first = apex.iter().flat_map(|set| lives(set.get().signatures)).min();
+        let good_from = apex.iter().flat_map(|set| lives(set.get().signatures)).map(|life| life.begins).max();
+        let good_from = good_from.unwrap_or_default();
         let (bytes, sets, denials) = (Vec::new(), Vec::new(), Vec::new());
-        Signatures { ttl, bytes, sets, denials, chain, apex, soa: None, first, given: None }
+        Signatures { ttl, bytes, sets, denials, chain, apex, soa: None, first, good_from, given: None }
     }
 
     /// The same with one more set of the apex.
     #[must_use]
     pub fn with_apex_set(mut self, set: OwnRrSet) -> Signatures {
-        self.first = self.first.into_iter().chain(lives(set.get().signatures)).min();
+        self.note_lives(set.get().signatures);
         self.apex.push(set);
         self
     }
@@ -185,8 +189,15 @@ impl Signatures {
     }
 
     fn add_signatures(&mut self, signatures: &[u8]) -> Result<Part, TooLarge> {
-        self.first = self.first.into_iter().chain(lives(signatures)).min();
+        self.note_lives(signatures);
         self.add(signatures)
+    }
+
+    fn note_lives(&mut self, signatures: &[u8]) {
+        for life in lives(signatures) {
+            self.first = Some(self.first.map_or(life, |first| first.min(life)));
+            self.good_from = self.good_from.max(life.begins);
+        }
     }
 
     fn add(&mut self, bytes: &[u8]) -> Result<Part, TooLarge> {
@@ -224,6 +235,11 @@ impl Signatures {
     /// For how long the first one is good that runs out.
     pub fn first_life(&self) -> Option<Life> {
         self.first
+    }
+
+    /// From when on all of them are good, in seconds since the epoch.
+    pub fn good_from(&self) -> u64 {
+        self.good_from
     }
 
     /// Whether names are denied by their hashes.

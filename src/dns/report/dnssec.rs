@@ -51,6 +51,7 @@ impl State {
             warns_ms: schedule.warns * 1000,
         });
         Some(DnssecStatus {
+            good_from_ms: None,
             expires_ms,
             lifetime_s,
             folder,

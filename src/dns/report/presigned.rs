@@ -26,6 +26,7 @@ impl State {
         let keys = zone.node(0).set(rtype::DNSKEY).into_iter().flat_map(RrSet::rdatas);
         Some(DnssecStatus {
             expires_ms: life.map(|life| life.expires * 1000),
+            good_from_ms: zone.signatures().map(|signatures| signatures.good_from() * 1000),
             lifetime_s: life.map_or(0, |life| life.expires.saturating_sub(life.begins)),
             folder: String::new(),
             keys: keys.map(|dnskey| key_status(zone, dnskey)).collect(),
@@ -46,6 +47,13 @@ impl State {
         let alarm = |times: SignatureTimes| {
             let apex = &times.apex;
             let urgency = if times.is_ending() { "NOW: " } else { "" };
+            if let Some(from) = times.early {
+                return format!(
+                    "{urgency}zone {apex}: a signature that it came with is not good before {}: until then resolvers that validate refuse the \
+                     zone; see whether the clock is right, here and where it is signed",
+                    unix_time::moment(from * 1000)
+                );
+            }
             let runs = if times.left == 0 { "has run out at" } else { "runs out at" };
             let when = unix_time::moment(times.expires.unwrap_or_default() * 1000);
             let whole = duration::format(Duration::from_secs(times.lifetime));
@@ -62,7 +70,7 @@ impl State {
         };
         let late = late.map(|times| (times.apex.clone(), alarm(times)));
         let mut alarms = self.few_of_listed(self.bogus(), "resolvers that validate refuse them");
-        alarms.extend(self.few_of_listed(late, "their signatures run out"));
+        alarms.extend(self.few_of_listed(late, "their signatures run out, or are not good yet"));
         alarms
     }
 

@@ -16,7 +16,9 @@ pub(super) struct SignatureTimes {
     pub(super) apex: String,
     /// When it runs out, in seconds since the epoch; none: the zone has no signature.
     pub(super) expires: Option<u64>,
-    /// For how long it is good still; 0: it has run out, or there is none.
+    /// From when on all signatures are good, in seconds since the epoch, where some are not good yet.
+    pub(super) early: Option<u64>,
+    /// For how long it is good still; 0: it has run out, there is none, or one is not good yet.
     pub(super) left: u64,
     /// For how long it is good in all.
     pub(super) lifetime: u64,
@@ -28,7 +30,15 @@ impl SignatureTimes {
     fn new(apex: String, expires: Option<u64>, lifetime: u64, given_by: Option<GivenBy>, now: Now) -> SignatureTimes {
         let left = expires.unwrap_or_default().saturating_sub(now.unix_ms / 1000);
         let refresh = refresh(lifetime, given_by);
-        SignatureTimes { apex, expires, left, lifetime, refresh }
+        SignatureTimes { apex, expires, early: None, left, lifetime, refresh }
+    }
+
+    /// The same, and all are good from then on.
+    fn good_from(self, from: u64, now: Now) -> SignatureTimes {
+        match from > now.unix_ms / 1000 {
+            true => SignatureTimes { early: Some(from), left: 0, ..self },
+            false => self,
+        }
     }
 
     /// Whether it should have been renewed.
@@ -64,10 +74,12 @@ impl State {
     pub(super) fn times_of_given(&self, now: Now) -> impl Iterator<Item = SignatureTimes> {
         let presigned = self.zones.iter().filter(|zone| zone.is_presigned());
         presigned.filter_map(move |zone| {
-            let Life { expires, begins } = zone.signatures()?.first_life()?;
+            let signatures = zone.signatures()?;
+            let Life { expires, begins } = signatures.first_life()?;
             let (apex, lifetime) = (name::to_text(&zone.apex), expires.saturating_sub(begins));
             let given_by = self.given_by(&apex);
-            Some(SignatureTimes::new(apex, Some(expires), lifetime, Some(given_by), now))
+            let times = SignatureTimes::new(apex, Some(expires), lifetime, Some(given_by), now);
+            Some(times.good_from(signatures.good_from(), now))
         })
     }
 }

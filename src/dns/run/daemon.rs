@@ -26,7 +26,7 @@ use crate::daemon::looks::{Look, Looks};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::trends::Reading;
 use crate::dns::control::prepared::Prepared;
-use crate::dns::control::{Change, Effect, Event, HealthFile, State};
+use crate::dns::control::{Change, Effect, Event, HealthFile, SecondaryTask, State};
 use crate::dns::dnstap::Dnstap;
 use crate::dns::journal::Journals;
 use crate::dns::listening::{Bound, Listening};
@@ -238,7 +238,11 @@ impl Daemon for DnsDaemon {
     }
 
     fn is_of_serving(effect: &Effect) -> bool {
-        matches!(effect, Effect::Publish(_) | Effect::AnswerProxy(..) | Effect::Probe(_) | Effect::Log(..))
+        match effect {
+            // What is stored is answered from the first moment on, and so is read before it.
+            Effect::Secondary(task) => matches!(task, SecondaryTask::Read(..)),
+            other => matches!(other, Effect::Publish(_) | Effect::AnswerProxy(..) | Effect::Probe(_) | Effect::Log(..)),
+        }
     }
 
     fn drain(&mut self, limit: Duration) {

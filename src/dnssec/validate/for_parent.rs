@@ -33,25 +33,27 @@ pub(super) fn check(tree: &Tree<'_>, keys: &Keys<'_>, subject: &Subject<'_>, fla
         let why = "no key that signs the keys is told to the zone above: if that takes what is told, validators refuse the whole zone (RFC 7344, 4.1)";
         flaws.odd(first.record, tree, why);
     }
-    check_agreement(tree, keys, &told, flaws);
+    check_agreement(tree, &told, flaws);
 }
 
 /// A parent reads one of the two sets: both have to be of the same keys (RFC 7344, 4).
-fn check_agreement(tree: &Tree<'_>, keys: &Keys<'_>, told: &[Told<'_>], flaws: &mut Flaws) {
-    let of = |rtype: u16| told.iter().filter(move |told| told.rtype == rtype);
-    if [rtype::CDS, rtype::CDNSKEY].into_iter().any(|rtype| of(rtype).next().is_none()) {
+fn check_agreement(tree: &Tree<'_>, told: &[Told<'_>], flaws: &mut Flaws) {
+    let (digests, keys): (Vec<&Told<'_>>, Vec<&Told<'_>>) = told.iter().partition(|told| told.rtype == rtype::CDS);
+    if digests.is_empty() || keys.is_empty() {
         return;
     }
-    for key in keys.iter() {
-        let has = |rtype: u16| of(rtype).any(|told| told.is_of(key, tree.apex) != Some(false));
-        if has(rtype::CDS) != has(rtype::CDNSKEY) {
-            let (has, lacks) = if has(rtype::CDS) { ("CDS", "CDNSKEY") } else { ("CDNSKEY", "CDS") };
-            let why = format!(
-                "key {} is told by {has} and not by {lacks}: which one counts is up to the zone above (RFC 7344, 4)",
-                key.tag
-            );
-            flaws.odd(told[0].record, tree, why);
-        }
+    let are_of_one = |digest: &Told<'_>, key: &Told<'_>| {
+        Key::read(key.rdata).is_some_and(|key| digest.is_of(&key, tree.apex) != Some(false))
+    };
+    let lone_digests = digests.iter().filter(|digest| !keys.iter().any(|key| are_of_one(digest, key)));
+    let lone_keys = keys.iter().filter(|key| !digests.iter().any(|digest| are_of_one(digest, key)));
+    for (lone, lacks) in lone_digests.map(|lone| (lone, rtype::CDNSKEY)).chain(lone_keys.map(|lone| (lone, rtype::CDS)))
+    {
+        let why = format!(
+            "tells of a key that no {} does: which one counts is up to the zone above (RFC 7344, 4)",
+            types::to_text(lacks)
+        );
+        flaws.odd(lone.record, tree, why);
     }
 }
 

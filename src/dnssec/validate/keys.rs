@@ -28,7 +28,7 @@ pub(super) struct Key<'z> {
 
 impl<'z> Key<'z> {
     /// None: it signs nothing (RFC 4034, 2.1.1 and 2.1.2).
-    fn read(rdata: &'z [u8]) -> Option<Key<'z>> {
+    pub(super) fn read(rdata: &'z [u8]) -> Option<Key<'z>> {
         let [high, low, 3, algorithm, _, ..] = rdata else { return None };
         let flags = u16::from_be_bytes([*high, *low]);
         (flags & ZONE != 0).then_some(Key { rdata, flags, algorithm: *algorithm, tag: tag(rdata) })
@@ -115,11 +115,6 @@ impl<'z> Keys<'z> {
             ),
             None => flaws.odd(*first, tree, "no key has the flag SEP (257): it is not said which one the zone above is to know"),
         }
-    }
-
-    /// Each of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Key<'z>> {
-        self.0.iter()
     }
 
     /// Those that have signed the keys.

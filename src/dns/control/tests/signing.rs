@@ -221,7 +221,7 @@ fn alert_rules_for_signatures_fire_exactly_when_there_is_an_alarm() {
     for (state, words) in [(answering(), "a signature runs out"), (given(), "a signature that it came with")] {
         let signatures = state.zones.iter().next().unwrap().signatures().unwrap();
         let Life { expires, begins } = signatures.first_life().unwrap();
-        for seconds in (begins..expires + 7200).step_by(3600) {
+        for seconds in (begins - 7200..expires + 7200).step_by(3600) {
             let now = Now { unix_ms: seconds * 1000, ..start(0) };
             let alarms = state.status(&RuntimeFigures::default(), now).daemon.alarms;
             let alarm = alarms.iter().find(|alarm| alarm.contains(words));
@@ -280,6 +280,8 @@ fn signatures_that_a_zone_came_with_raise_an_alarm_at_a_third_and_a_louder_one_a
     let third = alarm(life / 3 - 10).unwrap();
     assert!(third.starts_with("zone example.net: ") && third.contains("runs out at"), "{third}");
     assert!(alarm(life / 10 - 10).unwrap().starts_with("NOW: zone example.net: "));
+    let early = alarm(life + 60).unwrap();
+    assert!(early.starts_with("NOW: zone example.net: ") && early.contains("is not good before"), "{early}");
     assert!(alarm(0).unwrap().contains("has run out at"));
     let status = state.status(&RuntimeFigures::default(), start(0));
     let dnssec = status.zones[0].dnssec.as_ref().unwrap();

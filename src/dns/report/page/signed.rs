@@ -42,7 +42,8 @@ fn signatures(dnssec: &DnssecStatus, now: u64) -> Markup {
     let Some(expires) = dnssec.expires_ms else { return html! {} };
     let left = expires.saturating_sub(now) / 1000;
     html! {
-        @if expires <= now { span.bad { "✖ a signature has run out at " (moment(expires)) } }
+        @if let Some(from) = dnssec.is_early(now) { span.bad { "✖ signatures not good before " (moment(from)) } }
+        @else if expires <= now { span.bad { "✖ a signature has run out at " (moment(expires)) } }
         @else if dnssec.is_late(now) {
             span.bad { "✖ signatures good until " (moment(expires)) ", for " (span(left)) ": they should have been renewed" }
         }

@@ -101,6 +101,7 @@ fn signed(name: &str, left_ms: u64, change: impl FnOnce(&mut DnssecStatus)) -> Z
     };
     let relieved = ZoneKeyChange { at_ms: 1_796_227_200_000, to: ZoneKeyStep::Inactive };
     let mut dnssec = DnssecStatus {
+        good_from_ms: None,
         expires_ms: Some(unix_ms() + left_ms),
         lifetime_s: 14 * 86_400,
         folder: String::new(),
@@ -130,6 +131,7 @@ fn a_signed_zone_says_until_when_its_signatures_are_good_what_its_keys_do_and_wh
         well.clone(),
         signed("late.test", 4 * DAY, |_| {}),
         signed("over.test", 0, |_| {}),
+        signed("early.test", 9 * DAY, |dnssec| dnssec.good_from_ms = Some(unix_ms() + DAY)),
         signed("elsewhere.test", 4 * DAY, |dnssec| dnssec.given_by = Some(GivenBy::Primaries)),
         signed("bogus.test", 9 * DAY, |dnssec| {
             dnssec.given_by = Some(GivenBy::Primaries);
@@ -155,6 +157,7 @@ fn a_signed_zone_says_until_when_its_signatures_are_good_what_its_keys_do_and_wh
         ("well.test", "key 59013 (ZSK, ECDSAP256SHA256) signs until 2026-12-02 16:00:00Z", true),
         ("late.test", ": they should have been renewed", false),
         ("over.test", "✖ a signature has run out at ", false),
+        ("early.test", "✖ signatures not good before ", false),
         ("elsewhere.test", "● signatures good until ", true),
         ("elsewhere.test", "signed elsewhere, from its primaries", true),
         ("bogus.test", "✖ resolvers that validate refuse it: &lt;a&gt; is not signed", false),
@@ -166,7 +169,7 @@ fn a_signed_zone_says_until_when_its_signatures_are_good_what_its_keys_do_and_wh
         assert!(row(name).contains(said), "{name}: {said}: {}", row(name));
         assert_eq!(at(name) >= at("well.test"), is_well, "{name}: what is not well stands first: {section}");
     }
-    assert!(document.contains("6 zones not well, nameserver "), "{document}");
+    assert!(document.contains("7 zones not well, nameserver "), "{document}");
     let plain = Status { zones: vec![ZoneStatus { dnssec: None, ..well }], ..status(vec![]) };
     let document = page(&plain, &Trends::default(), &[], &PagesConfig::default()).document();
     assert!(!document.contains("Signed zones"), "{document}");

@@ -223,7 +223,16 @@ const DAMAGES: &[Damage] = &[
         BOTH,
         "the parent is told two things",
         |all| of(all, "example.net", rtype::CDNSKEY).rdata[5] ^= 1,
-        "is told by CDS and not by CDNSKEY",
+        "example.net. CDS: tells of a key that no CDNSKEY does",
+    ),
+    (
+        BOTH,
+        "the parent is told by CDNSKEY of one more key",
+        |all| {
+            let other = ksk(Algorithm::EcdsaP256);
+            added(all, "example.net", rtype::CDNSKEY, other.dnskey());
+        },
+        "example.net. CDNSKEY: tells of a key that no CDS does",
     ),
     (
         BOTH,

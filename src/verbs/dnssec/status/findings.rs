@@ -12,6 +12,7 @@ use crate::verbs::signed_zones::SignedZone;
 /// Nothing found: all is well.
 pub(super) fn of(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
     let mut findings = bogus(zone);
+    findings.extend(early(zone, now));
     findings.extend(expired(zone, now));
     findings.extend(unsigned(zone));
     findings.extend(left_out(zone));
@@ -39,6 +40,26 @@ fn bogus(zone: &SignedZone<'_>) -> Vec<String> {
         )
     };
     reasons.into_iter().map(told).collect()
+}
+
+/// Signatures that are not good yet.
+fn early(zone: &SignedZone<'_>, now: u64) -> Vec<String> {
+    let mut moments: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for (nameserver, status) in zone.signing() {
+        if let Some(from) = status.is_early(now) {
+            moments.entry(from).or_default().push(nameserver);
+        }
+    }
+    let told = |(from, by): (u64, Vec<&str>)| {
+        format!(
+            "a signature of zone {} on {} is not good before {}: until then resolvers that validate refuse it; see whether clocks are right, there and \
+             where it is signed",
+            zone.name,
+            listed(by),
+            moment(from)
+        )
+    };
+    moments.into_iter().map(told).collect()
 }
 
 /// Signatures that have run out, or were to be renewed.

@@ -77,6 +77,9 @@ fn signed(named: &Named, replies: &[DaemonReply], sheet: &mut Sheet) {
 
 /// `; the first signature runs out at 2026-12-10 04:00:00Z (in 9d)`
 fn until(dnssec: &DnssecStatus, now: u64) -> String {
+    if let Some(from) = dnssec.is_early(now) {
+        return format!("; signatures are not good before {}", moment(from));
+    }
     let told = |expires: u64| {
         let left = match expires.checked_sub(now) {
             Some(left) => format!("in {}", span(left / 1000)),

@@ -160,6 +160,7 @@ pub fn signed_zone(keys: Vec<api::dns::ZoneKeyStatus>) -> api::dns::ZoneStatus {
         catalog: None,
         signed: "nsec with signatures of 14d".to_owned(),
         dnssec: Some(api::dns::DnssecStatus {
+            good_from_ms: None,
             given_by: None,
             expires_ms: Some(NOW + 9 * 86_400_000),
             lifetime_s: 14 * 86_400,

@@ -19,6 +19,7 @@ fn roll() -> UnderWay {
 fn signing(tags: &[u16]) -> DnssecStatus {
     let keys = tags.iter().map(|tag| zone_key(*tag, ZoneKeyRole::Csk)).collect();
     DnssecStatus {
+        good_from_ms: None,
         expires_ms: Some(1),
         lifetime_s: 0,
         folder: String::new(),
