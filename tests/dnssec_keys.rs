@@ -190,7 +190,7 @@ fn a_roll_is_told_with_its_times_and_its_files() {
         text,
         format!(
             "key {new} (ZSK, ECDSAP256SHA256) is published now, and signs from 2126-12-24 05:00:00Z
-key {old} (ZSK, ECDSAP256SHA256) signs until then, and is gone at 2127-01-07 05:00:00Z
+key {old} (ZSK, ECDSAP256SHA256) signs until then, and is removed at 2127-01-07 05:00:00Z
 
 Next: copy these files to every nameserver of example.com before 2126-12-24 03:00:00Z, then: polder reload
   {folder}/Kexample.com.+013+{new:05}.key
@@ -200,6 +200,35 @@ Next: copy these files to every nameserver of example.com before 2126-12-24 03:0
 "
         )
     );
+}
+
+#[test]
+fn a_roll_to_another_algorithm_says_from_when_the_parent_may_have_the_new_ds_and_ds_leaves_it_out_until_it_is_published()
+ {
+    let keys = Keys::new();
+    let old = keys.done("keygen", "example.com", &[])["key"]["tag"].clone();
+    let text = told(&keys.polder("roll-algorithm", "example.com", &["--to", "ed25519", "--ttl", "1h"]));
+    let read = keys.read("example.com");
+    let new = read.iter().find(|key| old != key.tag()).unwrap();
+    let publish = new.times().publish.unwrap();
+    let known = polder::unix_time::moment((publish + 3600) * 1000);
+    let tag = new.tag();
+    assert!(text.starts_with(&format!("key {tag} (CSK, ED25519) signs from ")), "{text}");
+    assert!(text.contains(&format!("key {old} (CSK, ECDSAP256SHA256) goes on beside it\n")), "{text}");
+    assert!(
+        text.contains(&format!("\n- not before {known}, and once all of them show key {tag} as `signs`")),
+        "{text}"
+    );
+    let folder = keys.folder().display();
+    let finish = format!("polder dnssec roll-algorithm example.com --folder {folder} --ttl 1h --finish\n");
+    assert!(text.ends_with(&finish), "{text}");
+
+    let ds = keys.polder("ds", "example.com", &[]);
+    assert!(String::from_utf8_lossy(&ds.stdout).starts_with(&format!("example.com. IN DS {old} 13 2 ")));
+    assert_eq!(String::from_utf8_lossy(&ds.stdout).lines().count(), 1);
+    let publish = polder::unix_time::moment(publish * 1000);
+    let note = format!("note: the DS of key {tag} is left out, as the key is not published before {publish}: ");
+    assert!(String::from_utf8_lossy(&ds.stderr).contains(&note), "{}", told(&ds));
 }
 
 #[test]
@@ -257,7 +286,10 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
     assert!(early.contains("example.com: it is too early") && early.contains("--ttl"), "{early}");
     keys.done("keygen", "one.example", &[]);
     let one = keys.refused(1, "roll-zsk", "one.example", &[]);
-    assert!(one.contains("one.example: it has no ZSK: key ") && one.contains("polder dnssec keygen"), "{one}");
+    assert!(one.contains("one.example: it has no ZSK: key ") && one.contains("polder dnssec roll-ksk"), "{one}");
+    keys.done("keygen", "one.example", &["--zsk", "--activate", "2d"]);
+    let first = keys.refused(1, "roll-zsk", "one.example", &[]);
+    assert!(first.contains("one.example: key ") && first.contains("there is nothing to roll before"), "{first}");
     let before = keys.names();
     let missing = Keys { kept: tempfile::tempdir_in(keys.folder()).unwrap() };
     fs::remove_dir(missing.folder()).unwrap();

@@ -51,10 +51,12 @@ pub enum Successor {
 pub enum NoRoll {
     /// One key signs everything.
     #[error(
-        "it has no ZSK: key {0} signs everything, and a new one takes the parent's part: `polder dnssec keygen`, its DS beside the one \
-         that the parent has, and the old key away when the parent's old set has run out of caches"
+        "it has no ZSK: key {0} signs everything, and the parent knows it: `polder dnssec roll-ksk` relieves it, with the parent's part in the middle"
     )]
     OneKey(u16),
+    /// No ZSK signs yet, and one will: the key that signs everything goes on until then.
+    #[error("key {} signs from {}: there is nothing to roll before", .0, moment(.1 * 1000))]
+    First(u16, u64),
     /// None signs now.
     #[error("it has no key that signs now: `polder dnssec keygen` makes one")]
     Nobody,
@@ -135,7 +137,10 @@ pub(super) fn active(keys: &[Arc<ZoneKey>], now: u64) -> Result<Arc<ZoneKey>, No
     let zsks: Vec<&Arc<ZoneKey>> = signing.iter().copied().filter(|key| key.role() == Role::Zsk).collect();
     match (&zsks[..], signing.first()) {
         ([one], _) => Ok(Arc::clone(one)),
-        ([], Some(one)) => Err(NoRoll::OneKey(one.tag())),
+        ([], Some(one)) => Err(match later(keys, one, now).first() {
+            Some((next, at)) => NoRoll::First(next.tag(), *at),
+            None => NoRoll::OneKey(one.tag()),
+        }),
         ([], None) => Err(NoRoll::Nobody),
         (several, _) => Err(NoRoll::Several(several.iter().map(|key| key.tag()).collect())),
     }

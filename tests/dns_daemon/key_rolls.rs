@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -97,23 +98,36 @@ fn the_key_that_the_parent_knows_is_relieved_step_by_step_and_never_before_the_p
     let [old, new] = [&begun["old"]["tag"], &begun["new"][0]["tag"]].map(|tag| tag.as_u64().unwrap());
     let new_ds = begun["ds"].as_str().unwrap().to_owned();
     assert_eq!(lab.polder("roll-ksk", &[]).0, Some(1), "one at a time");
+    // Resolvers keep the keys for a second, in this zone.
+    let finish = ["--finish", "--ttl", "1s"];
     let waits = |lab: &Lab| {
-        let (code, answer) = lab.asking("roll-ksk", &["--finish"]);
+        let (code, answer) = lab.asking("roll-ksk", &finish);
         assert_eq!(code, Some(1), "{answer}");
         words(&answer["waits_for"])
     };
     let first = waits(&lab);
     assert!(first.starts_with(&format!("key {new} does not sign on ns-test yet: copy its files there")), "{first}");
-    assert!(first.contains(&format!("has no DS of key {new}")), "{first}");
+    assert!(!first.contains("DS"), "nothing of the parent before every nameserver has the key: {first}");
     lab.reload();
+    let (code, early) = lab.asking("roll-ksk", &["--finish"]);
+    assert_eq!(code, Some(1), "{early}");
+    let early = words(&early["waits_for"]);
+    let told = "and resolvers know it 1d (--ttl) later: give the parent its DS not before ";
+    assert!(early.starts_with(&format!("key {new} is ")) && early.contains(told), "{early}");
+    let known = Instant::now() + Duration::from_secs(60);
+    let mut no_ds = waits(&lab);
+    while no_ds.contains("(--ttl)") && Instant::now() < known {
+        no_ds = waits(&lab);
+    }
+    assert_eq!(no_ds, format!("the parent has no DS of key {new}: give it that one (polder dnssec ds prints it)"));
     lab.give_parent(&[&old_ds, &new_ds]);
     lab.reload();
     let second = waits(&lab);
-    assert_eq!(second, format!("the parent has the DS of key {old} still: have it taken away"));
+    assert_eq!(second, format!("the parent has the DS of key {old} still, beside the new one: have it taken away"));
     assert_eq!(lab.asking("status", &[]).0, Some(0));
     lab.give_parent(&[&new_ds]);
     lab.reload();
-    let (code, ended) = lab.asking("roll-ksk", &["--finish"]);
+    let (code, ended) = lab.asking("roll-ksk", &finish);
     assert_eq!((code, &ended["old"][0]["tag"]), (Some(0), &old.into()), "{ended}");
     let now = polder::unix_time::unix_ms();
     assert!(ended["old"][0]["inactive"].as_u64().unwrap() > now + 3_600_000, "what is in caches");

@@ -105,6 +105,16 @@ fn what_cannot_be_rolled_says_why() {
     let [ksk, zsk] = pair();
     let one_key = plan(&[Arc::clone(&ksk)], NOW, None, PACE).unwrap_err();
     assert_eq!(one_key, NoRoll::OneKey(ksk.tag()));
+    assert!(one_key.to_string().contains("`polder dnssec roll-ksk` relieves it"), "{one_key}");
+    let waits = Times { activate: Some(NOW + 2 * DAY), ..signing() };
+    let waits = key(Role::Zsk, Algorithm::Ed25519, waits, &[&ksk]);
+    let tag = waits.tag();
+    let first = plan(&[Arc::clone(&ksk), waits], NOW, None, PACE).unwrap_err();
+    assert_eq!(first, NoRoll::First(tag, NOW + 2 * DAY));
+    assert_eq!(
+        first.to_string(),
+        format!("key {tag} signs from 2026-12-02 16:00:00Z: there is nothing to roll before")
+    );
     let other = key(Role::Zsk, Algorithm::EcdsaP256, signing(), &[&ksk, &zsk]);
     let several = plan(&[Arc::clone(&zsk), Arc::clone(&other)], NOW, None, PACE).unwrap_err();
     assert_eq!(several, NoRoll::Several(vec![zsk.tag(), other.tag()]));

@@ -41,14 +41,20 @@ pub(super) fn run(args: &DsArgs, output: &Output) -> Result<Exit, Error> {
     };
     let keys = read_keys(&args.keys.folder, &zone.apex).map_err(unusable)?;
     let now = now();
-    let records: Vec<Ds> = keys.iter().filter(|key| is_for_the_parent(key, now)).map(|key| shown(key, now)).collect();
+    let wanted = keys.iter().filter(|key| is_for_the_parent(key, now));
+    let (published, later): (Vec<_>, Vec<_>) = wanted.partition(|key| key.is_published(now));
+    let later = later.into_iter().filter_map(|key| not_yet(key, now)).collect::<Vec<_>>();
+    let records: Vec<Ds> = published.into_iter().map(|key| shown(key, now)).collect();
     if records.is_empty() {
-        let why = format!(
-            "{}: no key of {} is for the parent: none has the flag SEP (257) and signs now or later",
-            args.keys.folder.display(),
-            zone.text
-        );
+        let why = match later.is_empty() {
+            true => "none has the flag SEP (257) and signs now or later".to_owned(),
+            false => later.join("; "),
+        };
+        let why = format!("{}: no key of {} is for the parent: {why}", args.keys.folder.display(), zone.text);
         return Ok(output.refuse(&why, Exit::No));
+    }
+    for why in later.iter().filter(|_| !output.is_json()) {
+        complain(&format!("note: {why}"));
     }
     let text: String = records.iter().map(|ds| format!("{}\n", ds.record)).collect();
     for ds in records.iter().filter(|_| !output.is_json()) {
@@ -64,6 +70,16 @@ pub(super) fn run(args: &DsArgs, output: &Output) -> Result<Exit, Error> {
 fn is_for_the_parent(key: &ZoneKey, now: u64) -> bool {
     let times = key.times();
     key.is_ksk() && (key.is_active(now) || (times.activate.is_some() && !times.is_over(now)))
+}
+
+/// That a key is not published yet. Resolvers would look for it in vain, and refuse the zone if they found no other one.
+fn not_yet(key: &ZoneKey, now: u64) -> Option<String> {
+    let publish = key.times().publish.filter(|publish| *publish > now)?;
+    Some(format!(
+        "the DS of key {} is left out, as the key is not published before {}: the parent takes it when resolvers know the key, the TTL of the zone's keys later",
+        key.tag(),
+        moment(publish.saturating_mul(1000))
+    ))
 }
 
 fn shown(key: &ZoneKey, now: u64) -> Ds {

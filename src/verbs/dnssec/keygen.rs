@@ -4,7 +4,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::keys_of::{KeysOf, Zone, now, shell, unusable};
-use super::shown::{KeyShown, ds, titled};
+use super::shown::{KeyShown, ds, titled_as};
+use crate::api::dns::ZoneKeyRole;
 use crate::counted::counted;
 use crate::dnssec::{Algorithm, KeyFiles, Role, Times, ZoneKey, make, tags};
 use crate::push::error::Error;
@@ -125,7 +126,8 @@ fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, others:
     let folder = shell(&args.keys.folder);
     let title = match (args.ksk, args.zsk) {
         (false, false) => format!("key {} (CSK, {}: it signs the whole zone)", key.tag(), key.algorithm()),
-        _ => titled(key.tag(), key.role(), key.algorithm()),
+        (_, true) => titled_as(key.tag(), ZoneKeyRole::Zsk, key.algorithm()),
+        (true, _) => titled_as(key.tag(), ZoneKeyRole::Ksk, key.algorithm()),
     };
     let mut text = format!("{title} of {}: {}\n", zone.text, told(key.times(), now));
     for file in [&files.public, &files.private] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::duration;
 use crate::dnssec::roll::Pace;
 use crate::push::error::Error;
 use crate::verbs::args::parse_duration;
@@ -27,6 +28,15 @@ const LONGEST_LIFETIME: u64 = 90;
 const PROPAGATION: u64 = 86_400;
 
 impl PaceArgs {
+    /// Those that are not as usual, for a command that has to be given the same.
+    pub(super) fn options(&self) -> String {
+        let unusual = |name: &str, is: Duration, usual_days: u64| match is.as_secs() == usual_days * 86_400 {
+            true => String::new(),
+            false => format!(" --{name} {}", duration::format(is)),
+        };
+        unusual("ttl", self.ttl, 1) + &unusual("lifetime", self.lifetime, 14)
+    }
+
     pub(super) fn pace(&self) -> Pace {
         Pace { ttl: self.ttl.as_secs(), propagation: PROPAGATION, lifetime: self.lifetime.as_secs() }
     }

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::keys_of::{KeysOf, Zone, now, unusable};
 use super::pace::{PaceArgs, parse_within};
-use super::shown::{KeyShown, titled};
+use super::shown::{KeyShown, titled_as};
 use super::step::carry_out;
+use crate::api::dns::ZoneKeyRole;
 use crate::dnssec::roll::{Roll, plan};
 use crate::dnssec::schedule::Terms;
-use crate::dnssec::{KeyFiles, Role, read_keys};
+use crate::dnssec::{KeyFiles, read_keys};
 use crate::push::error::Error;
 use crate::unix_time::moment;
 use crate::verbs::exit::Exit;
@@ -82,9 +83,9 @@ pub(super) fn run(args: &RollArgs, output: &Output) -> Result<Exit, Error> {
 
 fn text(zone: &Zone, roll: &Roll, new_tag: u16, files: [&KeyFiles; 2]) -> String {
     let at = moment(roll.at * 1000);
-    let titled = |tag| titled(tag, Role::Zsk, roll.old.algorithm());
+    let titled = |tag| titled_as(tag, ZoneKeyRole::Zsk, roll.old.algorithm());
     let gone =
-        roll.old_times.delete.map_or_else(String::new, |time| format!(", and is gone at {}", moment(time * 1000)));
+        roll.old_times.delete.map_or_else(String::new, |time| format!(", and is removed at {}", moment(time * 1000)));
     let mut text = format!(
         "{} is published now, and signs from {at}\n{} signs until then{gone}\n\nNext: copy these files to every nameserver of {} before {}, then: polder reload\n",
         titled(new_tag),

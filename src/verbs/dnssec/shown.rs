@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::api::dns::ZoneKeyRole;
 use crate::dnssec::{Algorithm, Digest, KeyFiles, Role, Times, ZoneKey};
 use crate::zone::name;
 use crate::zone::number::rtype;
@@ -46,11 +47,19 @@ pub(super) fn ds(key: &ZoneKey) -> String {
     format!("{} IN DS {}", name::to_absolute_text(key.apex()), rdata(rtype::DS, &key.ds(Digest::Sha256)))
 }
 
-/// `key 12345 (ZSK, ECDSAP256SHA256)`
-pub(super) fn titled(tag: u16, role: Role, algorithm: Algorithm) -> String {
-    let role = match role {
-        Role::Ksk => "KSK",
-        Role::Zsk => "ZSK",
+/// `key 12345 (ZSK, ECDSAP256SHA256)`, of a key beside these of its zone: without a ZSK of its algorithm one that the parent knows signs everything, and is a CSK. `now` is in seconds since the epoch.
+pub(super) fn titled<'k>(key: &ZoneKey, keys: impl IntoIterator<Item = &'k ZoneKey>, now: u64) -> String {
+    let is_zsk = |one: &ZoneKey| one.role() == Role::Zsk && one.algorithm() == key.algorithm();
+    let has_zsk = || keys.into_iter().any(|one| is_zsk(one) && !one.times().is_over(now));
+    let role = match key.role() {
+        Role::Zsk => ZoneKeyRole::Zsk,
+        Role::Ksk if has_zsk() => ZoneKeyRole::Ksk,
+        Role::Ksk => ZoneKeyRole::Csk,
     };
-    format!("key {tag} ({role}, {algorithm})")
+    titled_as(key.tag(), role, key.algorithm())
+}
+
+/// The same of a key of which it is known what it is for.
+pub(super) fn titled_as(tag: u16, role: ZoneKeyRole, algorithm: Algorithm) -> String {
+    format!("key {tag} ({}, {algorithm})", role.name())
 }

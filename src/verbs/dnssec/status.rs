@@ -9,13 +9,14 @@ mod text;
 use serde_json::json;
 
 use self::seen::Seen;
-use self::text::{Widths, shown};
+use self::text::shown;
 use super::nameservers::ask_nameservers;
 use super::parent::{ParentArgs, ask};
 use crate::push::error::Error;
 use crate::unix_time::unix_ms;
 use crate::verbs::args::DaemonsArg;
 use crate::verbs::exit::Exit;
+use crate::verbs::layout;
 use crate::verbs::named::not_known;
 use crate::verbs::output::{Output, complain};
 use crate::verbs::replies::DaemonReply;
@@ -60,7 +61,7 @@ pub(super) fn run(args: &StatusArgs, output: &Output) -> Result<Exit, Error> {
             Err(why) => complain(&format!("note: the zone above {zone} was not asked what it has: {why}")),
         }
     }
-    output.answer(&seen.report(), &shown(&seen, Widths::here()));
+    output.answer(&seen.report(), &shown(&seen, layout::width_of_lines()));
     Ok(if seen.is_well() { Exit::Done } else { Exit::No })
 }
 

@@ -1,5 +1,7 @@
 //! The new keys, beside those that are there.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::super::keys_of::{KeysOf, Zone, now, shell, unusable};
@@ -7,7 +9,7 @@ use super::super::shown::{KeyShown, ds, titled};
 use super::end::EndArgs;
 use crate::config::duration;
 use crate::dnssec::parent_roll::{Begin, begin as plan};
-use crate::dnssec::{Algorithm, KeyFiles, MadeKey, files_of, make, read_keys, set_times, tags};
+use crate::dnssec::{Algorithm, KeyFiles, MadeKey, ZoneKey, files_of, make, read_keys, set_times, tags};
 use crate::push::error::Error;
 use crate::unix_time::moment;
 use crate::verbs::exit::Exit;
@@ -72,14 +74,14 @@ pub(in crate::verbs::dnssec) fn begin(
         ds_from: ds_from.saturating_mul(1000),
         zone: zone.text.clone(),
     };
-    output.answer(&report, &text(args, &zone, &roll, (&made, &files), (verb, now, end)));
+    output.answer(&report, &text(args, &zone, (&roll, &keys), (&made, &files), (verb, now, end)));
     Ok(Exit::Done)
 }
 
 fn text(
     args: &KeysOf,
     zone: &Zone,
-    roll: &Begin,
+    (roll, keys): (&Begin, &[Arc<ZoneKey>]),
     (made, files): (&[(MadeKey, KeyFiles)], &[&KeyFiles]),
     (verb, now, end): (&str, u64, &EndArgs),
 ) -> String {
@@ -88,11 +90,12 @@ fn text(
         _ => "from now on".to_owned(),
     };
     let mut text = String::new();
+    let all = || keys.iter().map(|key| &**key).chain(made.iter().map(|(made, _)| made.key()));
     for (made, _) in made {
         let (key, times) = (made.key(), made.key().times());
         text.push_str(&format!(
             "{} signs {}, and is published {}\n",
-            titled(key.tag(), key.role(), key.algorithm()),
+            titled(key, all(), now),
             from(times.activate),
             from(times.publish)
         ));
@@ -100,7 +103,7 @@ fn text(
     let (old, ttl) = (roll.old.tag(), end.pace.ttl);
     text.push_str(&format!(
         "{} goes on beside it\n\nNext:\n- copy these files to every nameserver of {}",
-        titled(old, roll.old.role(), roll.old.algorithm()),
+        titled(&roll.old, all(), now),
         zone.text
     ));
     if roll.published > now {
@@ -112,15 +115,23 @@ fn text(
         text.push_str(&format!("  {}\n  {}\n", files.public.display(), files.private.display()));
     }
     let Some((new, _)) = made.last() else { return text };
+    let known = moment(roll.published.saturating_add(ttl.as_secs()).saturating_mul(1000));
+    let (tag, zone) = (new.key().tag(), &zone.text);
+    // A key that is published later is there, and copied, before: no nameserver is late with it then.
+    text.push_str(&match roll.published > now {
+        true => format!(
+            "- not before {known}, and once all of them show key {tag} as `signs`, no longer as `signs, not published`\n  (polder dnssec status {zone}), have"
+        ),
+        false => format!(
+            "- once all of them show key {tag} (polder dnssec status {zone}), and then {} (`--ttl`) has passed, not before {known},\n  have",
+            duration::format(ttl)
+        ),
+    });
     text.push_str(&format!(
-        "- once all of them show key {} (polder dnssec status {}), and {} have passed since, which is the TTL of the zone's keys,\n  have the parent \
-         take this record for that of key {old}:\n  {}\n- when it has: polder dnssec {verb} {} --folder {} --finish\n",
-        new.key().tag(),
-        zone.text,
-        duration::format(ttl),
+        " the parent take this record for that of key {old}:\n  {}\n- when it has: polder dnssec {verb} {zone} --folder {}{} --finish\n",
         ds(new.key()),
-        zone.text,
-        shell(&args.folder)
+        shell(&args.folder),
+        end.pace.options()
     ));
     text
 }

@@ -1,5 +1,7 @@
 //! The times at which the old keys go, once everybody has the new ones.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -65,7 +67,7 @@ pub(in crate::verbs::dnssec) fn end(args: &KeysOf, how: &EndArgs, output: &Outpu
     let silent: Vec<String> = replies.iter().filter(|one| one.answer.is_err()).map(DaemonReply::name).collect();
     let seen = zones.iter().find(|one| one.name == zone.text);
     let now = now();
-    let waits = waits_for(&roll, seen, &silent, &parent, now);
+    let waits = waits_for(&roll, seen, &silent, &parent, (how.pace.ttl, now));
     if !waits.is_empty() {
         let text = format!("{}: key {} stays for now: {}", zone.text, roll.old.tag(), waits.join("; "));
         let more =
@@ -86,20 +88,25 @@ pub(in crate::verbs::dnssec) fn end(args: &KeysOf, how: &EndArgs, output: &Outpu
         new: roll.new.tag(),
         old: done.iter().map(|(key, times, files)| KeyShown::new(key, times, files)).collect(),
     };
-    output.answer(&report, &text(&zone, &roll, &done));
+    output.answer(&report, &text(&zone, &roll, (&keys, now), &done));
     Ok(Exit::Done)
 }
 
-fn text(zone: &Zone, roll: &UnderWay, done: &[(std::sync::Arc<ZoneKey>, Times, KeyFiles)]) -> String {
+fn text(
+    zone: &Zone,
+    roll: &UnderWay,
+    (keys, now): (&[Arc<ZoneKey>], u64),
+    done: &[(Arc<ZoneKey>, Times, KeyFiles)],
+) -> String {
     let mut text = format!("every nameserver shows key {}, and the parent has its DS alone\n", roll.new.tag());
     let at = |time: Option<u64>| time.map_or_else(|| "never".to_owned(), |time| moment(time * 1000));
     for (key, times, _) in done {
-        text.push_str(&format!(
-            "{} signs until {}, and is gone at {}\n",
-            titled(key.tag(), key.role(), key.algorithm()),
-            at(times.inactive),
-            at(times.delete)
-        ));
+        let (title, inactive, delete) =
+            (titled(key, keys.iter().map(|key| &**key), now), at(times.inactive), at(times.delete));
+        text.push_str(&match times.delete < times.inactive {
+            true => format!("{title} leaves the zone at {delete}; its signatures stay until {inactive}\n"),
+            false => format!("{title} signs until {inactive}, and is removed at {delete}\n"),
+        });
     }
     // Keys that go with their algorithm go everywhere at one time.
     let is_change = roll.old.algorithm() != roll.new.algorithm();

@@ -12,16 +12,18 @@ use crate::verbs::signed_zones::SignedZone;
 
 /// In the order of time, a sentence each. Where nameservers differ, as each of them has it.
 pub(super) fn steps(zone: &SignedZone<'_>) -> Vec<String> {
-    let mut changes: Vec<(u64, String)> = Vec::new();
+    let mut changes: Vec<(u64, Step)> = Vec::new();
     for (_, status) in zone.signing() {
         let is_told = |key: &&ZoneKeyStatus| !is_of_schedule(status, key);
         for (key, next) in status.keys.iter().filter(is_told).filter_map(|key| Some((key, key.next?))) {
             let step = step(zone.name, status, key, next).map(|words| (next.at_ms, words));
-            changes.extend(step.filter(|step| !changes.contains(step)));
+            // Once: the folder in the command may be another one on each nameserver.
+            let is_told = |step: &(u64, Step)| changes.iter().any(|(at, told)| (*at, &told.is) == (step.0, &step.1.is));
+            changes.extend(step.filter(|step| !is_told(step)));
         }
     }
     changes.sort_by_key(|(at, _)| *at);
-    changes.into_iter().map(|(_, words)| words).collect()
+    changes.into_iter().map(|(_, step)| step.told()).collect()
 }
 
 /// Whether a key waits for its turn in a schedule, which is told as a whole.
@@ -46,13 +48,31 @@ fn are(keys: usize) -> String {
     counted(keys, "key") + if keys == 1 { " is" } else { " are" }
 }
 
-fn step(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus, next: ZoneKeyChange) -> Option<String> {
+/// What comes next, and the command that somebody has to give, if any.
+struct Step {
+    is: String,
+    command: Option<String>,
+}
+
+impl Step {
+    fn told(self) -> String {
+        self.command.map_or_else(|| self.is.clone(), |command| format!("{}: {command}", self.is))
+    }
+}
+
+impl From<String> for Step {
+    fn from(is: String) -> Step {
+        Step { is, command: None }
+    }
+}
+
+fn step(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus, next: ZoneKeyChange) -> Option<Step> {
     let (tag, at) = (key.tag, moment(next.at_ms));
     let heir = || heir(status, key, next.at_ms);
     match next.to {
         // It has its finding, and does not go before there is another one.
         _ if key.overdue => None,
-        ZoneKeyStep::Published => Some(format!("key {tag} stands in the zone from {at}")),
+        ZoneKeyStep::Published => Some(format!("key {tag} stands in the zone from {at}").into()),
         ZoneKeyStep::Active => {
             let ds = match (&key.ds, key.published) {
                 (None, _) => "",
@@ -61,23 +81,31 @@ fn step(zone: &str, status: &DnssecStatus, key: &ZoneKeyStatus, next: ZoneKeyCha
                     "; the parent's DS of it comes after that, when the keys of before have run out of caches"
                 }
             };
-            Some(format!("key {tag} signs from {at}{ds}"))
+            Some(format!("key {tag} signs from {at}{ds}").into())
         }
         ZoneKeyStep::Inactive | ZoneKeyStep::Deleted if key.signs && heir().is_none() => {
-            Some(format!("key {tag} signs until {at}, and no other one follows it: {}", replace(zone, status, key)))
+            let is = format!("key {tag} signs until {at}, and no other one follows it");
+            Some(Step { is, command: Some(replace(zone, status, key)) })
         }
-        ZoneKeyStep::Inactive => Some(format!("key {tag} signs until {at}")),
+        ZoneKeyStep::Inactive => Some(format!("key {tag} signs until {at}").into()),
         ZoneKeyStep::Deleted => {
             let ds = if key.ds.is_some() && !key.signs { "; the parent's DS of it goes before" } else { "" };
-            Some(format!("key {tag} is in the zone until {at}{ds}"))
+            Some(format!("key {tag} is in the zone until {at}{ds}").into())
         }
     }
 }
 
-/// A key of the same kind that signs at a time, as far as is known.
+/// A key of the same kind that signs at a time, as far as is known; one of another algorithm, where the last one for the parent of its own goes with it.
 fn heir<'s>(status: &'s DnssecStatus, key: &ZoneKeyStatus, at_ms: u64) -> Option<&'s ZoneKeyStatus> {
+    let stays = |one: &ZoneKeyStatus| one.ds.is_some() && one.algorithm == key.algorithm && one.next.is_none();
+    let algorithm_goes = !status.keys.iter().any(stays);
+    let is_of_next_algorithm = |other: &ZoneKeyStatus| {
+        let is_for_it = if key.ds.is_some() { other.ds.is_some() } else { other.role != ZoneKeyRole::Ksk };
+        algorithm_goes && other.algorithm != key.algorithm && other.published && other.signs && is_for_it
+    };
     let is_like_it = |other: &&ZoneKeyStatus| {
-        other.tag != key.tag && other.algorithm == key.algorithm && other.ds.is_some() == key.ds.is_some()
+        let is_of_its_kind = other.algorithm == key.algorithm && other.ds.is_some() == key.ds.is_some();
+        (other.tag != key.tag && is_of_its_kind) || is_of_next_algorithm(other)
     };
     let signs_then = |other: &&ZoneKeyStatus| match other.next {
         Some(next) if next.at_ms <= at_ms => matches!(next.to, ZoneKeyStep::Published | ZoneKeyStep::Active),

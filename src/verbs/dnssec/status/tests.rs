@@ -24,7 +24,7 @@ fn at_step(days: u64, to: ZoneKeyStep) -> Option<ZoneKeyChange> {
 }
 
 fn shown(replies: &[DaemonReply], width: usize) -> String {
-    let text = text::shown(&Seen::of(replies, None, NOW), Widths { all: width, sentence: width });
+    let text = text::shown(&Seen::of(replies, None, NOW), width);
     let text = anstream::adapter::strip_str(&text).to_string();
     let is_record = |line: &str| line.contains(" IN DS ");
     assert!(text.lines().all(|line| is_record(line) || line.chars().count() <= width), "{width}:\n{text}");
@@ -247,4 +247,36 @@ next: key 59013 signs until 2024-02-02 22:13:20Z"
           more: make more of them: polder dnssec roll-zsk example.net --folder /var/lib/dnssec --every 90d --for 730d"
         ]
     );
+}
+
+#[test]
+fn a_key_that_goes_with_its_algorithm_is_followed_by_the_one_of_the_other_algorithm() {
+    let keys = |new_signs: bool| {
+        let old = ZoneKeyStatus { next: at_step(2, ZoneKeyStep::Deleted), ..zone_key(40212, ZoneKeyRole::Csk) };
+        let new = ZoneKeyStatus { algorithm: "ED25519".to_owned(), signs: new_signs, ..zone_key(9, ZoneKeyRole::Csk) };
+        vec![old, new]
+    };
+    let steps = |zones: Vec<DaemonReply>| Seen::of(&zones, None, NOW).zones.remove(0).next;
+    assert_eq!(
+        steps(vec![with("ns-1", vec![signed_zone(keys(true))])]),
+        ["key 40212 is in the zone until 2023-11-16 22:13:20Z"]
+    );
+    // Without it the command is told, once, whatever the folders are.
+    let elsewhere = changed(signed_zone(keys(false)), |status| status.folder = "/srv/keys".to_owned());
+    assert_eq!(
+        steps(vec![with("ns-1", vec![signed_zone(keys(false))]), with("ns-2", vec![elsewhere])]),
+        [
+            "key 40212 signs until 2023-11-16 22:13:20Z, and no other one follows it: make the next one: polder dnssec keygen example.net \
+             --folder /var/lib/dnssec --activate 7d, copy its files to every nameserver, and give the parent its DS within a day"
+        ]
+    );
+}
+
+#[test]
+fn the_table_of_keys_keeps_its_head_where_lines_may_be_as_long_as_they_are() {
+    let one = signed_zone(vec![zone_key(40212, ZoneKeyRole::Csk)]);
+    let name = "a-nameserver-with-a-name-that-takes-many-columns";
+    let replies = [with(name, vec![one]), with("ns-2", vec![signed_zone(vec![zone_key(5, ZoneKeyRole::Csk)])])];
+    let text = shown(&replies, usize::MAX);
+    assert!(text.contains("\nKEY    ROLE  ALGORITHM        STATE  NEXT   ON\n"), "{text}");
 }

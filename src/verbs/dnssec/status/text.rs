@@ -5,60 +5,44 @@ use super::seen::{Seen, ZoneSeen};
 use crate::api::dns::{ZoneKeyRole, ZoneKeyStatus};
 use crate::counted::listed;
 use crate::unix_time::moment;
-use crate::verbs::layout::{self, wrapped};
+use crate::verbs::layout::wrapped;
 use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
 use crate::verbs::times::span;
 
-/// How wide lines may be.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Widths {
-    pub(super) all: usize,
-    /// Of what `grep` should see whole.
-    pub(super) sentence: usize,
-}
-
-impl Widths {
-    /// Those of where it is printed.
-    pub(super) fn here() -> Widths {
-        Widths { all: layout::width(), sentence: layout::width_of_lines() }
-    }
-}
-
-/// For people.
-pub(super) fn shown(seen: &Seen<'_>, widths: Widths) -> String {
-    let silent = seen.silent.iter().map(|(name, why)| found(&format!("{name} does not answer: {why}"), widths));
+/// For people, in lines of at most `width` columns.
+pub(super) fn shown(seen: &Seen<'_>, width: usize) -> String {
+    let silent = seen.silent.iter().map(|(name, why)| found(&format!("{name} does not answer: {why}"), width));
     let silent: String = silent.collect();
-    let zones = seen.zones.iter().map(|zone| of_zone(zone, seen.now, widths));
-    let none =
-        || wrapped("", "No zone is signed: none has `dnssec` in the documents of its nameservers.", 0, widths.sentence);
+    let zones = seen.zones.iter().map(|zone| of_zone(zone, seen.now, width));
+    let none = || wrapped("", "No zone is signed: none has `dnssec` in the documents of its nameservers.", 0, width);
     let parts: Vec<String> = [silent].into_iter().chain(zones).chain(seen.zones.is_empty().then(none)).collect();
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-fn of_zone(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
-    let mut text = heading(seen, now, widths);
-    text.extend(seen.findings.iter().map(|finding| found(finding, widths)));
-    text += &keys(seen, widths.all);
-    text.extend(seen.schedule.iter().map(|words| wrapped("schedule: ", &printable(words), 2, widths.sentence)));
-    let steps = seen.next.iter().map(|step| wrapped("next: ", &printable(step), 2, widths.sentence));
+fn of_zone(seen: &ZoneSeen<'_>, now: u64, width: usize) -> String {
+    let mut text = heading(seen, now, width);
+    text.extend(seen.findings.iter().map(|finding| found(finding, width)));
+    text += &keys(seen, width);
+    text.extend(seen.schedule.iter().map(|words| wrapped("schedule: ", &printable(words), 2, width)));
+    let steps = seen.next.iter().map(|step| wrapped("next: ", &printable(step), 2, width));
     text.extend(steps);
     // A record stays in one line, however narrow the terminal is: it is to be copied.
     let record = |record: &String| format!("  {}\n", printable(record));
     if !seen.parent.present.is_empty() {
-        text += &wrapped("", "the parent is to have, once every nameserver signs:", 2, widths.sentence);
+        text += &wrapped("", "the parent is to have, once every nameserver signs:", 2, width);
         text.extend(seen.parent.present.iter().map(record));
     }
     for (at, coming) in &seen.parent.coming {
-        text += &wrapped("", &format!("and well before {}, beside it:", moment(*at)), 2, widths.sentence);
+        text += &wrapped("", &format!("and well before {}, beside it:", moment(*at)), 2, width);
         text += &record(coming);
     }
     let above = seen.above.iter().flat_map(|above| &above.told);
-    text.extend(above.map(|words| wrapped("", &printable(words), 2, widths.sentence)));
+    text.extend(above.map(|words| wrapped("", &printable(words), 2, width)));
     text
 }
 
 /// `zone example.net: signed on ns-1 and ns-2; the first signature runs out at 2026-12-10 04:00:00Z (in 9d)`
-fn heading(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
+fn heading(seen: &ZoneSeen<'_>, now: u64, width: usize) -> String {
     let by: Vec<&str> = seen.zone.signing().map(|(name, _)| name).collect();
     let words = match seen.expires_ms() {
         None => Tone::Bad.paint("signed nowhere"),
@@ -71,7 +55,7 @@ fn heading(seen: &ZoneSeen<'_>, now: u64, widths: Widths) -> String {
             printable(&format!("{signed} {}; the first signature runs out at {} ({left})", listed(by), moment(expires)))
         }
     };
-    wrapped("", &format!("zone {}: {words}", printable(seen.zone.name)), 2, widths.sentence)
+    wrapped("", &format!("zone {}: {words}", printable(seen.zone.name)), 2, width)
 }
 
 /// Each key once for each way in which nameservers have it. Those that wait in a schedule are told with it, and those that are gone do nothing more.
@@ -157,6 +141,6 @@ fn next(key: &ZoneKeyStatus, state: State) -> String {
 }
 
 /// With a mark, for those who see no colours.
-fn found(words: &str, widths: Widths) -> String {
-    wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(words), 2, widths.sentence)
+fn found(words: &str, width: usize) -> String {
+    wrapped(&format!("{} ", Tone::Bad.paint("!")), &printable(words), 2, width)
 }
