@@ -62,10 +62,10 @@ fn a_process_that_takes_over_has_what_is_stored_of_zones_from_others_whether_the
     let members = Members::start(1);
     let primary = primary(&members, 7);
     let mut daemon = Daemon::prepare(&members);
+    let transfer = json!({ "allow": [{ "networks": ["127.0.0.0/8"] }] });
     daemon.document["zones"][SECONDARY] =
-        json!({ "primaries": [{ "address": format!("127.0.0.1:{}", primary.port) }] });
-    daemon.document["zones"]["catalog.example"] =
-        json!({ "catalog": { "zones": [SECONDARY] }, "transfer": { "allow": [{ "networks": ["127.0.0.0/8"] }] } });
+        json!({ "primaries": [{ "address": format!("127.0.0.1:{}", primary.port) }], "transfer": transfer });
+    daemon.document["zones"]["catalog.example"] = json!({ "catalog": { "zones": [SECONDARY] }, "transfer": transfer });
     daemon.write_document();
     daemon.run();
     wait_for("the zone", || (soa(&daemon).0 == rcode::NOERROR).then_some(()));
