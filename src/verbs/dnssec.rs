@@ -2,6 +2,7 @@
 //! nothing else.
 
 mod ds;
+mod for_parent;
 mod keygen;
 mod keys_of;
 mod nameservers;

@@ -113,13 +113,16 @@ fn the_key_that_the_parent_knows_is_relieved_step_by_step_and_never_before_the_p
     assert_eq!(code, Some(1), "{early}");
     let early = words(&early["waits_for"]);
     let told = "and resolvers know it 1d (--ttl) later: give the parent its DS not before ";
-    assert!(early.starts_with(&format!("key {new} is ")) && early.contains(told), "{early}");
+    assert!(early.starts_with(&format!("key {new} ")) && early.contains(told), "{early}");
     let known = Instant::now() + Duration::from_secs(60);
     let mut no_ds = waits(&lab);
     while no_ds.contains("(--ttl)") && Instant::now() < known {
         no_ds = waits(&lab);
     }
-    assert_eq!(no_ds, format!("the parent has no DS of key {new}: give it that one (polder dnssec ds prints it)"));
+    assert_eq!(no_ds, format!("the parent has no DS of key {new}: give it this one: {new_ds}"));
+    let step = words(&lab.asking("status", &[]).1["zones"][0]["next"]);
+    let told = format!("give the parent the DS of key {new} for that of key {old}, not before ");
+    assert!(step.starts_with(&told) && step.ends_with(" --finish"), "{step}");
     lab.give_parent(&[&old_ds, &new_ds]);
     lab.reload();
     let second = waits(&lab);
@@ -134,6 +137,8 @@ fn the_key_that_the_parent_knows_is_relieved_step_by_step_and_never_before_the_p
     lab.reload();
     let (code, status) = lab.asking("status", &[]);
     assert_eq!(code, Some(0), "{status}");
+    let ds = |tag: u64| words(&status["zones"][0]["ds"]).contains(&format!(" IN DS {tag} "));
+    assert!(ds(new) && !ds(old), "{status}");
     let keys = status["zones"][0]["nameservers"][0]["dnssec"]["keys"].as_array().unwrap().clone();
     let next = |tag: u64| keys.iter().find(|key| key["tag"] == tag).unwrap()["next"]["to"].clone();
     assert_eq!((next(old), next(new)), (json!("inactive"), Value::Null));

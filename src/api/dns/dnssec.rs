@@ -19,6 +19,9 @@ pub struct DnssecStatus {
     /// How long a signature is good, in seconds; 0: not known.
     #[serde(default)]
     pub lifetime_s: u64,
+    /// For how long resolvers keep its keys, in seconds: the TTL of its DNSKEY records; 0: not known.
+    #[serde(default)]
+    pub key_ttl_s: u64,
     /// The folder of its keys, on the nameserver.
     #[serde(default)]
     pub folder: String,
@@ -125,6 +128,9 @@ pub struct ZoneKeyStatus {
     pub role: ZoneKeyRole,
     /// It stands in the zone.
     pub published: bool,
+    /// From when its times have it stand in the zone, in milliseconds since the epoch; none: always, or not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_ms: Option<u64>,
     /// It signs.
     pub signs: bool,
     /// Its times say that it is to sign no more; it does as there is no other.

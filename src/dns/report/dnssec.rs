@@ -35,6 +35,7 @@ impl State {
                         false => ZoneKeyRole::Zsk,
                     },
                     published: moment.dnskeys().iter().any(|data| *data == key.dnskey()),
+                    published_ms: key.times().publish.or(key.times().activate).map(|time| time.saturating_mul(1000)),
                     signs,
                     overdue: moment.is_overdue(key),
                     next: key.times().next_change(moment.end()).map(change),
@@ -54,6 +55,7 @@ impl State {
             good_from_ms: None,
             expires_ms,
             lifetime_s,
+            key_ttl_s: self.key_ttl(&wire),
             folder,
             keys: keys.unwrap_or_default(),
             schedule,
@@ -64,6 +66,12 @@ impl State {
 
     fn dnssec_config(&self, apex: &str) -> Option<&DnssecConfig> {
         self.document.config.zones.get(apex)?.dnssec.as_ref()
+    }
+
+    /// For how long resolvers keep the keys of a zone, in seconds; 0: it has none.
+    pub(super) fn key_ttl(&self, apex: &[u8]) -> u64 {
+        let zone = self.zones.get(apex);
+        zone.and_then(|zone| zone.node(0).set(rtype::DNSKEY)).map_or(0, |set| u64::from(set.ttl))
     }
 
     /// How far the ZSKs of a zone were made ahead; none: they were not, or the zone is not signed.

@@ -1,8 +1,12 @@
 //! `dnssec ds`: what the parent of a zone is to have.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
+use super::for_parent::{Candidate, wanted};
 use super::keys_of::{KeysOf, now, unusable};
+use super::pace::{USUAL_TTL, parse_ttl};
 use super::shown::ds;
 use crate::dnssec::{ZoneKey, read_keys};
 use crate::push::error::Error;
@@ -16,6 +20,9 @@ pub struct DsArgs {
     #[command(flatten)]
     /// Whose keys.
     pub keys: KeysOf,
+    /// How long resolvers keep the zone's keys: only then is a new key one for the parent, beside an old one
+    #[arg(long, value_name = "DURATION", value_parser = parse_ttl, default_value = USUAL_TTL, allow_hyphen_values = true)]
+    pub ttl: Duration,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,7 +50,10 @@ pub(super) fn run(args: &DsArgs, output: &Output) -> Result<Exit, Error> {
     let now = now();
     let wanted = keys.iter().filter(|key| is_for_the_parent(key, now));
     let (published, later): (Vec<_>, Vec<_>) = wanted.partition(|key| key.is_published(now));
-    let later = later.into_iter().filter_map(|key| not_yet(key, now)).collect::<Vec<_>>();
+    let (published, left): (Vec<&ZoneKey>, Vec<&ZoneKey>) =
+        in_a_roll(published.into_iter().map(|key| &**key).collect(), now, args.ttl);
+    let later = later.into_iter().filter_map(|key| not_yet(key, now));
+    let later: Vec<String> = later.chain(left.into_iter().map(|key| left_out(key, now, args.ttl))).collect();
     let records: Vec<Ds> = published.into_iter().map(|key| shown(key, now)).collect();
     if records.is_empty() {
         let why = match later.is_empty() {
@@ -70,6 +80,36 @@ pub(super) fn run(args: &DsArgs, output: &Output) -> Result<Exit, Error> {
 fn is_for_the_parent(key: &ZoneKey, now: u64) -> bool {
     let times = key.times();
     key.is_ksk() && (key.is_active(now) || (times.activate.is_some() && !times.is_over(now)))
+}
+
+/// Those that the parent is to have, and those that it is not to have, while one relieves another.
+fn in_a_roll(keys: Vec<&ZoneKey>, now: u64, ttl: Duration) -> (Vec<&ZoneKey>, Vec<&ZoneKey>) {
+    let candidate = |key: &&ZoneKey| Candidate {
+        known: known(key, ttl),
+        ends: key.times().inactive.or(key.times().delete).is_some(),
+    };
+    let (sign, coming): (Vec<&ZoneKey>, Vec<&ZoneKey>) = keys.into_iter().partition(|key| key.is_active(now));
+    let wanted = wanted(&sign.iter().map(candidate).collect::<Vec<_>>(), now);
+    let (is, is_not): (Vec<_>, Vec<_>) = sign.into_iter().zip(wanted).partition(|(_, is_wanted)| *is_wanted);
+    let only_keys = |pairs: Vec<(_, bool)>| pairs.into_iter().map(|(key, _)| key);
+    (only_keys(is).chain(coming).collect(), only_keys(is_not).collect())
+}
+
+/// From when every resolver knows a key, in seconds since the epoch.
+fn known(key: &ZoneKey, ttl: Duration) -> u64 {
+    key.times().publish.or(key.times().activate).map_or(0, |publish| publish.saturating_add(ttl.as_secs()))
+}
+
+/// Why a key is not one for the parent now.
+fn left_out(key: &ZoneKey, now: u64, ttl: Duration) -> String {
+    let (tag, known) = (key.tag(), known(key, ttl));
+    match known > now {
+        true => format!(
+            "the DS of key {tag} is left out, as some resolvers do not know the key yet: the parent takes it for the other one not before {}",
+            moment(known.saturating_mul(1000))
+        ),
+        false => format!("the DS of key {tag} is left out, as another key relieves it"),
+    }
 }
 
 /// That a key is not published yet. Resolvers would look for it in vain, and refuse the zone if they found no other one.

@@ -11,12 +11,18 @@ use crate::verbs::args::parse_duration;
 #[derive(Debug, Clone, clap::Args)]
 pub struct PaceArgs {
     /// How long resolvers keep the zone's keys: the TTL of its DNSKEY records, or more
-    #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_TTL), default_value = "1d", allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_ttl, default_value = USUAL_TTL, allow_hyphen_values = true)]
     pub ttl: Duration,
     /// How long signatures are valid: `dnssec.lifetime` of the zone, or more
     #[arg(long, value_name = "DURATION", value_parser = |text: &str| parse_within(text, LONGEST_LIFETIME), default_value = "14d", allow_hyphen_values = true)]
     pub lifetime: Duration,
 }
+
+/// How long resolvers keep the keys of a zone, if nothing is said.
+pub(super) const USUAL_TTL: &str = "1d";
+
+/// The same in seconds.
+pub(super) const USUAL_TTL_S: u64 = 86_400;
 
 /// The longest TTL that resolvers keep to (RFC 8767, 4), in days.
 const LONGEST_TTL: u64 = 7;
@@ -40,6 +46,11 @@ impl PaceArgs {
     pub(super) fn pace(&self) -> Pace {
         Pace { ttl: self.ttl.as_secs(), propagation: PROPAGATION, lifetime: self.lifetime.as_secs() }
     }
+}
+
+/// For how long resolvers keep something.
+pub(super) fn parse_ttl(text: &str) -> Result<Duration, Error> {
+    parse_within(text, LONGEST_TTL)
 }
 
 /// Some time, and at most so many days.

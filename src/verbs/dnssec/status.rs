@@ -2,6 +2,7 @@
 
 mod above;
 mod findings;
+mod for_parent;
 mod next;
 mod seen;
 mod text;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::parent::{Ds, KeyId, Parent, Place};
+use super::super::shown::ds;
 use crate::api::dns::{DnssecStatus, ZoneKeyStatus};
 use crate::config::duration;
 use crate::counted::listed;
@@ -43,7 +44,7 @@ fn of_caches(roll: &UnderWay, ttl: Duration, now: u64) -> Option<String> {
     let known = publish.saturating_add(ttl.as_secs());
     let is_ahead = publish > now;
     (known > now).then(|| {
-        let since = if is_ahead { "is not published before" } else { "is published since" };
+        let since = if is_ahead { "is not published before" } else { "has been published since" };
         format!(
             "key {tag} {since} {}, and resolvers know it {} (--ttl) later: give the parent its DS not before {}",
             moment(publish.saturating_mul(1000)),
@@ -81,9 +82,7 @@ fn of_new(roll: &UnderWay, parent: &Parent) -> Vec<String> {
         Place::Partly { not_on, .. } => {
             Some(format!("{title} has the DS of key {} not on {} yet", new.0.tag, listed(not_on)))
         }
-        Place::Nowhere => {
-            Some(format!("{title} has no DS of key {}: give it that one (polder dnssec ds prints it)", new.0.tag))
-        }
+        Place::Nowhere => Some(format!("{title} has no DS of key {}: give it this one: {}", new.0.tag, ds(&roll.new))),
     });
     let silent = parent.silent().map(|(name, why)| format!("{title}: {name} does not tell what it has: {why}"));
     missing.into_iter().chain(silent).collect()

@@ -10,9 +10,9 @@ use crate::counted::counted;
 use crate::unix_time::moment;
 use crate::verbs::signed_zones::SignedZone;
 
-/// In the order of time, a sentence each. Where nameservers differ, as each of them has it.
-pub(super) fn steps(zone: &SignedZone<'_>) -> Vec<String> {
-    let mut changes: Vec<(u64, Step)> = Vec::new();
+/// In the order of time, a sentence each, among those that have a part of the parent's. Where nameservers differ, as each of them has it.
+pub(super) fn steps(zone: &SignedZone<'_>, by_parent: Vec<(u64, Step)>) -> Vec<String> {
+    let mut changes = by_parent;
     for (_, status) in zone.signing() {
         let is_told = |key: &&ZoneKeyStatus| !is_of_schedule(status, key);
         for (key, next) in status.keys.iter().filter(is_told).filter_map(|key| Some((key, key.next?))) {
@@ -49,9 +49,9 @@ fn are(keys: usize) -> String {
 }
 
 /// What comes next, and the command that somebody has to give, if any.
-struct Step {
-    is: String,
-    command: Option<String>,
+pub(super) struct Step {
+    pub(super) is: String,
+    pub(super) command: Option<String>,
 }
 
 impl Step {
@@ -154,44 +154,4 @@ pub(super) fn lifetime_of(status: &DnssecStatus) -> String {
     let is_usual = [0, 14 * 86_400].contains(&status.lifetime_s);
     let lifetime = Duration::from_secs(status.lifetime_s);
     if is_usual { String::new() } else { format!(" --lifetime {}", duration::format(lifetime)) }
-}
-
-/// The DS records of a zone's keys, as the parent's form takes them.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Parent {
-    /// Of the keys that sign the keys.
-    pub(super) present: Vec<String>,
-    /// Of those that will, and from when they sign.
-    pub(super) coming: Vec<(u64, String)>,
-}
-
-impl Parent {
-    pub(super) fn of(zone: &SignedZone<'_>) -> Parent {
-        let mut parent = Parent::default();
-        for key in zone.signing().flat_map(|(_, status)| &status.keys) {
-            let Some(ds) = &key.ds else { continue };
-            let record = format!("{}. IN DS {ds}", zone.name);
-            match key.next {
-                // Its DS would be of a key that nobody can see.
-                _ if !key.published => {}
-                _ if key.signs => push_once(&mut parent.present, record),
-                Some(ZoneKeyChange { at_ms, to: ZoneKeyStep::Active }) => {
-                    push_once(&mut parent.coming, (at_ms, record))
-                }
-                _ => {}
-            }
-        }
-        parent
-    }
-
-    /// Those that the parent is to have now.
-    pub(super) fn records(&self) -> impl Iterator<Item = &str> {
-        self.present.iter().chain(self.coming.iter().map(|(_, record)| record)).map(String::as_str)
-    }
-}
-
-fn push_once<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
-    }
 }

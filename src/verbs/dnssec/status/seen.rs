@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::parent::Parent;
-use super::{above, findings, next};
+use super::{above, findings, for_parent, next};
 use crate::api::dns::DnssecStatus;
 use crate::push::error::Error;
 use crate::verbs::replies::DaemonReply;
@@ -25,7 +25,7 @@ pub(super) struct ZoneSeen<'a> {
     pub(super) next: Vec<String>,
     /// How far its ZSKs were made ahead, in a sentence.
     pub(super) schedule: Option<String>,
-    pub(super) parent: next::Parent,
+    pub(super) parent: for_parent::Parent,
     /// What the zone above has in fact; none: it was not asked.
     pub(super) above: Option<Above>,
 }
@@ -44,9 +44,9 @@ impl<'a> Seen<'a> {
         let wanted = zones.into_iter().filter(|zone| only.is_none_or(|only| zone.name == only));
         let seen = |zone: SignedZone<'a>| ZoneSeen {
             findings: findings::of(&zone, now),
-            next: next::steps(&zone),
+            next: next::steps(&zone, for_parent::steps(&zone, now)),
             schedule: next::schedule(&zone),
-            parent: next::Parent::of(&zone),
+            parent: for_parent::Parent::of(&zone, now),
             above: None,
             zone,
         };

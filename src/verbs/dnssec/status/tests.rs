@@ -280,3 +280,29 @@ fn the_table_of_keys_keeps_its_head_where_lines_may_be_as_long_as_they_are() {
     let text = shown(&replies, usize::MAX);
     assert!(text.contains("\nKEY    ROLE  ALGORITHM        STATE  NEXT   ON\n"), "{text}");
 }
+
+#[test]
+fn a_roll_that_is_under_way_is_told_with_its_end_and_the_parent_is_to_have_one_key_at_a_time() {
+    let roll = |hours_ago: u64, next| {
+        let old = ZoneKeyStatus { published_ms: Some(NOW - 90 * DAY), next, ..zone_key(40212, ZoneKeyRole::Csk) };
+        let published_ms = Some(NOW - hours_ago * 3_600_000);
+        vec![old, ZoneKeyStatus { published_ms, ..zone_key(9, ZoneKeyRole::Csk) }]
+    };
+    let seen = |keys: Vec<ZoneKeyStatus>| {
+        let replies = [with("ns-1", vec![signed_zone(keys.clone())]), with("ns-2", vec![signed_zone(keys)])];
+        let zone = Seen::of(&replies, None, NOW).zones.remove(0);
+        let tags = zone.parent.records().map(|record| record.split(' ').nth(3).unwrap().to_owned());
+        (tags.collect::<Vec<_>>().join(" "), zone.next)
+    };
+    let finish = "then: polder dnssec roll-ksk example.net --folder /var/lib/dnssec --finish";
+    let give = "give the parent the DS of key 9 for that of key 40212,";
+    assert_eq!(
+        seen(roll(23, None)),
+        ("40212".to_owned(), vec![format!("{give} not before 2023-11-14 23:13:20Z, {finish}")])
+    );
+    assert_eq!(seen(roll(24, None)), ("9".to_owned(), vec![format!("{give} {finish}")]));
+    assert_eq!(
+        seen(roll(48, at_step(2, ZoneKeyStep::Inactive))),
+        ("9".to_owned(), vec!["key 40212 signs until 2023-11-16 22:13:20Z".to_owned()])
+    );
+}

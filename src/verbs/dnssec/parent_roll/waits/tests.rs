@@ -23,6 +23,7 @@ fn signing(tags: &[u16]) -> DnssecStatus {
         good_from_ms: None,
         expires_ms: Some(1),
         lifetime_s: 0,
+        key_ttl_s: 0,
         folder: String::new(),
         keys,
         schedule: None,
@@ -77,7 +78,7 @@ fn the_parents_part_is_told_as_far_as_it_is_done() {
     let waits = |nameservers| waits_for(&roll, Some(&zone), &[], &parent(nameservers), (TTL, NOW));
     assert_eq!(
         waits(vec![has("a.net", &[&roll.old])]),
-        [format!("the parent (net) has no DS of key {new}: give it that one (polder dnssec ds prints it)")],
+        [format!("the parent (net) has no DS of key {new}: give it this one: {}", ds(&roll.new))],
         "the old one is not to go before"
     );
     assert_eq!(
@@ -108,7 +109,7 @@ fn nothing_is_asked_of_the_parent_before_the_new_key_has_been_published_for_as_l
         ),
         (
             NOW - 3599,
-            "is published since 2026-11-30 15:00:01Z, and resolvers know it 1h (--ttl) later: give the parent its DS not before 2026-11-30 16:00:01Z",
+            "has been published since 2026-11-30 15:00:01Z, and resolvers know it 1h (--ttl) later: give the parent its DS not before 2026-11-30 16:00:01Z",
         ),
         (NOW - 3600, ""),
     ] {
