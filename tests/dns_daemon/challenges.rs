@@ -110,12 +110,7 @@ fn a_nameserver_that_restarts_is_told_again_and_a_takeover_forgets_nothing() {
     wait_for("the challenge after a restart", || (texts(&daemon, NAME) == [value('a')]).then_some(()));
 
     drop(proxy);
-    let first = daemon.process.take().unwrap();
-    let second = daemon.spawn(&["--takeover"]);
-    daemon.wait_ready(second.id());
-    daemon.process = Some(first);
-    daemon.wait_exit();
-    daemon.process = Some(second);
+    daemon.take_over();
     assert_eq!(texts(&daemon, NAME), [value('a')], "{}", daemon.log());
 }
 

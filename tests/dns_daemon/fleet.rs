@@ -184,6 +184,16 @@ impl Daemon {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(id as i32), signal).unwrap();
     }
 
+    /// Has another process take over, and waits until it is ready and the one before has ended.
+    pub fn take_over(&mut self) {
+        let mut before = self.process.take().unwrap();
+        let next = self.spawn(&["--takeover"]);
+        let id = next.id();
+        self.process = Some(next);
+        self.wait_ready(id);
+        assert!(wait_exit(&mut before, self).success(), "{}", self.log());
+    }
+
     pub fn wait_exit(&mut self) -> ExitStatus {
         let mut process = self.process.take().unwrap();
         wait_exit(&mut process, self)

@@ -214,12 +214,7 @@ fn a_takeover_loses_no_query_over_udp_nor_tcp() {
     let more = |answered: &AtomicU64, than: u64| (answered.load(Ordering::Relaxed) > than).then_some(());
     wait_for("the first answers", || more(&answered, 20));
     for _ in 0..3 {
-        let mut old = daemon.process.take().unwrap();
-        let next = daemon.spawn(&["--takeover"]);
-        let id = next.id();
-        daemon.process = Some(next);
-        daemon.wait_ready(id);
-        assert!(wait_exit(&mut old, &daemon).success(), "{}", daemon.log());
+        daemon.take_over();
         let before = answered.load(Ordering::Relaxed);
         wait_for("answers after the takeover", || more(&answered, before + 20));
     }
@@ -372,12 +367,8 @@ fn a_takeover_with_more_workers_ends_with_as_many_sockets() {
     let resolvers: Vec<_> = (0..4).map(|_| resolver(daemon.port, &stop, &answered)).collect();
     daemon.document["workers"] = 5.into();
     daemon.write_document();
-    let mut old = daemon.process.take().unwrap();
-    let next = daemon.spawn(&["--takeover"]);
-    let id = next.id();
-    daemon.process = Some(next);
-    daemon.wait_ready(id);
-    assert!(wait_exit(&mut old, &daemon).success(), "{}", daemon.log());
+    daemon.take_over();
+    let id = daemon.process.as_ref().unwrap().id();
     let before = answered.load(Ordering::Relaxed);
     wait_for("answers after the takeover", || (answered.load(Ordering::Relaxed) > before + 50).then_some(()));
     stop.store(true, Ordering::Relaxed);

@@ -70,12 +70,7 @@ fn a_process_that_takes_over_has_what_is_stored_of_zones_from_others_whether_the
     daemon.run();
     wait_for("the zone", || (soa(&daemon).0 == rcode::NOERROR).then_some(()));
     drop(primary);
-    let first = daemon.process.take().unwrap();
-    let second = daemon.spawn(&["--takeover"]);
-    daemon.wait_ready(second.id());
-    daemon.process = Some(first);
-    daemon.wait_exit();
-    daemon.process = Some(second);
+    daemon.take_over();
     assert_eq!(soa(&daemon), (rcode::NOERROR, Some("7".into())), "{}", daemon.log());
 }
 

@@ -152,6 +152,8 @@ fn a_zone_that_validators_refuse_is_served_with_an_alarm_and_a_line_of_log_until
     let (logged, alarms) = take(&mut state, signed(4));
     assert!(logged.len() == 1 && logged[0].contains("serial 4 is signed as"), "{logged:?}");
     assert!(alarms.is_empty(), "{alarms:?}");
+    let (logged, _) = take(&mut state, unsigned(5));
+    assert!(logged.len() == 1 && logged[0].contains("serial 5 is not signed any more"), "{logged:?}");
 }
 
 #[test]

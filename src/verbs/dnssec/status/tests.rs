@@ -157,6 +157,16 @@ fn signatures_that_are_not_renewed_are_a_finding_before_they_run_out() {
 }
 
 #[test]
+fn signatures_that_are_not_good_yet_are_a_finding_with_from_when_on_they_are() {
+    let from = |ms: u64| {
+        let zone = changed(in_a_roll(), |status| status.good_from_ms = Some(ms));
+        found(&[with("ns-1", vec![zone])])
+    };
+    assert_eq!(from(NOW), Vec::<String>::new());
+    assert!(from(NOW + 4 * DAY)[0].contains("on ns-1 is not good before 2023-11-18 22:13:20Z: until then"));
+}
+
+#[test]
 fn a_zone_that_came_signed_in_a_way_that_validators_refuse_is_told_once_with_why_and_what_to_do() {
     let bogus = changed(in_a_roll(), |status| {
         (status.given_by, status.bogus) = (Some(GivenBy::Primaries), Some("example.net. A is not signed".to_owned()));
