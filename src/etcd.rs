@@ -5,10 +5,12 @@
 
 pub mod connection;
 pub mod files;
+pub mod first;
 pub mod look;
 pub mod membership;
 pub mod standing;
 
 pub use connection::{Error, connect, options, within};
+pub use first::first_to_answer;
 pub use look::{Answer, Listed};
 pub use standing::{Asked, cluster};

@@ -7,7 +7,8 @@ mod rows;
 
 use std::time::Duration;
 
-use rows::{Outcome, ROWS, Row};
+use polder::demo::addresses::PROXIES;
+use rows::{Outcome, ROWS, Row, Stops};
 
 use crate::play_all;
 
@@ -19,9 +20,11 @@ const LEASE: Duration = Duration::from_secs(5);
 const LONG_SILENCE: Duration = Duration::from_millis(2500);
 
 fn is_broken(row: &Row, outcome: &Outcome) -> bool {
+    let failed = outcome.stop.failed;
     let stops = match row.stops {
-        true => outcome.stop.failed == 0,
-        false => outcome.stop.failed > 0 && outcome.silence < LONG_SILENCE,
+        Stops::Yes => failed == 0,
+        Stops::Hardly => failed > PROXIES && outcome.silence < LONG_SILENCE,
+        Stops::Never => failed > 0 && outcome.silence < LONG_SILENCE,
     };
     let all = [&outcome.stateless, &outcome.keep, &outcome.stop];
     let is_split = [&outcome.keep, &outcome.stop].iter().any(|seen| seen.split > Duration::ZERO);

@@ -11,6 +11,8 @@ const MARGIN: u32 = 10;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lease {
     held: Option<(i64, Proof)>,
+    /// Of the last one, where the store has ended it and there is no other yet.
+    ended: Option<Proof>,
 }
 
 impl Lease {
@@ -22,6 +24,7 @@ impl Lease {
             Some((held, proof)) if *held == id => proof.renew(asked, now),
             held => {
                 *held = Some((id, Proof::new(asked, lasts - lasts / MARGIN)));
+                self.ended = None;
                 true
             }
         }
@@ -29,7 +32,21 @@ impl Lease {
 
     /// The store knows it no more.
     pub fn end(&mut self) {
-        self.held = None;
+        if let Some((_, proof)) = self.held.take() {
+            self.ended = Some(proof);
+        }
+    }
+
+    /// Whether the store has ended it before its time, and the time is not over: another one may be had at once. So a leader of etcd does that had
+    /// stood still and goes on, since it has not heard of renewals by the leader that took its place (etcd's issue 15247; mended in 3.4.31 and 3.5.13).
+    pub fn was_ended_early(&self, now: Duration) -> bool {
+        self.ended.as_ref().is_some_and(|proof| proof.holds(now))
+    }
+
+    /// When it lapses unless it is renewed, or would have lapsed that the store has ended.
+    pub fn lapses(&self, now: Duration) -> Option<Duration> {
+        let held = self.held.as_ref().map(|(_, proof)| proof);
+        held.or(self.ended.as_ref()).filter(|proof| proof.holds(now))?.lapses()
     }
 
     /// Its number, while it lives.

@@ -17,7 +17,7 @@ pub enum Standing {
     Serves,
     /// These have yet to leave what was active before, or to lose their seats.
     Awaits(Vec<String>),
-    /// We hold a lease, and have yet to take our seat or to learn what the latch is.
+    /// We hold a lease, and have yet to take our seat or to learn what the latch is; or get another lease for one that was ended early.
     Begins,
     /// What the store has of it cannot be read: nobody knows what is agreed.
     Unreadable,
@@ -254,7 +254,9 @@ impl Agreement {
 
     /// Whether the active backend of a service may be served, where this latch is in force here.
     pub fn standing(&self, service: &str, latch: &Latch, now: Now) -> Standing {
-        let Some(id) = self.lease.id(now.running) else { return Standing::Lapsed };
+        let Some(id) = self.lease.id(now.running) else {
+            return if self.lease.was_ended_early(now.running) { Standing::Begins } else { Standing::Lapsed };
+        };
         let Some(view) = self.view.as_ref().filter(|_| now.running >= self.quiet) else { return Standing::Begins };
         if is_unreadable(view, service) {
             return Standing::Unreadable;
@@ -396,8 +398,11 @@ impl Agreement {
     /// The next moment at which something is to be tried again, or comes out otherwise though nothing happens.
     pub fn wakes(&self, now: Now) -> Option<Duration> {
         let retries = self.under_way.retries();
-        let lapses = self.lease.proof(now.running).and_then(Proof::lapses);
-        retries.chain(lapses).chain([self.settled, self.quiet, self.joins_until]).filter(|at| *at > now.running).min()
+        retries
+            .chain(self.lease.lapses(now.running))
+            .chain([self.settled, self.quiet, self.joins_until])
+            .filter(|at| *at > now.running)
+            .min()
     }
 }
 

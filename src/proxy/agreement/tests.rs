@@ -174,6 +174,25 @@ fn whoever_holds_no_lease_stands_nowhere() {
 }
 
 #[test]
+fn a_lease_that_the_store_ends_early_is_waited_for_until_it_would_have_lapsed() {
+    let at = |ms| Now { running: Duration::from_millis(ms), ..Now::default() };
+    let mut agreement = Agreement::new("px1", Duration::from_secs(5), Duration::ZERO, at(0));
+    agreement.take_in(Event::Leased { id: 1, asked: Duration::ZERO, lasts: Duration::from_secs(5) }, at(0));
+    let standing = |agreement: &Agreement, ms| agreement.standing("shop", &Latch::first("web2"), at(ms));
+    agreement.take_in(Event::LeaseEnded, at(1000));
+    agreement.take_in(Event::LeaseEnded, at(1001));
+    assert_eq!(standing(&agreement, 1001), Standing::Begins);
+    let wakes = agreement.wakes(at(1001)).map(|wakes| wakes.as_millis() as u64);
+    assert_eq!(wakes, Some(4501));
+    assert_eq!((standing(&agreement, 4500), standing(&agreement, 4501)), (Standing::Begins, Standing::Lapsed));
+    assert!(!agreement.can_step(at(1001)));
+
+    // The next one is another; when that lapses nothing is left to be waited for.
+    agreement.take_in(Event::Leased { id: 2, asked: Duration::from_secs(1), lasts: Duration::from_secs(5) }, at(1002));
+    assert_eq!((standing(&agreement, 5500), standing(&agreement, 5501)), (Standing::Begins, Standing::Lapsed));
+}
+
+#[test]
 fn a_latch_of_an_epoch_that_no_moves_can_lead_to_counts_as_one_that_cannot_be_read() {
     let latch = |epoch: u64| serde_json::json!({ "epoch": epoch, "by": "px1", "at": 0, "active": "web2", "spent": [], "reason": "x" });
     let view = |epoch| {

@@ -1,19 +1,20 @@
 //! The conversation with etcd: one member at a time, a lease that is kept alive, and a watch on what the proxies have there.
 //!
 //! Owns the connection. Must never: decide anything, or hold up a request; what happens is reported to `control`, and what `control` asks for
-//! is tried once. A member that does not answer in a fifth of the lease's time is left for the next one: two that are silent leave time for a third.
+//! is tried once. A member that does not answer in a fifth of the lease's time is left, and the others are asked one shortly after the other: so one
+//! that is frozen holds up nobody, and where a leader is lost there is time until the members have another one.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use etcd_client::{
-    Client, Compare, CompareOp, EventType, GetOptions, KeyValue, LeaseKeepAliveStream, LeaseKeeper, PutOptions, Txn,
-    TxnOp, WatchOptions, WatchResponse,
+    Client, Compare, CompareOp, EventType, GetOptions, GetResponse, KeyValue, LeaseKeepAliveStream, LeaseKeeper,
+    PutOptions, Txn, TxnOp, WatchOptions, WatchResponse,
 };
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::config::proxy::AgreementConfig;
+use crate::config::proxy::{AgreementConfig, AgreementTlsConfig};
 use crate::etcd::{self, Error, within};
 use crate::proxy::agreement::key::PREFIX;
 use crate::proxy::agreement::{Condition, Ended, Entry, Event, Key, Mark, Transaction, View};
@@ -73,40 +74,87 @@ async fn converse(
     mut asks: mpsc::UnboundedReceiver<(u64, Transaction)>,
     report: impl Fn(Event) + Clone + 'static,
 ) {
+    let members = config.endpoints.len();
     // The proxies of a fleet do not all go to the same member.
-    let mut next = fastrand::usize(..config.endpoints.len());
+    let mut first = fastrand::usize(..members);
     let (mut lease, mut in_vain) = (None, 0);
     loop {
-        let endpoint = &config.endpoints[next % config.endpoints.len()];
-        let Err(why) = session(endpoint, &config, &mut lease, &mut in_vain, &mut asks, &report).await;
+        let why = match reach(&config, first).await {
+            Ok(reached) => {
+                // The one that ends the session is asked last.
+                first = reached.member + 1;
+                let endpoint = &config.endpoints[reached.member];
+                let Err(why) = session(reached, &config, &mut lease, &mut in_vain, &mut asks, &report).await;
+                in_vain += 1;
+                format!("{endpoint}: {why}")
+            }
+            Err(why) => {
+                in_vain = members;
+                why
+            }
+        };
         // Of one member that is gone nobody needs to hear while another one answers.
-        in_vain += 1;
-        if in_vain >= config.endpoints.len() {
-            report(Event::Lost(format!("{endpoint}: {why}")));
+        if in_vain >= members {
+            report(Event::Lost(why));
             tokio::time::sleep(PAUSE).await;
         }
         // What was asked meanwhile cannot have been done.
         while let Ok((ticket, _)) = asks.try_recv() {
             report(Event::Ended { ticket, how: Ended::Unknown("not connected".into()) });
         }
-        next += 1;
     }
+}
+
+/// A member that answers, with all that it knows of the proxies.
+struct Reached {
+    /// Its place among the endpoints of the document.
+    member: usize,
+    client: Client,
+    known: GetResponse,
+}
+
+/// The first member that answers, of all, beginning with this one; or what the last one says that does not.
+async fn reach(config: &AgreementConfig, first: usize) -> Result<Reached, String> {
+    let limit = limit(config);
+    let members = config.endpoints.len();
+    let asks = (first..first + members).map(|member| {
+        let (member, config) = (member % members, config.clone());
+        async move {
+            match ask(&config.endpoints[member], config.tls.as_ref(), limit).await {
+                Ok((client, known)) => Ok(Reached { member, client, known }),
+                Err(why) => Err(format!("{}: {why}", config.endpoints[member])),
+            }
+        }
+    });
+    etcd::first_to_answer(asks, limit / 5).await.map_err(|mut failed| failed.pop().unwrap_or_default())
+}
+
+async fn ask(
+    endpoint: &str,
+    tls: Option<&AgreementTlsConfig>,
+    limit: Duration,
+) -> Result<(Client, GetResponse), Error> {
+    // A member that has lost the others says so, instead of waiting for them.
+    let options = etcd::options(tls, limit).await?.with_require_leader(true);
+    let mut client = within(limit, Client::connect([endpoint], Some(options))).await?;
+    let known = within(limit, client.get(PREFIX, Some(GetOptions::new().with_prefix()))).await?;
+    Ok((client, known))
+}
+
+fn limit(config: &AgreementConfig) -> Duration {
+    LIMIT.min(config.lease / 5)
 }
 
 /// One session with a member; it ends when that does not answer, or says that it cannot.
 async fn session(
-    endpoint: &str,
+    Reached { mut client, known, .. }: Reached,
     config: &AgreementConfig,
     lease: &mut Option<i64>,
     in_vain: &mut usize,
     asks: &mut mpsc::UnboundedReceiver<(u64, Transaction)>,
     report: &(impl Fn(Event) + Clone + 'static),
 ) -> Result<std::convert::Infallible, Error> {
-    let limit = LIMIT.min(config.lease / 5);
-    // A member that has lost the others says so, instead of waiting for them.
-    let options = etcd::options(config.tls.as_ref(), limit).await?.with_require_leader(true);
-    let mut client = within(limit, Client::connect([endpoint], Some(options))).await?;
-    let known = within(limit, client.get(PREFIX, Some(GetOptions::new().with_prefix()))).await?;
+    let limit = limit(config);
     let mark = known.header().map_or_else(Mark::default, |header| Mark {
         cluster: header.cluster_id(),
         term: header.raft_term(),
@@ -129,7 +177,12 @@ async fn session(
                 Some(changed) if changed.canceled() => {
                     return Err(Error::Etcd(format!("the watch was ended: {}", changed.cancel_reason())));
                 }
-                Some(changed) => report_changed(&changed, report),
+                Some(changed) => {
+                    // It may be ours: where the lease was ended early, nothing is served here until there is another.
+                    if report_changed(&changed, report) {
+                        beat.reset_immediately();
+                    }
+                }
                 None => return Err(Error::Closed("watch")),
             },
             // A second question would hide how old the answer to the first one is.
@@ -207,13 +260,17 @@ fn lasts(config: &AgreementConfig, seconds: i64) -> Duration {
     config.lease.min(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
 }
 
-fn report_changed(changed: &WatchResponse, report: &impl Fn(Event)) {
+/// Gives whether a seat has gone: its lease has run out, or was ended.
+fn report_changed(changed: &WatchResponse, report: &impl Fn(Event)) -> bool {
     let written = |event: &etcd_client::Event| entry(event.kv()?, event.event_type() == EventType::Put);
     let entries: Vec<Entry> = changed.events().iter().filter_map(written).collect();
+    let has_gone = |entry: &Entry| matches!(entry.key, Key::Seat(_)) && entry.value.is_none();
+    let one_has_gone = entries.iter().any(has_gone);
     // The revision in the header may be of what is yet to be told.
     if let Some(revision) = entries.iter().map(|entry| entry.written).max() {
         report(Event::Changed { revision, entries });
     }
+    one_has_gone
 }
 
 fn entry(kv: &KeyValue, is_there: bool) -> Option<Entry> {

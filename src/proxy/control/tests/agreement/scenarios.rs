@@ -347,6 +347,22 @@ fn a_start_is_not_ready_before_it_has_a_seat_or_knows_that_it_gets_none() {
 }
 
 #[test]
+fn leases_that_the_store_ends_early_are_replaced_and_visitors_wait_meanwhile() {
+    let mut fleet = three();
+    fleet.store.revoke_all(fleet.now);
+    let mut have_waited = false;
+    let over = fleet.now + LEASE;
+    while fleet.step(over).is_some() {
+        fleet.assert_one_backend_answers();
+        let views: Vec<LatchView> = fleet.proxies.iter().map(|proxy| proxy.machine.view()).collect();
+        assert!(!views.contains(&LatchView::Unagreed), "{}", fleet.in_words());
+        have_waited |= views.contains(&LatchView::Hold);
+    }
+    assert!(have_waited);
+    assert_eq!((fleet.all_serve(), epochs(&fleet)), (Some(0), vec![0, 0, 0]), "{}", fleet.in_words());
+}
+
+#[test]
 fn visitors_notice_nothing_while_the_proxies_begin_to_agree() {
     for seed in 0..40 {
         let mut fleet = Fleet::start(&documents_of_peers(3), fastrand::Rng::with_seed(seed));

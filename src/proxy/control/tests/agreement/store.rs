@@ -52,6 +52,12 @@ impl Store {
         }
     }
 
+    /// A leader that had stood still, and has not heard of renewals, ends what lives.
+    pub fn revoke_all(&mut self, at: Duration) {
+        self.leases.values_mut().for_each(|until| *until = at);
+        self.expire(at);
+    }
+
     /// Takes away what stands under leases that have run out.
     pub fn expire(&mut self, at: Duration) {
         let over: Vec<i64> = self.leases.iter().filter(|(_, until)| **until <= at).map(|(lease, _)| *lease).collect();
