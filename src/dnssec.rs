@@ -5,7 +5,8 @@
 //! (ECDSA by RFC 6979), so that they can sign each by itself.
 //!
 //! 1. `folder` finds the pairs of a zone; `public_file` and `private_file` read their halves; `error` is what is wrong with one of them
-//! 2. `key` is the pair that fits together: its tag, its DNSKEY and DS, whether its `times` let it be published and sign
+//! 2. `key` is the pair that fits together: its tag, its DNSKEY and DS, whether its `times` let it be published and sign;
+//!    `acting` says what each does beside the others
 //! 3. `secret` signs; `public_key` verifies
 //! 4. `make` makes a key and its files, and gives one other times; [`roll`] says what makes a successor of one, [`schedule`] many of them ahead;
 //!    [`parent_roll`] what relieves one that the parent knows
@@ -15,6 +16,7 @@
 //! Reads and writes key files and nothing else. Must never: show a secret, in an error, a log line or `Debug`; write over a key that is
 //! there. Knows nothing of zones but their names. Called by the nameserver where it signs, and by the operator's command.
 
+mod acting;
 mod algorithm;
 pub mod canonical;
 mod error;
@@ -36,6 +38,7 @@ mod times;
 pub mod validate;
 pub mod zonemd;
 
+pub use acting::Acting;
 pub use algorithm::{Algorithm, Digest};
 pub use error::KeyError;
 pub use folder::{KeyFiles, file_stem, files_of, read_keys, tags};

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use polder::dnssec::{Algorithm, ZoneKey, read_keys, verify};
+use polder::dnssec::{Algorithm, Times, ZoneKey, read_keys, set_times, verify};
 use polder::zone::name;
 use serde_json::Value;
 
@@ -200,6 +200,27 @@ Next: copy these files to every nameserver of example.com before 2126-12-24 03:0
 "
         )
     );
+}
+
+#[test]
+fn the_only_key_of_a_zone_is_one_for_the_parent_whatever_its_times_say_since_it_signs() {
+    let keys = Keys::new();
+    let made = told(&keys.polder("keygen", "example.com", &["--activate", "7d"]));
+    assert!(
+        made.contains("it is the only key of the zone: where that is served it signs from the beginning"),
+        "{made}"
+    );
+    let ds = || keys.polder("ds", "example.com", &[]);
+    assert!(ds().stdout.starts_with(b"example.com. IN DS ") && ds().stderr.is_empty(), "{}", told(&ds()));
+    // BIND's times, as somebody has left them.
+    let key = keys.read("example.com").remove(0);
+    for times in [
+        Times { created: Some(1), ..Times::default() },
+        Times { publish: Some(1), activate: Some(1), inactive: Some(2), delete: Some(3), ..Times::default() },
+    ] {
+        set_times(keys.folder(), &key, &times).unwrap();
+        assert!(ds().stdout.starts_with(b"example.com. IN DS "), "{times:?}: {}", told(&ds()));
+    }
 }
 
 #[test]

@@ -185,6 +185,7 @@ impl Listening {
             self.udp_counters.push(Arc::clone(&counters));
             all_counters.push(Arc::clone(&counters));
             let worker = Worker {
+                bound: socket.local_addr()?,
                 socket,
                 answering: self.answering.clone(),
                 protection: Arc::clone(&self.protection),

@@ -9,10 +9,12 @@
 //! lock: an account is one number of 64 bits, changed by compare and exchange. Must never: look at a clock, count for
 //! metrics, or limit a client that has shown where it is (TCP, a good cookie); [`super::udp`] sees to those.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+
+use foldhash::quality::RandomState;
 
 use crate::config::dns::RateLimitConfig;
 
@@ -83,7 +85,8 @@ pub enum Verdict {
 /// All accounts.
 pub struct Accounts {
     sets: Box<[Set]>,
-    /// With keys of its own, so that nobody can aim at another's account.
+    /// With a seed of this process's own, so that nobody can aim at another's account: of a hash nothing is seen from outside but which responses are
+    /// dropped, and a fast one is enough for that.
     hasher: RandomState,
 }
 
@@ -94,7 +97,7 @@ struct Set([AtomicU64; WAYS]);
 
 impl Default for Accounts {
     fn default() -> Accounts {
-        Accounts { sets: (0..SETS).map(|_| Set::default()).collect(), hasher: RandomState::new() }
+        Accounts { sets: (0..SETS).map(|_| Set::default()).collect(), hasher: RandomState::default() }
     }
 }
 

@@ -4,7 +4,6 @@
 //! the same keys and the same time: signatures follow from what is signed and from the hour. Must never: read a file or a clock. Called when a document
 //! is made ready, and by [`control`](super::control) before it publishes a snapshot.
 
-mod acting;
 mod ahead;
 mod chain;
 mod digest;

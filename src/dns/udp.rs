@@ -3,6 +3,8 @@
 //! Owns nothing but its buffers: sockets are the daemon's. Must never: log for a query, wait for anything but its
 //! socket. Started by [`super::listening`].
 
+mod peer;
+
 use std::io::{IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::Range;
@@ -16,9 +18,10 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, sendmmsg,
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrIn, SockaddrIn6, recvmmsg, sendmmsg,
 };
 
+use self::peer::Peer;
 use super::answer::{self, Answered, Client, Transport, UDP_SIZE};
 use super::answering::Answering;
 use super::cookie::{Issuer, Standing};
@@ -50,6 +53,8 @@ static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub struct Worker {
     /// Blocking, with a receive time-out, so that the worker ticks and sees `stop` without a query.
     pub socket: UdpSocket,
+    /// Where that is bound.
+    pub bound: SocketAddr,
     /// What all threads share.
     pub answering: Answering,
     /// Where the present limits and secrets are found.
@@ -77,14 +82,14 @@ enum Local {
 }
 
 /// The datagrams of the present batch, part by part, as the system calls want them; then the answers, in place of those that are answered.
-struct Batch {
+struct Batch<P> {
     lengths: [usize; BATCH],
-    peers: [Option<SockaddrStorage>; BATCH],
+    peers: [Option<P>; BATCH],
     locals: [Local; BATCH],
 }
 
-impl Batch {
-    const EMPTY: Batch = Batch { lengths: [0; BATCH], peers: [None; BATCH], locals: [Local::Bound; BATCH] };
+impl<P: Peer> Batch<P> {
+    const EMPTY: Batch<P> = Batch { lengths: [0; BATCH], peers: [None; BATCH], locals: [Local::Bound; BATCH] };
 
     /// Puts an answer of this length to one datagram where an earlier one was, or the same.
     fn reply(&mut self, place: usize, to: usize, length: usize) {
@@ -100,15 +105,21 @@ impl Worker {
     /// Answers until it is told to stop. What it has received by then it answers; what is still in the socket is left
     /// to the process that took the socket over, or read to the end if there is none.
     pub fn run(self) {
-        let bound = self.socket.local_addr().ok();
-        let wildcard = bound.is_some_and(|address| address.ip().is_unspecified());
+        match self.bound {
+            SocketAddr::V4(_) => self.answer_all::<SockaddrIn>(),
+            SocketAddr::V6(_) => self.answer_all::<SockaddrIn6>(),
+        }
+    }
+
+    fn answer_all<P: Peer>(self) {
+        let wildcard = self.bound.ip().is_unspecified();
         let mut snapshot = arc_swap::Cache::new(Arc::clone(&self.answering.snapshot));
         let mut protection = arc_swap::Cache::new(Arc::clone(&self.protection));
         let mut queries = vec![[0u8; DATAGRAM]; BATCH];
         let mut answers = vec![[0u8; DATAGRAM]; BATCH];
         let mut received = headers(wildcard);
         let mut sent = headers(wildcard);
-        let mut batch = Batch::EMPTY;
+        let mut batch = Batch::<P>::EMPTY;
         let mut last_batches = LAST_BATCHES;
         loop {
             self.tick.tick();
@@ -138,10 +149,12 @@ impl Worker {
             let mut replies = 0;
             for n in 0..count {
                 let query = &queries[n][..batch.lengths[n]];
-                let answered = self.answer(query, snapshot, batch.peers[n].as_ref(), &moment, &mut answers[replies]);
+                let answered =
+                    self.answer(query, snapshot, batch.peers[n].map(|peer| peer.ip()), &moment, &mut answers[replies]);
                 if self.tap.is_on() {
                     let response = answered.map(|answered| &answers[replies][..answered.length]);
-                    self.record(batch.peers[n].as_ref(), (bound, batch.locals[n]), &moment, query, response);
+                    let from = batch.peers[n].map(|peer| peer.address());
+                    self.record(from, batch.locals[n], &moment, query, response);
                 }
                 if let Some(answered) = answered {
                     batch.reply(replies, n, answered.length);
@@ -162,19 +175,19 @@ impl Worker {
     #[cold]
     fn record(
         &self,
-        from: Option<&SockaddrStorage>,
-        to: (Option<SocketAddr>, Local),
+        from: Option<SocketAddr>,
+        local: Local,
         moment: &Moment<'_>,
         query: &[u8],
         response: Option<&[u8]>,
     ) {
-        let Some(client) = from.and_then(socket_address) else { return };
-        let server = to.0.map(|bound| match to.1 {
-            Local::Bound => bound,
-            Local::V4(address) => SocketAddr::new(address.into(), bound.port()),
-            Local::V6(address, _) => SocketAddr::new(address.into(), bound.port()),
-        });
-        self.tap.record(&Ends::new(client, server), moment.since_epoch, query, response);
+        let Some(client) = from else { return };
+        let server = match local {
+            Local::Bound => self.bound,
+            Local::V4(address) => SocketAddr::new(address.into(), self.bound.port()),
+            Local::V6(address, _) => SocketAddr::new(address.into(), self.bound.port()),
+        };
+        self.tap.record(&Ends::new(client, Some(server)), moment.since_epoch, query, response);
     }
 
     /// The answer to one datagram, if it gets any.
@@ -182,11 +195,10 @@ impl Worker {
         &self,
         query: &[u8],
         snapshot: &Snapshot,
-        from: Option<&SockaddrStorage>,
+        address: Option<IpAddr>,
         moment: &Moment<'_>,
         buffer: &mut [u8],
     ) -> Option<Answered> {
-        let address = from.and_then(ip);
         let client = Client { transport: Transport::Udp, issuer: address.map(|address| moment.issuer(address)) };
         let answered = answer::answer(query, snapshot, &client, fastrand::usize(..), buffer);
         let answered = match (answered, address) {
@@ -280,11 +292,11 @@ impl Worker {
         left
     }
 
-    fn receive(
+    fn receive<P: Peer>(
         &self,
-        headers: &mut MultiHeaders<SockaddrStorage>,
+        headers: &mut MultiHeaders<P>,
         buffers: &mut [[u8; DATAGRAM]],
-        batch: &mut Batch,
+        batch: &mut Batch<P>,
         flags: MsgFlags,
     ) -> Result<usize, Errno> {
         let mut buffers = buffers.iter_mut();
@@ -301,11 +313,11 @@ impl Worker {
     }
 
     /// Sends the answers, those from one local address in one call.
-    fn send(
+    fn send<P: Peer>(
         &self,
-        headers: &mut MultiHeaders<SockaddrStorage>,
+        headers: &mut MultiHeaders<P>,
         answers: &[[u8; DATAGRAM]],
-        batch: &Batch,
+        batch: &Batch<P>,
         replies: usize,
     ) {
         let mut first = 0;
@@ -325,11 +337,11 @@ impl Worker {
         }
     }
 
-    fn send_run(
+    fn send_run<P: Peer>(
         &self,
-        headers: &mut MultiHeaders<SockaddrStorage>,
+        headers: &mut MultiHeaders<P>,
         answers: &[[u8; DATAGRAM]],
-        batch: &Batch,
+        batch: &Batch<P>,
         run: Range<usize>,
     ) -> Result<usize, Errno> {
         let of_run = |n: usize| if run.contains(&n) { &answers[n][..batch.lengths[n]] } else { &[] };
@@ -381,31 +393,13 @@ impl Moment<'_> {
     }
 }
 
-/// Where a datagram came from; an IPv4 address in IPv6 form is an IPv4 address.
-fn ip(from: &SockaddrStorage) -> Option<IpAddr> {
-    match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
-        (Some(v4), _) => Some(v4.ip().into()),
-        (_, Some(v6)) => Some(IpAddr::V6(v6.ip()).to_canonical()),
-        _ => None,
-    }
-}
-
-/// The same with its port.
-fn socket_address(from: &SockaddrStorage) -> Option<SocketAddr> {
-    match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
-        (Some(v4), _) => Some(SocketAddr::new(v4.ip().into(), v4.port())),
-        (_, Some(v6)) => Some(SocketAddr::new(v6.ip().into(), v6.port())),
-        _ => None,
-    }
-}
-
 /// Room for a batch; with control messages only where the socket is a wildcard's, since the kernel reads whatever
 /// room there is when it sends.
-fn headers(wildcard: bool) -> MultiHeaders<SockaddrStorage> {
+fn headers<P: Peer>(wildcard: bool) -> MultiHeaders<P> {
     MultiHeaders::preallocate(BATCH, wildcard.then(|| cmsg_space!(libc::in6_pktinfo)))
 }
 
-fn local(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Local {
+fn local<P>(message: &RecvMsg<'_, '_, P>) -> Local {
     let Ok(controls) = message.cmsgs() else { return Local::Bound };
     for control in controls {
         match control {

@@ -37,6 +37,9 @@ impl fmt::Debug for MadeKey {
     }
 }
 
+/// What file systems take, in bytes (`NAME_MAX`).
+const LONGEST_FILE_NAME: usize = 255;
+
 /// Makes a key for the zone `apex` (wire format, any case) whose tag is none of `taken`. Keys of RSA have 2048 bits.
 ///
 /// # Errors
@@ -69,7 +72,15 @@ impl MadeKey {
     /// A file of that name is there already, or cannot be written: then neither is left behind.
     pub fn write(&self, folder: &Path) -> Result<KeyFiles, KeyError> {
         let owner = owner_in(folder)?;
-        let files = KeyFiles::of(&folder.join(pair_name(&self.key)));
+        let name = pair_name(&self.key);
+        let length = name.len() + ".private".len();
+        if length > LONGEST_FILE_NAME {
+            let why = format!(
+                "the file of a key of this zone would have a name of {length} bytes, and {LONGEST_FILE_NAME} is the most: a zone with so long a name cannot be signed"
+            );
+            return Err(KeyError::new(folder, why));
+        }
+        let files = KeyFiles::of(&folder.join(name));
         create(&files.private, &self.private, owner, 0o600)?;
         create(&files.public, &public_file::write(&self.key), owner, 0o644).inspect_err(|_| {
             // Ours, and of no use alone.

@@ -1,10 +1,9 @@
 //! Which keys sign what in an hour, and which stand in the zone.
 
-use super::acting::Acting;
 use super::period::{HOUR, hour_of};
 use super::signer::ZoneSigner;
 use crate::config::dns::SerialRule;
-use crate::dnssec::{Digest, ZoneKey};
+use crate::dnssec::{Acting, Digest, ZoneKey};
 use crate::zone::number::rtype;
 
 /// A signer at one hour.

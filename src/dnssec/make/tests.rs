@@ -46,6 +46,20 @@ fn a_key_is_never_written_over_one_that_is_there() {
 }
 
 #[test]
+fn a_zone_whose_name_is_too_long_for_the_names_of_files_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let label = "a".repeat(59);
+    let made = |apex: &str| {
+        let made = make(&wire(apex), Role::Zsk, Algorithm::Ed25519, Times::default(), &[]).unwrap();
+        made.write(folder.path()).map_err(|error| error.to_string())
+    };
+    let fits = [&*label, &label, &label, &"b".repeat(55)].join(".");
+    assert!(made(&fits).is_ok());
+    let error = made(&format!("{fits}b")).unwrap_err();
+    assert!(error.contains("would have a name of 256 bytes, and 255 is the most"), "{error}");
+}
+
+#[test]
 fn a_new_key_has_a_tag_that_no_other_has() {
     let free = 7;
     let taken: Vec<u16> = (0..=u16::MAX).filter(|tag| tag % 8 != free).collect();

@@ -8,7 +8,7 @@ use super::for_parent::{Candidate, wanted};
 use super::keys_of::{KeysOf, now, unusable};
 use super::pace::{USUAL_TTL, parse_ttl};
 use super::shown::ds;
-use crate::dnssec::{ZoneKey, read_keys};
+use crate::dnssec::{Acting, ZoneKey, read_keys};
 use crate::push::error::Error;
 use crate::unix_time::moment;
 use crate::verbs::exit::Exit;
@@ -48,13 +48,17 @@ pub(super) fn run(args: &DsArgs, output: &Output) -> Result<Exit, Error> {
     };
     let keys = read_keys(&args.keys.folder, &zone.apex).map_err(unusable)?;
     let now = now();
-    let wanted = keys.iter().filter(|key| is_for_the_parent(key, now));
-    let (published, later): (Vec<_>, Vec<_>) = wanted.partition(|key| key.is_published(now));
-    let (published, left): (Vec<&ZoneKey>, Vec<&ZoneKey>) =
-        in_a_roll(published.into_iter().map(|key| &**key).collect(), now, args.ttl);
+    let keys: Vec<&ZoneKey> = keys.iter().map(AsRef::as_ref).collect();
+    let acting = Acting::at(&keys, now);
+    let signs = |key: &ZoneKey| acting.key_signing.iter().any(|one| std::ptr::eq(*one, key));
+    let is_to_sign = |key: &ZoneKey| key.times().activate.is_some() && !key.times().is_over(now);
+    let wanted = keys.into_iter().filter(|key| key.is_ksk() && (signs(key) || is_to_sign(key)));
+    let (published, later): (Vec<&ZoneKey>, Vec<&ZoneKey>) = wanted.partition(|key| acting.shows(key));
+    let (sign, coming) = published.into_iter().partition(|key| signs(key));
+    let (published, left) = in_a_roll(sign, coming, now, args.ttl);
     let later = later.into_iter().filter_map(|key| not_yet(key, now));
     let later: Vec<String> = later.chain(left.into_iter().map(|key| left_out(key, now, args.ttl))).collect();
-    let records: Vec<Ds> = published.into_iter().map(|key| shown(key, now)).collect();
+    let records: Vec<Ds> = published.into_iter().map(|key| shown(key, signs(key))).collect();
     if records.is_empty() {
         let why = match later.is_empty() {
             true => "none has the flag SEP (257) and signs now or later".to_owned(),
@@ -76,19 +80,17 @@ pub(super) fn run(args: &DsArgs, output: &Output) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// Whether a key is one that the parent has to know: it signs now, or it will.
-fn is_for_the_parent(key: &ZoneKey, now: u64) -> bool {
-    let times = key.times();
-    key.is_ksk() && (key.is_active(now) || (times.activate.is_some() && !times.is_over(now)))
-}
-
-/// Those that the parent is to have, and those that it is not to have, while one relieves another.
-fn in_a_roll(keys: Vec<&ZoneKey>, now: u64, ttl: Duration) -> (Vec<&ZoneKey>, Vec<&ZoneKey>) {
+/// Those that the parent is to have, and those that it is not to have, while one relieves another: of those that sign, and of those that will.
+fn in_a_roll<'k>(
+    sign: Vec<&'k ZoneKey>,
+    coming: Vec<&'k ZoneKey>,
+    now: u64,
+    ttl: Duration,
+) -> (Vec<&'k ZoneKey>, Vec<&'k ZoneKey>) {
     let candidate = |key: &&ZoneKey| Candidate {
         known: known(key, ttl),
         ends: key.times().inactive.or(key.times().delete).is_some(),
     };
-    let (sign, coming): (Vec<&ZoneKey>, Vec<&ZoneKey>) = keys.into_iter().partition(|key| key.is_active(now));
     let wanted = wanted(&sign.iter().map(candidate).collect::<Vec<_>>(), now);
     let (is, is_not): (Vec<_>, Vec<_>) = sign.into_iter().zip(wanted).partition(|(_, is_wanted)| *is_wanted);
     let only_keys = |pairs: Vec<(_, bool)>| pairs.into_iter().map(|(key, _)| key);
@@ -122,8 +124,8 @@ fn not_yet(key: &ZoneKey, now: u64) -> Option<String> {
     ))
 }
 
-fn shown(key: &ZoneKey, now: u64) -> Ds {
-    let later = key.times().activate.filter(|activate| *activate > now);
+fn shown(key: &ZoneKey, signs: bool) -> Ds {
+    let later = key.times().activate.filter(|_| !signs);
     Ds {
         tag: key.tag(),
         algorithm: key.algorithm().name(),

@@ -143,6 +143,11 @@ fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, others:
         (_, true) => Some("ksk"),
         _ => None,
     };
+    if others == 0 && !key.is_active(now) {
+        text.push_str(
+            "- it is the only key of the zone: where that is served it signs from the beginning, since nothing else does\n",
+        );
+    }
     if args.zsk && others > 0 && key.is_active(now) {
         text.push_str(
             "- if the zone is served already, signed by one key alone: no resolver knows this one yet, and it would sign at once. Remove its\n  two files, and \

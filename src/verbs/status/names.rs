@@ -24,13 +24,18 @@ pub(super) struct Unknown {
 
 /// Finds out whether anything has the name.
 pub(super) fn find(name: &str, seen: &Seen) -> Result<Named, Unknown> {
-    let named = name.trim_end_matches('.');
     let known = known(seen);
-    if known.contains(named) {
-        return Ok(Named(named.to_owned()));
+    if let Some(meant) = meant(name, &known) {
+        return Ok(Named(meant.clone()));
     }
     let is_silent = seen.replies.iter().all(|one| one.answer.is_err());
     Err(Unknown { name: name.to_owned(), known, is_silent })
+}
+
+/// Case and a dot at the end do not count in names of hosts and zones (RFC 4343); in others only where nothing is written just so.
+fn meant<'k>(name: &str, known: &'k BTreeSet<String>) -> Option<&'k String> {
+    let name = name.trim_end_matches('.');
+    known.get(name).or_else(|| known.iter().find(|known| known.eq_ignore_ascii_case(name)))
 }
 
 fn known(seen: &Seen) -> BTreeSet<String> {

@@ -12,6 +12,14 @@ fn a_finding_is_about_those_whose_whole_name_it_has() {
 }
 
 #[test]
+fn a_name_is_found_in_any_case_and_with_a_dot_at_its_end() {
+    let known: BTreeSet<String> = ["example.org", "Shop", "shop"].map(str::to_owned).into();
+    let meant = |name: &str| meant(name, &known).map(String::as_str);
+    assert_eq!(["Example.ORG.", "shop", "Shop"].map(meant), [Some("example.org"), Some("shop"), Some("Shop")]);
+    assert_eq!(meant("example.net"), None);
+}
+
+#[test]
 fn a_use_is_meant_by_the_name_of_what_is_used_and_by_both() {
     let is_use = |name: &str| Named(name.to_owned()).is_use("www", "web1");
     assert_eq!(["web1", "www/web1", "shop/web1", "www", "wwwweb1"].map(is_use), [true, true, false, false, false]);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::dnssec::{Algorithm, ZoneKey};
+use super::algorithm::Algorithm;
+use super::key::ZoneKey;
 
 /// What keys do at a moment.
 #[derive(Debug)]
