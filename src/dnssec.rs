@@ -9,7 +9,7 @@
 //!    `acting` says what each does beside the others
 //! 3. `secret` signs; `public_key` verifies
 //! 4. `make` makes a key and its files, and gives one other times; [`roll`] says what makes a successor of one, [`schedule`] many of them ahead;
-//!    [`parent_roll`] what relieves one that the parent knows
+//!    [`parent_roll`] what replaces one that the parent knows
 //! 5. [`nsec3`] hashes names, for denials that do not list a zone; [`rrsig`] reads signatures, over the form of records that [`canonical`] gives
 //! 6. [`validate`] looks at a whole zone as validators would, and [`zonemd`] at its digest
 //!

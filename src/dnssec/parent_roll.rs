@@ -21,7 +21,7 @@ pub struct Begin {
     /// Its times from now on, where it was to end.
     pub old_times: Option<Times>,
     /// ZSKs that signed instead of it, as its time was over too, with their times from now on: it signs again, and what they have signed is in caches.
-    pub relieved: Vec<(Arc<ZoneKey>, Times)>,
+    pub replaced: Vec<(Arc<ZoneKey>, Times)>,
     /// Keys to be made, in this order: the one for the parent last.
     pub make: Vec<(Role, Algorithm, Times)>,
     /// From when the new key for the parent stands in the zone, in seconds since the epoch.
@@ -45,7 +45,7 @@ pub enum NoParentRoll {
     Nobody,
     /// Both keys are there.
     #[error(
-        "key {new} is to relieve key {old} already: when the parent has the DS of the new one alone, end it with --finish"
+        "key {new} is to replace key {old} already: when the parent has the DS of the new one alone, end it with --finish"
     )]
     UnderWay {
         /// The key that the parent knew first.
@@ -68,7 +68,7 @@ pub enum NoParentRoll {
 ///
 /// # Errors
 ///
-/// There is not one key for the parent that could be relieved.
+/// There is not one key for the parent that could be replaced.
 pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace) -> Result<Begin, NoParentRoll> {
     if let Some(UnderWay { old, new }) = under_way(keys, now)? {
         return Err(NoParentRoll::UnderWay { old: old.tag(), new: new.tag() });
@@ -76,7 +76,7 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
     let old = present(keys, now)?;
     let cleared = Times { inactive: None, delete: None, ..*old.times() };
     let old_times = (cleared != *old.times()).then_some(cleared);
-    let relieved = if old.times().is_over(now) { last_zsks(keys, &old, now, pace) } else { Vec::new() };
+    let replaced = if old.times().is_over(now) { last_zsks(keys, &old, now, pace) } else { Vec::new() };
     // Which of two keys came first is in their times.
     let now = if old.times().activate == Some(now) { now + 1 } else { now };
     let at = |publish: u64, activate: u64| Times {
@@ -87,7 +87,7 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
     };
     let Some(to) = to else {
         let make = vec![(Role::Ksk, old.algorithm(), at(now, now))];
-        return Ok(Begin { old, old_times, relieved, make, published: now });
+        return Ok(Begin { old, old_times, replaced, make, published: now });
     };
     if to == old.algorithm() {
         return Err(NoParentRoll::SameAlgorithm(to));
@@ -104,7 +104,7 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
         (true, true) => vec![(Role::Ksk, to, at(published, published))],
         (true, false) => vec![(Role::Zsk, to, at(published, now)), (Role::Ksk, to, at(published, published))],
     };
-    Ok(Begin { old, old_times, relieved, make, published })
+    Ok(Begin { old, old_times, replaced, make, published })
 }
 
 /// The ZSKs that signed last where none is to sign any more. They stay until what they sign has run out, wherever the files come to late.

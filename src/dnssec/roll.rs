@@ -51,7 +51,7 @@ pub enum Successor {
 pub enum NoRoll {
     /// One key signs everything.
     #[error(
-        "it has no ZSK: key {0} signs everything, and the parent knows it: `polder dnssec roll-ksk` relieves it, with the parent's part in the middle"
+        "it has no ZSK: key {0} signs everything, and the parent knows it: `polder dnssec roll-ksk` replaces it, with the parent's part in the middle"
     )]
     OneKey(u16),
     /// No ZSK signs yet, and one will: the key that signs everything goes on until then.
@@ -122,7 +122,7 @@ pub fn plan(keys: &[Arc<ZoneKey>], now: u64, at: Option<u64>, pace: Pace) -> Res
             (Successor::Missing(old.algorithm(), times), at)
         }
     };
-    let old_times = relieved(old.times(), at, now, pace);
+    let old_times = replaced(old.times(), at, now, pace);
     Ok(Roll { old, old_times, successor, at, publish_before: at.saturating_sub(pace.ttl) })
 }
 
@@ -166,8 +166,8 @@ pub(super) fn later(keys: &[Arc<ZoneKey>], old: &ZoneKey, now: u64) -> Vec<(Arc<
     later
 }
 
-/// The times of a key that another one relieves at a time.
-pub(super) fn relieved(times: &Times, at: u64, now: u64, pace: Pace) -> Times {
+/// The times of a key that another one replaces at a time.
+pub(super) fn replaced(times: &Times, at: u64, now: u64, pace: Pace) -> Times {
     Times { inactive: Some(at), delete: Some(at + pace.lifetime), ..begun(times, now) }
 }
 

@@ -1,4 +1,4 @@
-//! Zone-signing keys that are made ahead, each to relieve the one before it, so that the ZSK of a zone rolls by itself for years (pure).
+//! Zone-signing keys that are made ahead, each to replace the one before it, so that the ZSK of a zone rolls by itself for years (pure).
 //!
 //! All of it is in the times of the keys, and so it is the same for everybody who has their files. The last key of a schedule has no end: a zone whose
 //! schedule is not extended goes on with it.
@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::key::{Role, ZoneKey};
-use super::roll::{HOUR, NoRoll, Pace, Roll, Successor, active, later, relieved, shown_from};
+use super::roll::{HOUR, NoRoll, Pace, Roll, Successor, active, later, replaced, shown_from};
 use super::times::Times;
 use crate::unix_time::moment;
 
@@ -71,18 +71,18 @@ pub fn next_step(keys: &[Arc<ZoneKey>], now: u64, terms: Terms) -> Result<Option
 }
 
 fn step(old: &Arc<ZoneKey>, successor: Successor, at: u64, now: u64, pace: Pace) -> Roll {
-    let old_times = relieved(old.times(), at, now, pace);
+    let old_times = replaced(old.times(), at, now, pace);
     Roll { old: Arc::clone(old), old_times, successor, at, publish_before: at.saturating_sub(pace.ttl) }
 }
 
 /// A schedule, as the keys of a zone have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// The next key that relieves another one: its tag, and from when it signs, in seconds since the epoch; none: the last one signs.
+    /// The next key that replaces another one: its tag, and from when it signs, in seconds since the epoch; none: the last one signs.
     pub next: Option<(u16, u64)>,
     /// For how long each key signs, in seconds.
     pub every: u64,
-    /// When the last key would be relieved if there were another one, in seconds since the epoch.
+    /// When the last key would be replaced if there were another one, in seconds since the epoch.
     pub ends: u64,
     /// For how long it was made ahead: from the moment at which its last key was made to its end, in seconds.
     pub span: u64,

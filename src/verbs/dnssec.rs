@@ -48,7 +48,7 @@ pub enum DnssecVerb {
         after_help = "Exit codes: 0 the roll is under way, 1 the keys are not such that one can begin, 2 usage, 3 could not run."
     )]
     RollZsk(roll_zsk::RollArgs),
-    /// Relieve the key that the parent knows, a KSK or the one key of a zone
+    /// Replace the key that the parent knows, a KSK or the one key of a zone
     ///
     /// The new key is published now, and signs beside the old one. Once the parent has its DS instead, --finish looks at every nameserver and at every one of the
     /// parent's, and gives the old key its end: when the parent's old DS has run out of caches.
@@ -56,7 +56,7 @@ pub enum DnssecVerb {
         after_help = "Exit codes: 0 begun, or ended, 1 the keys are not such that it can begin, or it waits for something, 2 usage, 3 could not run, or ask."
     )]
     RollKsk(roll_ksk::RollKskArgs),
-    /// Relieve all keys of a zone by those of another algorithm
+    /// Replace all keys of a zone by those of another algorithm
     ///
     /// The new keys sign from now on, and are published when every resolver has their signatures. Then the parent has its turn, and --finish ends it, as that of roll-ksk
     /// does: the old keys go first, and then their signatures.

@@ -83,7 +83,7 @@ fn words(value: &Value) -> String {
 }
 
 #[test]
-fn the_key_that_the_parent_knows_is_relieved_step_by_step_and_never_before_the_parent_and_all_nameservers_are_there() {
+fn the_key_that_the_parent_knows_is_replaced_step_by_step_and_never_before_the_parent_and_all_nameservers_are_there() {
     let mut lab = Lab::start();
     let old_ds = lab.done("ds", &[])["ds"][0]["record"].as_str().unwrap().to_owned();
     let (code, status) = lab.asking("status", &[]);

@@ -111,7 +111,7 @@ pub struct ZoneKeySchedule {
     pub next: Option<(u16, u64)>,
     /// For how long each key signs, in seconds.
     pub every_s: u64,
-    /// When the last one would be relieved if there were another one.
+    /// When the last one would be replaced if there were another one.
     pub ends_ms: u64,
     /// From when on somebody should make more of them.
     pub warns_ms: u64,

@@ -22,7 +22,7 @@ const FROM: u64 = 1_767_225_600;
 /// of two files hardly ever differ by, however long it has not, never under the serial that another one has given to the new file.
 pub const SERIALS_PER_HOUR: u32 = 997;
 
-/// For how long a key that was relieved late stands in the zone, in seconds, beyond the lifetime of its last signature: clocks differ, and files take a while to all nameservers.
+/// For how long a key that was replaced late stands in the zone, in seconds, beyond the lifetime of its last signature: clocks differ, and files take a while to all nameservers.
 const STAYS_BEYOND: u64 = 24 * HOUR;
 
 impl ZoneSigner {
@@ -38,7 +38,7 @@ impl<'s> Moment<'s> {
         let now = end_of(hour);
         let acting = Acting::at(&keys, now);
         let since = now.saturating_sub(signer.lifetime.as_secs() + STAYS_BEYOND);
-        let late = relieved_late(&keys, since, now);
+        let late = replaced_late(&keys, since, now);
         let is_shown = |key: &ZoneKey| acting.shows(key) || late.iter().any(|one| std::ptr::eq(*one, key));
         let published = keys.iter().copied().filter(|key| is_shown(key)).collect();
         Moment { signer, hour, published, acting }
@@ -115,9 +115,9 @@ fn end_of(hour: u64) -> u64 {
     hour + HOUR - 1
 }
 
-/// Which keys were overdue at some time between two: whoever relieves such a key at last finds its signatures in caches, and it stays in the zone for them, however long ago
+/// Which keys were overdue at some time between two: whoever replaces such a key at last finds its signatures in caches, and it stays in the zone for them, however long ago
 /// it was to be gone. Nothing is remembered for it: it follows from the times of the keys, of which none has done anything before it was made.
-fn relieved_late<'s>(keys: &[&'s ZoneKey], since: u64, now: u64) -> Vec<&'s ZoneKey> {
+fn replaced_late<'s>(keys: &[&'s ZoneKey], since: u64, now: u64) -> Vec<&'s ZoneKey> {
     if !keys.iter().any(|key| key.times().delete.is_some_and(|from| from <= now)) {
         return Vec::new();
     }

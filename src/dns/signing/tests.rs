@@ -317,7 +317,7 @@ fn shows(signer: &ZoneSigner, key: &ZoneKey, now: u64) -> bool {
 }
 
 #[test]
-fn a_key_that_is_relieved_late_stays_as_long_as_its_last_signatures_although_it_was_to_be_gone_before() {
+fn a_key_that_is_replaced_late_stays_as_long_as_its_last_signatures_although_it_was_to_be_gone_before() {
     let (over, late) = (NOW - 100 * DAY, NOW);
     let old = Times {
         created: Some(0),
@@ -344,7 +344,7 @@ fn a_key_that_is_relieved_late_stays_as_long_as_its_last_signatures_although_it_
 }
 
 #[test]
-fn a_key_that_was_relieved_in_time_goes_when_its_times_say_so() {
+fn a_key_that_was_replaced_in_time_goes_when_its_times_say_so() {
     let (at, gone) = (NOW - 30 * DAY, NOW - 20 * DAY);
     let old = Times { created: Some(0), publish: Some(0), activate: Some(0), inactive: Some(at), delete: Some(gone) };
     let new = Times { created: Some(0), publish: Some(0), activate: Some(at), ..Times::default() };

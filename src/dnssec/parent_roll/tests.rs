@@ -164,7 +164,7 @@ fn a_zsk_that_went_on_as_no_key_was_to_sign_stays_until_what_it_signed_has_run_o
     let mut keys = vec![key(Role::Ksk, Algorithm::EcdsaP256, over, &[])];
     keys.push(key(Role::Zsk, Algorithm::EcdsaP256, over, &keys));
     let roll = begin(&keys, NOW, None, PACE).unwrap();
-    let [(zsk, times)] = &roll.relieved[..] else { panic!("{roll:?}") };
+    let [(zsk, times)] = &roll.replaced[..] else { panic!("{roll:?}") };
     assert_eq!((zsk.tag(), times.delete), (keys[1].tag(), Some(NOW + DAY + PACE.lifetime)));
-    assert!(begin(&zone(true), NOW, None, PACE).unwrap().relieved.is_empty());
+    assert!(begin(&zone(true), NOW, None, PACE).unwrap().replaced.is_empty());
 }

@@ -105,7 +105,7 @@ fn what_cannot_be_rolled_says_why() {
     let [ksk, zsk] = pair();
     let one_key = plan(&[Arc::clone(&ksk)], NOW, None, PACE).unwrap_err();
     assert_eq!(one_key, NoRoll::OneKey(ksk.tag()));
-    assert!(one_key.to_string().contains("`polder dnssec roll-ksk` relieves it"), "{one_key}");
+    assert!(one_key.to_string().contains("`polder dnssec roll-ksk` replaces it"), "{one_key}");
     let waits = Times { activate: Some(NOW + 2 * DAY), ..signing() };
     let waits = key(Role::Zsk, Algorithm::Ed25519, waits, &[&ksk]);
     let tag = waits.tag();

@@ -80,7 +80,7 @@ pub(super) fn run(args: &DsArgs, output: &Output) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// Those that the parent is to have, and those that it is not to have, while one relieves another: of those that sign, and of those that will.
+/// Those that the parent is to have, and those that it is not to have, while one replaces another: of those that sign, and of those that will.
 fn in_a_roll<'k>(
     sign: Vec<&'k ZoneKey>,
     coming: Vec<&'k ZoneKey>,
@@ -110,7 +110,7 @@ fn left_out(key: &ZoneKey, now: u64, ttl: Duration) -> String {
             "the DS of key {tag} is left out, as some resolvers do not know the key yet: the parent takes it for the other one not before {}",
             moment(known.saturating_mul(1000))
         ),
-        false => format!("the DS of key {tag} is left out, as another key relieves it"),
+        false => format!("the DS of key {tag} is left out, as another key replaces it"),
     }
 }
 

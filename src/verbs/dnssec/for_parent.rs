@@ -1,4 +1,4 @@
-//! Which keys the parent is to have a DS of, while one relieves another (pure).
+//! Which keys the parent is to have a DS of, while one replaces another (pure).
 
 /// A key that the parent may have a DS of: it signs the keys, and stands in the zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `dnssec roll-algorithm`: relieves all keys of a zone by those of another algorithm.
+//! `dnssec roll-algorithm`: replaces all keys of a zone by those of another algorithm.
 
 use super::keygen::Chosen;
 use super::keys_of::KeysOf;

@@ -1,4 +1,4 @@
-//! `dnssec roll-ksk`: relieves the key that the parent knows.
+//! `dnssec roll-ksk`: replaces the key that the parent knows.
 
 use super::keys_of::KeysOf;
 use super::parent_roll::{self, EndArgs};

@@ -100,14 +100,14 @@ fn signed(name: &str, left_ms: u64, change: impl FnOnce(&mut DnssecStatus)) -> Z
         next,
         ds: None,
     };
-    let relieved = ZoneKeyChange { at_ms: 1_796_227_200_000, to: ZoneKeyStep::Inactive };
+    let replaced = ZoneKeyChange { at_ms: 1_796_227_200_000, to: ZoneKeyStep::Inactive };
     let mut dnssec = DnssecStatus {
         good_from_ms: None,
         expires_ms: Some(unix_ms() + left_ms),
         lifetime_s: 14 * 86_400,
         key_ttl_s: 3600,
         folder: String::new(),
-        keys: vec![key(40212, ZoneKeyRole::Ksk, None), key(59013, ZoneKeyRole::Zsk, Some(relieved))],
+        keys: vec![key(40212, ZoneKeyRole::Ksk, None), key(59013, ZoneKeyRole::Zsk, Some(replaced))],
         given_by: None,
         bogus: None,
         schedule: None,

@@ -53,8 +53,8 @@ pub(in crate::verbs::dnssec) fn begin(
         None => files_of(folder, &roll.old),
     };
     let old = old.map_err(unusable)?;
-    let relieved = roll.relieved.iter().map(|(key, times)| set_times(folder, key, times).map_err(unusable));
-    let relieved = relieved.collect::<Result<Vec<_>, Error>>()?;
+    let replaced = roll.replaced.iter().map(|(key, times)| set_times(folder, key, times).map_err(unusable));
+    let replaced = replaced.collect::<Result<Vec<_>, Error>>()?;
     let mut made: Vec<(MadeKey, KeyFiles)> = Vec::new();
     for (role, algorithm, times) in &roll.make {
         let taken = tags(folder, &zone.apex).map_err(unusable)?;
@@ -66,7 +66,7 @@ pub(in crate::verbs::dnssec) fn begin(
     // Until then resolvers may have the keys without it.
     let ds_from = roll.published + end.pace.ttl.as_secs();
     let mut files: Vec<&KeyFiles> = made.iter().map(|(_, files)| files).collect();
-    files.extend(roll.old_times.is_some().then_some(&old).into_iter().chain(&relieved));
+    files.extend(roll.old_times.is_some().then_some(&old).into_iter().chain(&replaced));
     let report = Report {
         old: KeyShown::new(&roll.old, &old_times, &old),
         new: made.iter().map(|(key, files)| KeyShown::new(key.key(), key.key().times(), files)).collect(),

@@ -28,7 +28,7 @@ struct Report {
     made: usize,
     /// The ZSK that signs, and all that follow.
     keys: Vec<KeyShown>,
-    /// When the last one would be relieved, in milliseconds since the epoch.
+    /// When the last one would be replaced, in milliseconds since the epoch.
     ends: u64,
     /// By then all nameservers have to have the files, in milliseconds since the epoch; none: nothing was changed.
     #[serde(skip_serializing_if = "Option::is_none")]

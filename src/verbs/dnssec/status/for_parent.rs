@@ -28,7 +28,7 @@ fn step(zone: &str, status: &DnssecStatus, now: u64) -> Option<(u64, Step)> {
     let mut keys: Vec<&ZoneKeyStatus> = status.keys.iter().filter(is_for_it).collect();
     keys.sort_by_key(|key| key.published_ms);
     let [old, new] = keys[..] else { return None };
-    // Two that came at once, or of which nothing is known: neither relieves the other.
+    // Two that came at once, or of which nothing is known: neither replaces the other.
     new.published_ms.filter(|published| old.published_ms != Some(*published))?;
     let (verb, ttl) = (if old.algorithm == new.algorithm { "roll-ksk" } else { "roll-algorithm" }, ttl(status));
     let known = candidate(status, new).known;

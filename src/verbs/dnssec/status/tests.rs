@@ -35,7 +35,7 @@ fn found(replies: &[DaemonReply]) -> Vec<String> {
     Seen::of(replies, None, NOW).zones.into_iter().flat_map(|zone| zone.findings).collect()
 }
 
-/// A KSK, and a ZSK that another one relieves in two days.
+/// A KSK, and a ZSK that another one replaces in two days.
 fn in_a_roll() -> ZoneStatus {
     let old = ZoneKeyStatus { next: at_step(2, ZoneKeyStep::Inactive), ..zone_key(59013, ZoneKeyRole::Zsk) };
     let next = at_step(2, ZoneKeyStep::Active);

@@ -164,7 +164,7 @@ impl Operator {
         if let Some(times) = &begin.old_times {
             set_times(self.keys.path(), &begin.old, times).unwrap();
         }
-        for (key, times) in &begin.relieved {
+        for (key, times) in &begin.replaced {
             set_times(self.keys.path(), key, times).unwrap();
         }
         for (role, algorithm, times) in &begin.make {
