@@ -207,7 +207,9 @@ fn the_only_key_of_a_zone_is_one_for_the_parent_whatever_its_times_say_since_it_
     let keys = Keys::new();
     let made = told(&keys.polder("keygen", "example.com", &["--activate", "7d"]));
     assert!(
-        made.contains("it is the only key of the zone: where that is served it signs from the beginning"),
+        made.contains(
+            "This is the zone's only key: it signs as soon as the zone is served, whatever its times say.\n\nNext:"
+        ),
         "{made}"
     );
     let ds = || keys.polder("ds", "example.com", &[]);
@@ -221,6 +223,20 @@ fn the_only_key_of_a_zone_is_one_for_the_parent_whatever_its_times_say_since_it_
         set_times(keys.folder(), &key, &times).unwrap();
         assert!(ds().stdout.starts_with(b"example.com. IN DS "), "{times:?}: {}", told(&ds()));
     }
+    set_times(keys.folder(), &key, &Times { created: Some(1), ..Times::default() }).unwrap();
+    let refused = keys.refused(1, "keygen", "example.com", &[]);
+    let why = format!(
+        "key {} signs example.com only because there is no other key, and would cease when this one signs",
+        key.tag()
+    );
+    assert!(
+        refused.contains(&why) && refused.contains("`polder dnssec roll-ksk example.com --folder FOLDER`"),
+        "{refused}"
+    );
+    let roll = told(&keys.polder("roll-ksk", "example.com", &[]));
+    assert!(roll.contains(&format!("Kexample.com.+013+{:05}.private", key.tag())), "{roll}");
+    assert!(ds().stdout.starts_with(format!("example.com. IN DS {} ", key.tag()).as_bytes()), "{}", told(&ds()));
+    assert_eq!(String::from_utf8(ds().stdout).unwrap().lines().count(), 1);
 }
 
 #[test]

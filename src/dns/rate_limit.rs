@@ -85,8 +85,8 @@ pub enum Verdict {
 /// All accounts.
 pub struct Accounts {
     sets: Box<[Set]>,
-    /// With a seed of this process's own, so that nobody can aim at another's account: of a hash nothing is seen from outside but which responses are
-    /// dropped, and a fast one is enough for that.
+    /// Seeded by each process, so that it is not known from outside which accounts share a place. All that is seen of a hash there is which
+    /// responses are dropped: a fast one is enough, that is no cryptographic one.
     hasher: RandomState,
 }
 

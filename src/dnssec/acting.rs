@@ -77,8 +77,9 @@ impl<'s> Keys<'_, 's> {
         }
     }
 
-    /// Those that sign the keys: made for that and active, else made for that; else those that are active. The parent's DS is of one that was made for it: it
-    /// goes on although its time is over, and although it was to be gone, as long as nobody has made the next one.
+    /// Those that sign the keys: made for that and active, else made for that; else those that are active, and with them those that were made for it and are yet to
+    /// sign, since the parent may have their DS already. The parent's DS is of one that was made for it: it goes on although its time is over, and although it was to be
+    /// gone, as long as nobody has made the next one.
     fn signing_keys(&self, algorithm: Algorithm) -> Vec<&'s ZoneKey> {
         let is_ksk = |key: &ZoneKey| key.is_ksk() && key.algorithm() == algorithm;
         let has_any_ksk = self.all.iter().any(|key| key.is_ksk() && (key.is_active(self.now) || self.has_begun(key)));
@@ -87,11 +88,20 @@ impl<'s> Keys<'_, 's> {
             self.all_that(&|key| is_ksk(key) && key.is_active(self.now)),
             self.all_that(&|key| is_ksk(key) && self.has_begun(key)),
             gone.into_iter().filter(|key| key.algorithm() == algorithm).collect(),
-            self.all_that(&|key| key.algorithm() == algorithm && key.is_active(self.now)),
+            self.active_and_coming(algorithm),
             self.gone_last(&is_ksk),
             self.all_that(&is_ksk),
         ];
         kinds.into_iter().find(|keys| !keys.is_empty()).unwrap_or_else(|| self.left(algorithm))
+    }
+
+    fn active_and_coming(&self, algorithm: Algorithm) -> Vec<&'s ZoneKey> {
+        let is_active = |key: &ZoneKey| key.algorithm() == algorithm && key.is_active(self.now);
+        let is_coming = |key: &ZoneKey| key.algorithm() == algorithm && key.is_ksk() && key.is_published(self.now);
+        match self.all.iter().any(|key| is_active(key)) {
+            true => self.all_that(&|key| is_active(key) || is_coming(key)),
+            false => Vec::new(),
+        }
     }
 
     /// Those that sign everything else.

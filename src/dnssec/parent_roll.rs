@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::acting::Acting;
 use super::algorithm::Algorithm;
 use super::key::{Role, ZoneKey};
 use super::roll::{HOUR, Pace};
@@ -18,7 +19,7 @@ use crate::unix_time::moment;
 pub struct Begin {
     /// The key that the parent knows.
     pub old: Arc<ZoneKey>,
-    /// Its times from now on, where it was to end.
+    /// Its times from now on, where it was to end, or signs only since there was no other key.
     pub old_times: Option<Times>,
     /// ZSKs that signed instead of it, as its time was over too, with their times from now on: it signs again, and what they have signed is in caches.
     pub replaced: Vec<(Arc<ZoneKey>, Times)>,
@@ -74,11 +75,11 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
         return Err(NoParentRoll::UnderWay { old: old.tag(), new: new.tag() });
     }
     let old = present(keys, now)?;
-    let cleared = Times { inactive: None, delete: None, ..*old.times() };
-    let old_times = (cleared != *old.times()).then_some(cleared);
+    let goes_on = going_on(&old, &signing(keys, now), now);
+    let old_times = (goes_on != *old.times()).then_some(goes_on);
     let replaced = if old.times().is_over(now) { last_zsks(keys, &old, now, pace) } else { Vec::new() };
     // Which of two keys came first is in their times.
-    let now = if old.times().activate == Some(now) { now + 1 } else { now };
+    let now = if goes_on.activate == Some(now) { now + 1 } else { now };
     let at = |publish: u64, activate: u64| Times {
         created: Some(now),
         publish: Some(publish),
@@ -105,6 +106,22 @@ pub fn begin(keys: &[Arc<ZoneKey>], now: u64, to: Option<Algorithm>, pace: Pace)
         (true, false) => vec![(Role::Zsk, to, at(published, now)), (Role::Ksk, to, at(published, published))],
     };
     Ok(Begin { old, old_times, replaced, make, published })
+}
+
+/// The keys for the parent that sign, whatever their times say.
+fn signing(keys: &[Arc<ZoneKey>], now: u64) -> Vec<&ZoneKey> {
+    let keys: Vec<&ZoneKey> = keys.iter().map(AsRef::as_ref).collect();
+    Acting::at(&keys, now).key_signing.into_iter().filter(|key| key.is_ksk()).collect()
+}
+
+/// The times with which a key goes on beside another one: without an end, and where it signed only since there was no other, with a beginning.
+fn going_on(old: &ZoneKey, signing: &[&ZoneKey], now: u64) -> Times {
+    let times = Times { inactive: None, delete: None, ..*old.times() };
+    let acts = times.is_published(now) && times.is_active(now);
+    match signing.iter().any(|key| std::ptr::eq(*key, old)) && !acts {
+        true => since_yesterday(times, now),
+        false => times,
+    }
 }
 
 /// The ZSKs that signed last where none is to sign any more. They stay until what they sign has run out, wherever the files come to late.
@@ -195,13 +212,21 @@ fn present(keys: &[Arc<ZoneKey>], now: u64) -> Result<Arc<ZoneKey>, NoParentRoll
     }
     let begun =
         keys.iter().filter(|key| key.role() == Role::Ksk && key.times().activate.is_some_and(|from| from <= now));
-    begun.max_by_key(|key| (key.times().activate, key.tag())).map(Arc::clone).ok_or(NoParentRoll::Nobody)
+    let last = begun.max_by_key(|key| (key.times().activate, key.tag()));
+    let signing = signing(keys, now);
+    let signs = |key: &&Arc<ZoneKey>| signing.iter().any(|one| std::ptr::eq(*one, key.as_ref()));
+    last.or_else(|| keys.iter().rfind(signs)).map(Arc::clone).ok_or(NoParentRoll::Nobody)
 }
 
 /// The times of a key that counts. Without any it has always counted; with one it no longer would.
 fn known(times: &Times, now: u64) -> Times {
+    if *times == Times::default() { since_yesterday(*times, now) } else { *times }
+}
+
+/// The times of a key that has been there for a while.
+fn since_yesterday(times: Times, now: u64) -> Times {
     let since = Some(now.saturating_sub(24 * HOUR));
-    if *times == Times::default() { Times { publish: since, activate: since, ..*times } } else { *times }
+    Times { publish: since, activate: since, ..times }
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ fn is_broken(row: &Row, outcome: &Outcome) -> bool {
     let failed = outcome.stop.failed;
     let stops = match row.stops {
         Stops::Yes => failed == 0,
-        Stops::Hardly => failed > PROXIES && outcome.silence < LONG_SILENCE,
-        Stops::Never => failed > 0 && outcome.silence < LONG_SILENCE,
+        Stops::AMoment => failed > PROXIES && outcome.silence < LONG_SILENCE,
+        Stops::No => failed > 0 && outcome.silence < LONG_SILENCE,
     };
     let all = [&outcome.stateless, &outcome.keep, &outcome.stop];
     let is_split = [&outcome.keep, &outcome.stop].iter().any(|seen| seen.split > Duration::ZERO);

@@ -1,4 +1,4 @@
-//! Where a datagram came from, as its socket gives it: an address of one family, which is small enough to be copied for each.
+//! Where a datagram came from, as its socket gives it: an address of one family, which is small enough to be copied for each datagram.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -79,6 +79,38 @@ fn a_key_that_was_to_end_or_has_ended_without_a_successor_stays_until_it_has_one
 }
 
 #[test]
+fn a_key_that_signs_only_since_there_is_no_other_goes_on_beside_the_new_one_from_yesterday_on() {
+    let month = Some(NOW + 30 * DAY);
+    for times in [
+        Times { created: Some(NOW), ..Times::default() },
+        Times { publish: Some(NOW), activate: month, ..Times::default() },
+        Times { publish: month, activate: month, ..Times::default() },
+    ] {
+        for to in [None, Some(Algorithm::Ed25519)] {
+            let mut keys = vec![key(Role::Ksk, Algorithm::EcdsaP256, times, &[])];
+            let roll = begin(&keys, NOW, to, PACE).unwrap();
+            let since = Some(NOW - DAY);
+            assert_eq!(roll.old_times, Some(Times { publish: since, activate: since, ..times }), "{times:?}");
+            keys[0] = key(Role::Ksk, Algorithm::EcdsaP256, roll.old_times.unwrap(), &[]);
+            made(&mut keys, &roll);
+            assert!(super::signing(&keys, NOW).iter().any(|key| key.tag() == keys[0].tag()), "{times:?}, {to:?}");
+            assert_eq!(under_way(&keys, NOW + 60).unwrap().unwrap().old.tag(), keys[0].tag());
+        }
+    }
+}
+
+#[test]
+fn a_key_for_the_parent_that_is_yet_to_sign_signs_the_keys_beside_one_that_signs_the_zone() {
+    let coming = Times { activate: Some(NOW + 30 * DAY), ..signing() };
+    let ksk = key(Role::Ksk, Algorithm::EcdsaP256, coming, &[]);
+    let zsk = key(Role::Zsk, Algorithm::EcdsaP256, signing(), &[Arc::clone(&ksk)]);
+    let keys = [&*ksk, &*zsk];
+    let acting = Acting::at(&keys, NOW);
+    assert_eq!(acting.key_signing.iter().map(|key| key.tag()).collect::<Vec<_>>(), [ksk.tag(), zsk.tag()]);
+    assert_eq!(acting.zone_signing.iter().map(|key| key.tag()).collect::<Vec<_>>(), [zsk.tag()]);
+}
+
+#[test]
 fn signatures_of_a_new_algorithm_are_known_before_its_keys_and_those_of_the_old_one_after_theirs() {
     for is_split in [true, false] {
         let mut keys = zone(is_split);

@@ -11,7 +11,7 @@ const MARGIN: u32 = 10;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lease {
     held: Option<(i64, Proof)>,
-    /// Of the last one, where the store has ended it and there is no other yet.
+    /// That of the last one, where the store has ended it and there is no other yet.
     ended: Option<Proof>,
 }
 
@@ -37,16 +37,16 @@ impl Lease {
         }
     }
 
-    /// Whether the store has ended it before its time, and the time is not over: another one may be had at once. So a leader of etcd does that had
-    /// stood still and goes on, since it has not heard of renewals by the leader that took its place (etcd's issue 15247; mended in 3.4.31 and 3.5.13).
+    /// Whether the store has ended it before its time, and the time is not over: another one may be had at once. A leader of etcd that was frozen does
+    /// this when it goes on, since it has not heard of renewals by the leader that took its place (etcd's issue 15247; mended in 3.4.31 and 3.5.13).
     pub fn was_ended_early(&self, now: Duration) -> bool {
         self.ended.as_ref().is_some_and(|proof| proof.holds(now))
     }
 
-    /// When it lapses unless it is renewed, or would have lapsed that the store has ended.
+    /// When it lapses unless it is renewed; of one that the store has ended early, when it would have lapsed.
     pub fn lapses(&self, now: Duration) -> Option<Duration> {
-        let held = self.held.as_ref().map(|(_, proof)| proof);
-        held.or(self.ended.as_ref()).filter(|proof| proof.holds(now))?.lapses()
+        let ended = self.ended.as_ref().filter(|proof| proof.holds(now));
+        self.proof(now).or(ended)?.lapses()
     }
 
     /// Its number, while it lives.

@@ -152,7 +152,14 @@ impl Agreement {
             Event::Leased { id, asked, lasts } => {
                 self.lease.renew(id, asked, lasts, now.running);
             }
-            Event::LeaseEnded => self.lease.end(),
+            Event::LeaseEnded => {
+                // What has ended ours early may have ended others', who have yet to hear of it: they serve what they did until theirs would have
+                // lapsed, and nothing else is served here before.
+                if self.lease.proof(now.running).is_some() {
+                    self.settled = self.settled.max(now.running + self.lasts);
+                }
+                self.lease.end();
+            }
             Event::Ended { ticket, how } => {
                 self.note_refusal(&how, now);
                 self.under_way.end(ticket, &how, now.running);

@@ -2,7 +2,7 @@
 //!
 //! Owns the connection. Must never: decide anything, or hold up a request; what happens is reported to `control`, and what `control` asks for
 //! is tried once. A member that does not answer in a fifth of the lease's time is left, and the others are asked one shortly after the other: so one
-//! that is frozen holds up nobody, and where a leader is lost there is time until the members have another one.
+//! that is frozen holds up nobody, and where a leader is lost time is left for the members to elect another one.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -22,6 +22,9 @@ use crate::running_time::running;
 
 /// Between two attempts where no member answered.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long one member is waited for before the next one is asked too, where none is connected to (RFC 8305, section 5).
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long a member may take for one answer, at most; a lease that is shorter shortens it.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -113,7 +116,7 @@ struct Reached {
     known: GetResponse,
 }
 
-/// The first member that answers, of all, beginning with this one; or what the last one says that does not.
+/// The first member that answers, of all, beginning with this one; or what each says, or why it says nothing.
 async fn reach(config: &AgreementConfig, first: usize) -> Result<Reached, String> {
     let limit = limit(config);
     let members = config.endpoints.len();
@@ -126,7 +129,7 @@ async fn reach(config: &AgreementConfig, first: usize) -> Result<Reached, String
             }
         }
     });
-    etcd::first_to_answer(asks, limit / 5).await.map_err(|mut failed| failed.pop().unwrap_or_default())
+    etcd::first_to_answer(asks, PATIENCE.min(limit / 2)).await.map_err(|failed| failed.join("; "))
 }
 
 async fn ask(
@@ -178,7 +181,7 @@ async fn session(
                     return Err(Error::Etcd(format!("the watch was ended: {}", changed.cancel_reason())));
                 }
                 Some(changed) => {
-                    // It may be ours: where the lease was ended early, nothing is served here until there is another.
+                    // It may be ours, whose lease was ended early: nothing is served here until there is another.
                     if report_changed(&changed, report) {
                         beat.reset_immediately();
                     }
@@ -192,13 +195,14 @@ async fn session(
             }
             () = silence(asked, limit) => return Err(Error::Silent(limit)),
             message = kept.message() => match (message?, asked.take()) {
-                (Some(kept), _) if kept.ttl() <= 0 => {
+                (Some(answer), _) if answer.ttl() <= 0 => {
                     report(Event::LeaseEnded);
                     *lease = None;
-                    return Err(Error::Closed("lease, which had run out"));
+                    (keeper, kept) = keep_lease(&mut client, lease, config, limit, report).await?;
+                    asked = None;
                 }
-                (Some(kept), Some(asked)) => {
-                    report(Event::Leased { id: kept.id(), asked, lasts: lasts(config, kept.ttl()) });
+                (Some(answer), Some(asked)) => {
+                    report(Event::Leased { id: answer.id(), asked, lasts: lasts(config, answer.ttl()) });
                 }
                 (Some(_), None) => {}
                 (None, _) => return Err(Error::Closed("lease's stream")),

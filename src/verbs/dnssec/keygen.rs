@@ -7,7 +7,7 @@ use super::keys_of::{KeysOf, Zone, now, shell, unusable};
 use super::shown::{KeyShown, ds, titled_as};
 use crate::api::dns::ZoneKeyRole;
 use crate::counted::counted;
-use crate::dnssec::{Algorithm, KeyFiles, Role, Times, ZoneKey, make, tags};
+use crate::dnssec::{Acting, Algorithm, KeyFiles, Role, Times, ZoneKey, make, read_keys, tags};
 use crate::push::error::Error;
 use crate::unix_time::moment;
 use crate::verbs::exit::Exit;
@@ -82,7 +82,7 @@ pub(super) fn run(args: &KeygenArgs, output: &Output) -> Result<Exit, Error> {
     };
     let now = now();
     let times = times(args, now);
-    if let Some(why) = out_of_order(&times) {
+    if let Some(why) = out_of_order(&times).or_else(|| over(&times, now)) {
         return Ok(output.refuse(&why, Exit::Usage));
     }
     let _lock = args.keys.lock()?;
@@ -91,11 +91,34 @@ pub(super) fn run(args: &KeygenArgs, output: &Output) -> Result<Exit, Error> {
     let role = if args.zsk { Role::Zsk } else { Role::Ksk };
     let made = make(&zone.apex, role, args.algorithm.into(), times, &taken)
         .map_err(|error| Error::new(format!("no key was made: {error}")))?;
+    // Where one of them cannot be read, whoever signs with them says so.
+    let present = read_keys(folder, &zone.apex).unwrap_or_default();
+    let present: Vec<&ZoneKey> = present.iter().map(AsRef::as_ref).collect();
+    if let Some(key) = silenced(&present, made.key(), now) {
+        let (tag, name, folder) = (key.tag(), &zone.text, shell(folder));
+        let why = format!(
+            "key {tag} signs {name} only because there is no other key, and would cease when this one signs: validators that know its DS would refuse the zone"
+        );
+        let remedy = format!(
+            "where the parent has its DS: `polder dnssec roll-ksk {name} --folder {folder}`; where nobody has it: remove its two files first"
+        );
+        return Ok(output.refuse(&Error::new(why).remedy(remedy), Exit::No));
+    }
     let files = made.write(folder).map_err(unusable)?;
     let text = text(args, &zone, made.key(), &files, taken.len(), now);
     let ds = made.key().is_ksk().then(|| ds(made.key()));
     output.answer(&Report { key: KeyShown::new(made.key(), &times, &files), ds, zone: zone.text }, &text);
     Ok(Exit::Done)
+}
+
+/// A key for the parent that signs only since there is no other, and would not beside a new one, from when that signs.
+fn silenced<'k>(present: &[&'k ZoneKey], new: &'k ZoneKey, now: u64) -> Option<&'k ZoneKey> {
+    let beside: Vec<&ZoneKey> = present.iter().copied().chain([new]).collect();
+    let begins = new.times().activate.map_or(now, |activate| activate.max(now));
+    let signing = Acting::at(&beside, begins).key_signing;
+    let still_signs = |key: &ZoneKey| signing.iter().any(|one| std::ptr::eq(*one, key));
+    let for_parent = Acting::at(present, now).key_signing.into_iter().filter(|key| key.is_ksk());
+    for_parent.filter(|key| !key.is_active(now)).find(|key| !still_signs(key))
 }
 
 fn times(args: &KeygenArgs, now: u64) -> Times {
@@ -122,6 +145,12 @@ fn out_of_order(times: &Times) -> Option<Error> {
     )
 }
 
+/// That a key would be over before it is made.
+fn over(times: &Times, now: u64) -> Option<Error> {
+    let why = "--inactive or --delete is over already: the key would never sign";
+    times.is_over(now).then(|| Error::new(why).remedy("expected times to come, or none"))
+}
+
 fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, others: usize, now: u64) -> String {
     let folder = shell(&args.keys.folder);
     let title = match (args.ksk, args.zsk) {
@@ -137,17 +166,15 @@ fn text(args: &KeygenArgs, zone: &Zone, key: &ZoneKey, files: &KeyFiles, others:
         let keys = counted(others, "other key");
         text.push_str(&format!("The folder has {keys} of {} already, and nothing of them has changed.\n", zone.text));
     }
-    text.push_str("\nNext:\n");
     let pair = match (args.ksk, args.zsk) {
         (true, _) => Some("zsk"),
         (_, true) => Some("ksk"),
         _ => None,
     };
-    if others == 0 && !key.is_active(now) {
-        text.push_str(
-            "- it is the only key of the zone: where that is served it signs from the beginning, since nothing else does\n",
-        );
+    if others == 0 && pair.is_none() && !key.is_active(now) {
+        text.push_str("This is the zone's only key: it signs as soon as the zone is served, whatever its times say.\n");
     }
+    text.push_str("\nNext:\n");
     if args.zsk && others > 0 && key.is_active(now) {
         text.push_str(
             "- if the zone is served already, signed by one key alone: no resolver knows this one yet, and it would sign at once. Remove its\n  two files, and \

@@ -32,9 +32,9 @@ pub(super) fn find(name: &str, seen: &Seen) -> Result<Named, Unknown> {
     Err(Unknown { name: name.to_owned(), known, is_silent })
 }
 
-/// Case and a dot at the end do not count in names of hosts and zones (RFC 4343); in others only where nothing is written just so.
+/// The name as it is written, if there is such a one, else one in another case, as names of hosts and zones have it (RFC 4343). A dot at its end never counts.
 fn meant<'k>(name: &str, known: &'k BTreeSet<String>) -> Option<&'k String> {
-    let name = name.trim_end_matches('.');
+    let name = name.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(name);
     known.get(name).or_else(|| known.iter().find(|known| known.eq_ignore_ascii_case(name)))
 }
 

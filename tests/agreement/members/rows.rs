@@ -30,9 +30,9 @@ pub struct Row {
 /// Whether a service that stops without etcd does so.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Stops {
-    Never,
+    No,
     /// etcd before 3.4.31 ends leases that live: requests wait for the next one, but for what runs just then at each proxy.
-    Hardly,
+    AMoment,
     Yes,
 }
 
@@ -55,7 +55,7 @@ pub const ROWS: &[Row] = &[
                 tokio::time::sleep(AFTER).await;
             })
         },
-        stops: Stops::Never,
+        stops: Stops::No,
     },
     Row {
         what: "the leader is killed",
@@ -69,7 +69,7 @@ pub const ROWS: &[Row] = &[
                 tokio::time::sleep(AFTER).await;
             })
         },
-        stops: Stops::Never,
+        stops: Stops::No,
     },
     Row {
         what: "the leader freezes, and goes on",
@@ -85,7 +85,7 @@ pub const ROWS: &[Row] = &[
                 tokio::time::sleep(AFTER).await;
             })
         },
-        stops: Stops::Hardly,
+        stops: Stops::AMoment,
     },
     Row {
         what: "all members are killed, and started again",
@@ -111,7 +111,7 @@ pub const ROWS: &[Row] = &[
                 tokio::time::sleep(AFTER).await;
             })
         },
-        stops: Stops::Never,
+        stops: Stops::No,
     },
     Row {
         what: "all members have reached their quota",
@@ -123,7 +123,7 @@ pub const ROWS: &[Row] = &[
                 tokio::time::sleep(AFTER).await;
             })
         },
-        stops: Stops::Never,
+        stops: Stops::No,
     },
     Row {
         what: "a member's clock is a day ahead",
@@ -137,7 +137,7 @@ pub const ROWS: &[Row] = &[
                 tokio::time::sleep(AFTER).await;
             })
         },
-        stops: Stops::Never,
+        stops: Stops::No,
     },
     Row {
         what: "a member comes back with its disk of yesterday",
@@ -160,7 +160,7 @@ pub const ROWS: &[Row] = &[
                 world.until_served_everywhere("shop2").await;
             })
         },
-        stops: Stops::Never,
+        stops: Stops::No,
     },
     Row {
         what: "all members are restored from a snapshot of yesterday",

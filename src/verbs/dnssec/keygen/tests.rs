@@ -33,6 +33,8 @@ fn times_in_the_wrong_order_are_told_by_their_options() {
     );
     let deleted = Times { inactive: Some(NOW + 2), delete: Some(NOW + 1), ..times() };
     assert!(out_of_order(&deleted).is_some_and(|error| error.problem.starts_with("--delete comes before --inactive")));
+    let past = Times { publish: Some(NOW - 9), activate: Some(NOW - 9), inactive: Some(NOW - 1), ..Times::default() };
+    assert!(over(&past, NOW).is_some() && over(&inactive, NOW - 1).is_none());
     let together = Times { inactive: Some(NOW + 2), delete: Some(NOW + 2), ..times() };
     assert_eq!(out_of_order(&together), None);
     let unpublished = Times { publish: Some(NOW + 1), ..times() };

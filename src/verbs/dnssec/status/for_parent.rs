@@ -74,7 +74,8 @@ impl Parent {
         for (_, status) in zone.signing() {
             // The DS of a key that is not published would be of one that nobody can see.
             let keys = || status.keys.iter().filter(|key| key.published);
-            let record = |key: &ZoneKeyStatus| Some(format!("{}. IN DS {}", zone.name, key.ds.as_ref()?));
+            let record =
+                |key: &ZoneKeyStatus| Some(format!("{}. IN DS {}", zone.name.trim_end_matches('.'), key.ds.as_ref()?));
             let signing: Vec<&ZoneKeyStatus> = keys().filter(|key| key.signs && key.ds.is_some()).collect();
             let candidates: Vec<Candidate> = signing.iter().map(|key| candidate(status, key)).collect();
             let wanted = signing.iter().zip(wanted(&candidates, now)).filter(|(_, is_wanted)| *is_wanted);

@@ -13,10 +13,10 @@ fn a_finding_is_about_those_whose_whole_name_it_has() {
 
 #[test]
 fn a_name_is_found_in_any_case_and_with_a_dot_at_its_end() {
-    let known: BTreeSet<String> = ["example.org", "Shop", "shop"].map(str::to_owned).into();
+    let known: BTreeSet<String> = ["example.org", "Shop", "shop", "."].map(str::to_owned).into();
     let meant = |name: &str| meant(name, &known).map(String::as_str);
     assert_eq!(["Example.ORG.", "shop", "Shop"].map(meant), [Some("example.org"), Some("shop"), Some("Shop")]);
-    assert_eq!(meant("example.net"), None);
+    assert_eq!(["example.net", "example.org..", "."].map(meant), [None, None, Some(".")]);
 }
 
 #[test]

@@ -363,6 +363,26 @@ fn leases_that_the_store_ends_early_are_replaced_and_visitors_wait_meanwhile() {
 }
 
 #[test]
+fn where_leases_were_ended_early_nobody_moves_on_before_those_who_have_not_heard_of_it_would_have_lapsed() {
+    for seed in 0..40 {
+        let mut fleet = Fleet::start(&documents(3, "stop"), fastrand::Rng::with_seed(seed));
+        fleet.run(LEASE + 3 * SECOND);
+        fleet.proxies[2].is_cut_off = true;
+        fleet.cut = vec![(0, 2), (1, 2)];
+        fleet.store.revoke_all(fleet.now);
+        fleet.reach(&[0, 1], 0, false);
+        // Each step looks at who answers: the one that is cut off serves the primary until its lease would have lapsed.
+        fleet.run(2 * LEASE + DETECTION + SECOND);
+        assert_eq!(
+            (fleet.serves(0), fleet.serves(1), fleet.serves(2)),
+            (Some(1), Some(1), None),
+            "{}",
+            fleet.in_words()
+        );
+    }
+}
+
+#[test]
 fn visitors_notice_nothing_while_the_proxies_begin_to_agree() {
     for seed in 0..40 {
         let mut fleet = Fleet::start(&documents_of_peers(3), fastrand::Rng::with_seed(seed));
